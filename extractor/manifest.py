@@ -1,0 +1,133 @@
+"""The manifest: the record that a video's frames are complete. It is written after the last frame
+and before the state changes, so whoever finds one finds every frame that it lists."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from extractor.models import SamplingPolicy, SourceVideo, StoredFrame
+
+SCHEMA_VERSION = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+
+class SourceRecord(_Record):
+    """Where the video came from. A local file has no bucket and no ETag."""
+
+    bucket: str | None
+    key: str
+    etag: str | None
+    size_bytes: int
+
+
+class VideoRecord(_Record):
+    """The video stream. Width and height are those of the stream, before `rotation_degrees`.
+
+    `start_seconds` is the container's own time of the first frame; every `pts_seconds` counts from there.
+    """
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation_degrees: float
+    start_seconds: float
+    duration_seconds: float
+    frame_count: int
+    frame_rate: float
+
+
+class PolicyRecord(_Record):
+    """See `SamplingPolicy`."""
+
+    strategy: str
+    interval_seconds: float
+    quality: int
+    max_frames: int | None
+    image_format: str
+
+
+class FrameRecord(_Record):
+    """See `StoredFrame`."""
+
+    index: int
+    slot: int
+    key: str
+    pts_seconds: float
+    size_bytes: int
+    sha256: str
+    width: int
+    height: int
+
+
+class Manifest(_Record):
+    """`expected_seconds` is what the file's header promises, `decoded_seconds` what was decoded;
+    `truncated` marks a file that ends early and was accepted all the same. `timings` are seconds."""
+
+    schema_version: int = SCHEMA_VERSION
+    code: str
+    platform: str | None
+    source: SourceRecord
+    video: VideoRecord
+    policy: PolicyRecord
+    policy_fingerprint: str
+    frames: tuple[FrameRecord, ...]
+    decoded_seconds: float
+    expected_seconds: float
+    truncated: bool
+    decode_errors: int
+    ffmpeg_version: str
+    extractor_version: str
+    timings: Mapping[str, float]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of all frames."""
+        return frozenset(frame.key for frame in self.frames)
+
+    @property
+    def size_bytes(self) -> int:
+        """All frames together."""
+        return sum(frame.size_bytes for frame in self.frames)
+
+    def answers(self, source: SourceVideo, policy: SamplingPolicy) -> bool:
+        """Whether this is the record of exactly that version of the source under exactly that policy."""
+        return (
+            self.source == SourceRecord.model_validate(source)
+            and self.source.etag is not None
+            and self.policy_fingerprint == fingerprint(policy)
+        )
+
+    def missing_from(self, stored: Mapping[str, int]) -> frozenset[str]:
+        """The keys of frames that `stored` (key to size in bytes) lacks or holds at another size."""
+        return frozenset(frame.key for frame in self.frames if stored.get(frame.key) != frame.size_bytes)
+
+    def to_json(self) -> bytes:
+        return self.model_dump_json(indent=1).encode()
+
+
+def parse_manifest(data: bytes) -> Manifest | None:
+    """The manifest in `data`, or `None` if it is no manifest of this schema version.
+
+    A manifest that cannot be read proves nothing; the video is then done again.
+    """
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError:
+        return None
+    return manifest if manifest.schema_version == SCHEMA_VERSION else None
+
+
+def fingerprint(policy: SamplingPolicy) -> str:
+    """SHA-256 (hex) of everything in the policy that changes the frames."""
+    return hashlib.sha256(repr(sorted(asdict(policy).items())).encode()).hexdigest()
+
+
+def frame_records(frames: tuple[StoredFrame, ...]) -> tuple[FrameRecord, ...]:
+    """The stored frames as the manifest lists them."""
+    return tuple(FrameRecord.model_validate(frame) for frame in frames)

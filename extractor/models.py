@@ -1,0 +1,134 @@
+"""The values that travel through the project. All frozen, none with behaviour beyond arithmetic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal, get_args
+
+Strategy = Literal["uniform", "keyframe"]
+ImageFormat = Literal["jpg", "webp", "png"]
+
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingPolicy:
+    """Which frames are wanted, and in what form.
+
+    ``interval_seconds`` > 0 (used by ``uniform``); ``quality`` 1-100 on libjpeg's scale (PNG is
+    lossless and ignores it); ``max_frames`` stops after that many frames, ``None`` is no limit.
+    """
+
+    strategy: Strategy = "uniform"
+    interval_seconds: float = 1.0
+    quality: int = 95
+    max_frames: int | None = None
+    image_format: ImageFormat = "jpg"
+
+    @property
+    def interval(self) -> Fraction:
+        """The interval as an exact fraction of a second: 0.1 is 1/10, 0.0333… is 1/30."""
+        return Fraction(self.interval_seconds).limit_denominator(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionJob:
+    """One video to be done.
+
+    ``bucket`` and ``key`` are set when the message named the object itself; otherwise the key
+    follows from ``code`` and ``platform``. ``receive_count`` is the delivery's number, from 1.
+    """
+
+    code: str
+    policy: SamplingPolicy
+    platform: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    receive_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVideo:
+    """The object that the frames come from; ``etag`` pins its version. Local files have no bucket."""
+
+    bucket: str | None
+    key: str
+    etag: str | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One encoded image.
+
+    ``index`` counts the images from 0. ``slot`` is the number of the instant that it answers
+    (``slot × interval`` seconds after the first frame; equal to ``index`` for keyframes).
+    ``pts_seconds`` is its true time after the video's first frame. Width and height are those of
+    the image, after rotation.
+    """
+
+    index: int
+    slot: int
+    pts_seconds: float
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """A frame that the object store has acknowledged; ``sha256`` in lower-case hex."""
+
+    index: int
+    slot: int
+    key: str
+    pts_seconds: float
+    size_bytes: int
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """What the state knows of a video."""
+
+    code: str
+    is_fetched: bool
+    is_extracted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message for a queue: a JSON body and string attributes."""
+
+    body: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SendFailure:
+    """One entry that the queue refused. ``position`` is its place in the sequence sent."""
+
+    position: int
+    code: str
+    sender_fault: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What one video may cost. Beyond any of these it is refused, never half done.
+
+    ``max_decode_error_share`` is the share of packets (0-1) that may fail to decode.
+    ``stall_seconds`` is how long FFmpeg may go without a sign of life.
+    """
+
+    max_pixels: int = 36_000_000
+    max_frames: int = 100_000
+    max_frames_bytes: int = 20_000_000_000
+    max_decode_error_share: float = 0.2
+    memory_bytes: int = 3_000_000_000
+    stall_seconds: float = 60.0
+    threads: int = 0
+    allow_truncated: bool = False

@@ -1,0 +1,158 @@
+"""Every environment variable that the project reads, in one place.
+
+`load_settings` checks them all and names every wrong one in a single `SettingsError`.
+(boto3 reads its own: `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SQS` …)
+"""
+
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from extractor import keys
+from extractor.errors import SettingsError
+from extractor.models import DecodeLimits, ImageFormat, SamplingPolicy, Strategy
+
+
+def _split_templates(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _checked_templates(templates: tuple[str, ...]) -> tuple[str, ...]:
+    for template in templates:
+        if set(keys.template_fields(template)) - {"platform"} != {"code"}:
+            raise ValueError(f"{template!r} must name {{code}}, and may name {{platform}}, and nothing else")
+    return templates
+
+
+class Settings(BaseModel):
+    """Field ``frames_bucket`` is the variable ``FRAMES_BUCKET``, and so on. Empty counts as unset."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    # Where things are
+    videos_bucket: str = Field("oriane-videos", description="bucket that the videos are downloaded from")
+    frames_bucket: str = Field("oriane-frames", description="bucket that frames and manifests are written to")
+    video_keys: Annotated[
+        tuple[str, ...], BeforeValidator(_split_templates), AfterValidator(_checked_templates)
+    ] = Field(
+        ("{platform}/{code}/video.mp4", "{code}.mp4"),
+        description="key templates tried in this order; one that needs a platform is passed over without one",
+    )
+    sqs_queue_url: str | None = Field(None, description="queue that run_sqs_batches.py fills")
+    dead_letter_queue_url: str | None = Field(None, description="queue that takes what can never succeed")
+
+    # State
+    state_backend: Literal["supabase", "sqlite"] = Field("supabase", description="where the state lives")
+    state_table: str = Field(
+        "watched_content", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="table of the state"
+    )
+    supabase_url: str | None = Field(None, description="https://PROJECT.supabase.co")
+    supabase_key: SecretStr | None = Field(
+        None, description="service-role key, or one that may read and flip rows"
+    )
+    sqlite_path: Path | None = Field(None, description="database file of STATE_BACKEND=sqlite")
+
+    # What is extracted when the message does not say
+    strategy: Strategy = Field("uniform", description="uniform or keyframe")
+    frame_interval: float = Field(1.0, gt=0, le=86_400, description="seconds between frames (uniform)")
+    quality: int = Field(95, ge=1, le=100, description="JPEG and WebP quality on libjpeg's scale")
+    max_frames: int | None = Field(None, ge=1, description="stop after this many frames; empty is no limit")
+    image_format: ImageFormat = Field("jpg", description="jpg, webp or png")
+
+    # What one video may cost
+    allow_truncated: bool = Field(False, description="accept files that end early; the manifest then says so")
+    max_decode_error_percent: float = Field(
+        20, ge=0, le=100, description="share of packets that may fail to decode"
+    )
+    max_video_mb: int = Field(4_000, ge=1, description="larger videos are refused")
+    max_pixels: int = Field(36_000_000, ge=1, description="pixels of one picture; 8K has 33.2 million")
+    max_frames_mb: int = Field(20_000, ge=1, description="all frames of one video together")
+    max_frames_ceiling: int = Field(100_000, ge=1, description="frames of one video; more is refused")
+    ffmpeg_memory_mb: int = Field(3_000, ge=512, description="address space of FFmpeg")
+    ffmpeg_stall_seconds: float = Field(
+        60, gt=0, description="FFmpeg is killed after so long without progress"
+    )
+    ffmpeg_threads: int = Field(0, ge=0, description="decoder threads; 0 follows the CPUs of the machine")
+    ffmpeg_binary: Path | None = Field(None, description="another FFmpeg than the one that pip installed")
+    upload_workers: int = Field(16, ge=1, le=64, description="uploads at the same time")
+    work_dir: Path = Field(
+        default_factory=lambda: Path(tempfile.gettempdir()) / "frame-extractor",
+        description="where a video lies while it is decoded",
+    )
+    reserve_seconds: float = Field(
+        10, ge=0, description="a record with less time left than this is not started"
+    )
+
+    # Telemetry
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least level that is logged"
+    )
+    metrics_namespace: str = Field(
+        "FrameExtractor", min_length=1, description="CloudWatch namespace of the metrics"
+    )
+    tracing: bool = Field(False, description="AWS X-Ray traces")
+
+    @property
+    def policy(self) -> SamplingPolicy:
+        """The sampling of messages that do not ask for their own."""
+        return SamplingPolicy(
+            strategy=self.strategy,
+            interval_seconds=self.frame_interval,
+            quality=self.quality,
+            max_frames=self.max_frames,
+            image_format=self.image_format,
+        )
+
+    @property
+    def limits(self) -> DecodeLimits:
+        return DecodeLimits(
+            max_pixels=self.max_pixels,
+            max_frames=self.max_frames_ceiling,
+            max_frames_bytes=self.max_frames_mb * 1_000_000,
+            max_decode_error_share=self.max_decode_error_percent / 100,
+            memory_bytes=self.ffmpeg_memory_mb * 1_000_000,
+            stall_seconds=self.ffmpeg_stall_seconds,
+            threads=self.ffmpeg_threads,
+            allow_truncated=self.allow_truncated,
+        )
+
+
+def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> Settings:
+    """Read the settings from `environ`. Raises `SettingsError` that lists all that is wrong, or that is
+    `needed` (names of fields) and not there."""
+    values = {
+        name: environ[name.upper()].strip()
+        for name in Settings.model_fields
+        if environ.get(name.upper(), "").strip()
+    }
+    problems = [*_missing(values), *(f"{name.upper()}: is not set" for name in needed if name not in values)]
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems = [*(_explain(item["loc"], item["msg"]) for item in error.errors()), *problems]
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return settings
+
+
+def _explain(location: tuple[int | str, ...], text: str) -> str:
+    return f"{str(location[0]).upper()}: {text.removeprefix('Value error, ')}"
+
+
+def _missing(values: Mapping[str, str]) -> list[str]:
+    backend = values.get("state_backend", "supabase")
+    needed = {"supabase": ("supabase_url", "supabase_key"), "sqlite": ("sqlite_path",)}.get(backend, ())
+    return [f"{name.upper()}: STATE_BACKEND={backend} needs it" for name in needed if name not in values]

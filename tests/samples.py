@@ -1,0 +1,58 @@
+"""Values that tests need and do not care about."""
+
+from extractor.manifest import (
+    FrameRecord,
+    Manifest,
+    PolicyRecord,
+    SourceRecord,
+    VideoRecord,
+    fingerprint,
+)
+from extractor.models import SamplingPolicy, SourceVideo
+
+
+def a_manifest(
+    code: str = "abc",
+    source: SourceVideo | None = None,
+    policy: SamplingPolicy | None = None,
+    frame_count: int = 3,
+) -> Manifest:
+    policy = policy or SamplingPolicy()
+    return Manifest(
+        code=code,
+        platform=None,
+        source=SourceRecord.model_validate(source or SourceVideo("videos", f"{code}.mp4", "etag", 1000)),
+        video=VideoRecord(
+            container="mov",
+            codec="h264",
+            width=320,
+            height=240,
+            rotation_degrees=0,
+            start_seconds=0,
+            duration_seconds=float(frame_count),
+            frame_count=25 * frame_count,
+            frame_rate=25,
+        ),
+        policy=PolicyRecord.model_validate(policy),
+        policy_fingerprint=fingerprint(policy),
+        frames=tuple(
+            FrameRecord(
+                index=index,
+                slot=index,
+                key=f"{code}/{index:06d}.jpg",
+                pts_seconds=float(index),
+                size_bytes=100 + index,
+                sha256=f"{index:064x}",
+                width=320,
+                height=240,
+            )
+            for index in range(frame_count)
+        ),
+        decoded_seconds=float(frame_count),
+        expected_seconds=float(frame_count),
+        truncated=False,
+        decode_errors=0,
+        ffmpeg_version="7",
+        extractor_version="0",
+        timings={},
+    )

@@ -1,0 +1,127 @@
+"""Everything that producers send is understood, and what cannot be is refused by the name of its field."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor.errors import InvalidMessageError
+from extractor.messages import VideoMessage, encode_message, parse_message
+from extractor.models import IMAGE_FORMATS, STRATEGIES, ExtractionJob, SamplingPolicy
+
+KEYS = ("{platform}/{code}/video.mp4", "{code}.mp4")
+POLICY = SamplingPolicy(quality=80)
+
+
+def _parse(body: object) -> tuple[ExtractionJob, ...]:
+    return parse_message(body, POLICY, KEYS)
+
+
+def test_a_code_alone_follows_the_settings() -> None:
+    assert _parse('{"code": "DI5RZbSTV-t"}') == (ExtractionJob("DI5RZbSTV-t", POLICY),)
+
+
+def test_the_first_producers_names_are_understood() -> None:
+    body = {"shortcode": "abc", "platform": "instagram", "frame_interval": 2, "ext": "jpg"}
+    expected = SamplingPolicy(quality=80, interval_seconds=2.0)
+    assert _parse(json.dumps(body)) == (ExtractionJob("abc", expected, platform="instagram"),)
+
+
+def test_items_are_one_job_each() -> None:
+    jobs = _parse({"items": [{"platform": "tiktok", "code": "a"}, {"code": "b", "strategy": "keyframe"}]})
+    assert [(job.code, job.platform, job.policy.strategy) for job in jobs] == [
+        ("a", "tiktok", "uniform"),
+        ("b", None, "keyframe"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "platform", "code"),
+    [
+        ("tiktok/abc/video.mp4", "tiktok", "abc"),
+        ("abc.mp4", None, "abc"),
+        ("some/other/place/abc.mov", None, "abc"),
+    ],
+)
+def test_a_bucket_and_a_key_tell_the_code(key: str, platform: str | None, code: str) -> None:
+    (job,) = _parse({"bucket": "their-bucket", "key": key})
+    assert (job.platform, job.code, job.bucket, job.key) == (platform, code, "their-bucket", key)
+
+
+def test_a_key_is_taken_as_it_is_and_never_unquoted() -> None:
+    (job,) = _parse({"bucket": "their-bucket", "key": "a+b%20c/x.mp4"})
+    assert job.key == "a+b%20c/x.mp4"
+
+
+@pytest.mark.failure_row(1)
+@pytest.mark.parametrize("body", ["", "no json", "[]", "3", "null", '"text"', "{}", '{"items": []}'])
+def test_what_is_no_message_is_refused(body: str) -> None:
+    with pytest.raises(InvalidMessageError):
+        _parse(body)
+
+
+@pytest.mark.failure_row(1)
+@pytest.mark.failure_row(7)
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("code", 5),
+        ("code", "../../etc/passwd"),
+        ("code", "a/b"),
+        ("code", ".."),
+        ("code", "line\nbreak"),
+        ("code", ""),
+        ("code", "x" * 201),
+        ("platform", "../x"),
+        ("strategy", "random"),
+        ("interval", 0),
+        ("interval", -1),
+        ("interval", "often"),
+        ("interval", float("nan")),
+        ("interval", float("inf")),
+        ("quality", 0),
+        ("quality", 101),
+        ("quality", 9.5),
+        ("max_frames", 0),
+        ("max_frames", True),
+        ("format", "bmp"),
+        ("qualty", 50),
+    ],
+)
+def test_a_wrong_or_unknown_option_is_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(InvalidMessageError, match=f"^{field}: "):
+        _parse({"code": "abc", field: value})
+
+
+def test_all_wrong_fields_are_named_at_once() -> None:
+    with pytest.raises(InvalidMessageError, match="quality: .*; max_frames: "):
+        _parse({"code": "abc", "quality": 0, "max_frames": 0})
+
+
+@given(
+    st.builds(
+        VideoMessage,
+        code=st.from_regex(r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,30}\Z"),
+        platform=st.none() | st.sampled_from(["instagram", "tiktok", "youtube"]),
+        strategy=st.none() | st.sampled_from(STRATEGIES),
+        interval=st.none() | st.floats(0.001, 86_400),
+        quality=st.none() | st.integers(1, 100),
+        max_frames=st.none() | st.integers(1, 10**6),
+        format=st.none() | st.sampled_from(IMAGE_FORMATS),
+    )
+)
+def test_what_is_sent_is_what_is_read(video: VideoMessage) -> None:
+    (job,) = _parse(encode_message(video))
+    assert (job.code, job.platform) == (video.code, video.platform)
+    for option in ("strategy", "interval_seconds", "quality", "max_frames", "image_format"):
+        asked = getattr(video, option)
+        assert getattr(job.policy, option) == (getattr(POLICY, option) if asked is None else asked)
+
+
+@given(st.text() | st.binary() | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
+def test_no_body_whatever_raises_anything_else(body: object) -> None:
+    try:
+        _parse(body)
+    except InvalidMessageError as error:
+        assert str(error)
