@@ -1,0 +1,45 @@
+"""The containers and codecs that may be read. Everything else FFmpeg could open - playlists, scripts,
+network descriptions, image sequences, the decoders of forty years of games - is refused."""
+
+CONTAINERS = (
+    "3gp", "aac", "asf", "avi", "flac", "flv", "gif", "h264", "hevc", "ivf", "m4v", "matroska", "mov", "mp3",
+    "mpeg", "mpegts", "mpegvideo", "mp4", "obu", "ogg", "wav", "webm",
+)  # fmt: skip
+"""Demuxers. The audio ones are there so that such a file is told by what it lacks."""
+
+DECODERS = {
+    "av1": ("libdav1d", "av1"),
+    "dnxhd": ("dnxhd",),
+    "dvvideo": ("dvvideo",),
+    "ffv1": ("ffv1",),
+    "flv1": ("flv",),
+    "gif": ("gif",),
+    "h263": ("h263",),
+    "h264": ("h264",),
+    "hevc": ("hevc",),
+    "mjpeg": ("mjpeg",),
+    "mpeg1video": ("mpeg1video",),
+    "mpeg2video": ("mpeg2video",),
+    "mpeg4": ("mpeg4",),
+    "msmpeg4v2": ("msmpeg4v2",),
+    "msmpeg4v3": ("msmpeg4",),
+    "prores": ("prores",),
+    "svq1": ("svq1",),
+    "svq3": ("svq3",),
+    "theora": ("theora",),
+    "vc1": ("vc1",),
+    "vp8": ("vp8", "libvpx"),
+    "vp9": ("vp9", "libvpx-vp9"),
+    "wmv1": ("wmv1",),
+    "wmv2": ("wmv2",),
+    "wmv3": ("wmv3",),
+}
+"""Video codec to the decoders that may decode it."""
+
+_SCRIPT_STARTS = (b"<", b"#EXTM3U", b"ffconcat", b"v=0", b"#!")
+
+
+def is_script(head: bytes) -> bool:
+    """Whether a file that begins with `head` is a text that tells programs what to do - a playlist, a
+    drawing, a page - rather than a damaged video."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_SCRIPT_STARTS)

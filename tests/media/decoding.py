@@ -1,0 +1,65 @@
+"""Decoding without any storage: a clip and a policy in, frames out."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from extractor.media.command import Source
+from extractor.media.frames import FrameDecoder
+from extractor.media.index import VideoIndex, read_index
+from extractor.media.process import Budget
+from extractor.media.version import find_ffmpeg
+from extractor.models import DecodeLimits, Frame, SamplingPolicy
+from tests.media import clips
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    frames: list[Frame]
+    index: VideoIndex
+    decoder: FrameDecoder
+
+    @property
+    def times(self) -> list[tuple[int, float]]:
+        return [(frame.slot, round(frame.pts_seconds, 3)) for frame in self.frames]
+
+
+Decode = Callable[..., Decoded]
+
+
+def decode_clip(
+    path: Path,
+    policy: SamplingPolicy | None = None,
+    limits: DecodeLimits | None = None,
+    binary: str | None = None,
+    seconds: float = 60,
+) -> Decoded:
+    limits = limits or DecodeLimits()
+    source = Source(path, limits, binary or find_ffmpeg())
+    budget = Budget(time.monotonic() + seconds, limits.stall_seconds, limits.memory_bytes)
+    index = read_index(source, budget)
+    decoder = FrameDecoder(source, index, policy or SamplingPolicy(), budget)
+    return Decoded(list(decoder), index, decoder)
+
+
+@pytest.fixture
+def decode() -> Decode:
+    return decode_clip
+
+
+@pytest.fixture(scope="session")
+def clip_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture(scope="session")
+def plain_clip(clip_dir: Path) -> Path:
+    return clips.plain(clip_dir / "plain.mp4", 4)
+
+
+@pytest.fixture(scope="session")
+def sound_clip(clip_dir: Path) -> Path:
+    return clips.with_sound(clip_dir / "sound.mp4", 4, 4)

@@ -1,0 +1,91 @@
+"""The images are right side up, of the asked format and of their true size."""
+
+import io
+from pathlib import Path
+
+import imagesize
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor.media.command import jpeg_qscale
+from extractor.models import ImageFormat, SamplingPolicy
+from tests.media import clips
+from tests.media.decoding import Decode
+
+_MAGIC: dict[ImageFormat, bytes] = {"jpg": b"\xff\xd8\xff", "webp": b"RIFF", "png": b"\x89PNG"}
+
+
+@pytest.mark.parametrize("image_format", _MAGIC)
+def test_each_image_is_one_whole_file_of_the_asked_format(
+    decode: Decode, plain_clip: Path, image_format: ImageFormat
+) -> None:
+    for frame in decode(plain_clip, SamplingPolicy(image_format=image_format)).frames:
+        assert frame.data.startswith(_MAGIC[image_format])
+        assert imagesize.get(io.BytesIO(frame.data)) == (frame.width, frame.height) == (320, 240)
+    if image_format == "jpg":
+        assert frame.data.endswith(b"\xff\xd9")
+
+
+@pytest.mark.parametrize("image_format", ["jpg", "webp"])
+def test_more_quality_is_more_bytes(decode: Decode, plain_clip: Path, image_format: ImageFormat) -> None:
+    def size(quality: int) -> int:
+        policy = SamplingPolicy(image_format=image_format, quality=quality, max_frames=1)
+        return len(decode(plain_clip, policy).frames[0].data)
+
+    assert size(1) < size(30) < size(80) < size(100)
+
+
+@given(st.integers(1, 99))
+def test_the_jpeg_scale_never_gets_worse_with_quality(quality: int) -> None:
+    assert 1 <= jpeg_qscale(quality + 1) <= jpeg_qscale(quality) <= 31
+
+
+@pytest.mark.failure_row(21)
+@pytest.mark.parametrize(
+    ("degrees", "red_corner"), [(90, "bottom left"), (-90, "top right"), (180, "bottom right")]
+)
+def test_a_phone_video_comes_out_upright(
+    decode: Decode, clip_dir: Path, tmp_path: Path, degrees: int, red_corner: str
+) -> None:
+    clip = clips.rotated(clip_dir / f"rotated{degrees}.mp4", degrees)
+    frame = decode(clip, SamplingPolicy(image_format="png")).frames[0]
+    assert (frame.width, frame.height) == ((320, 240) if degrees == 180 else (240, 320))
+    assert _red_corner(frame.data, tmp_path) == red_corner
+
+
+def test_full_range_colours_survive_the_jpeg(decode: Decode, clip_dir: Path, tmp_path: Path) -> None:
+    clip = clip_dir / "colours.mp4"
+    clips.ffmpeg(
+        "-f lavfi -i color=0x20C060:size=320x240:rate=25:duration=1"
+        " -vf scale=out_color_matrix=bt709:out_range=tv"
+        " -colorspace bt709 -color_primaries bt709 -color_trc bt709 -pix_fmt yuv420p -c:v libx264 {0}",
+        clip,
+    )
+    for image_format in _MAGIC:
+        data = decode(clip, SamplingPolicy(image_format=image_format)).frames[0].data
+        pixel = _rgb(data, tmp_path)[:3]
+        assert all(abs(found - true) <= 6 for found, true in zip(pixel, (0x20, 0xC0, 0x60), strict=True)), (
+            pixel
+        )
+
+
+def _rgb(image: bytes, tmp_path: Path) -> bytes:
+    """The pixels, as any reader of such files sees them."""
+    (tmp_path / "image").write_bytes(image)
+    clips.ffmpeg("-i {0} -f rawvideo -pix_fmt rgb24 {1}", tmp_path / "image", tmp_path / "pixels")
+    return (tmp_path / "pixels").read_bytes()
+
+
+def _red_corner(image: bytes, tmp_path: Path) -> str:
+    pixels = _rgb(image, tmp_path)
+    width, height = imagesize.get(io.BytesIO(image))
+    spots = {"top": 20, "bottom": height - 20}, {"left": 20, "right": width - 20}
+    reds = [
+        f"{vertical} {horizontal}"
+        for vertical, y in spots[0].items()
+        for horizontal, x in spots[1].items()
+        if pixels[(y * width + x) * 3] > 128
+    ]
+    assert len(reds) == 1
+    return reds[0]

@@ -1,0 +1,197 @@
+"""The child process: never hangs us, never outlives us, never knows our secrets."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from extractor import errors
+from extractor.media.process import Budget, running
+from extractor.models import DecodeLimits
+from tests.media import clips
+from tests.media.decoding import Decode
+
+
+def _script(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "fake-ffmpeg"
+    path.write_text(f"#!{sys.executable}\n{textwrap.dedent(text)}")
+    path.chmod(0o755)
+    return str(path)
+
+
+def _budget(seconds: float = 20, stall_seconds: float = 20) -> Budget:
+    return Budget(time.monotonic() + seconds, stall_seconds, 2_000_000_000)
+
+
+def _is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.failure_row(24)
+def test_a_silent_child_is_killed_and_called_hung(tmp_path: Path) -> None:
+    script = _script(tmp_path, "import time; print('hello', flush=True); time.sleep(600)")
+    with running(lambda _: [script], (), _budget(stall_seconds=0.3)) as child:
+        assert child.line("stdout") == b"hello"
+        with pytest.raises(errors.DecoderHungError):
+            child.line("stdout")
+        pid = child.process.pid
+    assert not _is_alive(pid)
+
+
+@pytest.mark.failure_row(24)
+def test_a_child_that_never_says_anything_is_hung_even_if_the_deadline_comes_first(
+    decode: Decode, plain_clip: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(errors.DecoderHungError):
+        decode(plain_clip, binary=_script(tmp_path, "import time; time.sleep(600)"), seconds=0.4)
+
+
+def test_a_busy_child_at_the_deadline_is_slow_and_not_hung(tmp_path: Path) -> None:
+    script = _script(tmp_path, "import itertools\nfor n in itertools.count(): print(n, flush=True)")
+    with running(lambda _: [script], (), _budget(seconds=0.3)) as child, pytest.raises(errors.DeadlineError):
+        while child.line("stdout") is not None:
+            pass
+
+
+def test_nothing_is_started_after_the_deadline() -> None:
+    with pytest.raises(errors.DeadlineError), running(lambda _: ["/bin/true"], (), _budget(seconds=-1)):
+        pass
+
+
+@pytest.mark.failure_row(24)
+def test_what_the_child_started_dies_with_it(tmp_path: Path) -> None:
+    script = _script(
+        tmp_path,
+        """
+        import subprocess, time
+        print(subprocess.Popen(["sleep", "600"]).pid, flush=True)
+        time.sleep(600)
+        """,
+    )
+    with running(lambda _: [script], (), _budget()) as child:
+        grandchild = int(child.line("stdout") or b"0")
+        assert _is_alive(grandchild)
+    assert not _is_alive(grandchild)
+
+
+@pytest.mark.failure_row(27)
+def test_a_flood_on_stderr_blocks_nothing_and_is_kept_bounded(tmp_path: Path) -> None:
+    script = _script(
+        tmp_path,
+        """
+        import sys
+        for n in range(200_000):
+            sys.stderr.write(f"[error] noise number {n} " + "x" * 60 + "\\n")
+        print("done", flush=True)
+        """,
+    )
+    with running(lambda _: [script], (), _budget()) as child:
+        assert child.line("stdout") == b"done"
+        assert child.wait() == 0
+        assert len(child.stderr.errors) <= 80
+        assert "noise number 199999" in child.stderr.errors[-1]
+
+
+@pytest.mark.failure_row(27)
+def test_one_endless_line_on_stderr_is_kept_bounded(tmp_path: Path) -> None:
+    script = _script(
+        tmp_path, "import sys\nfor _ in range(500): sys.stderr.write('x' * 65536)\nprint('done')"
+    )
+    with running(lambda _: [script], (), _budget()) as child:
+        assert child.line("stdout") == b"done"
+        assert child.wait() == 0
+        assert len(child.stderr._rest) <= 2_000
+
+
+def test_images_are_not_read_ahead_of_their_reader(tmp_path: Path) -> None:
+    script = _script(
+        tmp_path,
+        """
+        import os, sys
+        side = int(sys.argv[1].removeprefix("pipe:"))
+        os.write(side, b"first line\\n")
+        sys.stdout.buffer.write(b"i" * 3_000_000)
+        """,
+    )
+    with running(lambda pipes: [script, pipes["side"]], ("side",), _budget()) as child:
+        assert child.line("side") == b"first line"
+        assert child._buffers["stdout"] == b""
+        assert child.exactly("stdout", 3_000_000) == b"i" * 3_000_000
+
+
+def test_the_child_gets_no_environment_no_input_and_no_foreign_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPABASE_KEY", "secret")
+    script = _script(
+        tmp_path,
+        """
+        import os, resource, sys
+        print(sorted(os.environ), repr(sys.stdin.read()), os.getcwd(), os.getsid(0) == os.getpid())
+        print(len(os.listdir("/proc/self/fd")))
+        print(*(resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE)))
+        """,
+    )
+    with (tmp_path / "open file").open("w"), running(lambda _: [script], (), _budget()) as child:
+        first = (child.line("stdout") or b"").decode()
+        assert first.replace("'LC_CTYPE', ", "") == "['PATH'] '' / True"
+        assert child.line("stdout") == b"4"  # three streams and the listing itself
+        assert child.line("stdout") == b"0 0"
+
+
+@pytest.mark.failure_row(25)
+@pytest.mark.parametrize("death", [signal.SIGSEGV, signal.SIGABRT])
+def test_a_crash_is_told_from_a_bad_file(
+    decode: Decode, plain_clip: Path, tmp_path: Path, death: signal.Signals
+) -> None:
+    script = _script(tmp_path, f"import os; os.kill(os.getpid(), {int(death)})")
+    with pytest.raises(errors.DecoderCrashedError, match=f"signal {int(death)}"):
+        decode(plain_clip, binary=script)
+
+
+@pytest.mark.failure_row(28)
+def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = _script(tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(600)")
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"""if True:
+            import time
+            from extractor.media.process import Budget, running
+            with running(lambda _: [{script!r}], (), Budget(time.monotonic() + 60, 60, 2 << 30)) as child:
+                print(child.line("stdout").decode(), flush=True)
+                time.sleep(600)
+            """,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    with parent:
+        pid = int(parent.stdout.readline())
+        watch = os.pidfd_open(pid)
+        parent.kill()
+    try:
+        assert select.select([watch], [], [], 10)[0], "the child is still alive"
+    finally:
+        os.close(watch)
+
+
+@pytest.mark.failure_row(24)
+def test_a_second_failure_of_the_same_kind_is_final() -> None:
+    for error in (errors.DecoderHungError(""), errors.DecoderCrashedError("")):
+        assert not errors.is_final(error, receive_count=1)
+        assert errors.is_final(error, receive_count=2)
+
+
+def test_limits_have_room_for_the_largest_pictures_that_are_allowed(decode: Decode, tmp_path: Path) -> None:
+    clip = clips.plain(tmp_path / "8k.mp4", 0.2, pictures="testsrc2=size=7680x4320:rate=25")
+    assert decode(clip, limits=DecodeLimits()).frames[0].width == 7680

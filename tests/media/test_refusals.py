@@ -1,0 +1,154 @@
+"""What is not a sound video is refused, with the one reason that applies."""
+
+from pathlib import Path
+
+import pytest
+
+from extractor import errors
+from extractor.media import verdict
+from extractor.models import DecodeLimits, SamplingPolicy
+from tests.media import clips
+from tests.media.decoding import Decode
+
+
+@pytest.mark.failure_row(14)
+def test_random_bytes_are_unreadable_in_ffmpegs_own_words(decode: Decode, tmp_path: Path) -> None:
+    path = tmp_path / "source"
+    path.write_bytes(bytes(range(7, 256)) * 40)
+    with pytest.raises(errors.UnreadableError, match="Invalid data found"):
+        decode(path)
+
+
+@pytest.mark.failure_row(14)
+def test_an_mp4_without_its_index_is_unreadable(decode: Decode, plain_clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(errors.UnreadableError, match="moov atom not found"):
+        decode(clips.cut_off(tmp_path / "source", 0.7, plain_clip))
+
+
+@pytest.mark.failure_row(14)
+def test_an_encrypted_video_is_unreadable(decode: Decode, plain_clip: Path, tmp_path: Path) -> None:
+    key = "0123456789abcdef0123456789abcdef"
+    path = tmp_path / "encrypted.mp4"
+    clips.ffmpeg(
+        f"-i {{0}} -c copy -encryption_scheme cenc-aes-ctr -encryption_key {key} -encryption_kid {key} {{1}}",
+        plain_clip,
+        path,
+    )
+    with pytest.raises(errors.UnreadableError, match="encrypted"):
+        decode(path)
+
+
+@pytest.mark.failure_row(15)
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.97])
+@pytest.mark.parametrize("muxing", ["-movflags +faststart -f mp4", "-f matroska", "-f flv"])
+def test_a_file_that_ends_early_is_truncated(
+    decode: Decode, tmp_path: Path, share: float, muxing: str
+) -> None:
+    whole = clips.with_sound(tmp_path / "whole", 30, 30, muxing)
+    expectation = pytest.raises(errors.TruncatedError, match=r"only \d+\.\d\d of 30\.\d\d seconds")
+    if share > 0.95 and "flv" in muxing:
+        pytest.skip("FLV has no index: what is missing is within what its header may be wrong about")
+    with expectation:
+        decode(clips.cut_off(tmp_path / "source", share, whole))
+
+
+@pytest.mark.failure_row(15)
+def test_a_truncated_file_is_taken_where_the_setting_says_so(
+    decode: Decode, sound_clip: Path, tmp_path: Path
+) -> None:
+    cut = clips.cut_off(tmp_path / "source", 0.6, sound_clip)
+    decoded = decode(cut, limits=DecodeLimits(allow_truncated=True))
+    assert decoded.index.truncated
+    assert decoded.index.expected_seconds == pytest.approx(4, abs=0.1)
+    assert decoded.times == [(0, 0.0), (1, 1.0), (2, 2.0)]
+    assert decoded.decoder.decoded_seconds < 3
+
+
+def test_sound_that_outlasts_the_pictures_is_no_truncation(decode: Decode, tmp_path: Path) -> None:
+    decoded = decode(clips.with_sound(tmp_path / "clip.mp4", 2, 9))
+    assert not decoded.index.truncated
+    assert decoded.times == [(0, 0.0), (1, 1.0)]
+
+
+@pytest.mark.failure_row(16)
+def test_a_little_bit_rot_is_counted(decode: Decode, sound_clip: Path, tmp_path: Path) -> None:
+    decoded = decode(clips.bit_rot(tmp_path / "source", sound_clip, every_bytes=20_000))
+    assert decoded.decoder.decode_errors > 0
+    assert len(decoded.frames) == 4
+
+
+@pytest.mark.failure_row(16)
+def test_much_bit_rot_makes_a_video_unreadable(decode: Decode, sound_clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(errors.UnreadableError, match="frames are damaged"):
+        decode(clips.bit_rot(tmp_path / "source", sound_clip, every_bytes=300))
+
+
+@pytest.mark.failure_row(17)
+@pytest.mark.parametrize("make", [clips.sound_only, clips.cover_art_only])
+def test_sound_and_cover_art_are_no_video(decode: Decode, tmp_path: Path, make: object) -> None:
+    assert callable(make)
+    with pytest.raises(errors.NoVideoStreamError):
+        decode(make(tmp_path / "source.m4a"))
+
+
+@pytest.mark.failure_row(18)
+def test_a_decode_without_one_image_is_never_a_success() -> None:
+    silent = verdict.DecodeEnd(
+        status=0,
+        images=0,
+        decode_errors=0,
+        expected_frames=10,
+        decoded_seconds=0,
+        expected_seconds=1,
+        out_of_memory=False,
+        words="no message",
+    )
+    assert isinstance(verdict.objection(silent, DecodeLimits()), errors.NoFramesError)
+
+
+@pytest.mark.failure_row(22)
+@pytest.mark.parametrize("suffix", ["", ".mp4", ".m3u8"])
+@pytest.mark.parametrize("make", [clips.concat_script, clips.playlist])
+def test_a_script_never_opens_a_neighbouring_video(
+    decode: Decode, plain_clip: Path, tmp_path: Path, suffix: str, make: object
+) -> None:
+    assert callable(make)
+    with pytest.raises(errors.ForbiddenFormatError):
+        decode(make(tmp_path / f"source{suffix}", plain_clip))
+
+
+@pytest.mark.failure_row(22)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
+        '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><image href="/etc/passwd"/></svg>',
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"/>',
+    ],
+    ids=["sdp", "svg", "dash"],
+)
+def test_texts_for_programs_are_refused(decode: Decode, tmp_path: Path, text: str) -> None:
+    (tmp_path / "source").write_text(text)
+    with pytest.raises(errors.ForbiddenFormatError):
+        decode(tmp_path / "source")
+
+
+@pytest.mark.failure_row(20)
+def test_pictures_with_too_many_pixels_are_refused(decode: Decode, plain_clip: Path) -> None:
+    with pytest.raises(errors.TooLargeError, match="MAX_PIXELS"):
+        decode(plain_clip, limits=DecodeLimits(max_pixels=320 * 240 - 1))
+
+
+@pytest.mark.failure_row(19)
+def test_more_frames_than_the_ceiling_are_refused_before_the_first(decode: Decode, plain_clip: Path) -> None:
+    with pytest.raises(errors.TooLargeError, match="100 frames are wanted"):
+        decode(plain_clip, SamplingPolicy(interval_seconds=0.01), DecodeLimits(max_frames=99))
+
+
+@pytest.mark.failure_row(26)
+@pytest.mark.parametrize("memory_bytes", [190_000_000, 250_000_000])
+def test_a_decoder_that_needs_too_much_memory_is_stopped(
+    decode: Decode, plain_clip: Path, memory_bytes: int
+) -> None:
+    with pytest.raises(errors.TooLargeError, match="FFMPEG_MEMORY_MB"):
+        decode(plain_clip, limits=DecodeLimits(memory_bytes=memory_bytes))

@@ -1,0 +1,163 @@
+"""Every frame carries its true time, whatever the container does with time."""
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor.media.sampling import InstantClock, count_targets
+from extractor.media.version import find_ffmpeg
+from extractor.models import SamplingPolicy
+from tests.media import clips
+from tests.media.decoding import Decode
+
+
+def test_one_frame_for_each_second_at_its_second(decode: Decode, plain_clip: Path) -> None:
+    assert decode(plain_clip).times == [(0, 0.0), (1, 1.0), (2, 2.0), (3, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("interval", "times"),
+    [
+        (0.5, [0.0, 0.52, 1.0, 1.52, 2.0, 2.52, 3.0, 3.52]),  # 0.5 s lies between two frames: the later
+        (1.5, [0.0, 1.52, 3.0]),
+        (1 / 25, [number / 25 for number in range(100)]),
+        (100, [0.0]),
+    ],
+)
+def test_an_instant_is_answered_by_the_first_frame_at_or_after_it(
+    decode: Decode, plain_clip: Path, interval: float, times: list[float]
+) -> None:
+    found = decode(plain_clip, SamplingPolicy(interval_seconds=interval)).times
+    assert found == list(enumerate(times))
+
+
+def test_an_interval_shorter_than_a_frame_takes_each_frame_once(decode: Decode, plain_clip: Path) -> None:
+    frames = decode(plain_clip, SamplingPolicy(interval_seconds=0.01)).frames
+    assert len(frames) == 100
+    assert [frame.slot for frame in frames][:4] == [0, 1, 5, 9]
+
+
+@pytest.mark.failure_row(21)
+def test_variable_frame_rate_gives_the_times_of_the_frames_and_not_of_a_rate(
+    decode: Decode, clip_dir: Path
+) -> None:
+    decoded = decode(clips.variable_rate(clip_dir / "vfr.mp4"))
+    assert decoded.times == [(0, 0.0), (1, 1.0), (2, 2.0), (3, 3.0), (4, 4.6), (5, 5.0)]
+
+
+@pytest.mark.failure_row(18)
+@pytest.mark.parametrize("frames", [1, 2, 10])
+def test_a_clip_of_any_length_gives_at_least_one_frame(decode: Decode, clip_dir: Path, frames: int) -> None:
+    clip = clips.plain(clip_dir / f"short-{frames}.mp4", frames / 25)
+    assert decode(clip).times == [(0, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "muxing"),
+    [
+        ("start.ts", "-output_ts_offset 16 -f mpegts"),
+        ("start.mkv", "-output_ts_offset 7.5"),
+        ("fragmented.mp4", "-movflags frag_keyframe+empty_moov"),
+        ("b_frames.mp4", "-bf 3"),
+        ("negative.mp4", "-bf 3 -use_editlist 0 -movflags +negative_cts_offsets"),
+    ],
+)
+def test_times_count_from_the_first_frame_wherever_the_file_starts(
+    decode: Decode, clip_dir: Path, name: str, muxing: str
+) -> None:
+    clip = clip_dir / name
+    clips.ffmpeg(f"-f lavfi -i {clips.PICTURES}:duration=3 -c:v libx264 -g 25 {muxing} {{0}}", clip)
+    assert decode(clip).times == [(0, 0.0), (1, 1.0), (2, 2.0)]
+
+
+def test_frames_that_an_edit_list_hides_do_not_count(
+    decode: Decode, clip_dir: Path, plain_clip: Path
+) -> None:
+    edited = clip_dir / "edited.mp4"
+    clips.ffmpeg("-ss 1.32 -i {0} -c copy {1}", plain_clip, edited)
+    assert decode(edited).times == [(0, 0.0), (1, 1.0), (2, 2.0)]
+    assert decode(edited).index.duration_seconds == pytest.approx(2.68)
+
+
+@pytest.mark.failure_row(19)
+def test_a_gap_in_the_timestamps_costs_nothing(decode: Decode, clip_dir: Path) -> None:
+    assert decode(clips.with_gap(clip_dir / "gap.mp4")).times == [(0, 0.0), (1, 1.0), (2, 50_002.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder"), [("a.avi", "mpeg4"), ("a.h264", "libx264"), ("a.webm", "libvpx")]
+)
+def test_containers_without_usable_times_are_decoded_all_the_same(
+    decode: Decode, clip_dir: Path, name: str, encoder: str
+) -> None:
+    clip = clips.plain(clip_dir / name, 3, encoded=encoder)
+    assert decode(clip).times[:3] == [(0, 0.0), (1, 1.0), (2, 2.0)]
+
+
+@pytest.mark.failure_row(20)
+def test_a_change_of_size_midway_neither_adds_nor_drops_a_frame(decode: Decode, clip_dir: Path) -> None:
+    decoded = decode(clips.changing_size(clip_dir / "size.ts"), SamplingPolicy(interval_seconds=0.3))
+    assert [slot for slot, _ in decoded.times] == list(range(14))
+
+
+def test_max_frames_stops_there(decode: Decode, plain_clip: Path) -> None:
+    assert decode(plain_clip, SamplingPolicy(max_frames=2)).times == [(0, 0.0), (1, 1.0)]
+
+
+def test_keyframes_only_are_exactly_the_keyframes(decode: Decode, plain_clip: Path) -> None:
+    decoded = decode(plain_clip, SamplingPolicy(strategy="keyframe"))
+    assert decoded.times == [(0, 0.0), (1, 2.0)]
+
+
+def test_the_picture_is_the_one_that_ffmpeg_shows_at_that_time(
+    decode: Decode, plain_clip: Path, tmp_path: Path
+) -> None:
+    frame = decode(plain_clip, SamplingPolicy(image_format="png")).frames[2]
+    seeked = tmp_path / "seeked.png"
+    clips.ffmpeg("-ss 2 -i {0} -frames:v 1 {1}", plain_clip, seeked)
+    (tmp_path / "ours.png").write_bytes(frame.data)
+    pixels = [
+        subprocess.run(
+            [find_ffmpeg(), "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for path in (seeked, tmp_path / "ours.png")
+    ]
+    assert pixels[0] == pixels[1]
+
+
+def _targets(times: list[int], interval: Fraction, time_base: Fraction) -> list[tuple[int, int]]:
+    """The definition, word for word: for each instant the first frame at or after it, each frame once."""
+    found: list[tuple[int, int]] = []
+    taken: set[int] = set()
+    last_instant = int((times[-1] - times[0]) * time_base / interval)
+    for instant in range(last_instant + 1):
+        frame = next(pts for pts in times if (pts - times[0]) * time_base >= instant * interval)
+        if frame not in taken:
+            taken.add(frame)
+            found.append((instant, frame))
+    return found
+
+
+@given(
+    steps=st.lists(st.integers(1, 300), min_size=0, max_size=40),
+    start=st.integers(-1_000, 1_000_000),
+    interval=st.fractions(min_value=Fraction(1, 50), max_value=5, max_denominator=100),
+    time_base=st.sampled_from([Fraction(1, 90), Fraction(1001, 30000), Fraction(1, 25)]),
+)
+def test_the_clock_finds_what_the_definition_says(
+    steps: list[int], start: int, interval: Fraction, time_base: Fraction
+) -> None:
+    times = [start]
+    for step in steps:
+        times.append(times[-1] + step)
+    expected = _targets(times, interval, time_base)
+    clock = InstantClock(times[0], time_base, interval)
+    answers = [(clock.answered_instant(pts), pts) for pts in times]
+    assert [(slot, pts) for slot, pts in answers if slot is not None] == expected
+    assert count_targets(times, time_base, interval) == len(expected)
