@@ -1,0 +1,145 @@
+"""`python -m extractor`: local video files to local folders of frames, without any cloud."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, count
+from pathlib import Path
+
+from extractor.errors import ExtractorError, reason_of
+from extractor.extraction import Progress, Toolbox
+from extractor.local_files import checked_policy, extract_to_folder, local_toolbox
+from extractor.manifest import Manifest
+from extractor.models import IMAGE_FORMATS, STRATEGIES, SamplingPolicy
+
+_EPILOG = """\
+Each video gets a folder of its own, DIR/<name of the file without its ending>/, with the frames
+and a manifest.json that lists each with its true time.
+
+exit status:
+  0    every video gave its frames
+  1    at least one did not; its reason code is on stderr
+  2    wrong usage
+  130  interrupted; the videos reported until then are complete
+
+example:
+  python -m extractor holiday.mp4 --out frames --interval 0.5 --format webp
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    policy = SamplingPolicy(
+        strategy=options.strategy,
+        interval_seconds=options.interval,
+        quality=options.quality,
+        max_frames=options.max_frames,
+        image_format=options.format,
+    )
+    try:
+        checked_policy(policy)
+        tools = local_toolbox(os.environ.get("FFMPEG_BINARY") or None)
+    except (ValueError, ExtractorError) as error:
+        parser.error(str(error))
+    try:
+        folders = zip(options.videos, folder_names(options.videos), strict=True)
+        succeeded = [_extract(video, options.out / name, policy, tools) for video, name in folders]
+    except KeyboardInterrupt:
+        print("interrupted; the videos reported above are complete", file=sys.stderr)
+        return 130
+    return 0 if all(succeeded) else 1
+
+
+def folder_names(videos: Sequence[Path]) -> list[str]:
+    """A folder name for each video, all different: its stem, or where that is taken its whole name,
+    or that with a number."""
+    names: list[str] = []
+    for video in videos:
+        numbered = (f"{video.name}-{number}" for number in count(2))
+        names.append(next(name for name in chain((video.stem, video.name), numbered) if name not in names))
+    return names
+
+
+def _extract(video: Path, folder: Path, policy: SamplingPolicy, tools: Toolbox) -> bool:
+    try:
+        with _progress_bar(video) as progress:
+            manifest = extract_to_folder(video, folder, policy, tools, progress)
+    except ExtractorError as error:
+        print(f"{printable(str(video))}: {reason_of(error)}: {error}", file=sys.stderr)
+        return False
+    print(f"{printable(str(video))}: {_summary(manifest)} -> {printable(str(folder))}")
+    return True
+
+
+def _summary(manifest: Manifest) -> str:
+    frames, video = len(manifest.frames), manifest.video
+    notes = f", {manifest.decode_errors} damaged frames" if manifest.decode_errors else ""
+    return f"{frames} frame{'s' * (frames != 1)} of {video.duration_seconds:.2f} s{notes}"
+
+
+def printable(text: str) -> str:
+    """`text` with everything escaped that a terminal might obey."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+@contextmanager
+def _progress_bar(video: Path) -> Iterator[Progress]:
+    """A bar of the seconds done, on a terminal only, for videos that take longer than a second."""
+    from tqdm import tqdm
+
+    bar_format = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s of video, {remaining} left"
+    with tqdm(
+        desc=printable(video.name),
+        total=1.0,
+        delay=1,
+        leave=False,
+        disable=None,
+        file=sys.stderr,
+        bar_format=bar_format,
+    ) as bar:
+
+        def advance(done_seconds: float, total_seconds: float) -> None:
+            bar.total = max(total_seconds, done_seconds)
+            bar.update(done_seconds - bar.n)
+
+        yield advance
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m extractor",
+        description="Extract frames of video files into folders.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path, help="a video file")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="where the folders of frames go"
+    )
+    parser.add_argument(
+        "--interval", metavar="SECONDS", type=float, default=1.0, help="seconds between frames (default: 1)"
+    )
+    parser.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default="uniform",
+        help="a frame at every interval, or every keyframe (default: uniform)",
+    )
+    parser.add_argument(
+        "--quality",
+        metavar="1-100",
+        type=int,
+        default=95,
+        help="of JPEG and WebP, as libjpeg counts (default: 95)",
+    )
+    parser.add_argument("--max-frames", metavar="N", type=int, help="stop after N frames of a video")
+    parser.add_argument("--format", choices=IMAGE_FORMATS, default="jpg", help="of the images (default: jpg)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

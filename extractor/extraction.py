@@ -1,0 +1,98 @@
+"""From a file on disk to stored frames and their manifest. What the cloud and the command line share."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from extractor.manifest import Manifest, PolicyRecord, SourceRecord, VideoRecord, fingerprint, frame_records
+from extractor.media.command import Source
+from extractor.media.frames import FrameDecoder
+from extractor.media.index import VideoIndex, read_index
+from extractor.media.process import Budget
+from extractor.media.version import ffmpeg_version
+from extractor.models import DecodeLimits, Frame, SamplingPolicy, SourceVideo, StoredFrame
+from extractor.ports import ObjectStore
+from extractor.timing import Stopwatch
+from extractor.uploads import store_frames
+
+VERSION = "0.1.0"
+
+Progress = Callable[[float, float], None]
+"""Called after each frame with the seconds of video that are done and the seconds in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """How videos are decoded and their frames stored, the same for all videos of a worker."""
+
+    ffmpeg: str
+    limits: DecodeLimits
+    upload_workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One file to be done: what it is called, where it came from, where its frames go.
+
+    `deadline` is a `time.monotonic()` value in seconds.
+    """
+
+    path: Path
+    code: str
+    platform: str | None
+    source: SourceVideo
+    policy: SamplingPolicy
+    prefix: str
+    deadline: float
+
+
+def extract(
+    task: Assignment, store: ObjectStore, tools: Toolbox, watch: Stopwatch, progress: Progress | None = None
+) -> Manifest:
+    """Store every wanted frame below the prefix and return the manifest that lists them, not yet written.
+
+    Raises the `ExtractorError` that says why there is none; frames stored until then stay, without
+    a manifest that vouches for them.
+    """
+    limits = tools.limits
+    source = Source(task.path, limits, tools.ffmpeg)
+    budget = Budget(task.deadline, limits.stall_seconds, limits.memory_bytes)
+    with watch.stage("index"):
+        index = read_index(source, budget)
+    decoder = FrameDecoder(source, index, task.policy, budget)
+    with watch.stage("extract"):
+        frames = _reported(decoder, index, progress) if progress else iter(decoder)
+        stored = store_frames(frames, store, task.prefix, task.policy.image_format, tools.upload_workers)
+    return _manifest(task, index, decoder, stored, tools, watch)
+
+
+def _reported(frames: FrameDecoder, index: VideoIndex, progress: Progress) -> Iterator[Frame]:
+    for frame in frames:
+        progress(frame.pts_seconds, index.duration_seconds)
+        yield frame
+
+
+def _manifest(
+    task: Assignment,
+    index: VideoIndex,
+    decoder: FrameDecoder,
+    stored: tuple[StoredFrame, ...],
+    tools: Toolbox,
+    watch: Stopwatch,
+) -> Manifest:
+    return Manifest(
+        code=task.code,
+        platform=task.platform,
+        source=SourceRecord.model_validate(task.source),
+        video=VideoRecord.model_validate(index),
+        policy=PolicyRecord.model_validate(task.policy),
+        policy_fingerprint=fingerprint(task.policy),
+        frames=frame_records(stored),
+        decoded_seconds=round(decoder.decoded_seconds, 6),
+        expected_seconds=round(index.expected_seconds, 6),
+        truncated=index.truncated,
+        decode_errors=decoder.decode_errors,
+        ffmpeg_version=ffmpeg_version(tools.ffmpeg),
+        extractor_version=VERSION,
+        timings=dict(watch.seconds),
+    )

@@ -1,0 +1,120 @@
+"""The use case of the worker: one job in, its video's frames stored, its manifest written, its row flipped.
+
+The order of the effects is the guarantee: frames, then the manifest that vouches for them, then the
+state, and only then is anything deleted. Whatever happens in between, the same job run again ends well.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from extractor import keys
+from extractor.errors import NotFetchedError, NotInStateError, TransientError
+from extractor.extraction import Assignment, Toolbox, extract
+from extractor.manifest import Manifest, parse_manifest
+from extractor.models import ExtractionJob
+from extractor.ports import ObjectStore, StateStore
+from extractor.source import OpenSource, Sources, open_source, refuse_misfit
+from extractor.timing import Stopwatch
+from extractor.workdir import job_directory
+
+logger = logging.getLogger(__name__)
+
+Status = Literal["extracted", "confirmed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Everything that a worker works with, the same for all jobs."""
+
+    state: StateStore
+    sources: Sources
+    frames: ObjectStore
+    tools: Toolbox
+    work_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job: ``extracted``; ``confirmed`` (its frames were complete, only the state did
+    not say so); ``skipped`` (it was done already, and `manifest` was not looked at)."""
+
+    code: str
+    status: Status
+    manifest: Manifest | None = None
+
+
+def extract_video(job: ExtractionJob, place: Workplace, deadline: float, watch: Stopwatch) -> Outcome:
+    """Do the job. `deadline` is a `time.monotonic()` value. Raises the `ExtractorError` that prevented it."""
+    if _is_done(job, place.state, watch):
+        return Outcome(job.code, "skipped")
+    prefix = keys.frames_prefix(job.code, job.platform)
+    status: Status
+    earlier = _read_manifest(place.frames, prefix)
+    with open_source(job, place.sources) as source:
+        if (
+            earlier
+            and earlier.answers(source.video, job.policy)
+            and _is_complete(earlier, place.frames, prefix)
+        ):
+            manifest, status = earlier, "confirmed"
+        else:
+            manifest, status = _produce(job, source, prefix, place, deadline, watch), "extracted"
+    with watch.stage("state"):
+        place.state.mark_extracted(job.code, len(manifest.frames))
+    if earlier:
+        _delete_stale(place.frames, earlier, manifest)
+    return Outcome(job.code, status, manifest)
+
+
+def write_manifest(store: ObjectStore, prefix: str, manifest: Manifest) -> None:
+    """The commit: from here on the frames count."""
+    data = manifest.to_json()
+    digest = hashlib.sha256(data).hexdigest()
+    store.put(keys.manifest_key(prefix), data, content_type="application/json", sha256=digest)
+
+
+def _is_done(job: ExtractionJob, state: StateStore, watch: Stopwatch) -> bool:
+    with watch.stage("state"):
+        row = state.get(job.code)
+    if row is None:
+        raise NotInStateError(f"the state has no row for the code {job.code}")
+    if not row.is_extracted and not row.is_fetched:
+        raise NotFetchedError("the video is not marked as fetched yet")
+    return row.is_extracted
+
+
+def _read_manifest(store: ObjectStore, prefix: str) -> Manifest | None:
+    data = store.read(keys.manifest_key(prefix))
+    return parse_manifest(data) if data is not None else None
+
+
+def _is_complete(manifest: Manifest, store: ObjectStore, prefix: str) -> bool:
+    stored = {entry.key: entry.size_bytes for entry in store.list(prefix)}
+    return not manifest.missing_from(stored)
+
+
+def _produce(
+    job: ExtractionJob, source: OpenSource, prefix: str, place: Workplace, deadline: float, watch: Stopwatch
+) -> Manifest:
+    with job_directory(place.work_dir) as directory:
+        refuse_misfit(source.video, place.sources.max_bytes, directory)
+        path = directory / "source"
+        with watch.stage("download"):
+            source.download(path, deadline)
+        task = Assignment(path, job.code, job.platform, source.video, job.policy, prefix, deadline)
+        manifest = extract(task, place.frames, place.tools, watch)
+    with watch.stage("manifest"):
+        write_manifest(place.frames, prefix, manifest)
+    return manifest
+
+
+def _delete_stale(store: ObjectStore, earlier: Manifest, current: Manifest) -> None:
+    """Frames that only the earlier manifest lists. They harm nobody, so failing here fails nothing."""
+    stale = sorted(earlier.keys - current.keys)
+    try:
+        store.delete(stale)
+    except TransientError as error:
+        logger.warning("%d frames of an earlier run are left over: %s", len(stale), error)

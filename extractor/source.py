@@ -1,0 +1,80 @@
+"""Getting hold of a job's video: find the object, check that it fits, bring it to the disk."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from extractor import keys
+from extractor.errors import (
+    DeadlineError,
+    SourceChangedError,
+    TooLargeError,
+    UnreadableError,
+    VideoMissingError,
+)
+from extractor.models import ExtractionJob, SourceVideo
+from extractor.ports import ObjectStore, ObjectStream
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where videos are. `store` opens a bucket by name."""
+
+    store: Callable[[str], ObjectStore]
+    bucket: str
+    key_templates: Sequence[str]
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """An object whose version is known and whose bytes can be fetched."""
+
+    video: SourceVideo
+    stream: ObjectStream
+
+    def download(self, path: Path, deadline: float) -> None:
+        """Write the object to `path`. Raises `DeadlineError` when `time.monotonic()` passes `deadline`."""
+        with path.open("xb") as file:
+            for chunk in self.stream.chunks():
+                file.write(chunk)
+                if time.monotonic() > deadline:
+                    raise DeadlineError("the time of this invocation ended during the download")
+        if path.stat().st_size != self.video.size_bytes:
+            raise SourceChangedError("the object arrived with another size than it was announced with")
+
+
+@contextmanager
+def open_source(job: ExtractionJob, sources: Sources) -> Iterator[OpenSource]:
+    """The job's video, at the first of its possible keys that exists.
+
+    Raises `VideoMissingError` naming all of them.
+    """
+    bucket = job.bucket or sources.bucket
+    candidates = (
+        [job.key] if job.key else list(keys.video_keys(sources.key_templates, job.code, job.platform))
+    )
+    store = sources.store(bucket)
+    with ExitStack() as stack:
+        for key in candidates:
+            try:
+                stream = stack.enter_context(store.open(key))
+            except VideoMissingError:
+                continue
+            yield OpenSource(SourceVideo(bucket, key, stream.etag, stream.size_bytes), stream)
+            return
+    raise VideoMissingError(f"there is no object {' or '.join(map(repr, candidates))} in the bucket {bucket}")
+
+
+def refuse_misfit(video: SourceVideo, max_bytes: int, directory: Path) -> None:
+    """Raises `UnreadableError` for an empty object, `TooLargeError` for one over the limit or the disk."""
+    if video.size_bytes == 0:
+        raise UnreadableError("the object is empty")
+    if video.size_bytes > max_bytes:
+        raise TooLargeError(f"{video.size_bytes} bytes are more than MAX_VIDEO_MB allows")
+    free = shutil.disk_usage(directory).free
+    if video.size_bytes > free:
+        raise TooLargeError(f"{video.size_bytes} bytes do not fit on the disk, which has {free} left")

@@ -1,0 +1,50 @@
+"""The worker, put together from the settings: built once per process, at its first message."""
+
+from dataclasses import dataclass
+
+from extractor import bootstrap
+from extractor.extraction import Toolbox
+from extractor.media.version import find_ffmpeg
+from extractor.pipeline import Workplace
+from extractor.settings import Settings
+from extractor.source import Sources
+from extractor.telemetry import Telemetry
+from extractor.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A worker and what the entry point needs besides it."""
+
+    settings: Settings
+    worker: Worker
+    telemetry: Telemetry
+
+
+def build_station(settings: Settings) -> Station:
+    """Everything that handles messages. No network is touched before the first message."""
+    telemetry = Telemetry(settings)
+    place = Workplace(
+        state=bootstrap.build_state(settings),
+        sources=Sources(
+            store=lambda bucket: bootstrap.build_object_store(settings, bucket),
+            bucket=settings.videos_bucket,
+            key_templates=settings.video_keys,
+            max_bytes=settings.max_video_mb * 1_000_000,
+        ),
+        frames=bootstrap.build_object_store(settings, settings.frames_bucket),
+        tools=Toolbox(
+            ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
+            limits=settings.limits,
+            upload_workers=settings.upload_workers,
+        ),
+        work_dir=settings.work_dir,
+    )
+    worker = Worker(
+        place=place,
+        policy=settings.policy,
+        dead_letters=bootstrap.build_dead_letters(settings),
+        observe=telemetry.observe,
+        report=telemetry.report,
+    )
+    return Station(settings, worker, telemetry)

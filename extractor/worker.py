@@ -1,0 +1,147 @@
+"""One message: its jobs are done, and what cannot be done is settled. The only place that decides
+whether a failure is final.
+
+A final failure is recorded in the state, sent to the dead-letter queue with its reason, and then
+acknowledged. Everything else is raised, so that the queue delivers the message again.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from extractor.errors import ExtractorError, InvalidMessageError, QueueUnavailableError, is_final, reason_of
+from extractor.messages import parse_message
+from extractor.models import ExtractionJob, OutgoingMessage, SamplingPolicy
+from extractor.pipeline import Outcome, Workplace, extract_video
+from extractor.ports import JobQueue
+from extractor.timing import Observer, Stopwatch
+
+logger = logging.getLogger(__name__)
+
+_MAX_DETAIL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it came: JSON text (or, invoked directly, an object), on delivery `receive_count`.
+
+    A message `from_queue` stays there until it is acknowledged; a direct one has nobody to keep it.
+    """
+
+    body: object
+    receive_count: int = 1
+    from_queue: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.body if isinstance(self.body, str) else json.dumps(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that failed for good. `code` is empty if the message does not even tell that."""
+
+    code: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job that ended well, and the wall-clock seconds of its stages."""
+
+    outcome: Outcome
+    seconds: dict[str, float]
+
+
+Result = Done | Failure
+Report = Callable[[Result | Exception], None]
+
+
+def describe(result: Result) -> dict[str, object]:
+    """The result as the answer to a direct invocation."""
+    if isinstance(result, Failure):
+        return {"code": result.code, "outcome": "failed", "reason": result.reason, "detail": result.detail}
+    manifest = result.outcome.manifest
+    frames = {"frames": len(manifest.frames)} if manifest else {}
+    return {"code": result.outcome.code, "outcome": result.outcome.status, **frames}
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Handles messages. `dead_letters` is ``None`` if the queue's own redrive has to do."""
+
+    place: Workplace
+    policy: SamplingPolicy
+    dead_letters: JobQueue | None
+    observe: Observer
+    report: Report
+
+    def handle(self, delivery: Delivery, deadline: float) -> Sequence[Result]:
+        """Do all jobs of the message. Raises the first error that calls for another delivery, after the
+        other jobs have been tried."""
+        try:
+            jobs = parse_message(
+                delivery.body, self.policy, self.place.sources.key_templates, delivery.receive_count
+            )
+        except InvalidMessageError as error:
+            return [self._settle(delivery, "", error)]
+        attempts = [self._attempt(job, delivery, deadline) for job in jobs]
+        for attempt in attempts:
+            if isinstance(attempt, Exception):
+                raise attempt
+        return [attempt for attempt in attempts if not isinstance(attempt, Exception)]
+
+    def _attempt(self, job: ExtractionJob, delivery: Delivery, deadline: float) -> Result | Exception:
+        try:
+            return self._do(job, delivery, deadline)
+        except Exception as error:  # here, and only here, anything may have gone wrong
+            logger.warning(
+                "another delivery is needed",
+                exc_info=not isinstance(error, ExtractorError),
+                extra={"code": job.code, "reason": reason_of(error), "detail": str(error)},
+            )
+            self.report(error)
+            return error
+
+    def _do(self, job: ExtractionJob, delivery: Delivery, deadline: float) -> Result:
+        watch = Stopwatch(self.observe)
+        try:
+            outcome = extract_video(job, self.place, deadline, watch)
+        except ExtractorError as error:
+            if not is_final(error, job.receive_count):
+                raise
+            return self._settle(delivery, job.code, error)
+        done = Done(outcome, dict(watch.seconds))
+        logger.info("done", extra={"code": job.code, "outcome": outcome.status, "seconds": done.seconds})
+        self.report(done)
+        return done
+
+    def _settle(self, delivery: Delivery, code: str, error: ExtractorError) -> Failure:
+        """Record a final failure, or raise so that the message is not acknowledged."""
+        failure = Failure(code, error.reason, str(error)[:_MAX_DETAIL])
+        if code:
+            self.place.state.record_failure(code, failure.reason, failure.detail)
+        if self.dead_letters is not None:
+            self._bury(self.dead_letters, delivery, failure)
+        elif delivery.from_queue:
+            raise QueueUnavailableError(
+                f"DEAD_LETTER_QUEUE_URL is not set, so the queue must keep this: {error.reason}: {error}"
+            ) from error
+        logger.error(
+            "failed for good", extra={"code": code, "reason": failure.reason, "detail": failure.detail}
+        )
+        self.report(failure)
+        return failure
+
+    def _bury(self, dead_letters: JobQueue, delivery: Delivery, failure: Failure) -> None:
+        attributes = {
+            "reason": failure.reason,
+            "detail": failure.detail,
+            "code": failure.code,
+            "receive_count": str(delivery.receive_count),
+        }
+        letter = OutgoingMessage(delivery.text, {name: value for name, value in attributes.items() if value})
+        if refused := dead_letters.send([letter]):
+            raise QueueUnavailableError(f"the dead-letter queue refused the message: {refused[0].code}")

@@ -1,0 +1,90 @@
+"""Who may import whom. Whoever breaks the picture in docs/architecture.md breaks this."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = sorted((ROOT / "extractor").rglob("*.py"))
+
+EDGES = {"settings", "bootstrap", "station", "telemetry"}
+USE_CASES = {"worker", "pipeline", "backlog", "source", "extraction", "uploads", "local_files"}
+
+FORBIDDEN = {
+    "models": {"*"},
+    "errors": {"*"},
+    "media": EDGES | USE_CASES | {"adapters", "ports", "manifest", "messages", "keys"},
+    "adapters": EDGES | USE_CASES | {"media", "manifest"},
+    "worker": EDGES | {"adapters", "media"},
+    "pipeline": EDGES | {"adapters", "media"},
+    "backlog": EDGES | {"adapters", "media", "pipeline"},
+    "source": EDGES | {"adapters", "media"},
+    "extraction": EDGES | {"adapters"},
+    "uploads": EDGES | {"adapters", "media"},
+}
+
+OUTSIDE = {
+    "boto3": {"bootstrap", "adapters"},
+    "botocore": {"bootstrap", "adapters"},
+    "postgrest": {"bootstrap", "adapters"},
+    "ffmpeg": {"media"},
+    "subprocess": {"media"},
+    "aws_lambda_powertools": {"telemetry"},
+}
+
+
+def _home(path: Path) -> str:
+    """The module of the package, or its subpackage."""
+    return path.relative_to(ROOT / "extractor").parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_picture(path: Path) -> None:
+    home = _home(path)
+    for name in _imports(path):
+        first, _, rest = name.partition(".")
+        if first == "extractor" and rest:
+            target = rest.partition(".")[0]
+            forbidden = FORBIDDEN.get(home, set())
+            assert target == home or (target not in forbidden and "*" not in forbidden), name
+        elif first in OUTSIDE:
+            assert home in OUTSIDE[first], name
+
+
+def test_adapters_do_not_import_each_other() -> None:
+    for path in (ROOT / "extractor/adapters").glob("*.py"):
+        assert not [name for name in _imports(path) if name.startswith("extractor.adapters.")], path
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_edges_read_the_environment(path: Path) -> None:
+    if _home(path) not in ("__main__",):
+        assert "environ" not in {
+            node.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
+        }
+
+
+def test_only_command_py_imports_ffmpeg_python_and_only_process_py_starts_processes() -> None:
+    for name, module in (("ffmpeg", "command.py"), ("subprocess", "process.py")):
+        users = [path.name for path in PACKAGE if name in set(_imports(path))]
+        assert users == [module]
+
+
+def test_every_module_says_what_it_is() -> None:
+    for path in PACKAGE:
+        if path.read_text().strip():
+            assert ast.get_docstring(ast.parse(path.read_text())), path
