@@ -1,0 +1,164 @@
+"""An S3 and an SQS on this machine: two buckets, a queue, and its dead-letter queue.
+
+moto's server runs in a process of its own on a free port of 127.0.0.1, keeps everything in memory,
+and ends with the process that started it. `python -m local.cloud` starts one for a person.
+"""
+
+import json
+import os
+import shlex
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import boto3
+import botocore.session
+
+from local.child import Child, ChildEndedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+REGION = "us-east-1"
+_START_SECONDS = 60.0
+_DAY_SECONDS = 86_400
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+# A person's own AWS profile must not reach in here, nor this demo reach out.
+_NO_PROFILE = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+class EmbeddedCloud:
+    """A context manager; the attributes hold while it is entered.
+
+    A message that was received `MAX_RECEIVES` times moves on to the dead-letter queue. `log` takes
+    what the server says; without one it goes to standard error.
+    """
+
+    VIDEOS_BUCKET = "demo-videos"
+    FRAMES_BUCKET = "demo-frames"
+    MAX_RECEIVES = 3
+
+    endpoint_url: str
+    queue_url: str
+    queue_arn: str
+    dead_letter_queue_url: str
+
+    def __init__(self, *, visibility_timeout_seconds: int = 900, log: Path | None = None) -> None:
+        self._visibility_timeout_seconds = visibility_timeout_seconds
+        self._log = log
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            output = stack.enter_context(self._log.open("ab")) if self._log else None
+            self._child = Child("local.server", environment=_server_environment(), output=output)
+            stack.callback(self._child.close)
+            self.endpoint_url = f"http://127.0.0.1:{self._child.receive(_START_SECONDS)['port']}"
+            self._session = boto3.Session(
+                botocore_session=botocore.session.Session(session_vars=dict(_NO_PROFILE)),
+                aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+                region_name=REGION,
+            )
+            self._create_buckets()
+            self._create_queues()
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._child.pid
+
+    def s3(self) -> "S3Client":
+        return self._session.client("s3", endpoint_url=self.endpoint_url)
+
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", endpoint_url=self.endpoint_url)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make boto3 and this project use this cloud."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            **_CREDENTIALS,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "VIDEOS_BUCKET": self.VIDEOS_BUCKET,
+            "FRAMES_BUCKET": self.FRAMES_BUCKET,
+            "SQS_QUEUE_URL": self.queue_url,
+            "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
+        }
+
+    def wait(self) -> None:
+        """Wait until the server ends by itself, which it does not do unless it crashes."""
+        try:
+            self._child.receive(None)
+        except ChildEndedError:
+            return
+
+    def _create_buckets(self) -> None:
+        s3 = self.s3()
+        for bucket in (self.VIDEOS_BUCKET, self.FRAMES_BUCKET):
+            s3.create_bucket(Bucket=bucket)
+
+    def _create_queues(self) -> None:
+        """A message keeps its first sending time when it moves, so the dead-letter queue must keep longer."""
+        sqs = self.sqs()
+        self.dead_letter_queue_url = sqs.create_queue(
+            QueueName="demo-dead-letters",
+            Attributes={"MessageRetentionPeriod": str(14 * _DAY_SECONDS)},
+        )["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self.dead_letter_queue_url, AttributeNames=["QueueArn"])
+        redrive = {
+            "deadLetterTargetArn": arn["Attributes"]["QueueArn"],
+            "maxReceiveCount": self.MAX_RECEIVES,
+        }
+        self.queue_url = sqs.create_queue(
+            QueueName="demo-videos",
+            Attributes={
+                "MessageRetentionPeriod": str(4 * _DAY_SECONDS),
+                "VisibilityTimeout": str(self._visibility_timeout_seconds),
+                "RedrivePolicy": json.dumps(redrive),
+            },
+        )["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["QueueArn"])
+        self.queue_arn = arn["Attributes"]["QueueArn"]
+
+
+def _server_environment() -> dict[str, str]:
+    """Ours without any AWS variable: moto's answers depend on some of them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+
+def main() -> int:
+    """Run until Ctrl-C, printing the variables to use."""
+    try:
+        with EmbeddedCloud() as cloud:
+            print("unset AWS_PROFILE")
+            for name, value in cloud.environment().items():
+                print(f"export {name}={shlex.quote(value)}")
+            print("# Use these in another terminal. Ctrl-C ends the cloud and all that is in it.", flush=True)
+            cloud.wait()
+    except KeyboardInterrupt:
+        return 130
+    print("The embedded cloud ended unexpectedly; see the messages above.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

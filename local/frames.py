@@ -1,0 +1,58 @@
+"""Fetching what the worker stored, and checking that the manifest told the truth about it."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor import keys
+from extractor.manifest import FrameRecord, Manifest, parse_manifest
+from local.errors import FramesError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDownload:
+    """From `bucket` to `directory`, each object under its own key."""
+
+    s3: "S3Client"
+    bucket: str
+    directory: Path
+
+    def fetch(self, code: str) -> Manifest:
+        """The video's manifest and frames. Raises `FramesError` unless every frame has the size and the
+        SHA-256 that the manifest states."""
+        key = keys.manifest_key(keys.frames_prefix(code, None))
+        manifest = parse_manifest(self._download(key))
+        if manifest is None:
+            raise FramesError(f"{key} is no manifest of this version")
+        if not manifest.frames:
+            raise FramesError(f"{key} lists no frames")
+        for frame in manifest.frames:
+            _verify(frame, self._download(frame.key))
+        return manifest
+
+    def _download(self, key: str) -> bytes:
+        path = self.directory / checked_key(key)
+        try:
+            data = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self.s3.exceptions.NoSuchKey as error:
+            raise FramesError(f"{key} is not in the frames bucket") from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return data
+
+
+def checked_key(key: str) -> str:
+    """`key`, if it is safe as a relative path: plain names without a leading dot, between slashes."""
+    if not all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", part) for part in key.split("/")):
+        raise FramesError(f"{key!r} is no key that the extractor makes")
+    return key
+
+
+def _verify(frame: FrameRecord, data: bytes) -> None:
+    if (len(data), hashlib.sha256(data).hexdigest()) != (frame.size_bytes, frame.sha256):
+        raise FramesError(f"{frame.key} differs from what its manifest says")

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Check everything: style, types, tests. Makes the environment if needed.
+set -euo pipefail
+
+if [ "${1:-}" = "--help" ]; then
+    cat <<'TEXT'
+Run ruff, mypy --strict and pytest, in an environment that is made if needed.
+
+usage: scripts/test.sh [pytest arguments]
+TEXT
+    exit 0
+fi
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+./scripts/ensure_venv.sh
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/mypy
+.venv/bin/pytest "$@"

@@ -1,0 +1,152 @@
+"""The gallery shows what happened, and nothing that a video or a message says can act in it."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from extractor.manifest import (
+    FrameRecord,
+    Manifest,
+    PolicyRecord,
+    SourceRecord,
+    VideoRecord,
+    fingerprint,
+    parse_manifest,
+)
+from extractor.models import SamplingPolicy
+from local.errors import FramesError
+from local.frames import checked_key
+from local.gallery import Card, Gallery, clock, render
+from local.outcomes import Finished, Outcome
+from local.videos import DemoVideo
+
+HOSTILE = "\"><script>alert('x')</script>"
+
+
+class _Page(HTMLParser):
+    """Every tag with its attributes, and the text outside of the style sheet."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] != "style":
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def _manifest(codec: str = "h264") -> Manifest:
+    policy = SamplingPolicy()
+    frames = tuple(
+        FrameRecord(
+            index=index,
+            slot=index,
+            key=f"clip/{index:06d}.jpg",
+            pts_seconds=index * 1.25,
+            size_bytes=4_000,
+            sha256="0" * 64,
+            width=360,
+            height=640,
+        )
+        for index in range(3)
+    )
+    return Manifest(
+        code="clip",
+        platform=None,
+        source=SourceRecord(bucket="videos", key="clip.mp4", etag="e", size_bytes=9),
+        video=VideoRecord(
+            container="mov",
+            codec=codec,
+            width=640,
+            height=360,
+            rotation_degrees=90,
+            start_seconds=0,
+            duration_seconds=62.5,
+            frame_count=75,
+            frame_rate=30,
+        ),
+        policy=PolicyRecord.model_validate(policy),
+        policy_fingerprint=fingerprint(policy),
+        frames=frames,
+        decoded_seconds=62.5,
+        expected_seconds=62.5,
+        truncated=False,
+        decode_errors=0,
+        ffmpeg_version="9",
+        extractor_version="0",
+        timings={},
+    )
+
+
+VIDEO = DemoVideo("clip", "A clip", Path("clip.mp4"))
+GOOD = Card(VIDEO, Finished("clip", Outcome(), 0.5), _manifest())
+BAD = Card(VIDEO, Finished("clip", Outcome("TRUNCATED", "it ends early"), 0.1), None)
+
+
+def _page(*cards: Card) -> _Page:
+    return _Page(render(Gallery(cards, 1.0)))
+
+
+def test_an_extracted_video_is_shown_with_all_its_frames() -> None:
+    page = _page(GOOD)
+    images = page.all("img")
+    assert [image["src"] for image in images] == [f"frames/clip/{index:06d}.jpg" for index in range(3)]
+    assert all(image["loading"] == "lazy" and image["alt"] for image in images)
+    assert {(image["width"], image["height"]) for image in images} == {("360", "640")}
+    for text in ("0:01.250", "slot 2", "1:02.500", "360 × 640", "turned 90°", "extracted"):
+        assert text in page.text
+
+
+def test_the_manifest_is_shown_as_it_is_and_linked() -> None:
+    page = _page(GOOD)
+    text = page.text[page.text.index("{") : page.text.rindex("}") + 1]
+    assert parse_manifest(text.encode()) == GOOD.manifest
+    assert "frames/clip/manifest.json" in [link["href"] for link in page.all("a")]
+
+
+def test_a_failed_video_is_shown_with_its_reason_and_no_frames() -> None:
+    page = _page(BAD)
+    assert "failed: TRUNCATED" in page.text
+    assert "It ends early" in page.text
+    assert not page.all("img")
+
+
+def test_nothing_that_a_video_or_a_message_says_becomes_markup() -> None:
+    video = replace(VIDEO, code=HOSTILE, caption=HOSTILE)
+    failed = Card(video, Finished(HOSTILE, Outcome(HOSTILE, HOSTILE), 0.1), None)
+    extracted = Card(replace(VIDEO, caption=HOSTILE), GOOD.finished, _manifest(codec=HOSTILE))
+    page = _page(failed, extracted)
+    expected = _page(BAD, GOOD)
+    assert [tag for tag, _ in page.tags] == [tag for tag, _ in expected.tags]
+    assert page.text.count(HOSTILE) >= 5
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    html = render(Gallery([GOOD, BAD], 1.0))
+    assert "://" not in html
+    assert "//" not in "".join(link["href"] or "" for link in _Page(html).all("a"))
+
+
+@pytest.mark.parametrize(
+    "key", ["../x", "/etc/passwd", "a//b", "a/../b", ".hidden", "a/.b", "a\\b", "a b", ""]
+)
+def test_a_key_that_could_leave_the_folder_is_refused(key: str) -> None:
+    with pytest.raises(FramesError):
+        checked_key(key)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00.000"), (65.25, "1:05.250"), (59.9999, "1:00.000"), (3_600, "60:00.000")]
+)
+def test_times_are_minutes_seconds_and_milliseconds(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
