@@ -13,7 +13,7 @@ from extractor.worker import Done, Failure, Result
 
 SERVICE = "frame-extractor"
 
-logger = Logger(service=SERVICE)
+logger = Logger(service=SERVICE, level="INFO")  # given, so that it does not read LOG_LEVEL itself
 
 
 class Telemetry:
