@@ -1,7 +1,7 @@
 """Every environment variable that the project reads, in one place.
 
 `load_settings` checks them all and names every wrong one in a single `SettingsError`.
-(boto3 reads its own: `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SQS` …)
+(boto3 reads its own: `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SQS` …)
 """
 
 import tempfile

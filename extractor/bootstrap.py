@@ -1,0 +1,92 @@
+"""Settings to adapters: the only place that builds clients.
+
+boto3, postgrest and sqlite3 are imported where they are needed: a cold start pays for no other backend.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from extractor.errors import SettingsError
+from extractor.ports import JobQueue, ObjectStore, StateStore
+from extractor.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_SPARE_CONNECTIONS = 4  # the download, and what is listed, read and deleted beside the uploads
+
+
+def build_state(settings: Settings) -> StateStore:
+    """The state that STATE_BACKEND names. Raises `SettingsError`."""
+    return _build_sqlite(settings) if settings.state_backend == "sqlite" else _build_supabase(settings)
+
+
+def build_job_queue(settings: Settings) -> JobQueue:
+    """The queue of videos to do. One attempt for each call: `extractor.backlog` repeats by itself.
+
+    Raises `SettingsError`.
+    """
+    if settings.sqs_queue_url is None:
+        raise SettingsError("SQS_QUEUE_URL: is not set")
+    return _build_queue(settings.sqs_queue_url, attempts=1)
+
+
+def build_dead_letters(settings: Settings) -> JobQueue | None:
+    """The queue of messages that can never succeed, if there is one. Raises `SettingsError`."""
+    url = settings.dead_letter_queue_url
+    return None if url is None else _build_queue(url, attempts=4)
+
+
+def build_object_store(settings: Settings, bucket: str) -> ObjectStore:
+    """`bucket`; all buckets share one client. Raises `SettingsError`."""
+    from extractor.adapters.s3 import S3ObjectStore
+
+    return S3ObjectStore(_s3_client(settings.upload_workers + _SPARE_CONNECTIONS), bucket)
+
+
+def _build_sqlite(settings: Settings) -> StateStore:
+    from extractor.adapters.sqlite import SqliteStateStore
+
+    if settings.sqlite_path is None:
+        raise SettingsError("SQLITE_PATH: STATE_BACKEND=sqlite needs it")
+    return SqliteStateStore(settings.sqlite_path, settings.state_table)
+
+
+def _build_supabase(settings: Settings) -> StateStore:
+    from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
+
+    if settings.supabase_url is None or settings.supabase_key is None:
+        raise SettingsError("SUPABASE_URL, SUPABASE_KEY: STATE_BACKEND=supabase needs both")
+    try:
+        client = build_postgrest_client(settings.supabase_url, settings.supabase_key.get_secret_value())
+    except ValueError as error:
+        raise SettingsError("SUPABASE_URL: is no http or https address") from error
+    return SupabaseStateStore(client, settings.state_table)
+
+
+def _build_queue(url: str, attempts: int) -> JobQueue:
+    from extractor.adapters.sqs import SqsQueue, build_sqs_client
+
+    with _aws_settings():
+        return SqsQueue(build_sqs_client(attempts), url)
+
+
+@cache
+def _s3_client(max_connections: int) -> "S3Client":
+    from extractor.adapters.s3 import build_s3_client
+
+    with _aws_settings():
+        return build_s3_client(max_connections)
+
+
+@contextmanager
+def _aws_settings() -> Iterator[None]:
+    """boto3 reads the AWS variables when a client is built, and complains in ways of its own."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        yield
+    except (BotoCoreError, ValueError) as error:
+        raise SettingsError(f"AWS_REGION, AWS_PROFILE or AWS_ENDPOINT_URL: {error}") from error

@@ -1,0 +1,140 @@
+"""The contract of a queue: what it did not confirm was not sent, and the caller learns which."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extractor.adapters.sqs import SqsQueue, build_sqs_client
+from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError
+from extractor.models import OutgoingMessage, SendFailure
+from tests.servers.http import Answer, serving
+from tests.servers.sqs_proxy import SqsProxy
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+NewQueue = Callable[[], str]
+QueueAt = Callable[[str, str], SqsQueue]
+
+
+@pytest.fixture
+def queue_at(aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[QueueAt]:
+    """Makes queues that are reached at another endpoint."""
+    clients = []
+
+    def make(endpoint_url: str, queue_url: str) -> SqsQueue:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
+        clients.append(build_sqs_client(attempts=1))
+        return SqsQueue(clients[-1], queue_url)
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def received(sqs: "SQSClient", url: str) -> "list[MessageTypeDef]":
+    messages: list[MessageTypeDef] = []
+    while batch := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    ).get("Messages"):
+        messages += batch
+    return messages
+
+
+def bodies(sqs: "SQSClient", url: str) -> list[str]:
+    return sorted(message["Body"] for message in received(sqs, url))
+
+
+def messages(count: int) -> list[OutgoingMessage]:
+    return [OutgoingMessage(f"body {number}") for number in range(count)]
+
+
+def test_ten_messages_arrive(sqs_client: "SQSClient", new_queue: NewQueue) -> None:
+    url = new_queue()
+    assert SqsQueue(sqs_client, url).send(messages(10)) == []
+    assert bodies(sqs_client, url) == [message.body for message in messages(10)]
+
+
+def test_attributes_arrive_as_strings(sqs_client: "SQSClient", new_queue: NewQueue) -> None:
+    url = new_queue()
+    SqsQueue(sqs_client, url).send([OutgoingMessage("body", {"reason": "UNREADABLE", "detail": "é «moov»"})])
+    attributes = received(sqs_client, url)[0]["MessageAttributes"]
+    assert {name: (value["DataType"], value["StringValue"]) for name, value in attributes.items()} == {
+        "reason": ("String", "UNREADABLE"),
+        "detail": ("String", "é «moov»"),
+    }
+
+
+def test_characters_that_a_queue_refuses_are_replaced(sqs_client: "SQSClient", new_queue: NewQueue) -> None:
+    url = new_queue()
+    SqsQueue(sqs_client, url).send([OutgoingMessage("body", {"detail": "a\0b\x1b[31m\ud800\ufffe\tc\n"})])
+    detail = received(sqs_client, url)[0]["MessageAttributes"]["detail"]["StringValue"]
+    assert detail == "a�b�[31m��\tc\n"
+
+
+@pytest.mark.failure_row(43)
+def test_refused_entries_are_told_by_their_position(
+    sqs_client: "SQSClient", new_queue: NewQueue, queue_at: QueueAt, moto_url: str
+) -> None:
+    url = new_queue()
+    proxy = SqsProxy(moto_url, refuse={1: ("InternalError", False), 3: ("InvalidMessageContents", True)})
+    with serving(proxy) as endpoint:
+        failures = queue_at(endpoint, url).send(messages(5))
+    assert failures == [
+        SendFailure(1, "InternalError", sender_fault=False),
+        SendFailure(3, "InvalidMessageContents", sender_fault=True),
+    ]
+    assert bodies(sqs_client, url) == ["body 0", "body 2", "body 4"]
+
+
+@pytest.mark.failure_row(43)
+def test_an_entry_that_the_answer_does_not_mention_was_not_sent(queue_at: QueueAt) -> None:
+    confirmed = {"Successful": [{"Id": "0", "MessageId": "x", "MD5OfMessageBody": "x"}]}
+    with serving(lambda _: Answer(200, json.dumps(confirmed).encode())) as endpoint:
+        failures = queue_at(endpoint, endpoint + "/1/queue").send(messages(2))
+    assert [(failure.position, failure.sender_fault) for failure in failures] == [(1, False)]
+
+
+@pytest.mark.failure_row(46)
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (403, "AccessDeniedException", AccessDeniedError),
+        (403, "InvalidClientTokenId", AccessDeniedError),
+        (400, "AccessDenied", AccessDeniedError),
+        (400, "KmsDisabled", AccessDeniedError),
+        (400, "KMS.AccessDeniedException", AccessDeniedError),
+        (400, "KmsThrottled", QueueUnavailableError),
+        (400, "RequestThrottled", QueueUnavailableError),
+        (400, "AWS.SimpleQueueService.NonExistentQueue", QueueUnavailableError),
+        (503, "ServiceUnavailable", QueueUnavailableError),
+        (500, "SomethingNew", QueueUnavailableError),
+    ],
+)
+def test_a_call_that_is_refused_as_a_whole_is_named_for_what_it_is(
+    queue_at: QueueAt, status: int, code: str, expected: type[ExtractorError]
+) -> None:
+    answer = Answer(status, json.dumps({"__type": f"com.amazonaws.sqs#{code}"}).encode())
+    with serving(lambda _: answer) as endpoint, pytest.raises(ExtractorError) as caught:
+        queue_at(endpoint, endpoint + "/1/queue").send(messages(1))
+    assert type(caught.value) is expected
+
+
+@pytest.mark.failure_row(46)
+def test_a_queue_that_is_not_there_is_unavailable(queue_at: QueueAt) -> None:
+    with serving(lambda _: Answer(200)) as endpoint:
+        pass  # the port is closed again
+    with pytest.raises(QueueUnavailableError):
+        queue_at(endpoint, endpoint + "/1/queue").send(messages(1))
+
+
+def test_missing_credentials_are_a_denial(
+    queue_at: QueueAt, moto_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(AccessDeniedError):
+        queue_at(moto_url, moto_url + "/1/queue").send(messages(1))
