@@ -1,14 +1,16 @@
 """From a file on disk to stored frames and their manifest. What the cloud and the command line share."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from extractor.manifest import Manifest, PolicyRecord, SourceRecord, VideoRecord, fingerprint, frame_records
 from extractor.media.command import Source
-from extractor.media.frames import FrameDecoder
+from extractor.media.frames import FrameDecoder, PlanFailedError
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.process import Budget
+from extractor.media.schedule import make_schedule
 from extractor.media.version import ffmpeg_version
 from extractor.models import DecodeLimits, Frame, SamplingPolicy, SourceVideo, StoredFrame
 from extractor.ports import ObjectStore
@@ -17,17 +19,21 @@ from extractor.uploads import store_frames
 
 VERSION = "0.1.0"
 
+logger = logging.getLogger(__name__)
+
 Progress = Callable[[float, float], None]
 """Called after each frame with the seconds of video that are done and the seconds in all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Toolbox:
-    """How videos are decoded and their frames stored, the same for all videos of a worker."""
+    """How videos are decoded and their frames stored, the same for all videos of a worker. Without
+    `plan`, everything is decoded, with the same result."""
 
     ffmpeg: str
     limits: DecodeLimits
     upload_workers: int
+    plan: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,21 @@ def extract(
     budget = Budget(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
         index = read_index(source, budget)
-    decoder = FrameDecoder(source, index, task.policy, budget)
-    with watch.stage("extract"):
+    schedule = make_schedule(index, task.policy)
+
+    def attempt(*, use_plan: bool) -> tuple[FrameDecoder, tuple[StoredFrame, ...]]:
+        decoder = FrameDecoder(source, index, task.policy, schedule, budget, use_plan)
         frames = _reported(decoder, index, progress) if progress else iter(decoder)
-        stored = store_frames(frames, store, task.prefix, task.policy.image_format, tools.upload_workers)
+        return decoder, store_frames(
+            frames, store, task.prefix, task.policy.image_format, tools.upload_workers
+        )
+
+    with watch.stage("extract"):
+        try:
+            decoder, stored = attempt(use_plan=tools.plan)
+        except PlanFailedError:  # the full decode overwrites what was stored
+            logger.info("the plan did not hold, decoding everything", extra={"code": task.code})
+            decoder, stored = attempt(use_plan=False)
     return _manifest(task, index, decoder, stored, tools, watch)
 
 

@@ -5,31 +5,43 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, get_args
 
-Strategy = Literal["uniform", "keyframe"]
+Strategy = Literal["uniform", "keyframe", "timestamps"]
 ImageFormat = Literal["jpg", "webp", "png"]
+MaxFramesMode = Literal["first", "spread"]
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
+MAX_FRAMES_MODES: tuple[MaxFramesMode, ...] = get_args(MaxFramesMode)
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingPolicy:
     """Which frames are wanted, and in what form.
 
-    ``interval_seconds`` > 0 (used by ``uniform``); ``quality`` 1-100 on libjpeg's scale (PNG is
-    lossless and ignores it); ``max_frames`` stops after that many frames, ``None`` is no limit.
+    ``interval_seconds`` > 0 (used by ``uniform``); ``timestamps_seconds`` ascending, from the first
+    frame (used by ``timestamps``). ``max_frames`` (``None`` is no limit) takes the ``first`` so many,
+    or so many ``spread`` evenly over the whole video. With a ``tolerance_seconds`` over 0, a frame that
+    costs less may be taken within that distance of the exact one.
+
+    ``quality`` 1-100 on libjpeg's scale (PNG is lossless and ignores it). Pictures larger than
+    ``max_width`` × ``max_height`` pixels are shrunk to fit, to even sizes; none is enlarged.
     """
 
     strategy: Strategy = "uniform"
     interval_seconds: float = 1.0
-    quality: int = 95
+    timestamps_seconds: tuple[float, ...] = ()
     max_frames: int | None = None
+    max_frames_mode: MaxFramesMode = "first"
+    tolerance_seconds: float = 0.0
+    quality: int = 95
     image_format: ImageFormat = "jpg"
+    max_width: int | None = None
+    max_height: int | None = None
 
-    @property
-    def interval(self) -> Fraction:
-        """The interval as an exact fraction of a second: 0.1 is 1/10, 0.0333… is 1/30."""
-        return Fraction(self.interval_seconds).limit_denominator(1_000_000)
+
+def exact_seconds(seconds: float) -> Fraction:
+    """The exact number that was meant: 0.1 is 1/10, 0.0333… is 1/30."""
+    return Fraction(seconds).limit_denominator(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,19 @@ from typing import Any, Final
 
 import ffmpeg
 
-from extractor.media import formats
+from extractor.media import filters, formats
+from extractor.media.filters import Filter, Picture
+from extractor.media.sampling import AtTimes, EveryInterval, Instants
 from extractor.models import DecodeLimits, ImageFormat, SamplingPolicy
+
+Urls = Mapping[str, str]
+"""What FFmpeg opens for each pipe or text, by its name."""
 
 _GLOBAL_OPTIONS: Final = (
     "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+repeat+verbose",
     "-filter_complex_threads", "1", "-filter_threads", "1", "-max_error_rate", "1",
 )  # fmt: skip
+_TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,60 +46,97 @@ class Source:
         )
 
 
-def build_index(source: Source) -> list[str]:
-    """List all packets of the first real video stream (cover art is none) on stdout."""
-    listing = _copy_listing(source.open(threads=1), ["V:0"])
-    return _compile(listing, source.binary)
+def build_index(source: Source, urls: Urls, packet_filters: Mapping[str, str]) -> list[str]:
+    """List all packets of the first real video stream (cover art is none) on stdout, and on each pipe
+    named in `packet_filters` those that pass that bitstream filter."""
+    video = source.open(threads=1)["V:0"]
+    listings = [_listing(video, "pipe:1")]
+    listings += [_listing(video, urls[name], **{"bsf:v": text}) for name, text in packet_filters.items()]
+    return _compile(ffmpeg.merge_outputs(*listings), source.binary)
 
 
-def build_timeline(source: Source) -> list[str]:
+def build_others(source: Source) -> list[str]:
     """List the packets of every stream but video: how far does the rest of the file reach?"""
-    listing = _copy_listing(source.open(threads=1), ["a?", "s?", "d?"], copy_unknown=None)
-    return _compile(listing, source.binary)
+    media = source.open(threads=1)
+    streams = (media[kind] for kind in ("a?", "s?", "d?"))
+    return _compile(
+        ffmpeg.output(*streams, "pipe:1", f="framecrc", c="copy", copy_unknown=None), source.binary
+    )
 
 
-def build_uniform(
-    source: Source,
-    policy: SamplingPolicy,
-    time_base: Fraction,
-    first_pts: int | None,
-    pipes: Mapping[str, str],
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The frames to keep: those that answer `instants`, counted from `first_pts` in units of
+    `time_base` seconds (``None``: from the first decoded frame)."""
+
+    instants: Instants
+    time_base: Fraction
+    first_pts: int | None
+
+
+def build_full(
+    source: Source, picture: Picture, policy: SamplingPolicy, selection: Selection, urls: Urls
 ) -> list[str]:
-    """Decode everything; images of the frames that the instants ask for go to stdout, a line
-    ``pts num/den size`` for each to pipe ``images``, a line ``pts`` for every decoded frame to
-    pipe ``frames``. `first_pts` is where the instants start; `None`: at the first decoded frame.
-    """
+    """Decode everything. Images of the selected frames go to stdout, a line ``pts num/den size`` for
+    each to ``images``, and a line ``pts`` for every decoded frame to ``frames``."""
     branches = source.open(threads=source.limits.threads)["V:0"].filter_multi_output("split", 2)
-    wanted = branches[0].filter("select", uniform_select(policy.interval, time_base, first_pts))
     every = ffmpeg.output(
         branches[1],
         "discarded",
         f="null",
-        **{"c:v": "wrapped_avframe", "stats_enc_pre:v": pipes["frames"], "stats_enc_pre_fmt:v": "{pts}"},
+        **{"c:v": "wrapped_avframe", "stats_enc_pre:v": urls["frames"], "stats_enc_pre_fmt:v": "{pts}"},
         **_TRUE_TIMES,
     )
-    return _compile(ffmpeg.merge_outputs(_images(wanted, policy, pipes["images"]), every), source.binary)
+    images = _images(_selected(branches[0], picture, selection), picture, policy, urls)
+    return _compile(ffmpeg.merge_outputs(images, every), source.binary)
 
 
-def build_keyframes(source: Source, policy: SamplingPolicy, pipes: Mapping[str, str]) -> list[str]:
-    """Decode keyframes only; images and their lines as for `build_uniform`."""
-    keyframes = source.open(threads=source.limits.threads, skip_frame="nokey")["V:0"]
-    return _compile(_images(keyframes, policy, pipes["images"]), source.binary)
+def build_planned(
+    source: Source, picture: Picture, policy: SamplingPolicy, selection: Selection, urls: Urls
+) -> list[str]:
+    """Decode only the packets that the bitstream filter in the text ``packets`` leaves; the rest as for
+    `build_full`, but for the line of every frame."""
+    selected = _selected(_thinned(source, urls), picture, selection)
+    return _compile(_images(selected, picture, policy, urls), source.binary)
 
 
-def uniform_select(interval: Fraction, time_base: Fraction, first_pts: int | None) -> str:
-    """The expression that is true for the first frame at or after each instant.
+def build_all(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
+    """Decode the packets that ``packets`` leaves, all to images; the rest as for `build_planned`."""
+    video = _thinned(source, urls)
+    return _compile(
+        _images(_filtered(video, filters.before_selection(picture)), picture, policy, urls), source.binary
+    )
 
-    That is: between the frame before and this one a multiple of the interval was reached. Whole
-    numbers throughout, so that nothing is rounded. It must agree with `sampling.answered_instant`.
-    """
-    ticks = time_base / interval
-    start = "start_pts" if first_pts is None else str(first_pts)
 
-    def instant(pts: str) -> str:
-        return f"floor(({pts}-({start}))*{ticks.numerator}/{ticks.denominator})"
+def select_expression(selection: Selection) -> str:
+    """True for the first frame at or after each instant: when more instants were reached than at the
+    frame before. Whole numbers throughout, so that nothing is rounded; it agrees with `sampling`."""
+    start = "start_pts" if selection.first_pts is None else str(selection.first_pts)
+    now, before = (_reached(selection, f"({name}-({start}))") for name in ("pts", "prev_pts"))
+    return f"if(isnan(prev_pts),gt({now},0),gt({now},{before}))"
 
-    return f"isnan(prev_pts)+gt({instant('pts')},{instant('prev_pts')})"
+
+def _reached(selection: Selection, ticks: str) -> str:
+    """How many instants lie at or before `ticks`: see `sampling.Instants.reached`."""
+    instants = selection.instants
+    if isinstance(instants, EveryInterval):
+        per_tick = selection.time_base / instants.interval
+        return f"(floor({ticks}*{per_tick.numerator}/{per_tick.denominator})+1)"
+    assert isinstance(instants, AtTimes)
+    steps = [-(-moment // selection.time_base) for moment in instants.seconds]  # rounded up
+
+    def tree(low: int, high: int) -> str:
+        if low == high:
+            return str(low)
+        middle = (low + high) // 2
+        return f"if(lt({ticks},{steps[middle]}),{tree(low, middle)},{tree(middle + 1, high)})"
+
+    return tree(0, len(steps))
+
+
+def packet_filter(drop_expression: str) -> str:
+    """The bitstream filter that drops the packets for which the expression is not 0."""
+    return "noise=drop=" + drop_expression.replace(",", "\\,")
 
 
 def jpeg_qscale(quality: int) -> int:
@@ -105,45 +148,46 @@ def jpeg_qscale(quality: int) -> int:
     return min(31, max(1, round(percent * 8 / 100)))
 
 
-_TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
+def _thinned(source: Source, urls: Urls) -> Any:
+    """The video without the packets that the bitstream filter drops before the decoder."""
+    # An option after a slash is read from a file: a plan may be longer than an argument can be.
+    return source.open(threads=source.limits.threads, **{"/bsf:v": urls["packets"]})["V:0"]
 
-_RANGE_AND_MATRIX: Final[Mapping[ImageFormat, Mapping[str, str]]] = {
-    # JPEG readers assume full-range BT.601 (JFIF), WebP readers limited-range BT.601.
-    "jpg": {"out_color_matrix": "bt601", "out_range": "full"},
-    "webp": {"out_color_matrix": "bt601", "out_range": "limited"},
-    "png": {"out_range": "full"},
-}
-_PIXEL_FORMATS: Final[Mapping[ImageFormat, str]] = {"jpg": "yuvj420p", "webp": "yuv420p", "png": "rgb24"}
+
+def _selected(video: Any, picture: Picture, selection: Selection) -> Any:
+    return _filtered(video, filters.before_selection(picture)).filter("select", select_expression(selection))
+
+
+def _filtered(video: Any, chain: Sequence[Filter]) -> Any:
+    for name, options in chain:
+        video = video.filter(name, **options)
+    return video
 
 
 def _encoder(policy: SamplingPolicy) -> dict[str, Any]:
-    qscale = jpeg_qscale(policy.quality)
     options: Mapping[ImageFormat, dict[str, Any]] = {
-        "jpg": {"c:v": "mjpeg", "q:v": qscale, "qmin": 1},
+        "jpg": {"c:v": "mjpeg", "q:v": jpeg_qscale(policy.quality), "qmin": 1},
         "webp": {"c:v": "libwebp", "quality": policy.quality},
         "png": {"c:v": "png"},
     }
     return options[policy.image_format]
 
 
-def _images(frames: Any, policy: SamplingPolicy, stats_pipe: str) -> Any:
-    pictures = frames.filter("scale", **_RANGE_AND_MATRIX[policy.image_format]).filter(
-        "format", _PIXEL_FORMATS[policy.image_format]
-    )
+def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -> Any:
     return ffmpeg.output(
-        pictures,
+        _filtered(frames, filters.after_selection(picture, policy)),
         "pipe:1",
         f="image2pipe",
         threads=1,
         map_metadata=-1,
-        **{"stats_mux_pre:v": stats_pipe, "stats_mux_pre_fmt:v": "{pts} {tb} {size}"},
+        **{"stats_mux_pre:v": urls["images"], "stats_mux_pre_fmt:v": "{pts} {tb} {size}"},
         **_encoder(policy),
         **_TRUE_TIMES,
     )
 
 
-def _copy_listing(source: Any, streams: Sequence[str], **options: object) -> Any:
-    return ffmpeg.output(*(source[name] for name in streams), "pipe:1", f="framecrc", c="copy", **options)
+def _listing(video: Any, url: str, **options: object) -> Any:
+    return ffmpeg.output(video, url, f="framecrc", c="copy", **options)
 
 
 def _compile(graph: Any, binary: str) -> list[str]:

@@ -5,65 +5,96 @@ and its size in bytes, so times are those of the decoder and no image format is 
 """
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import imagesize
 
-from extractor.errors import TooLargeError
-from extractor.media import command, sampling, verdict
-from extractor.media.command import Source
+from extractor.errors import NoFramesError, TooLargeError
+from extractor.media import command, verdict
+from extractor.media.command import Selection, Source, Urls, packet_filter
 from extractor.media.index import VideoIndex
 from extractor.media.process import Budget, Child, running
+from extractor.media.schedule import Plan, Schedule
 from extractor.media.timeline import Image, OtherStartError, Timeline, images
 from extractor.models import Frame, SamplingPolicy
+
+
+class PlanFailedError(Exception):
+    """The planned decode did not give what it should. Frames that it gave must not be used."""
 
 
 @dataclass(slots=True)
 class FrameDecoder:
     """Iterate over it once; afterwards `decoded_seconds` and `decode_errors` tell what was met.
 
-    Iterating raises the `ExtractorError` that forbids to use the frames, possibly after the last
-    of them: only a loop that ends by itself has all frames of the video.
+    Iterating raises the `ExtractorError` that forbids to use the frames, or `PlanFailedError`, possibly
+    after the last of them: only a loop that ends by itself has all frames of the video.
     """
 
     source: Source
     index: VideoIndex
     policy: SamplingPolicy
+    schedule: Schedule
     budget: Budget
+    use_plan: bool = True
     decoded_seconds: float = 0.0
     decode_errors: int = 0
     _images: int = field(default=0, init=False)
     _bytes: int = field(default=0, init=False)
     _last_pts: int | None = field(default=None, init=False)
 
+    @property
+    def is_planned(self) -> bool:
+        return self.use_plan and self.schedule.plan is not None
+
     def __iter__(self) -> Iterator[Frame]:
+        index, limits = self.index, self.source.limits
         objection = verdict.shortfall(
-            self.index.duration_seconds,
-            self.index.expected_seconds,
-            self.source.limits,
-            certain=self.index.truncated,
+            index.duration_seconds, index.expected_seconds, limits, certain=index.truncated
         )
         if objection:
             raise objection
-        self._refuse_too_many()
-        yield from self._keyframes() if self.policy.strategy == "keyframe" else self._uniform()
+        targets = self.schedule.targets
+        if targets is not None and not targets:
+            raise NoFramesError(
+                "no frame of the video is asked for: it has none at or after the times wanted"
+            )
+        if targets is not None and len(targets) > limits.max_frames:
+            raise TooLargeError(
+                f"{len(targets)} frames are wanted, MAX_FRAMES_CEILING allows {limits.max_frames}"
+            )
+        if self.use_plan and self.schedule.plan:
+            yield from self._planned(self.schedule.plan)
+        elif self.schedule.selection is None:
+            yield from self._keyframes()
+        else:
+            yield from self._full(self.schedule.selection)
 
-    def _refuse_too_many(self) -> None:
-        wanted = self.index.frame_count
-        if self.policy.strategy == "uniform" and self.index.shown_pts:
-            wanted = sampling.count_targets(self.index.shown_pts, self.index.time_base, self.policy.interval)
-        most = self.source.limits.max_frames
-        if min(wanted, self.policy.max_frames or wanted) > most:
-            raise TooLargeError(f"{wanted} frames are wanted, MAX_FRAMES_CEILING allows {most}")
+    def _planned(self, plan: Plan) -> Iterator[Frame]:
+        def build(urls: Urls) -> Sequence[str]:
+            return command.build_planned(self.source, self.index.picture, self.policy, plan.selection, urls)
+
+        first_pts = self.index.first_pts or 0
+        with running(build, ("images",), self.budget, {"packets": packet_filter(plan.drop)}) as child:
+            for number, image in enumerate(images(child)):
+                if number >= len(plan.targets):
+                    continue  # a frame that was only decoded for others
+                target = plan.targets[number]
+                if (image.pts, image.time_base) != (target.pts, self.index.time_base):
+                    raise PlanFailedError
+                yield self._frame(image, target.slot, first_pts)
+            status = child.wait()
+        if status != 0 or child.stderr.decode_errors or self._images != len(plan.targets):
+            raise PlanFailedError
+        self.decoded_seconds = self.index.duration_seconds
 
     def _keyframes(self) -> Iterator[Frame]:
-        def build(pipes: Mapping[str, str]) -> list[str]:
-            return command.build_keyframes(self.source, self.policy, pipes)
+        def build(urls: Urls) -> Sequence[str]:
+            return command.build_all(self.source, self.index.picture, self.policy, urls)
 
         first_pts = self.index.first_pts
-        with running(build, ("images",), self.budget) as child:
+        with running(build, ("images",), self.budget, {"packets": packet_filter("not(key)")}) as child:
             for image in images(child):
                 first_pts = image.pts if first_pts is None else first_pts
                 self._last_pts = image.pts
@@ -74,21 +105,18 @@ class FrameDecoder:
             self.decoded_seconds = self.index.duration_seconds
             self._judge(child)
 
-    def _uniform(self) -> Iterator[Frame]:
+    def _full(self, selection: Selection) -> Iterator[Frame]:
         try:
-            yield from self._uniform_from(self.index.first_pts, self.index.time_base)
+            yield from self._full_from(selection)
         except OtherStartError as found:
-            yield from self._uniform_from(found.first_pts, found.time_base)
+            yield from self._full_from(Selection(selection.instants, found.time_base, found.first_pts))
 
-    def _uniform_from(self, first_pts: int | None, time_base: Fraction) -> Iterator[Frame]:
-        """The instants start at `first_pts`; raises `OtherStartError` before the first frame if the
-        decoder, whose word counts, starts elsewhere."""
-
-        def build(pipes: Mapping[str, str]) -> list[str]:
-            return command.build_uniform(self.source, self.policy, time_base, first_pts, pipes)
+    def _full_from(self, selection: Selection) -> Iterator[Frame]:
+        def build(urls: Urls) -> Sequence[str]:
+            return command.build_full(self.source, self.index.picture, self.policy, selection, urls)
 
         with running(build, ("images", "frames"), self.budget) as child:
-            timeline = Timeline(child, first_pts, self.policy.interval)
+            timeline = Timeline(child, selection.time_base, selection.first_pts, selection.instants)
             for image in images(child):
                 slot = timeline.slot_of(image)
                 self._last_pts = timeline.last_pts
@@ -103,7 +131,7 @@ class FrameDecoder:
             self.decoded_seconds = self._seconds_since(timeline.first_pts)
             self._judge(child)
 
-    def _frame(self, image: "Image", slot: int, first_pts: int) -> Frame:
+    def _frame(self, image: Image, slot: int, first_pts: int) -> Frame:
         width, height = imagesize.get(io.BytesIO(image.data))
         frame = Frame(
             index=self._images,

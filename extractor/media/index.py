@@ -1,11 +1,11 @@
 """The packet index: what a file holds, learnt without decoding it.
 
-One FFmpeg pass copies the packets of the first real video stream into a listing. From it and from
-what FFmpeg says of the input follow the stream's description, its true times, and whether the file
-ends before its header says that it should.
+FFmpeg copies the packets of the first real video stream into a listing. From it and from what FFmpeg
+says of the input follow the stream's description, its true times, whether the file ends before its
+header says that it should, and what its packets mean to a decoder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -18,8 +18,11 @@ from extractor.errors import (
 )
 from extractor.media import command, formats
 from extractor.media.command import Source
+from extractor.media.decode_order import UNSUPPORTED, learn_order, packet_filters
+from extractor.media.filters import Picture
 from extractor.media.header import Header
-from extractor.media.listing import Listing, parse_listing
+from extractor.media.listing import Listing, Packets, parse_listing
+from extractor.media.plan import DecodeOrder
 from extractor.media.process import Budget, Child, running
 from extractor.media.stderr import Stderr
 
@@ -31,7 +34,8 @@ _GUESSED_DURATION = r"Estimating duration from bitrate"
 class VideoIndex:
     """A video stream. `width` × `height` pixels before `rotation_degrees`. `expected_seconds` is how
     long the video should be: longer than `duration_seconds` only if the file ends early (`truncated`).
-    `start_seconds` is the container's time of the first frame. `first_pts` is `None` without usable times.
+    `start_seconds` is the container's time of the first frame. `shown_pts` is empty without usable
+    times, and `order` is `None` where it is not sure what the packets mean to a decoder.
     """
 
     container: str
@@ -39,13 +43,23 @@ class VideoIndex:
     width: int
     height: int
     rotation_degrees: float
-    time_base: Fraction
-    first_pts: int | None
+    hdr: str | None
+    picture: Picture
+    packets: Packets = field(repr=False)
+    order: DecodeOrder | None = field(repr=False)
     shown_pts: list[int] = field(repr=False)
     frame_count: int
     duration_seconds: float
     expected_seconds: float
     truncated: bool
+
+    @property
+    def time_base(self) -> Fraction:
+        return self.packets.time_base
+
+    @property
+    def first_pts(self) -> int | None:
+        return self.shown_pts[0] if self.shown_pts else None
 
     @property
     def start_seconds(self) -> float:
@@ -57,52 +71,86 @@ class VideoIndex:
         return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What one run of FFmpeg told."""
+
+    listing: Listing
+    filtered: Mapping[str, Packets]
+    header: Header
+    said: Stderr
+    status: int
+
+
 def read_index(source: Source, budget: Budget) -> VideoIndex:
     """Index the file. Raises the `ExtractorError` that says why it cannot be decoded."""
-    with running(lambda _: command.build_index(source), (), budget) as child:
-        listing = parse_listing(_lines(child))
+    found = _run(source, budget, packet_filters("h264"))  # most videos are: then one pass tells everything
+    if found.said.says(UNSUPPORTED):
+        found = _run(source, budget, {})
+    _refuse_unreadable(found, source)
+    codec = found.listing.codec
+    if codec != "h264" and packet_filters(codec):
+        found = _run(source, budget, packet_filters(codec))
+    trusted = not (found.header.interlaced or found.said.says("filter_units"))
+    order = learn_order(codec, found.listing.stream, found.filtered) if trusted else None
+    return _describe(found, order, _missing_seconds(source, budget, found))
+
+
+def _run(source: Source, budget: Budget, filters: Mapping[str, str]) -> _Pass:
+    with running(lambda urls: command.build_index(source, urls, filters), tuple(filters), budget) as child:
+        listing = parse_listing(_lines(child, "stdout"))
+        filtered = {name: parse_listing(_lines(child, name)).stream for name in filters}
         status = child.wait()
-    said = child.stderr
-    header = Header.parse(said.facts)
-    _refuse_unreadable(listing, header, said, status, source)
-    stream = listing.stream
-    shown = stream.shown_pts
-    first = shown[0] if shown else None
-    end = stream.end_pts
-    duration = (
-        (end - first) * stream.time_base
-        if first is not None and end is not None
-        else header.duration or Fraction(0)
-    )
-    missing = _missing_seconds(source, budget, header, said, listing)
+    return _Pass(listing, filtered, Header.parse(child.stderr.facts), child.stderr, status)
+
+
+def _lines(child: Child, stream: str) -> Iterator[str]:
+    while (line := child.line(stream)) is not None:
+        yield line.decode("ascii", "replace")
+
+
+def _describe(found: _Pass, order: DecodeOrder | None, missing: Fraction) -> VideoIndex:
+    header, packets = found.header, found.listing.stream
+    shown = packets.shown_pts
+    end = packets.end_pts
+    duration = header.duration or Fraction(0)
+    if shown and end is not None:
+        duration = (end - shown[0]) * packets.time_base
     return VideoIndex(
         container=header.container,
-        codec=listing.codec,
-        width=listing.width,
-        height=listing.height,
+        codec=found.listing.codec,
+        width=found.listing.width,
+        height=found.listing.height,
         rotation_degrees=header.rotation,
-        time_base=stream.time_base,
-        first_pts=first,
+        hdr=_hdr(header),
+        picture=Picture(header.interlaced, header.transfer),
+        packets=packets,
+        order=order,
         shown_pts=shown,
-        frame_count=len(shown) or len(stream),
+        frame_count=len(shown) or len(packets),
         duration_seconds=float(duration),
         expected_seconds=float(duration + missing),
-        truncated=missing > 0 or said.says(_CUT_SHORT),
+        truncated=missing > 0 or found.said.says(_CUT_SHORT),
     )
 
 
-def _refuse_unreadable(listing: Listing, header: Header, said: Stderr, status: int, source: Source) -> None:
+def _hdr(header: Header) -> str | None:
+    if header.dolby_vision_profile is not None:
+        return f"dolby-vision-{header.dolby_vision_profile}"
+    return None if header.transfer == "sdr" else header.transfer
+
+
+def _refuse_unreadable(found: _Pass, source: Source) -> None:
+    listing, header, said = found.listing, found.header, found.said
     if said.says(r"^(Format|Protocol .*) not on whitelist"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
     if said.out_of_memory:
         raise TooLargeError("FFmpeg needs more memory than FFMPEG_MEMORY_MB allows to read this file")
-    if (
-        said.says(r"exceeds specified max pixel count")
-        or listing.width * listing.height > source.limits.max_pixels
-    ):
-        raise TooLargeError(f"pictures of more than MAX_PIXELS={source.limits.max_pixels} pixels are refused")
-    if status < 0:
-        raise DecoderCrashedError(f"FFmpeg died of signal {-status} while it read the file")
+    most = source.limits.max_pixels
+    if said.says(r"exceeds specified max pixel count") or listing.width * listing.height > most:
+        raise TooLargeError(f"pictures of more than MAX_PIXELS={most} pixels are refused")
+    if found.status < 0:
+        raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
     if header.opened and not header.has_video:
         raise NoVideoStreamError("there is no video in the file, only sound or cover art")
     if not header.opened and formats.is_script(_head(source)):
@@ -115,34 +163,28 @@ def _refuse_unreadable(listing: Listing, header: Header, said: Stderr, status: i
         raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
 
 
-def _missing_seconds(
-    source: Source, budget: Budget, header: Header, said: Stderr, listing: Listing
-) -> Fraction:
+def _missing_seconds(source: Source, budget: Budget, found: _Pass) -> Fraction:
     """How much of the video the file lacks, as its header tells it.
 
     A header that promises more than the video holds is no proof: the sound may be longer. So a
     second pass looks how far the other streams reach; only what none of them covers is missing.
     """
-    if header.duration is None or said.says(_GUESSED_DURATION):
+    header, said = found.header, found.said
+    reached = found.listing.end_seconds
+    if header.duration is None or reached is None or said.says(_GUESSED_DURATION):
         return Fraction(0)
     # Matroska counts its duration from zero, the others from their first timestamp.
     promised = header.duration + (0 if header.container.startswith("matroska") else header.start)
-    reached = listing.end_seconds
     tolerance = max(Fraction(1), header.duration / 20)
-    if reached is None or (promised - reached <= tolerance and not said.says(_CUT_SHORT)):
-        return Fraction(0)
     if not said.says(_CUT_SHORT):
-        with running(lambda _: command.build_timeline(source), (), budget) as child:
-            others = parse_listing(_lines(child)).end_seconds
+        if promised - reached <= tolerance:
+            return Fraction(0)
+        with running(lambda _: command.build_others(source), (), budget) as child:
+            others = parse_listing(_lines(child, "stdout")).end_seconds
             child.wait()
         if others is not None and promised - others <= tolerance:
             return Fraction(0)
     return max(Fraction(0), promised - reached)
-
-
-def _lines(child: Child) -> Iterator[str]:
-    while (line := child.line("stdout")) is not None:
-        yield line.decode("ascii", "replace")
 
 
 def _head(source: Source) -> bytes:

@@ -16,6 +16,7 @@ class Packets:
     seconds; a missing pts is -2**63. `flags`: 1 keyframe, 2 corrupt, 4 not to be shown."""
 
     time_base: Fraction
+    dts: "array[int]" = field(default_factory=lambda: array("q"))
     pts: "array[int]" = field(default_factory=lambda: array("q"))
     durations: "array[int]" = field(default_factory=lambda: array("q"))
     flags: bytearray = field(default_factory=bytearray)
@@ -23,27 +24,38 @@ class Packets:
     def __len__(self) -> int:
         return len(self.pts)
 
+    def is_shown(self, place: int) -> bool:
+        return not self.flags[place] & DISCARD
+
+    def is_keyframe(self, place: int) -> bool:
+        return bool(self.flags[place] & KEY)
+
     @property
     def shown_pts(self) -> list[int]:
         """The pts of every packet that is shown, ascending; empty if any has none."""
         if NO_PTS in self.pts:
             return []
-        return sorted(pts for pts, flag in zip(self.pts, self.flags, strict=True) if not flag & DISCARD)
+        return sorted(pts for place, pts in enumerate(self.pts) if self.is_shown(place))
 
     @property
     def end_pts(self) -> int | None:
         """Where the last shown packet ends."""
-        ends = [
-            pts + duration
-            for pts, duration, flag in zip(self.pts, self.durations, self.flags, strict=True)
-            if pts != NO_PTS and not flag & DISCARD
-        ]
+        ends = (
+            pts + self.durations[place]
+            for place, pts in enumerate(self.pts)
+            if pts != NO_PTS and self.is_shown(place)
+        )
         return max(ends, default=None)
+
+    @property
+    def stamps(self) -> list[tuple[int, int]]:
+        """dts and pts of each packet: what tells it from the others."""
+        return list(zip(self.dts, self.pts, strict=True))
 
 
 @dataclass(slots=True)
 class Listing:
-    """What the framecrc muxer prints."""
+    """All of it; streams by number."""
 
     packets: dict[int, Packets] = field(default_factory=dict)
     codec: str = ""
@@ -89,10 +101,11 @@ def _parse_header_line(listing: Listing, line: str) -> None:
 
 
 def _parse_packet_line(listing: Listing, line: str) -> None:
-    stream, _, pts, duration, _, _, *rest = (part.strip() for part in line.split(","))
-    flag = rest[0] if rest else ""
+    stream, dts, pts, duration, _, _, *rest = line.split(",")
+    flag = rest[0].strip() if rest else ""
     packets = listing.packets[int(stream)]
+    packets.dts.append(int(dts))
     packets.pts.append(int(pts))
     packets.durations.append(int(duration))
     packets.flags.append(int(flag[2:], 16) & 0xFF if flag.startswith("F=") else KEY)
-    listing.encrypted = listing.encrypted or "Encryption info" in rest
+    listing.encrypted = listing.encrypted or any("Encryption info" in part for part in rest)

@@ -11,9 +11,10 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from extractor.errors import DeadlineError, DecoderHungError
@@ -131,39 +132,47 @@ class Child:
 
 @contextmanager
 def running(
-    build_argv: Callable[[Mapping[str, str]], Sequence[str]], pipes: Sequence[str], budget: Budget
+    build_argv: Callable[[Mapping[str, str]], Sequence[str]],
+    pipes: Sequence[str],
+    budget: Budget,
+    texts: Mapping[str, str] | None = None,
 ) -> Iterator[Child]:
-    """Run the command that `build_argv` makes of the URLs of `pipes` (name to ``pipe:N``).
+    """Run the command that `build_argv` makes of what the child opens: for each of `pipes` (which it
+    writes) a URL ``pipe:N``, for each of `texts` (which it reads) a path. By name.
 
     The streams of the child are ``stdout``, ``stderr`` and the given pipes. Reading may raise
     `DeadlineError` or `DecoderHungError`. On leaving, the child and all it started are dead.
     """
     if budget.seconds_left <= 0:
         raise DeadlineError("no time is left to start FFmpeg")
-    ends = {name: os.pipe() for name in pipes}
-    try:
-        process = _start(
-            build_argv({name: f"pipe:{write}" for name, (_, write) in ends.items()}), ends, budget
-        )
-    except BaseException:
-        for read, _ in ends.values():
-            os.close(read)
-        raise
-    finally:
-        for _, write in ends.values():
-            os.close(write)
-    try:
+    with ExitStack() as after, ExitStack() as until_started:
+        reads: dict[str, int] = {}
+        theirs: dict[str, int] = {}
+        for name in pipes:
+            reads[name], theirs[name] = os.pipe()
+            after.callback(os.close, reads[name])
+            until_started.callback(os.close, theirs[name])
+        urls = {name: f"pipe:{descriptor}" for name, descriptor in theirs.items()}
+        for name, text in (texts or {}).items():
+            theirs[name] = until_started.enter_context(_readable(text))
+            urls[name] = f"/dev/fd/{theirs[name]}"
+        process = _start(build_argv(urls), list(theirs.values()), budget)
+        after.callback(_end, process)
+        until_started.close()
         with selectors.DefaultSelector() as selector:
-            yield _child(process, {name: read for name, (read, _) in ends.items()}, budget, selector)
-    finally:
-        _end(process)
-        for read, _ in ends.values():
-            os.close(read)
+            yield _child(process, reads, budget, selector)
 
 
-def _start(
-    argv: Sequence[str], ends: Mapping[str, tuple[int, int]], budget: Budget
-) -> "subprocess.Popen[bytes]":
+@contextmanager
+def _readable(text: str) -> Iterator[int]:
+    """A descriptor from which a child can read `text`, of any length; it has no name on the disk."""
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file.fileno()
+
+
+def _start(argv: Sequence[str], descriptors: Sequence[int], budget: Budget) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
@@ -172,7 +181,7 @@ def _start(
         bufsize=0,
         cwd="/",
         env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
-        pass_fds=[write for _, write in ends.values()],
+        pass_fds=descriptors,
         start_new_session=True,
         preexec_fn=confinement(budget.memory_bytes, budget.seconds_left) if sys.platform == "linux" else None,
     )

@@ -1,45 +1,132 @@
-"""Which presentation times are wanted. Pure, in exact arithmetic.
+"""Which frames are wanted. Pure, in exact arithmetic.
 
-The instants are 0, 1, 2 … × the interval, counted from the video's first frame. The target of an
-instant is the first frame at or after it; a frame is taken once, under the first instant that it
-answers; an instant after the last frame has none.
+Instants are moments counted from the video's first frame. The target of an instant is the first frame
+at or after it; a frame is taken once, under the first instant that it answers; an instant after the
+last frame has none.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A wanted frame: the number of the instant that it answers, and its time in units of the time base."""
+
+    slot: int
+    pts: int
+
+
+class Instants(Protocol):
+    """Moments in ascending order, numbered by slot."""
+
+    def reached(self, seconds: Fraction) -> int:
+        """How many instants lie at or before `seconds` after the first frame."""
+        ...
+
+    def slot(self, number: int) -> int:
+        """The slot of instant `number`, from 0."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EveryInterval:
+    """0, 1, 2 … × the interval (in seconds)."""
+
+    interval: Fraction
+
+    def reached(self, seconds: Fraction) -> int:
+        count = seconds / self.interval
+        return max(0, count.numerator // count.denominator + 1)
+
+    def slot(self, number: int) -> int:
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class AtTimes:
+    """Given moments in seconds, ascending, each with its slot."""
+
+    seconds: Sequence[Fraction]
+    slots: Sequence[int]
+
+    def reached(self, seconds: Fraction) -> int:
+        return bisect_right(self.seconds, seconds)
+
+    def slot(self, number: int) -> int:
+        return self.slots[number]
 
 
 @dataclass(slots=True)
 class InstantClock:
-    """Walks along the frames in the order in which they are shown.
-
-    `first_pts` in units of `time_base` seconds is instant 0; `interval` in seconds.
-    """
+    """Walks along the frames in the order in which they are shown. `first_pts` in units of `time_base`
+    seconds is the moment 0."""
 
     first_pts: int
     time_base: Fraction
-    interval: Fraction
-    _unanswered: int = 0
+    instants: Instants
+    _answered: int = 0
 
-    def answered_instant(self, pts: int) -> int | None:
-        """The number of the first instant that the frame at `pts` answers; `None` if it answers none."""
-        reached = self._last_instant_at(pts)
-        if reached < self._unanswered:
+    def answered_slot(self, pts: int) -> int | None:
+        """The slot of the first instant that the frame at `pts` answers; `None` if it answers none."""
+        reached = self.instants.reached((pts - self.first_pts) * self.time_base)
+        if reached <= self._answered:
             return None
-        answered, self._unanswered = self._unanswered, reached + 1
-        return answered
-
-    def _last_instant_at(self, pts: int) -> int:
-        ticks = (pts - self.first_pts) * self.time_base / self.interval
-        return ticks.numerator // ticks.denominator
+        slot, self._answered = self.instants.slot(self._answered), reached
+        return slot
 
 
-def count_targets(shown_pts: Iterable[int], time_base: Fraction, interval: Fraction) -> int:
-    """How many frames of a video with frames at `shown_pts` (ascending) are wanted."""
-    clock: InstantClock | None = None
-    count = 0
-    for pts in shown_pts:
-        clock = clock or InstantClock(pts, time_base, interval)
-        count += clock.answered_instant(pts) is not None
-    return count
+def find_targets(shown_pts: Sequence[int], time_base: Fraction, instants: Instants) -> list[Target]:
+    """The targets of a video that shows frames at `shown_pts` (ascending), in order."""
+    if not shown_pts:
+        return []
+    clock = InstantClock(shown_pts[0], time_base, instants)
+    found = ((clock.answered_slot(pts), pts) for pts in shown_pts)
+    return [Target(slot, pts) for slot, pts in found if slot is not None]
+
+
+def spread(targets: Sequence[Target], count: int) -> list[Target]:
+    """`count` of the targets, evenly over all of them, the first included."""
+    if count >= len(targets):
+        return list(targets)
+    return [targets[number * len(targets) // count] for number in range(count)]
+
+
+def exactly(targets: Iterable[Target], first_pts: int, time_base: Fraction) -> AtTimes:
+    """Instants whose targets are just these frames, under the slots that they have."""
+    chosen = list(targets)
+    return AtTimes(
+        [(target.pts - first_pts) * time_base for target in chosen], [target.slot for target in chosen]
+    )
+
+
+def relax(targets: Sequence[Target], tolerance_ticks: int, cheaper: Sequence[Sequence[int]]) -> list[Target]:
+    """Replace each target by a frame at most `tolerance_ticks` from it that costs less to decode.
+
+    `cheaper` lists the pts of such frames, ascending, the cheapest kind first. The nearest of the
+    first kind that has one in reach is taken. Order and number of the targets stay as they are.
+    """
+    relaxed: list[Target] = []
+    for place, target in enumerate(targets):
+        after = relaxed[-1].pts if relaxed else None
+        before = targets[place + 1].pts if place + 1 < len(targets) else None
+        fits = _between(after, before)
+        near = (_nearest(kind, target.pts, tolerance_ticks, fits) for kind in cheaper)
+        pts = next((found for found in near if found is not None), target.pts)
+        relaxed.append(Target(target.slot, pts))
+    return relaxed
+
+
+def _between(after: int | None, before: int | None) -> Callable[[int], bool]:
+    return lambda pts: (after is None or pts > after) and (before is None or pts < before)
+
+
+def _nearest(candidates: Sequence[int], pts: int, most: int, fits: Callable[[int], bool]) -> int | None:
+    place = bisect_right(candidates, pts)
+    around = [
+        candidate for candidate in candidates[max(0, place - 1) : place + 1] if abs(candidate - pts) <= most
+    ]
+    return min(filter(fits, around), key=lambda candidate: abs(candidate - pts), default=None)

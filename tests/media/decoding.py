@@ -11,6 +11,7 @@ from extractor.media.command import Source
 from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.process import Budget
+from extractor.media.schedule import make_schedule
 from extractor.media.version import find_ffmpeg
 from extractor.models import DecodeLimits, Frame, SamplingPolicy
 from tests.media import clips
@@ -36,12 +37,14 @@ def decode_clip(
     limits: DecodeLimits | None = None,
     binary: str | None = None,
     seconds: float = 60,
+    plan: bool = False,
 ) -> Decoded:
     limits = limits or DecodeLimits()
     source = Source(path, limits, binary or find_ffmpeg())
     budget = Budget(time.monotonic() + seconds, limits.stall_seconds, limits.memory_bytes)
     index = read_index(source, budget)
-    decoder = FrameDecoder(source, index, policy or SamplingPolicy(), budget)
+    policy = policy or SamplingPolicy()
+    decoder = FrameDecoder(source, index, policy, make_schedule(index, policy), budget, use_plan=plan)
     return Decoded(list(decoder), index, decoder)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.sampling import InstantClock, count_targets
+from extractor.media.sampling import EveryInterval, find_targets
 from extractor.media.version import find_ffmpeg
 from extractor.models import SamplingPolicy
 from tests.media import clips
@@ -150,14 +150,12 @@ def _targets(times: list[int], interval: Fraction, time_base: Fraction) -> list[
     interval=st.fractions(min_value=Fraction(1, 50), max_value=5, max_denominator=100),
     time_base=st.sampled_from([Fraction(1, 90), Fraction(1001, 30000), Fraction(1, 25)]),
 )
-def test_the_clock_finds_what_the_definition_says(
+def test_the_targets_are_what_the_definition_says(
     steps: list[int], start: int, interval: Fraction, time_base: Fraction
 ) -> None:
     times = [start]
     for step in steps:
         times.append(times[-1] + step)
     expected = _targets(times, interval, time_base)
-    clock = InstantClock(times[0], time_base, interval)
-    answers = [(clock.answered_instant(pts), pts) for pts in times]
-    assert [(slot, pts) for slot, pts in answers if slot is not None] == expected
-    assert count_targets(times, time_base, interval) == len(expected)
+    found = find_targets(times, time_base, EveryInterval(interval))
+    assert [(target.slot, target.pts) for target in found] == expected

@@ -1,0 +1,44 @@
+"""What the packets of a stream mean to its decoder, from listings of filtered packets. Pure."""
+
+from collections.abc import Mapping
+
+from extractor.media.listing import Packets
+from extractor.media.plan import DecodeOrder
+
+UNSUPPORTED = r"is not supported by the bitstream filter"
+"""What FFmpeg says of a codec that it cannot take apart into units."""
+
+_UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
+    # H.264 states in each unit whether it is a reference; an IDR picture is a unit of type 5.
+    "h264": {"references": "filter_units=discard=nonref", "random_access": "filter_units=pass_types=5"},
+    # HEVC: slices of an odd type below 16 and all random access pictures are references. Only IDR (19, 20)
+    # is a clean start; pictures may reach back over a CRA.
+    "hevc": {
+        "references": "filter_units=pass_types=1|3|5|7|9|11|13|15|16-21",
+        "random_access": "filter_units=pass_types=19-20",
+    },
+}
+
+_KEYFRAMES_ARE_CLEAN = frozenset({"av1", "vp8", "vp9"})
+
+
+def packet_filters(codec: str) -> Mapping[str, str]:
+    """The bitstream filters whose listings `learn_order` wants of this codec, by name."""
+    return _UNIT_FILTERS.get(codec, {})
+
+
+def learn_order(codec: str, packets: Packets, filtered: Mapping[str, Packets]) -> DecodeOrder | None:
+    """The order, or `None` where it cannot be known for sure."""
+    count = len(packets)
+    if codec in _KEYFRAMES_ARE_CLEAN:
+        return DecodeOrder([True] * count, [packets.is_keyframe(place) for place in range(count)])
+    if codec not in _UNIT_FILTERS:
+        return None
+    stamps = packets.stamps
+    if len(set(stamps)) != count:  # two packets that cannot be told apart
+        return None
+    references = set(filtered["references"].stamps)
+    starts = set(filtered["random_access"].stamps)
+    if not starts <= references <= set(stamps):
+        return None
+    return DecodeOrder([stamp in references for stamp in stamps], [stamp in starts for stamp in stamps])

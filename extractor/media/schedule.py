@@ -1,0 +1,123 @@
+"""From a policy and an index to what FFmpeg is asked to do: which frames, and whether by a plan. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from extractor.media.command import Selection
+from extractor.media.index import VideoIndex
+from extractor.media.plan import drop_expression, needed_packets
+from extractor.media.sampling import (
+    AtTimes,
+    EveryInterval,
+    Instants,
+    Target,
+    exactly,
+    find_targets,
+    relax,
+    spread,
+)
+from extractor.models import SamplingPolicy, exact_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The frames that must come, in order, how FFmpeg picks them, and which packets it may drop."""
+
+    targets: Sequence[Target]
+    selection: Selection
+    drop: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`targets` are known beforehand if the index has usable times (else `None`). `selection` is `None`
+    for keyframes, which the decoder itself picks. `plan` is `None` where everything must be decoded."""
+
+    targets: Sequence[Target] | None
+    selection: Selection | None
+    plan: Plan | None
+
+
+def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
+    """What to do for this video under this policy."""
+    if policy.strategy == "keyframe":
+        return _keyframes(index, policy)
+    instants = _instants(policy)
+    if not index.shown_pts:
+        return Schedule(None, Selection(instants, index.time_base, None), None)
+    exact = find_targets(index.shown_pts, index.time_base, instants)
+    targets = _limited(exact, policy)
+    selection = _selection(index, instants if targets == exact[: len(targets)] else None, targets)
+    planned = _relaxed(index, targets, policy)
+    plan = _plan(index, planned, selection if planned == targets else None) if index.order else None
+    return Schedule(targets, selection, plan)
+
+
+def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
+    packets = index.packets
+    if not index.shown_pts:
+        return Schedule(None, None, None)
+    found = sorted(
+        pts for place, pts in enumerate(packets.pts) if packets.is_keyframe(place) and packets.is_shown(place)
+    )
+    targets = _limited([Target(slot, pts) for slot, pts in enumerate(found)], policy)
+    wanted = {target.pts for target in targets}
+    needed = [packets.is_shown(place) and pts in wanted for place, pts in enumerate(packets.pts)]
+    selection = _selection(index, None, targets)
+    return Schedule(targets, None, Plan(targets, selection, drop_expression(needed)) if targets else None)
+
+
+def _instants(policy: SamplingPolicy) -> Instants:
+    if policy.strategy == "timestamps":
+        moments = sorted({exact_seconds(moment) for moment in policy.timestamps_seconds})
+        return AtTimes(moments, range(len(moments)))
+    return EveryInterval(exact_seconds(policy.interval_seconds))
+
+
+def _limited(targets: Sequence[Target], policy: SamplingPolicy) -> list[Target]:
+    if policy.max_frames is None:
+        return list(targets)
+    if policy.max_frames_mode == "spread":
+        return spread(targets, policy.max_frames)
+    return list(targets[: policy.max_frames])
+
+
+def _selection(index: VideoIndex, instants: Instants | None, targets: Sequence[Target]) -> Selection:
+    """How FFmpeg finds the targets: by the instants if they are given, else each by its time."""
+    assert index.first_pts is not None
+    if instants is None:
+        instants = exactly(targets, index.first_pts, index.time_base)
+    return Selection(instants, index.time_base, index.first_pts)
+
+
+def _relaxed(index: VideoIndex, targets: Sequence[Target], policy: SamplingPolicy) -> Sequence[Target]:
+    """Keyframes first, then reference pictures."""
+    ticks = int(exact_seconds(policy.tolerance_seconds) / index.time_base)
+    if not ticks or index.order is None:
+        return targets
+    packets, order = index.packets, index.order
+    shown = [place for place in range(len(packets)) if packets.is_shown(place)]
+    kinds = (
+        sorted(packets.pts[place] for place in shown if order.random_access[place]),
+        sorted(packets.pts[place] for place in shown if order.reference[place]),
+    )
+    return relax(targets, ticks, kinds)
+
+
+def _plan(index: VideoIndex, targets: Sequence[Target], selection: Selection | None) -> Plan | None:
+    assert index.order is not None
+    place_of = {pts: place for place, pts in enumerate(index.packets.pts) if index.packets.is_shown(place)}
+    if len(place_of) != len(index.shown_pts):  # two frames with the same time
+        return None
+    needed = needed_packets(index.order, {place_of[target.pts] for target in targets})
+    if all(needed) or not targets:
+        return None
+    return Plan(targets, selection or _selection(index, None, targets), drop_expression(needed))
+
+
+def largest_gap_seconds(targets: Sequence[Target], time_base: Fraction) -> float:
+    """The longest time between two neighbouring targets."""
+    gaps = (later.pts - earlier.pts for earlier, later in pairwise(targets))
+    return float(max(gaps, default=0) * time_base)
