@@ -9,23 +9,19 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from dotenv import load_dotenv
-from pydantic import ValidationError
 from tqdm import tqdm
 
 from extractor.backlog import Order, Summary, enqueue_pending
 from extractor.bootstrap import build_job_queue, build_state
 from extractor.errors import SettingsError, StateUnavailableError, TransientError
-from extractor.messages import VideoMessage
-from extractor.models import IMAGE_FORMATS, STRATEGIES
+from extractor.options import add_sampling_options, asked_for, field_of_message
 from extractor.ports import StateStore
 from extractor.settings import load_settings
-
-_MESSAGE_OPTIONS = ("platform", "interval_seconds", "strategy", "quality", "max_frames", "image_format")
 
 _EPILOG = """\
 Options of the sampling go into the messages; those not given follow the worker's own settings.
@@ -80,8 +76,9 @@ def _complete_environment() -> None:
 
 
 def _order(arguments: argparse.Namespace) -> Order:
-    given = {name: getattr(arguments, name) for name in _MESSAGE_OPTIONS}
-    options = {name: value for name, value in given.items() if value is not None}
+    options = asked_for(arguments)
+    if arguments.platform is not None:
+        options["platform"] = arguments.platform
     return Order(arguments.limit, arguments.page_size, options)
 
 
@@ -125,30 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--dry-run", action="store_true", help="only tell how many videos would be queued")
     add("--limit", metavar="N", type=_positive, help="queue at most N videos")
     add("--page-size", metavar="N", type=_positive, default=1000, help="rows read at once (default: 1000)")
-    add("--platform", metavar="NAME", type=_field("platform"), help="platform of all these videos")
+    add("--platform", metavar="NAME", type=field_of_message("platform"), help="platform of all these videos")
 
-    sampling = parser.add_argument_group("sampling")
-    add = sampling.add_argument
-    seconds = _field("interval_seconds")
-    add("--interval", metavar="SECONDS", type=seconds, dest="interval_seconds", help="between frames")
-    add("--strategy", choices=STRATEGIES, help="a frame at every interval, or every keyframe")
-    add("--quality", metavar="1-100", type=_field("quality"), help="of JPEG and WebP")
-    add("--max-frames", metavar="N", type=_field("max_frames"), help="stop after N frames of a video")
-    add("--format", choices=IMAGE_FORMATS, dest="image_format", help="of the images")
+    add_sampling_options(parser, with_timestamps=False)
     return parser
-
-
-def _field(name: str) -> Callable[[str], object]:
-    """An argument that has the type and the bounds of that field of a message."""
-
-    def convert(text: str) -> object:
-        try:
-            message = VideoMessage.model_validate({"code": "any", name: text}, strict=False)
-        except ValidationError as error:
-            raise argparse.ArgumentTypeError("; ".join(item["msg"] for item in error.errors())) from error
-        return getattr(message, name)
-
-    return convert
 
 
 def _positive(text: str) -> int:

@@ -8,15 +8,19 @@ from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from extractor.errors import ExtractorError, reason_of
 from extractor.extraction import Progress, Toolbox
-from extractor.local_files import checked_policy, extract_to_folder, local_toolbox
+from extractor.local_files import extract_to_folder, local_toolbox
 from extractor.manifest import Manifest
-from extractor.models import IMAGE_FORMATS, STRATEGIES, SamplingPolicy
+from extractor.messages import VideoMessage
+from extractor.models import SamplingPolicy
+from extractor.options import add_sampling_options, asked_for
 
 _EPILOG = """\
 Each video gets a folder of its own, DIR/<name of the file without its ending>/, with the frames
-and a manifest.json that lists each with its true time.
+and a manifest.json that lists each with its true time. By default there is one frame for each second.
 
 exit status:
   0    every video gave its frames
@@ -33,16 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
-    policy = SamplingPolicy(
-        strategy=options.strategy,
-        interval_seconds=options.interval,
-        quality=options.quality,
-        max_frames=options.max_frames,
-        image_format=options.format,
-    )
     try:
-        checked_policy(policy)
+        policy = VideoMessage.model_validate({"code": "local", **asked_for(options)}).applied_to(
+            SamplingPolicy()
+        )
         tools = local_toolbox(os.environ.get("FFMPEG_BINARY") or None)
+    except ValidationError as error:
+        parser.error("; ".join(item["msg"] for item in error.errors()))
     except (ValueError, ExtractorError) as error:
         parser.error(str(error))
     try:
@@ -120,24 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", metavar="DIR", type=Path, required=True, help="where the folders of frames go"
     )
-    parser.add_argument(
-        "--interval", metavar="SECONDS", type=float, default=1.0, help="seconds between frames (default: 1)"
-    )
-    parser.add_argument(
-        "--strategy",
-        choices=STRATEGIES,
-        default="uniform",
-        help="a frame at every interval, or every keyframe (default: uniform)",
-    )
-    parser.add_argument(
-        "--quality",
-        metavar="1-100",
-        type=int,
-        default=95,
-        help="of JPEG and WebP, as libjpeg counts (default: 95)",
-    )
-    parser.add_argument("--max-frames", metavar="N", type=int, help="stop after N frames of a video")
-    parser.add_argument("--format", choices=IMAGE_FORMATS, default="jpg", help="of the images (default: jpg)")
+    add_sampling_options(parser, with_timestamps=True)
     return parser
 
 

@@ -10,7 +10,7 @@ from extractor.media.command import Source
 from extractor.media.frames import FrameDecoder, PlanFailedError
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.process import Budget
-from extractor.media.schedule import make_schedule
+from extractor.media.schedule import largest_gap_seconds, make_schedule
 from extractor.media.version import ffmpeg_version
 from extractor.models import DecodeLimits, Frame, SamplingPolicy, SourceVideo, StoredFrame
 from extractor.ports import ObjectStore
@@ -109,7 +109,18 @@ def _manifest(
         expected_seconds=round(index.expected_seconds, 6),
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
+        notes=tuple(_notes(index, decoder)),
         ffmpeg_version=ffmpeg_version(tools.ffmpeg),
         extractor_version=VERSION,
         timings=dict(watch.seconds),
     )
+
+
+def _notes(index: VideoIndex, decoder: FrameDecoder) -> Iterator[str]:
+    policy, targets = decoder.policy, decoder.schedule.targets
+    if policy.strategy == "keyframe" and targets is not None:
+        gap = largest_gap_seconds(targets, index.time_base)
+        if gap > 2 * policy.interval_seconds:
+            yield f"keyframes lie up to {gap:.2f} s apart, {policy.interval_seconds:g} s were asked for"
+    if index.hdr == "dolby-vision-5":
+        yield "Dolby Vision profile 5 has colours of its own, which are not converted"

@@ -15,8 +15,9 @@ from extractor.errors import StorageUnavailableError, VideoMissingError
 from extractor.extraction import Assignment, Progress, Toolbox, extract
 from extractor.keys import MANIFEST_NAME
 from extractor.manifest import Manifest, parse_manifest
+from extractor.media.cpus import decoder_threads
 from extractor.media.version import find_ffmpeg
-from extractor.models import STRATEGIES, DecodeLimits, SamplingPolicy, SourceVideo, Strategy
+from extractor.models import DecodeLimits, SamplingPolicy, SourceVideo, Strategy, checked_policy
 from extractor.pipeline import write_manifest
 from extractor.timing import Stopwatch
 from extractor.workdir import job_directory
@@ -101,22 +102,7 @@ def _assignment(video: Path, directory: Path, policy: SamplingPolicy) -> Assignm
 
 def local_toolbox(binary: str | None = None) -> Toolbox:
     """The tools of a laptop: FFmpeg of `binary` or of pip, default limits."""
-    return Toolbox(find_ffmpeg(binary), DecodeLimits(), upload_workers=2)
-
-
-def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
-    """`policy` itself. Raises `ValueError` if it asks for something that does not exist."""
-    if policy.strategy not in STRATEGIES:
-        raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, not {policy.strategy!r}")
-    if not 0 < policy.interval_seconds <= 86_400:
-        raise ValueError(
-            f"the interval must be over 0 and at most 86400 seconds, not {policy.interval_seconds!r}"
-        )
-    if not 1 <= policy.quality <= 100:
-        raise ValueError(f"quality must be 1 to 100, not {policy.quality!r}")
-    if policy.max_frames is not None and policy.max_frames < 1:
-        raise ValueError(f"max_frames must be at least 1, not {policy.max_frames!r}")
-    return policy
+    return Toolbox(find_ffmpeg(binary), DecodeLimits(threads=decoder_threads()), upload_workers=2)
 
 
 def _publish(made: Path, folder: Path, manifest: Manifest) -> None:

@@ -28,6 +28,7 @@ class SourceRecord(_Record):
 class VideoRecord(_Record):
     """The video stream. Width and height are those of the stream, before `rotation_degrees`.
 
+    `hdr` is ``pq``, ``hlg``, ``dolby-vision-<profile>`` or null; the frames are in standard dynamic range.
     `start_seconds` is the container's own time of the first frame; every `pts_seconds` counts from there.
     """
 
@@ -36,6 +37,7 @@ class VideoRecord(_Record):
     width: int
     height: int
     rotation_degrees: float
+    hdr: str | None
     start_seconds: float
     duration_seconds: float
     frame_count: int
@@ -47,9 +49,14 @@ class PolicyRecord(_Record):
 
     strategy: str
     interval_seconds: float
-    quality: int
+    timestamps_seconds: tuple[float, ...]
     max_frames: int | None
+    max_frames_mode: str
+    tolerance_seconds: float
+    quality: int
     image_format: str
+    max_width: int | None
+    max_height: int | None
 
 
 class FrameRecord(_Record):
@@ -67,7 +74,8 @@ class FrameRecord(_Record):
 
 class Manifest(_Record):
     """`expected_seconds` is what the file's header promises, `decoded_seconds` what was decoded;
-    `truncated` marks a file that ends early and was accepted all the same. `timings` are seconds."""
+    `truncated` marks a file that ends early and was accepted all the same. `notes` say what a
+    reader would not expect. `timings` are seconds."""
 
     schema_version: int = SCHEMA_VERSION
     code: str
@@ -81,6 +89,7 @@ class Manifest(_Record):
     expected_seconds: float
     truncated: bool
     decode_errors: int
+    notes: tuple[str, ...]
     ffmpeg_version: str
     extractor_version: str
     timings: Mapping[str, float]

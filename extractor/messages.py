@@ -1,7 +1,7 @@
 """The wire format of messages, both ways: what producers may send, and what we send ourselves."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Annotated, Any
 
 from pydantic import (
@@ -17,11 +17,26 @@ from pydantic import (
 
 from extractor import keys
 from extractor.errors import InvalidMessageError
-from extractor.models import ExtractionJob, ImageFormat, SamplingPolicy, Strategy
+from extractor.models import (
+    ExtractionJob,
+    ImageFormat,
+    MaxFramesMode,
+    SamplingPolicy,
+    Strategy,
+    checked_policy,
+)
 
 
 def _without_dot(value: object) -> object:
     return value.lower().removeprefix(".").replace("jpeg", "jpg") if isinstance(value, str) else value
+
+
+def _as_tuple(value: object) -> object:
+    return (
+        tuple(float(item) if type(item) is int else item for item in value)
+        if isinstance(value, list)
+        else value
+    )
 
 
 class VideoMessage(BaseModel):
@@ -44,8 +59,26 @@ class VideoMessage(BaseModel):
         validation_alias=AliasChoices("interval", "frame_interval", "interval_seconds"),
         serialization_alias="interval",
     )
-    quality: int | None = Field(None, ge=1, le=100)
+    fps: float | None = Field(None, gt=0, le=1_000)
+    timestamps_seconds: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] | None = Field(
+        None,
+        min_length=1,
+        max_length=10_000,
+        validation_alias=AliasChoices("timestamps", "timestamps_seconds"),
+        serialization_alias="timestamps",
+    )
     max_frames: int | None = Field(None, ge=1)
+    max_frames_mode: MaxFramesMode | None = None
+    tolerance_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=86_400,
+        validation_alias=AliasChoices("tolerance", "tolerance_seconds"),
+        serialization_alias="tolerance",
+    )
+    quality: int | None = Field(None, ge=1, le=100)
+    max_width: int | None = Field(None, ge=2, le=65_535)
+    max_height: int | None = Field(None, ge=2, le=65_535)
     image_format: Annotated[ImageFormat, BeforeValidator(_without_dot)] | None = Field(
         None,
         validation_alias=AliasChoices("format", "ext", "image_format"),
@@ -58,7 +91,25 @@ class VideoMessage(BaseModel):
             raise ValueError("needs a code, or a bucket and a key")
         if (self.bucket is None) != (self.key is None):
             raise ValueError("bucket and key go together")
+        if self.fps is not None and self.interval_seconds is not None:
+            raise ValueError("interval and fps exclude each other")
         return self
+
+    def applied_to(self, policy: SamplingPolicy) -> SamplingPolicy:
+        """`policy` with what this message asks for. Timestamps imply their strategy.
+
+        Raises `ValueError` if that makes no sense as a whole.
+        """
+        asked = {
+            field.name: value
+            for field in fields(SamplingPolicy)
+            if (value := getattr(self, field.name)) is not None
+        }
+        if self.fps is not None:
+            asked["interval_seconds"] = 1 / self.fps
+        if self.timestamps_seconds is not None:
+            asked.setdefault("strategy", "timestamps")
+        return checked_policy(replace(policy, **asked))
 
 
 class _ItemsMessage(BaseModel):
@@ -67,7 +118,6 @@ class _ItemsMessage(BaseModel):
     items: tuple[VideoMessage, ...] = Field(min_length=1)
 
 
-_POLICY_FIELDS = ("strategy", "interval_seconds", "quality", "max_frames", "image_format")
 _video = TypeAdapter(VideoMessage)
 _items = TypeAdapter(_ItemsMessage)
 
@@ -108,13 +158,16 @@ def _job(
     if identity is None:
         raise InvalidMessageError("key: no code follows from it; send a code as well")
     platform, code = identity
-    asked = {name: getattr(video, name) for name in _POLICY_FIELDS if getattr(video, name) is not None}
+    try:
+        wanted = video.applied_to(policy)
+    except ValueError as error:
+        raise InvalidMessageError(str(error)) from error
     return ExtractionJob(
         code=str(code),
         platform=video.platform or platform,
         bucket=video.bucket,
         key=video.key,
-        policy=replace(policy, **asked),
+        policy=wanted,
         receive_count=receive_count,
     )
 

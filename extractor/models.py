@@ -39,6 +39,35 @@ class SamplingPolicy:
     max_height: int | None = None
 
 
+def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
+    """`policy` itself. Raises `ValueError` if it asks for something that does not exist."""
+    _check_choice("strategy", policy.strategy, STRATEGIES)
+    _check_choice("format", policy.image_format, IMAGE_FORMATS)
+    _check_choice("max_frames_mode", policy.max_frames_mode, MAX_FRAMES_MODES)
+    _check_range("interval", policy.interval_seconds, 1e-6, 86_400)
+    _check_range("tolerance", policy.tolerance_seconds, 0, 86_400)
+    _check_range("quality", policy.quality, 1, 100)
+    _check_range("max_frames", policy.max_frames, 1, None)
+    _check_range("max_width", policy.max_width, 2, 65_535)
+    _check_range("max_height", policy.max_height, 2, 65_535)
+    for moment in policy.timestamps_seconds:
+        _check_range("timestamps", moment, 0, 1e9)
+    if (policy.strategy == "timestamps") != bool(policy.timestamps_seconds):
+        raise ValueError("timestamps: strategy 'timestamps' needs some, and no other strategy takes any")
+    return policy
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}: must be one of {', '.join(allowed)}, not {value!r}")
+
+
+def _check_range(name: str, value: float | None, least: float, most: float | None) -> None:
+    if value is not None and not (value >= least and (most is None or value <= most)):
+        bound = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
+        raise ValueError(f"{name}: must be {bound}, not {value!r}")
+
+
 def exact_seconds(seconds: float) -> Fraction:
     """The exact number that was meant: 0.1 is 1/10, 0.0333… is 1/30."""
     return Fraction(seconds).limit_denominator(1_000_000)

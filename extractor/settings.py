@@ -21,7 +21,10 @@ from pydantic import (
 
 from extractor import keys
 from extractor.errors import SettingsError
-from extractor.models import DecodeLimits, ImageFormat, SamplingPolicy, Strategy
+from extractor.models import DecodeLimits, ImageFormat, MaxFramesMode, SamplingPolicy
+
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+_MB_PER_LAMBDA_CPU = 1_769
 
 
 def _split_templates(value: object) -> object:
@@ -66,10 +69,23 @@ class Settings(BaseModel):
     sqlite_path: Path | None = Field(None, description="database file of STATE_BACKEND=sqlite")
 
     # What is extracted when the message does not say
-    strategy: Strategy = Field("uniform", description="uniform or keyframe")
+    strategy: Literal["uniform", "keyframe"] = Field(
+        "uniform", description="uniform or keyframe; timestamps come in messages"
+    )
     frame_interval: float = Field(1.0, gt=0, le=86_400, description="seconds between frames (uniform)")
     quality: int = Field(95, ge=1, le=100, description="JPEG and WebP quality on libjpeg's scale")
-    max_frames: int | None = Field(None, ge=1, description="stop after this many frames; empty is no limit")
+    extract_fps: float | None = Field(
+        None, gt=0, le=1_000, description="frames per second (uniform), instead of FRAME_INTERVAL"
+    )
+    max_frames: int | None = Field(None, ge=1, description="at most this many frames; empty is no limit")
+    max_frames_mode: MaxFramesMode = Field(
+        "first", description="first: stop after MAX_FRAMES; spread: so many, evenly over the video"
+    )
+    tolerance: float = Field(
+        0.0, ge=0, le=86_400, description="a cheaper frame may be taken at most so many seconds away"
+    )
+    max_width: int | None = Field(None, ge=2, le=65_535, description="wider pictures are shrunk to this")
+    max_height: int | None = Field(None, ge=2, le=65_535, description="higher pictures are shrunk to this")
     image_format: ImageFormat = Field("jpg", description="jpg, webp or png")
 
     # What one video may cost
@@ -86,6 +102,9 @@ class Settings(BaseModel):
         60, gt=0, description="FFmpeg is killed after so long without progress"
     )
     ffmpeg_threads: int = Field(0, ge=0, description="decoder threads; 0 follows the CPUs of the machine")
+    aws_lambda_function_memory_size: int | None = Field(
+        None, ge=128, description="set by Lambda; the share of the CPUs goes with it"
+    )
     ffmpeg_binary: Path | None = Field(None, description="another FFmpeg than the one that pip installed")
     upload_workers: int = Field(16, ge=1, le=64, description="uploads at the same time")
     work_dir: Path = Field(
@@ -110,11 +129,21 @@ class Settings(BaseModel):
         """The sampling of messages that do not ask for their own."""
         return SamplingPolicy(
             strategy=self.strategy,
-            interval_seconds=self.frame_interval,
-            quality=self.quality,
+            interval_seconds=1 / self.extract_fps if self.extract_fps else self.frame_interval,
             max_frames=self.max_frames,
+            max_frames_mode=self.max_frames_mode,
+            tolerance_seconds=self.tolerance,
+            quality=self.quality,
             image_format=self.image_format,
+            max_width=self.max_width,
+            max_height=self.max_height,
         )
+
+    @property
+    def cpu_share(self) -> float | None:
+        """How many CPUs Lambda gives, whatever number the machine shows; `None` elsewhere."""
+        memory_mb = self.aws_lambda_function_memory_size
+        return memory_mb / _MB_PER_LAMBDA_CPU if memory_mb else None
 
     @property
     def limits(self) -> DecodeLimits:

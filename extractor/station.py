@@ -1,9 +1,10 @@
 """The worker, put together from the settings: built once per process, at its first message."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractor import bootstrap
 from extractor.extraction import Toolbox
+from extractor.media.cpus import decoder_threads
 from extractor.media.version import find_ffmpeg
 from extractor.pipeline import Workplace
 from extractor.settings import Settings
@@ -35,7 +36,9 @@ def build_station(settings: Settings) -> Station:
         frames=bootstrap.build_object_store(settings, settings.frames_bucket),
         tools=Toolbox(
             ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
-            limits=settings.limits,
+            limits=replace(
+                settings.limits, threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share)
+            ),
             upload_workers=settings.upload_workers,
         ),
         work_dir=settings.work_dir,

@@ -79,7 +79,8 @@ def build_full(
 ) -> list[str]:
     """Decode everything. Images of the selected frames go to stdout, a line ``pts num/den size`` for
     each to ``images``, and a line ``pts`` for every decoded frame to ``frames``."""
-    branches = source.open(threads=source.limits.threads)["V:0"].filter_multi_output("split", 2)
+    video = _filtered(source.open(threads=source.limits.threads)["V:0"], filters.before_selection(picture))
+    branches = video.filter_multi_output("split", 2)
     every = ffmpeg.output(
         branches[1],
         "discarded",
@@ -87,7 +88,7 @@ def build_full(
         **{"c:v": "wrapped_avframe", "stats_enc_pre:v": urls["frames"], "stats_enc_pre_fmt:v": "{pts}"},
         **_TRUE_TIMES,
     )
-    images = _images(_selected(branches[0], picture, selection), picture, policy, urls)
+    images = _images(_selected(branches[0], selection), picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(images, every), source.binary)
 
 
@@ -96,8 +97,8 @@ def build_planned(
 ) -> list[str]:
     """Decode only the packets that the bitstream filter in the text ``packets`` leaves; the rest as for
     `build_full`, but for the line of every frame."""
-    selected = _selected(_thinned(source, urls), picture, selection)
-    return _compile(_images(selected, picture, policy, urls), source.binary)
+    video = _filtered(_thinned(source, urls), filters.before_selection(picture))
+    return _compile(_images(_selected(video, selection), picture, policy, urls), source.binary)
 
 
 def build_all(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
@@ -154,8 +155,8 @@ def _thinned(source: Source, urls: Urls) -> Any:
     return source.open(threads=source.limits.threads, **{"/bsf:v": urls["packets"]})["V:0"]
 
 
-def _selected(video: Any, picture: Picture, selection: Selection) -> Any:
-    return _filtered(video, filters.before_selection(picture)).filter("select", select_expression(selection))
+def _selected(video: Any, selection: Selection) -> Any:
+    return video.filter("select", select_expression(selection))
 
 
 def _filtered(video: Any, chain: Sequence[Filter]) -> Any:

@@ -28,7 +28,10 @@ class Picture:
 
 def before_selection(picture: Picture) -> list[Filter]:
     """Filters with a memory: they must see every frame."""
-    return [("bwdif", {"mode": "send_frame", "deint": "interlaced"})] if picture.interlaced else []
+    if not picture.interlaced:
+        return []
+    # The deinterlacer counts time in half ticks; the last filter undoes that.
+    return [("bwdif", {"mode": "send_frame", "deint": "interlaced"}), ("settb", {"expr": "intb*2"})]
 
 
 def after_selection(picture: Picture, policy: SamplingPolicy) -> list[Filter]:
@@ -51,7 +54,7 @@ def _tone_map(transfer: Transfer) -> list[Filter]:
         ("zscale", {"tin": curve, "pin": "bt2020", "min": "bt2020nc", "t": "linear", "npl": 203}),
         ("format", {"pix_fmts": "gbrpf32le"}),
         ("zscale", {"p": "bt709"}),
-        ("tonemap", {"tonemap": "hable", "desat": 0}),
+        ("tonemap", {"tonemap": "mobius", "desat": 0}),
         ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
         ("format", {"pix_fmts": "yuv420p"}),
     ]

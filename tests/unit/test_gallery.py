@@ -6,21 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from extractor.manifest import (
-    FrameRecord,
-    Manifest,
-    PolicyRecord,
-    SourceRecord,
-    VideoRecord,
-    fingerprint,
-    parse_manifest,
-)
-from extractor.models import SamplingPolicy
+from extractor.manifest import Manifest, parse_manifest
 from local.errors import FramesError
 from local.frames import checked_key
 from local.gallery import Card, Gallery, clock, render
 from local.outcomes import Finished, Outcome
 from local.videos import DemoVideo
+from tests.samples import a_manifest
 
 HOSTILE = "\"><script>alert('x')</script>"
 
@@ -46,46 +38,16 @@ class _Page(HTMLParser):
 
 
 def _manifest(codec: str = "h264") -> Manifest:
-    policy = SamplingPolicy()
+    """A phone video: stored on its side, with a frame at 0, 1.25 and 2.5 s."""
+    plain = a_manifest("clip")
     frames = tuple(
-        FrameRecord(
-            index=index,
-            slot=index,
-            key=f"clip/{index:06d}.jpg",
-            pts_seconds=index * 1.25,
-            size_bytes=4_000,
-            sha256="0" * 64,
-            width=360,
-            height=640,
-        )
-        for index in range(3)
+        frame.model_copy(update={"pts_seconds": frame.index * 1.25, "width": 360, "height": 640})
+        for frame in plain.frames
     )
-    return Manifest(
-        code="clip",
-        platform=None,
-        source=SourceRecord(bucket="videos", key="clip.mp4", etag="e", size_bytes=9),
-        video=VideoRecord(
-            container="mov",
-            codec=codec,
-            width=640,
-            height=360,
-            rotation_degrees=90,
-            start_seconds=0,
-            duration_seconds=62.5,
-            frame_count=75,
-            frame_rate=30,
-        ),
-        policy=PolicyRecord.model_validate(policy),
-        policy_fingerprint=fingerprint(policy),
-        frames=frames,
-        decoded_seconds=62.5,
-        expected_seconds=62.5,
-        truncated=False,
-        decode_errors=0,
-        ffmpeg_version="9",
-        extractor_version="0",
-        timings={},
+    video = plain.video.model_copy(
+        update={"codec": codec, "width": 640, "height": 360, "rotation_degrees": 90, "duration_seconds": 62.5}
     )
+    return plain.model_copy(update={"video": video, "frames": frames})
 
 
 VIDEO = DemoVideo("clip", "A clip", Path("clip.mp4"))

@@ -54,4 +54,6 @@ def test_it_names_the_frames_that_are_missing_or_of_another_size() -> None:
 def test_what_is_no_manifest_is_none() -> None:
     assert parse_manifest(b"no json") is None
     assert parse_manifest(b"{}") is None
-    assert parse_manifest(_manifest().to_json().replace(b'"schema_version": 1', b'"schema_version": 99')) is None
+    assert (
+        parse_manifest(_manifest().to_json().replace(b'"schema_version": 1', b'"schema_version": 99')) is None
+    )

@@ -1,6 +1,8 @@
 """Everything that producers send is understood, and what cannot be is refused by the name of its field."""
 
 import json
+from dataclasses import asdict
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from extractor.errors import InvalidMessageError
 from extractor.messages import VideoMessage, encode_message, parse_message
-from extractor.models import IMAGE_FORMATS, STRATEGIES, ExtractionJob, SamplingPolicy
+from extractor.models import IMAGE_FORMATS, MAX_FRAMES_MODES, ExtractionJob, SamplingPolicy, exact_seconds
 
 KEYS = ("{platform}/{code}/video.mp4", "{code}.mp4")
 POLICY = SamplingPolicy(quality=80)
@@ -95,8 +97,38 @@ def test_a_wrong_or_unknown_option_is_refused_by_name(field: str, value: object)
 
 
 def test_all_wrong_fields_are_named_at_once() -> None:
-    with pytest.raises(InvalidMessageError, match="quality: .*; max_frames: "):
+    with pytest.raises(InvalidMessageError, match=r"max_frames: .*; quality: "):
         _parse({"code": "abc", "quality": 0, "max_frames": 0})
+
+
+def test_frames_per_second_are_an_interval() -> None:
+    (job,) = _parse({"code": "abc", "fps": 30})
+    assert exact_seconds(job.policy.interval_seconds) == Fraction(1, 30)
+
+
+def test_timestamps_imply_their_strategy() -> None:
+    (job,) = _parse('{"code": "abc", "timestamps": [0, 1.5, 12]}')
+    assert (job.policy.strategy, job.policy.timestamps_seconds) == ("timestamps", (0.0, 1.5, 12.0))
+
+
+@pytest.mark.failure_row(7)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"fps": 1, "interval": 1},
+        {"strategy": "timestamps"},
+        {"strategy": "uniform", "timestamps": [1]},
+        {"timestamps": []},
+        {"timestamps": [1, -1]},
+        {"timestamps": ["soon"]},
+        {"max_frames_mode": "some"},
+        {"tolerance": -0.1},
+        {"max_width": 1},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(InvalidMessageError):
+        _parse({"code": "abc", **options})
 
 
 @given(
@@ -104,17 +136,21 @@ def test_all_wrong_fields_are_named_at_once() -> None:
         VideoMessage,
         code=st.from_regex(r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,30}\Z"),
         platform=st.none() | st.sampled_from(["instagram", "tiktok", "youtube"]),
-        strategy=st.none() | st.sampled_from(STRATEGIES),
+        strategy=st.none() | st.sampled_from(["uniform", "keyframe"]),
         interval=st.none() | st.floats(0.001, 86_400),
-        quality=st.none() | st.integers(1, 100),
         max_frames=st.none() | st.integers(1, 10**6),
+        max_frames_mode=st.none() | st.sampled_from(MAX_FRAMES_MODES),
+        tolerance=st.none() | st.floats(0, 100),
+        quality=st.none() | st.integers(1, 100),
         format=st.none() | st.sampled_from(IMAGE_FORMATS),
+        max_width=st.none() | st.integers(2, 10_000),
+        max_height=st.none() | st.integers(2, 10_000),
     )
 )
 def test_what_is_sent_is_what_is_read(video: VideoMessage) -> None:
     (job,) = _parse(encode_message(video))
     assert (job.code, job.platform) == (video.code, video.platform)
-    for option in ("strategy", "interval_seconds", "quality", "max_frames", "image_format"):
+    for option in asdict(POLICY):
         asked = getattr(video, option)
         assert getattr(job.policy, option) == (getattr(POLICY, option) if asked is None else asked)
 

@@ -43,12 +43,16 @@ def test_the_readme_lists_every_variable_with_its_default() -> None:
     for name, field in Settings.model_fields.items():
         if field.default_factory is None and name != "video_keys":
             default = field.default
-            shown = "" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+            shown = (
+                ""
+                if default is None
+                else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+            )
             assert rows[name.upper()].replace("`1`", "`1.0`") == shown.replace("`1`", "`1.0`"), name
 
 
 _OF_OTHERS = {
-    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
     "AWS_PROFILE",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",

@@ -1,0 +1,222 @@
+"""A planned decode gives the same frames as a full one, bit for bit, and decodes no more than it must."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor.media.frames import PlanFailedError
+from extractor.media.plan import DecodeOrder, drop_expression, needed_packets
+from extractor.media.sampling import Target, relax, spread
+from extractor.media.schedule import make_schedule
+from extractor.models import SamplingPolicy
+from tests.media import clips
+from tests.media.decoding import Decode, Decoded
+
+# name, what FFmpeg makes it with, whether a plan is expected at one frame per 2 s
+_CLIPS: Sequence[tuple[str, str, bool]] = (
+    ("closed.mp4", "-c:v libx264 -g 50 -bf 3", True),
+    ("long_gop.mp4", "-c:v libx264 -g 600 -bf 3 -x264-params scenecut=0", True),
+    ("open_gop.mp4", "-c:v libx264 -g 40 -bf 3 -x264-params open-gop=1:scenecut=0", True),
+    ("strict_pyramid.mp4", "-c:v libx264 -g 50 -bf 7 -b_strategy 2 -x264-params b-pyramid=strict", True),
+    ("no_b.mp4", "-c:v libx264 -preset ultrafast -g 30", True),
+    ("intra_refresh.mp4", "-c:v libx264 -g 50 -x264-params intra-refresh=1", True),
+    ("intra_only.mp4", "-c:v libx264 -g 1", True),
+    ("slices.mp4", "-c:v libx264 -g 50 -x264-params slices=4", True),
+    ("baseline.mp4", "-c:v libopenh264 -g 30", True),
+    ("hevc_closed.mp4", "-c:v libx265 -x265-params log-level=none:keyint=30:open-gop=0", True),
+    ("hevc_open.mp4", "-c:v libx265 -x265-params log-level=none:keyint=30:open-gop=1", True),
+    ("hevc_no_b.mkv", "-c:v libx265 -x265-params log-level=none:keyint=30:bframes=0", True),
+    ("vp8.webm", "-c:v libvpx -g 40 -deadline realtime -cpu-used 8", True),
+    (
+        "vp8_altref.webm",
+        "-c:v libvpx -g 60 -auto-alt-ref 1 -lag-in-frames 16 -deadline good -cpu-used 5",
+        True,
+    ),
+    ("vp9.webm", "-c:v libvpx-vp9 -g 40 -deadline realtime -cpu-used 8", True),
+    ("vp9_altref.webm", "-c:v libvpx-vp9 -g 60 -auto-alt-ref 1 -lag-in-frames 16 -cpu-used 5", True),
+    ("svt.mp4", "-c:v libsvtav1 -preset 12 -g 40 -svtav1-params lp=1", True),
+    ("aom.mkv", "-c:v libaom-av1 -cpu-used 8 -usage realtime -g 40", True),
+    ("mpeg4.mp4", "-c:v mpeg4 -g 25 -bf 2", False),
+    ("mpeg2.ts", "-c:v mpeg2video -g 15 -bf 2", False),
+    ("mjpeg.mov", "-c:v mjpeg", False),
+    ("prores.mov", "-c:v prores", False),
+    ("theora.ogv", "-c:v libtheora -g 30", False),
+    ("start_at_16_s.ts", "-c:v libx264 -g 30 -bf 3 -output_ts_offset 16", True),
+    ("hevc.ts", "-c:v libx265 -x265-params log-level=none:keyint=30 -output_ts_offset 16", True),
+    ("fragmented.mp4", "-c:v libx264 -g 30 -bf 3 -movflags frag_keyframe+empty_moov", True),
+    ("negative.mp4", "-c:v libx264 -g 30 -bf 3 -use_editlist 0 -movflags negative_cts_offsets", True),
+    (
+        "variable.mp4",
+        "-vf select=not(mod(n\\,7))+lt(t\\,2) -fps_mode passthrough -c:v libx264 -g 30 -bf 3",
+        True,
+    ),
+    ("deep.mp4", "-pix_fmt yuv420p10le -c:v libx264 -g 30 -bf 3", True),
+    ("interlaced.mp4", "-vf interlace -c:v libx264 -g 30 -flags +ilme+ildct", False),
+)
+
+
+@pytest.fixture(scope="session", params=_CLIPS, ids=lambda clip: clip[0])
+def clip(request: pytest.FixtureRequest, clip_dir: Path) -> tuple[Path, bool]:
+    name, options, planned = request.param
+    path = clip_dir / f"plan-{name}"
+    clips.ffmpeg(
+        f"-f lavfi -i testsrc2=size=192x128:rate=25:duration=5 -pix_fmt yuv420p {options} {{0}}", path
+    )
+    return path, planned
+
+
+def _images(decoded: Decoded) -> list[tuple[int, float, bytes]]:
+    return [(frame.slot, frame.pts_seconds, frame.data) for frame in decoded.frames]
+
+
+@pytest.mark.parametrize("interval", [0.1, 1.0, 2.0])
+def test_a_planned_decode_is_bit_identical(decode: Decode, clip: tuple[Path, bool], interval: float) -> None:
+    path, planned = clip
+    policy = SamplingPolicy(interval_seconds=interval)
+    full = decode(path, policy)
+    assert len(full.frames) == len({slot for slot, _ in full.times}) > 1
+    plan = make_schedule(full.index, policy).plan
+    if interval == 2.0:
+        assert (plan is not None) == planned
+    if plan is not None:
+        assert _images(decode(path, policy, plan=True)) == _images(full)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        SamplingPolicy(strategy="timestamps", timestamps_seconds=(0.5, 1.01, 1.02, 3.9, 77)),
+        SamplingPolicy(interval_seconds=0.2, max_frames=3, max_frames_mode="spread"),
+        SamplingPolicy(interval_seconds=0.04, max_frames=7),
+    ],
+    ids=["timestamps", "spread", "first"],
+)
+def test_every_policy_is_bit_identical_under_a_plan(
+    decode: Decode, clip: tuple[Path, bool], policy: SamplingPolicy
+) -> None:
+    path, planned = clip
+    full = decode(path, policy)
+    if planned:
+        assert _images(decode(path, policy, plan=True)) == _images(full)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "policy"), [(90, SamplingPolicy()), (180, SamplingPolicy(interval_seconds=2.0))]
+)
+def test_a_rotated_video_is_bit_identical(
+    decode: Decode, clip_dir: Path, degrees: int, policy: SamplingPolicy
+) -> None:
+    path = clips.rotated(clip_dir / f"plan-rotated{degrees}.mp4", degrees)
+    assert _images(decode(path, policy, plan=True)) == _images(decode(path, policy))
+
+
+def test_an_edited_video_is_bit_identical(decode: Decode, clip_dir: Path) -> None:
+    whole = clips.plain(clip_dir / "plan-whole.mp4", 5, encoded="libx264 -g 40 -bf 3")
+    edited = clip_dir / "plan-edited.mp4"
+    clips.ffmpeg("-ss 1.32 -i {0} -c copy {1}", whole, edited)
+    assert _images(decode(edited, plan=True)) == _images(decode(edited))
+
+
+def test_timestamps_give_the_first_frames_at_or_after_them(decode: Decode, plain_clip: Path) -> None:
+    policy = SamplingPolicy(strategy="timestamps", timestamps_seconds=(0.5, 1.0, 2.99, 99.0))
+    assert decode(plain_clip, policy, plan=True).times == [(0, 0.52), (1, 1.0), (2, 3.0)]
+
+
+def test_spread_covers_the_whole_video(decode: Decode, plain_clip: Path) -> None:
+    policy = SamplingPolicy(interval_seconds=0.04, max_frames=4, max_frames_mode="spread")
+    assert decode(plain_clip, policy, plan=True).times == [(0, 0.0), (25, 1.0), (50, 2.0), (75, 3.0)]
+
+
+def test_a_tolerance_prefers_keyframes_and_keeps_the_slots(decode: Decode, clip_dir: Path) -> None:
+    path = clips.plain(
+        clip_dir / "plan-tolerance.mp4", 6, encoded="libx264 -g 30 -bf 3 -x264-params scenecut=0"
+    )
+    policy = SamplingPolicy(interval_seconds=1.0, tolerance_seconds=0.3)
+    times = decode(path, policy, plan=True).times
+    assert [slot for slot, _ in times] == list(range(6))
+    assert all(abs(time - slot) <= 0.3 for slot, time in times)
+    assert {time for _, time in times} >= {0.0, 1.2, 4.8}
+
+
+def test_a_damaged_video_is_not_decoded_by_a_plan(decode: Decode, sound_clip: Path, tmp_path: Path) -> None:
+    damaged = clips.bit_rot(tmp_path / "source", sound_clip, every_bytes=2_000)
+    with pytest.raises(PlanFailedError):
+        decode(damaged, SamplingPolicy(interval_seconds=2.0), plan=True)
+
+
+def test_a_plan_longer_than_an_argument_can_be_is_carried_out(decode: Decode, clip_dir: Path) -> None:
+    path = clip_dir / "plan-long.mp4"
+    clips.ffmpeg(
+        "-f lavfi -i color=gray:size=32x32:rate=60:duration=400"
+        " -c:v libx264 -preset ultrafast -bf 1 -b_strategy 0 -g 6000 {0}",
+        path,
+    )
+    policy = SamplingPolicy(interval_seconds=1.0)
+    plan = make_schedule(decode(path, SamplingPolicy(max_frames=1)).index, policy).plan
+    assert plan is not None
+    assert len(plan.drop) > 128 * 1024
+    assert len(decode(path, policy, plan=True).frames) == 400
+
+
+@st.composite
+def _streams(draw: st.DrawFn) -> tuple[DecodeOrder, set[int]]:
+    count = draw(st.integers(1, 60))
+    access = [place == 0 or draw(st.booleans()) for place in range(count)]
+    reference = [starts or draw(st.booleans()) for starts in access]
+    targets = draw(st.sets(st.integers(0, count - 1), max_size=8))
+    return DecodeOrder(reference, access), targets
+
+
+@given(_streams())
+def test_a_plan_has_all_that_its_targets_may_depend_on_and_nothing_else(
+    stream: tuple[DecodeOrder, set[int]],
+) -> None:
+    order, targets = stream
+    needed = needed_packets(order, targets)
+    for target in targets:
+        start = max(place for place in range(target + 1) if order.random_access[place])
+        assert needed[target]
+        assert all(needed[place] for place in range(start, target) if order.reference[place])
+    for place, kept in enumerate(needed):
+        if kept and place not in targets:
+            assert order.reference[place]
+            following = [target for target in targets if target > place]
+            assert following
+            assert not any(order.random_access[place + 1 : min(following) + 1])
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200))
+def test_the_expression_drops_what_is_not_needed(needed: list[bool]) -> None:
+    python = drop_expression(needed).replace("if(", "choose(").replace("lt(", "less(")
+    names = {"choose": lambda test, yes, no: yes if test else no, "less": lambda a, b: a < b}
+    dropped = [eval(python, {"__builtins__": {}}, {**names, "n": n}) for n in range(len(needed))]
+    assert [not drop for drop in dropped] == needed
+
+
+@given(
+    st.lists(st.integers(0, 500), unique=True, min_size=1).map(sorted),
+    st.lists(st.integers(0, 500), unique=True).map(sorted),
+    st.integers(0, 50),
+)
+def test_relaxed_targets_stay_near_in_order_and_complete(
+    pts: list[int], cheap: list[int], tolerance: int
+) -> None:
+    targets = [Target(slot, value) for slot, value in enumerate(pts)]
+    relaxed = relax(targets, tolerance, [cheap])
+    assert [target.slot for target in relaxed] == list(range(len(pts)))
+    assert all(abs(new.pts - old.pts) <= tolerance for new, old in zip(relaxed, targets, strict=True))
+    assert all(later.pts > earlier.pts for earlier, later in itertools.pairwise(relaxed))
+
+
+@given(st.integers(0, 300), st.integers(1, 300))
+def test_spread_takes_so_many_and_the_first_among_them(available: int, count: int) -> None:
+    targets = [Target(number, number) for number in range(available)]
+    chosen = spread(targets, count)
+    assert len(chosen) == min(available, count)
+    assert chosen[:1] == targets[:1]
+    steps = {later.pts - earlier.pts for earlier, later in itertools.pairwise(chosen)}
+    assert not steps or max(steps) - min(steps) <= 1
