@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from extractor.media.listing import Packets
-from extractor.media.plan import DecodeOrder
+from extractor.media.plan import DecodeOrder, closed_order
 
 UNSUPPORTED = r"is not supported by the bitstream filter"
 """What FFmpeg says of a codec that it cannot take apart into units."""
@@ -11,11 +11,13 @@ UNSUPPORTED = r"is not supported by the bitstream filter"
 _UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
     # H.264 states in each unit whether it is a reference; an IDR picture is a unit of type 5.
     "h264": {"references": "filter_units=discard=nonref", "random_access": "filter_units=pass_types=5"},
-    # HEVC: slices of an odd type below 16 and all random access pictures are references. Only IDR (19, 20)
-    # is a clean start; pictures may reach back over a CRA.
+    # HEVC: slices of an odd type below 16 and all random access pictures are references. IDR (19, 20) is a
+    # clean start, CRA (21) an open one, over which RASL pictures (8, 9) reach back.
     "hevc": {
         "references": "filter_units=pass_types=1|3|5|7|9|11|13|15|16-21",
         "random_access": "filter_units=pass_types=19-20",
+        "open_access": "filter_units=pass_types=21",
+        "leading": "filter_units=pass_types=8-9",
     },
 }
 
@@ -31,14 +33,17 @@ def learn_order(codec: str, packets: Packets, filtered: Mapping[str, Packets]) -
     """The order, or `None` where it cannot be known for sure."""
     count = len(packets)
     if codec in _KEYFRAMES_ARE_CLEAN:
-        return DecodeOrder([True] * count, [packets.is_keyframe(place) for place in range(count)])
+        return closed_order([True] * count, [packets.is_keyframe(place) for place in range(count)])
     if codec not in _UNIT_FILTERS:
         return None
     stamps = packets.stamps
     if len(set(stamps)) != count:  # two packets that cannot be told apart
         return None
-    references = set(filtered["references"].stamps)
-    starts = set(filtered["random_access"].stamps)
-    if not starts <= references <= set(stamps):
+    kinds = {name: set(listed.stamps) for name, listed in filtered.items()}
+    starts = kinds["random_access"] | kinds.get("open_access", set())
+    if not starts <= kinds["references"] <= set(stamps):
         return None
-    return DecodeOrder([stamp in references for stamp in stamps], [stamp in starts for stamp in stamps])
+    marks = {name: [stamp in kind for stamp in stamps] for name, kind in kinds.items()}
+    if "open_access" not in marks:
+        return closed_order(marks["references"], marks["random_access"])
+    return DecodeOrder(marks["references"], marks["random_access"], marks["open_access"], marks["leading"])

@@ -5,34 +5,78 @@ is decoded before it. Everything else can be dropped before the decoder, which t
 frames, bit for bit, for less. A plan is only made where that is sure.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+_LONGEST_LEAP = 100
+"""How many pictures may be left out before an open access point. A decoder knows a picture's place in
+the order by its last digits only, in HEVC by 7 bits at the usual setting; beyond that it loses count."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeOrder:
     """What the packets of a stream mean to its decoder, in decode order.
 
-    `reference`: whether another picture may depend on it. `random_access`: whether nothing from here
-    on depends on anything before.
+    `reference`: whether another picture may depend on it. `random_access`: nothing from here on depends
+    on anything before. `open_access`: the same, but for `leading` pictures, which follow the access
+    point in decode order and are shown before it.
     """
 
     reference: Sequence[bool]
     random_access: Sequence[bool]
+    open_access: Sequence[bool]
+    leading: Sequence[bool]
+
+
+def closed_order(reference: Sequence[bool], random_access: Sequence[bool]) -> DecodeOrder:
+    """The order of a stream without open access points."""
+    none = [False] * len(reference)
+    return DecodeOrder(reference, random_access, none, none)
 
 
 def needed_packets(order: DecodeOrder, targets: Collection[int]) -> list[bool]:
     """For each packet, whether the frames of the packets `targets` (positions) cannot do without it."""
-    count = len(order.reference)
-    needed = [False] * count
-    starts = [0, *(place for place in range(1, count) if order.random_access[place]), count]
-    for start, end in pairwise(starts):
-        last = max((place for place in range(start, end) if place in targets), default=None)
-        if last is not None:
-            for place in range(start, last + 1):
-                needed[place] = order.reference[place] or place in targets
+    needed = [False] * len(order.reference)
+    reached_into = False  # by leading pictures of the part that follows
+    for start, end in reversed(list(_parts(order))):
+        wanted = [place for place in range(start, end) if place in targets]
+        if not wanted and not reached_into:
+            continue
+        last = end - 1 if reached_into else wanted[-1]
+        only_leading = all(order.leading[place] for place in range(start + 1, end))
+        with_leading = any(order.leading[place] for place in wanted) or (reached_into and only_leading)
+        for place in range(start, last + 1):
+            depended_on = order.reference[place] and (with_leading or not order.leading[place])
+            needed[place] = depended_on or place in targets
+        reached_into = order.open_access[start] and with_leading
+    _bridge(order, needed)
     return needed
+
+
+def _parts(order: DecodeOrder) -> Iterator[tuple[int, int]]:
+    """From one access point to the next."""
+    count = len(order.reference)
+    starts = (place for place in range(1, count) if order.random_access[place] or order.open_access[place])
+    return pairwise([0, *starts, count])
+
+
+def _bridge(order: DecodeOrder, needed: list[bool]) -> None:
+    """Keep the references before an open access point that would otherwise be too long a leap away."""
+    last_kept = 0
+    for place in range(len(needed)):
+        if not needed[place]:
+            continue
+        if order.open_access[place] and place - last_kept > _LONGEST_LEAP:
+            for between in range(_part_start(order, last_kept), place):
+                needed[between] = needed[between] or (order.reference[between] and not order.leading[between])
+        last_kept = place
+
+
+def _part_start(order: DecodeOrder, place: int) -> int:
+    while place > 0 and not (order.random_access[place] or order.open_access[place]):
+        place -= 1
+    return place
 
 
 def drop_expression(needed: Sequence[bool]) -> str:

@@ -100,7 +100,9 @@ def _relaxed(index: VideoIndex, targets: Sequence[Target], policy: SamplingPolic
     packets, order = index.packets, index.order
     shown = [place for place in range(len(packets)) if packets.is_shown(place)]
     kinds = (
-        sorted(packets.pts[place] for place in shown if order.random_access[place]),
+        sorted(
+            packets.pts[place] for place in shown if order.random_access[place] or order.open_access[place]
+        ),
         sorted(packets.pts[place] for place in shown if order.reference[place]),
     )
     return relax(targets, ticks, kinds)

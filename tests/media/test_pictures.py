@@ -24,7 +24,8 @@ def _hdr_clip(path: Path, curve: str, signal: float) -> Path:
     tags = f"colormatrix=bt2020nc:colorprim=bt2020:transfer={curve}"
     clips.ffmpeg(
         "-f lavfi -i color=black:size=64x64:rate=5:duration=1"
-        f" -vf format=yuv420p10le,geq=lum={luma}:cb=512:cr=512 -c:v libx265 -x265-params log-level=none:{tags} {{0}}",
+        f" -vf format=yuv420p10le,geq=lum={luma}:cb=512:cr=512"
+        f" -c:v libx265 -x265-params log-level=none:{tags} {{0}}",
         path,
     )
     return path

@@ -1,7 +1,7 @@
 """A planned decode gives the same frames as a full one, bit for bit, and decodes no more than it must."""
 
-import itertools
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.media.frames import PlanFailedError
-from extractor.media.plan import DecodeOrder, drop_expression, needed_packets
+from extractor.media.plan import DecodeOrder, closed_order, drop_expression, needed_packets
 from extractor.media.sampling import Target, relax, spread
 from extractor.media.schedule import make_schedule
 from extractor.models import SamplingPolicy
@@ -29,6 +29,7 @@ _CLIPS: Sequence[tuple[str, str, bool]] = (
     ("baseline.mp4", "-c:v libopenh264 -g 30", True),
     ("hevc_closed.mp4", "-c:v libx265 -x265-params log-level=none:keyint=30:open-gop=0", True),
     ("hevc_open.mp4", "-c:v libx265 -x265-params log-level=none:keyint=30:open-gop=1", True),
+    ("hevc_open_long.mp4", "-c:v libx265 -x265-params log-level=none:keyint=60:open-gop=1:scenecut=0", True),
     ("hevc_no_b.mkv", "-c:v libx265 -x265-params log-level=none:keyint=30:bframes=0", True),
     ("vp8.webm", "-c:v libvpx -g 40 -deadline realtime -cpu-used 8", True),
     (
@@ -168,7 +169,7 @@ def _streams(draw: st.DrawFn) -> tuple[DecodeOrder, set[int]]:
     access = [place == 0 or draw(st.booleans()) for place in range(count)]
     reference = [starts or draw(st.booleans()) for starts in access]
     targets = draw(st.sets(st.integers(0, count - 1), max_size=8))
-    return DecodeOrder(reference, access), targets
+    return closed_order(reference, access), targets
 
 
 @given(_streams())
@@ -187,6 +188,55 @@ def test_a_plan_has_all_that_its_targets_may_depend_on_and_nothing_else(
             following = [target for target in targets if target > place]
             assert following
             assert not any(order.random_access[place + 1 : min(following) + 1])
+
+
+@st.composite
+def _open_streams(draw: st.DrawFn) -> tuple[DecodeOrder, list[set[int]], set[int]]:
+    """A stream with open access points, on which each picture really depends, and targets."""
+    kinds, depends = list[str](), list[set[int]]()
+    for place in range(draw(st.integers(1, 50))):
+        start = max((i for i, kind in enumerate(kinds) if kind in ("idr", "cra")), default=None)
+        may_lead = start is not None and kinds[start] == "cra" and set(kinds[start + 1 :]) <= {"leading"}
+        allowed = ["trail", "skip", "idr", "cra", *(["leading"] * 3 if may_lead else [])]
+        kind = draw(st.sampled_from(allowed)) if kinds else "idr"
+        if kind in ("idr", "cra"):
+            depends.append(set())
+        else:
+            assert start is not None
+            own = {i for i in range(start, place) if kinds[i] not in ("skip", "leading")}
+            before = max((i for i in range(start) if kinds[i] in ("idr", "cra")), default=start)
+            reach = {i for i in range(before, place) if kinds[i] != "skip"} if kind == "leading" else own
+            depends.append(draw(st.sets(st.sampled_from(sorted(reach)), max_size=3)))
+        kinds.append(kind)
+    order = DecodeOrder(
+        [kind != "skip" for kind in kinds],
+        [kind == "idr" for kind in kinds],
+        [kind == "cra" for kind in kinds],
+        [kind == "leading" for kind in kinds],
+    )
+    return order, depends, draw(st.sets(st.integers(0, len(kinds) - 1), max_size=4))
+
+
+@given(_open_streams())
+def test_a_plan_over_open_access_points_has_all_that_its_pictures_depend_on(
+    stream: tuple[DecodeOrder, list[set[int]], set[int]],
+) -> None:
+    order, depends, targets = stream
+    needed = needed_packets(order, targets)
+    for place, kept in enumerate(needed):
+        assert kept or place not in targets
+        assert not kept or all(needed[other] for other in depends[place])
+
+
+def test_no_leap_before_an_open_access_point_is_longer_than_the_decoder_can_count() -> None:
+    count = 1_000
+    access = [place % 250 == 0 for place in range(count)]
+    none = [False] * count
+    order = DecodeOrder([True] * count, [place == 0 for place in range(count)], access, none)
+    kept = [place for place, keep in enumerate(needed_packets(order, {5, 760})) if keep]
+    assert all(later - earlier <= 100 for earlier, later in pairwise(kept))
+    near = [place for place, keep in enumerate(needed_packets(order, {200, 260})) if keep]
+    assert near == [*range(201), *range(250, 261)]
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=200))
@@ -209,7 +259,7 @@ def test_relaxed_targets_stay_near_in_order_and_complete(
     relaxed = relax(targets, tolerance, [cheap])
     assert [target.slot for target in relaxed] == list(range(len(pts)))
     assert all(abs(new.pts - old.pts) <= tolerance for new, old in zip(relaxed, targets, strict=True))
-    assert all(later.pts > earlier.pts for earlier, later in itertools.pairwise(relaxed))
+    assert all(later.pts > earlier.pts for earlier, later in pairwise(relaxed))
 
 
 @given(st.integers(0, 300), st.integers(1, 300))
@@ -218,5 +268,5 @@ def test_spread_takes_so_many_and_the_first_among_them(available: int, count: in
     chosen = spread(targets, count)
     assert len(chosen) == min(available, count)
     assert chosen[:1] == targets[:1]
-    steps = {later.pts - earlier.pts for earlier, later in itertools.pairwise(chosen)}
+    steps = {later.pts - earlier.pts for earlier, later in pairwise(chosen)}
     assert not steps or max(steps) - min(steps) <= 1
