@@ -7,6 +7,7 @@ videos. Clients are built at the first invocation.
 import os
 import time
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -35,17 +36,23 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
                 "results": [describe(result) for result in station.worker.handle(Delivery(event), deadline)]
             }
 
+        deliveries = {record["messageId"]: _delivery(record) for record in event["Records"]}
+        following = dict(pairwise(deliveries))
+
         def handle(record: SQSRecord) -> None:
             if time.monotonic() > deadline - reserve:
                 raise DeadlineError("too little of this invocation is left to start another video")
-            station.worker.handle(
-                Delivery(record.body, int(record.attributes.approximate_receive_count), from_queue=True),
-                deadline,
-            )
+            name = record.message_id
+            station.worker.handle(deliveries[name], deadline, deliveries.get(following.get(name, "")))
 
         return dict(process_partial_response(event, handle, _batch, context))
     finally:
+        station.worker.place.sources.cancel()
         station.telemetry.flush()
+
+
+def _delivery(record: dict[str, Any]) -> Delivery:
+    return Delivery(record["body"], int(record["attributes"]["ApproximateReceiveCount"]), from_queue=True)
 
 
 @cache

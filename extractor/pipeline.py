@@ -6,6 +6,7 @@ state, and only then is anything deleted. Whatever happens in between, the same 
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,8 @@ from extractor.extraction import Assignment, Toolbox, extract
 from extractor.manifest import Manifest, parse_manifest
 from extractor.models import ExtractionJob
 from extractor.ports import ObjectStore, StateStore
-from extractor.source import OpenSource, Sources, open_source, refuse_misfit
+from extractor.prefetch import Prefetcher
+from extractor.source import VideoSource, refuse_misfit
 from extractor.timing import Stopwatch
 from extractor.workdir import job_directory
 
@@ -30,7 +32,7 @@ class Workplace:
     """Everything that a worker works with, the same for all jobs."""
 
     state: StateStore
-    sources: Sources
+    sources: Prefetcher
     frames: ObjectStore
     tools: Toolbox
     work_dir: Path
@@ -46,14 +48,24 @@ class Outcome:
     manifest: Manifest | None = None
 
 
-def extract_video(job: ExtractionJob, place: Workplace, deadline: float, watch: Stopwatch) -> Outcome:
-    """Do the job. `deadline` is a `time.monotonic()` value. Raises the `ExtractorError` that prevented it."""
-    if _is_done(job, place.state, watch):
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What surrounds one job: until when it must end (a `time.monotonic()` value), who watches its
+    stages, and who is told that the network is free for the next video."""
+
+    deadline: float
+    watch: Stopwatch
+    when_downloaded: Callable[[], None] = lambda: None
+
+
+def extract_video(job: ExtractionJob, place: Workplace, turn: Turn) -> Outcome:
+    """Do the job. Raises the `ExtractorError` that prevented it."""
+    if _is_done(job, place.state, turn.watch):
         return Outcome(job.code, "skipped")
     prefix = keys.frames_prefix(job.code, job.platform)
     status: Status
     earlier = _read_manifest(place.frames, prefix)
-    with open_source(job, place.sources) as source:
+    with place.sources.open(job) as source:
         if (
             earlier
             and earlier.answers(source.video, job.policy)
@@ -61,8 +73,11 @@ def extract_video(job: ExtractionJob, place: Workplace, deadline: float, watch: 
         ):
             manifest, status = earlier, "confirmed"
         else:
-            manifest, status = _produce(job, source, prefix, place, deadline, watch), "extracted"
-    with watch.stage("state"):
+            manifest, status = (
+                _produce(job, source, prefix, place, turn),
+                "extracted",
+            )
+    with turn.watch.stage("state"):
         place.state.mark_extracted(job.code, len(manifest.frames))
     if earlier:
         _delete_stale(place.frames, earlier, manifest)
@@ -96,17 +111,16 @@ def _is_complete(manifest: Manifest, store: ObjectStore, prefix: str) -> bool:
     return not manifest.missing_from(stored)
 
 
-def _produce(
-    job: ExtractionJob, source: OpenSource, prefix: str, place: Workplace, deadline: float, watch: Stopwatch
-) -> Manifest:
+def _produce(job: ExtractionJob, source: VideoSource, prefix: str, place: Workplace, turn: Turn) -> Manifest:
     with job_directory(place.work_dir) as directory:
-        refuse_misfit(source.video, place.sources.max_bytes, directory)
+        refuse_misfit(source.video, place.sources.sources.max_bytes, directory)
         path = directory / "source"
-        with watch.stage("download"):
-            source.download(path, deadline)
-        task = Assignment(path, job.code, job.platform, source.video, job.policy, prefix, deadline)
-        manifest = extract(task, place.frames, place.tools, watch)
-    with watch.stage("manifest"):
+        with turn.watch.stage("download"):
+            source.download(path, turn.deadline)
+        turn.when_downloaded()
+        task = Assignment(path, job.code, job.platform, source.video, job.policy, prefix, turn.deadline)
+        manifest = extract(task, place.frames, place.tools, turn.watch)
+    with turn.watch.stage("manifest"):
         write_manifest(place.frames, prefix, manifest)
     return manifest
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from extractor import keys
 from extractor.errors import (
@@ -29,19 +30,30 @@ class Sources:
     max_bytes: int
 
 
+class VideoSource(Protocol):
+    """A video whose version is known and whose bytes can be brought to the disk."""
+
+    @property
+    def video(self) -> SourceVideo: ...
+
+    def download(self, path: Path, deadline: float) -> None:
+        """Put the video at `path`. Raises `DeadlineError` when `time.monotonic()` passes `deadline`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OpenSource:
-    """An object whose version is known and whose bytes can be fetched."""
+    """A `VideoSource` that is read from a stream. `is_unwanted` may end the download early."""
 
     video: SourceVideo
     stream: ObjectStream
+    is_unwanted: Callable[[], bool] = lambda: False
 
     def download(self, path: Path, deadline: float) -> None:
-        """Write the object to `path`. Raises `DeadlineError` when `time.monotonic()` passes `deadline`."""
         with path.open("xb") as file:
             for chunk in self.stream.chunks():
                 file.write(chunk)
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self.is_unwanted():
                     raise DeadlineError("the time of this invocation ended during the download")
         if path.stat().st_size != self.video.size_bytes:
             raise SourceChangedError("the object arrived with another size than it was announced with")

@@ -7,6 +7,7 @@ from extractor.extraction import Toolbox
 from extractor.media.cpus import decoder_threads
 from extractor.media.version import find_ffmpeg
 from extractor.pipeline import Workplace
+from extractor.prefetch import Prefetcher
 from extractor.settings import Settings
 from extractor.source import Sources
 from extractor.telemetry import Telemetry
@@ -27,12 +28,7 @@ def build_station(settings: Settings) -> Station:
     telemetry = Telemetry(settings)
     place = Workplace(
         state=bootstrap.build_state(settings),
-        sources=Sources(
-            store=lambda bucket: bootstrap.build_object_store(settings, bucket),
-            bucket=settings.videos_bucket,
-            key_templates=settings.video_keys,
-            max_bytes=settings.max_video_mb * 1_000_000,
-        ),
+        sources=Prefetcher(_sources(settings), settings.work_dir),
         frames=bootstrap.build_object_store(settings, settings.frames_bucket),
         tools=Toolbox(
             ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
@@ -51,3 +47,12 @@ def build_station(settings: Settings) -> Station:
         report=telemetry.report,
     )
     return Station(settings, worker, telemetry)
+
+
+def _sources(settings: Settings) -> Sources:
+    return Sources(
+        store=lambda bucket: bootstrap.build_object_store(settings, bucket),
+        bucket=settings.videos_bucket,
+        key_templates=settings.video_keys,
+        max_bytes=settings.max_video_mb * 1_000_000,
+    )

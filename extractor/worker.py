@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from extractor.errors import ExtractorError, InvalidMessageError, QueueUnavailableError, is_final, reason_of
 from extractor.messages import parse_message
 from extractor.models import ExtractionJob, OutgoingMessage, SamplingPolicy
-from extractor.pipeline import Outcome, Workplace, extract_video
+from extractor.pipeline import Outcome, Turn, Workplace, extract_video
 from extractor.ports import JobQueue
 from extractor.timing import Observer, Stopwatch
 
@@ -78,24 +78,42 @@ class Worker:
     observe: Observer
     report: Report
 
-    def handle(self, delivery: Delivery, deadline: float) -> Sequence[Result]:
-        """Do all jobs of the message. Raises the first error that calls for another delivery, after the
-        other jobs have been tried."""
+    def handle(
+        self, delivery: Delivery, deadline: float, following: Delivery | None = None
+    ) -> Sequence[Result]:
+        """Do all jobs of the message, and begin to fetch the video of the `following` one meanwhile.
+
+        Raises the first error that calls for another delivery, after the other jobs have been tried.
+        """
         try:
-            jobs = parse_message(
-                delivery.body, self.policy, self.place.sources.key_templates, delivery.receive_count
-            )
+            jobs = self._jobs(delivery)
         except InvalidMessageError as error:
             return [self._settle(delivery, "", error)]
-        attempts = [self._attempt(job, delivery, deadline) for job in jobs]
+        attempts = []
+        for number, job in enumerate(jobs):
+            coming = [*jobs[number + 1 : number + 2], *self._first_job(following)]
+            attempts.append(self._attempt(job, delivery, deadline, coming[0] if coming else None))
         for attempt in attempts:
             if isinstance(attempt, Exception):
                 raise attempt
         return [attempt for attempt in attempts if not isinstance(attempt, Exception)]
 
-    def _attempt(self, job: ExtractionJob, delivery: Delivery, deadline: float) -> Result | Exception:
+    def _jobs(self, delivery: Delivery) -> tuple[ExtractionJob, ...]:
+        templates = self.place.sources.sources.key_templates
+        return parse_message(delivery.body, self.policy, templates, delivery.receive_count)
+
+    def _first_job(self, delivery: Delivery | None) -> tuple[ExtractionJob, ...]:
+        """Of a message that is looked at early; if it makes no sense, its own turn will tell."""
         try:
-            return self._do(job, delivery, deadline)
+            return self._jobs(delivery)[:1] if delivery else ()
+        except InvalidMessageError:
+            return ()
+
+    def _attempt(
+        self, job: ExtractionJob, delivery: Delivery, deadline: float, coming: ExtractionJob | None
+    ) -> Result | Exception:
+        try:
+            return self._do(job, delivery, deadline, coming)
         except Exception as error:  # here, and only here, anything may have gone wrong
             logger.warning(
                 "another delivery is needed",
@@ -105,10 +123,17 @@ class Worker:
             self.report(error)
             return error
 
-    def _do(self, job: ExtractionJob, delivery: Delivery, deadline: float) -> Result:
+    def _do(
+        self, job: ExtractionJob, delivery: Delivery, deadline: float, coming: ExtractionJob | None
+    ) -> Result:
         watch = Stopwatch(self.observe)
+
+        def fetch_next() -> None:
+            if coming is not None:
+                self.place.sources.prefetch(coming, deadline)
+
         try:
-            outcome = extract_video(job, self.place, deadline, watch)
+            outcome = extract_video(job, self.place, Turn(deadline, watch, fetch_next))
         except ExtractorError as error:
             if not is_final(error, job.receive_count):
                 raise
