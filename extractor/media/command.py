@@ -78,14 +78,14 @@ def build_full(
     source: Source, picture: Picture, policy: SamplingPolicy, selection: Selection, urls: Urls
 ) -> list[str]:
     """Decode everything. Images of the selected frames go to stdout, a line ``pts num/den size`` for
-    each to ``images``, and a line ``pts`` for every decoded frame to ``frames``."""
+    each to ``images``, and a line ``pts num/den`` for every decoded frame to ``frames``."""
     video = _filtered(source.open(threads=source.limits.threads)["V:0"], filters.before_selection(picture))
     branches = video.filter_multi_output("split", 2)
     every = ffmpeg.output(
         branches[1],
         "discarded",
         f="null",
-        **{"c:v": "wrapped_avframe", "stats_enc_pre:v": urls["frames"], "stats_enc_pre_fmt:v": "{pts}"},
+        **{"c:v": "wrapped_avframe", "stats_enc_pre:v": urls["frames"], "stats_enc_pre_fmt:v": "{pts} {tb}"},
         **_TRUE_TIMES,
     )
     images = _images(_selected(branches[0], selection), picture, policy, urls)

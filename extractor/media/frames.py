@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 import imagesize
 
-from extractor.errors import NoFramesError, TooLargeError
+from extractor.errors import NoFramesError, TooLargeError, UnreadableError
 from extractor.media import command, verdict
 from extractor.media.command import Selection, Source, Urls, packet_filter
 from extractor.media.index import VideoIndex
 from extractor.media.process import Budget, Child, running
+from extractor.media.sampling import InstantClock
 from extractor.media.schedule import Plan, Schedule
-from extractor.media.timeline import Image, OtherStartError, Timeline, images
+from extractor.media.timeline import Image, Moment, OtherStartError, images, moments
 from extractor.models import Frame, SamplingPolicy
 
 
@@ -42,7 +43,6 @@ class FrameDecoder:
     decode_errors: int = 0
     _images: int = field(default=0, init=False)
     _bytes: int = field(default=0, init=False)
-    _last_pts: int | None = field(default=None, init=False)
 
     @property
     def is_planned(self) -> bool:
@@ -75,15 +75,15 @@ class FrameDecoder:
         def build(urls: Urls) -> Sequence[str]:
             return command.build_planned(self.source, self.index.picture, self.policy, plan.selection, urls)
 
-        first_pts = self.index.first_pts or 0
+        start = Moment(self.index.first_pts or 0, self.index.time_base)
         with running(build, ("images",), self.budget, {"packets": packet_filter(plan.drop)}) as child:
             for number, image in enumerate(images(child)):
                 if number >= len(plan.targets):
                     continue  # a frame that was only decoded for others
                 target = plan.targets[number]
-                if (image.pts, image.time_base) != (target.pts, self.index.time_base):
+                if image.moment != Moment(target.pts, start.time_base):
                     raise PlanFailedError
-                yield self._frame(image, target.slot, first_pts)
+                yield self._frame(image, target.slot, start)
             status = child.wait()
         if status != 0 or child.stderr.decode_errors or self._images != len(plan.targets):
             raise PlanFailedError
@@ -93,14 +93,13 @@ class FrameDecoder:
         def build(urls: Urls) -> Sequence[str]:
             return command.build_all(self.source, self.index.picture, self.policy, urls)
 
-        first_pts = self.index.first_pts
+        start = None if self.index.first_pts is None else Moment(self.index.first_pts, self.index.time_base)
         with running(build, ("images",), self.budget, {"packets": packet_filter("not(key)")}) as child:
             for image in images(child):
-                first_pts = image.pts if first_pts is None else first_pts
-                self._last_pts = image.pts
-                yield self._frame(image, self._images, first_pts)
+                start = start or image.moment
+                yield self._frame(image, self._images, start)
                 if self._images == self.policy.max_frames:
-                    self.decoded_seconds = self._seconds_since(first_pts)
+                    self.decoded_seconds = self._seconds(start, image.moment)
                     return
             self.decoded_seconds = self.index.duration_seconds
             self._judge(child)
@@ -109,34 +108,42 @@ class FrameDecoder:
         try:
             yield from self._full_from(selection)
         except OtherStartError as found:
-            yield from self._full_from(Selection(selection.instants, found.time_base, found.first_pts))
+            start = found.start
+            yield from self._full_from(Selection(selection.instants, start.time_base, start.pts))
 
     def _full_from(self, selection: Selection) -> Iterator[Frame]:
+        """Raises `OtherStartError`, before the first frame, if the decoder starts elsewhere."""
+
         def build(urls: Urls) -> Sequence[str]:
             return command.build_full(self.source, self.index.picture, self.policy, selection, urls)
 
+        start = last = None
         with running(build, ("images", "frames"), self.budget) as child:
-            timeline = Timeline(child, selection.time_base, selection.first_pts, selection.instants)
-            for image in images(child):
-                slot = timeline.slot_of(image)
-                self._last_pts = timeline.last_pts
+            pictures = images(child)
+            for moment in moments(child):
+                if start is None:
+                    start, clock = moment, _started_clock(moment, selection)
+                last = moment
+                slot = clock.answered_slot(moment.pts)
                 if slot is None:
                     continue
-                yield self._frame(image, slot, timeline.first_pts)
+                image = _image_at(moment, pictures)
+                if image is None:  # its exit status should tell why
+                    self._judge(child)
+                    raise UnreadableError("FFmpeg ended before it had made all images")
+                yield self._frame(image, slot, start)
                 if self._images == self.policy.max_frames:
-                    self.decoded_seconds = self._seconds_since(timeline.first_pts)
+                    self.decoded_seconds = self._seconds(start, last)
                     return
-            timeline.finish()
-            self._last_pts = timeline.last_pts
-            self.decoded_seconds = self._seconds_since(timeline.first_pts)
+            self.decoded_seconds = self._seconds(start, last)
             self._judge(child)
 
-    def _frame(self, image: Image, slot: int, first_pts: int) -> Frame:
+    def _frame(self, image: Image, slot: int, start: Moment) -> Frame:
         width, height = imagesize.get(io.BytesIO(image.data))
         frame = Frame(
             index=self._images,
             slot=slot,
-            pts_seconds=float((image.pts - first_pts) * image.time_base),
+            pts_seconds=float((image.moment.pts - start.pts) * start.time_base),
             data=image.data,
             width=width,
             height=height,
@@ -148,14 +155,14 @@ class FrameDecoder:
             raise TooLargeError("the frames of this video pass MAX_FRAMES_CEILING or MAX_FRAMES_MB")
         return frame
 
-    def _seconds_since(self, first_pts: int | None) -> float:
+    def _seconds(self, start: Moment | None, last: Moment | None) -> float:
         """From the first to the end of the last decoded frame, whose own length is known only if it is
         the video's last; otherwise the average is taken."""
-        if first_pts is None or self._last_pts is None:
+        if start is None or last is None:
             return 0.0
-        if self.index.shown_pts and self._last_pts >= self.index.shown_pts[-1]:
+        if self.index.shown_pts and last.pts >= self.index.shown_pts[-1]:
             return self.index.duration_seconds
-        seconds = float((self._last_pts - first_pts) * self.index.time_base)
+        seconds = float((last.pts - start.pts) * start.time_base)
         return seconds + (1 / self.index.frame_rate if self.index.frame_rate else 0.0)
 
     def _judge(self, child: Child) -> None:
@@ -176,3 +183,16 @@ class FrameDecoder:
         )
         if objection:
             raise objection
+
+
+def _started_clock(start: Moment, selection: Selection) -> InstantClock:
+    expected = selection.first_pts
+    if expected is not None and start != Moment(expected, selection.time_base):
+        raise OtherStartError(start)
+    return InstantClock(start.pts, start.time_base, selection.instants)
+
+
+def _image_at(moment: Moment, pictures: Iterator[Image]) -> Image | None:
+    """The image of that frame, unless FFmpeg ended before. It may send others before: when the size of the picture changes
+    midway it forgets the frame before, and takes the next one for the first."""
+    return next((image for image in pictures if image.moment == moment), None)

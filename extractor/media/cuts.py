@@ -1,0 +1,102 @@
+"""Cut detection by PySceneDetect's detectors, frame after frame, on a stream that somebody else decodes.
+
+The cuts are those of PySceneDetect's own command with its default settings; their times are the true ones
+of the frames. This module loads OpenCV: import it where scenes are asked for, and only there.
+"""
+
+from array import array
+from bisect import bisect_left
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scenedetect.common import FrameTimecode, Timecode
+from scenedetect.detector import SceneDetector
+from scenedetect.detectors import (
+    AdaptiveDetector,
+    ContentDetector,
+    HashDetector,
+    HistogramDetector,
+    ThresholdDetector,
+)
+
+from extractor.media.scene_stream import SceneStream
+from extractor.media.scenes import Cut, Detector
+
+_TICK: Final = Fraction(1, 1_000_000)
+"""What PySceneDetect's OpenCV reader counts time in."""
+
+_ROUND_UP: Final = np.uint16(144)
+"""Half of 256, and a little more: OpenCV rounds halves up, and FFmpeg's 16 bits are off by up to 36."""
+
+
+class CutFinder:
+    """Feed it every frame of the video in the order shown, then ask once for the cuts.
+
+    `frame_rate` is the nominal one. It only turns PySceneDetect's shortest scene, 0.6 s, into a number of
+    frames, as the command does. `threshold` of `None` is the detector's default.
+    """
+
+    def __init__(
+        self,
+        stream: SceneStream,
+        frame_rate: Fraction,
+        detector: Detector = "content",
+        threshold: float | None = None,
+    ) -> None:
+        self._stream = stream
+        self._frame_rate = frame_rate
+        self._detector = _build_detector(detector, threshold, frame_rate)
+        self._times = array("d")
+        self._found: list[FrameTimecode] = []
+
+    def feed(self, frame: bytes, pts_seconds: float) -> None:
+        """Take the next raw frame of the stream, `frame_bytes` long, shown at `pts_seconds`."""
+        self._times.append(pts_seconds)
+        self._found += self._detector.process_frame(self._timecode(pts_seconds), self._picture(frame))
+
+    def finish(self) -> tuple[Cut, ...]:
+        """All cuts, in ascending order. No frame may be fed afterwards."""
+        if self._times:
+            self._found += self._detector.post_process(self._timecode(self._times[-1]))
+        frames = sorted({self._frame_at(found.seconds) for found in self._found})
+        return tuple(Cut(frame, self._times[frame]) for frame in frames)
+
+    def _timecode(self, seconds: float) -> FrameTimecode:
+        return FrameTimecode(Timecode(round(seconds * _TICK.denominator), _TICK), fps=self._frame_rate)
+
+    def _picture(self, frame: bytes) -> NDArray[np.uint8]:
+        shape = self._stream.height, self._stream.width, 3
+        if self._stream.sample_bytes == 1:
+            return np.frombuffer(frame, np.uint8).reshape(shape)
+        deep: NDArray[np.uint16] = np.frombuffer(frame, "<u2").reshape(shape)
+        highest = np.uint16(0xFFFF) - _ROUND_UP
+        return ((np.minimum(deep, highest) + _ROUND_UP) >> 8).astype(np.uint8)
+
+    def _frame_at(self, seconds: float) -> int:
+        """The frame nearest to a cut. Detectors name the very time of a frame, except the one for fades:
+        it computes the middle of the black by frame rate, where a frame need not be."""
+        after = bisect_left(self._times, seconds)
+        neighbours = range(max(0, after - 1), min(after + 1, len(self._times)))
+        return min(neighbours, key=lambda frame: abs(self._times[frame] - seconds))
+
+
+def _build_detector(name: Detector, threshold: float | None, frame_rate: Fraction) -> SceneDetector:
+    """With what the command gives it, see `get_detect_*_params` in `scenedetect._cli.context`."""
+    shortest = FrameTimecode("0.6s", frame_rate).frame_num
+    detectors: dict[Detector, tuple[type[SceneDetector], str, dict[str, object]]] = {
+        "content": (ContentDetector, "threshold", {}),
+        "adaptive": (AdaptiveDetector, "adaptive_threshold", {}),
+        "threshold": (
+            ThresholdDetector,
+            "threshold",
+            {"add_final_scene": True, "min_out_length": FrameTimecode("0.1s", frame_rate)},
+        ),
+        "hash": (HashDetector, "threshold", {}),
+        "histogram": (HistogramDetector, "threshold", {}),
+    }
+    kind, setting, options = detectors[name]
+    if threshold is not None:
+        options[setting] = threshold
+    return kind(min_scene_len=shortest, **options)

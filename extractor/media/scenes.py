@@ -1,0 +1,41 @@
+"""Scenes: what lies between the cuts of a video. Pure; the cuts are found by `cuts.py`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Detector = Literal["content", "adaptive", "threshold", "hash", "histogram"]
+
+DETECTORS: tuple[Detector, ...] = get_args(Detector)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a new scene begins: the number of its first frame, counted from 0, and that frame's time."""
+
+    frame: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """From its first frame (`first_frame`, counted from 0) to where the next scene begins."""
+
+    index: int
+    start_seconds: float
+    end_seconds: float
+    first_frame: int
+
+
+def scenes_between(cuts: Iterable[Cut], start_seconds: float, end_seconds: float) -> tuple[Scene, ...]:
+    """The scenes from `start_seconds`, where the first frame is, to `end_seconds`: always at least one.
+
+    `cuts` in ascending order. One at the very start or end separates nothing and is passed over.
+    """
+    inner = [cut for cut in cuts if start_seconds < cut.seconds < end_seconds]
+    starts = [Cut(0, start_seconds), *inner]
+    ends = [*(cut.seconds for cut in inner), end_seconds]
+    return tuple(
+        Scene(index, start.seconds, end, start.frame)
+        for index, (start, end) in enumerate(zip(starts, ends, strict=True))
+    )
