@@ -193,6 +193,6 @@ def _started_clock(start: Moment, selection: Selection) -> InstantClock:
 
 
 def _image_at(moment: Moment, pictures: Iterator[Image]) -> Image | None:
-    """The image of that frame, unless FFmpeg ended before. It may send others before: when the size of the picture changes
-    midway it forgets the frame before, and takes the next one for the first."""
+    """The image of that frame, unless FFmpeg ended before. It may send others first: when the size of
+    the picture changes midway it forgets the frame before, and takes the next one for the first."""
     return next((image for image in pictures if image.moment == moment), None)
