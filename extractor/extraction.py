@@ -1,18 +1,28 @@
 """From a file on disk to stored frames and their manifest. What the cloud and the command line share."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor.manifest import Manifest, PolicyRecord, SourceRecord, VideoRecord, fingerprint, frame_records
+from extractor.manifest import (
+    Manifest,
+    PolicyRecord,
+    SceneRecord,
+    SourceRecord,
+    VideoRecord,
+    fingerprint,
+    frame_records,
+)
 from extractor.media.command import Source
 from extractor.media.frames import FrameDecoder, PlanFailedError
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.process import Budget
-from extractor.media.schedule import largest_gap_seconds, make_schedule
+from extractor.media.scene_watch import FoundScenes, find_scenes
+from extractor.media.schedule import Schedule, largest_gap_seconds, make_schedule, schedule_targets
+from extractor.media.skipping import worth_keeping
 from extractor.media.version import ffmpeg_version
-from extractor.models import DecodeLimits, Frame, SamplingPolicy, SourceVideo, StoredFrame
+from extractor.models import DecodeLimits, Frame, SamplingPolicy, Scene, SourceVideo, StoredFrame
 from extractor.ports import ObjectStore
 from extractor.timing import Stopwatch
 from extractor.uploads import store_frames
@@ -65,25 +75,36 @@ def extract(
     budget = Budget(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
         index = read_index(source, budget)
-    schedule = make_schedule(index, task.policy)
-
-    def attempt(*, use_plan: bool) -> tuple[FrameDecoder, tuple[StoredFrame, ...]]:
-        decoder = FrameDecoder(source, index, task.policy, schedule, budget, use_plan)
-        frames = _reported(decoder, index, progress) if progress else iter(decoder)
-        return decoder, store_frames(
-            frames, store, task.prefix, task.policy.image_format, tools.upload_workers
-        )
-
     with watch.stage("extract"):
-        try:
-            decoder, stored = attempt(use_plan=tools.plan)
-        except PlanFailedError:  # the full decode overwrites what was stored
-            logger.info("the plan did not hold, decoding everything", extra={"code": task.code})
-            decoder, stored = attempt(use_plan=False)
-    return _manifest(task, index, decoder, stored, tools, watch)
+        found = find_scenes(source, index, task.policy, budget) if task.policy.strategy == "scene" else None
+        decoder = FrameDecoder(source, index, task.policy, _schedule(index, task.policy, found), budget)
+        stored = _store(decoder, task, store, tools, progress)
+    return _manifest(task, decoder, found.scenes if found else decoder.scenes, stored, tools, watch)
 
 
-def _reported(frames: FrameDecoder, index: VideoIndex, progress: Progress) -> Iterator[Frame]:
+def _schedule(index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | None) -> Schedule:
+    return (
+        schedule_targets(index, found.targets, found.start, policy) if found else make_schedule(index, policy)
+    )
+
+
+def _store(
+    decoder: FrameDecoder, task: Assignment, store: ObjectStore, tools: Toolbox, progress: Progress | None
+) -> tuple[StoredFrame, ...]:
+    """Decode and store; if the plan does not hold, once more in full, over what was stored."""
+    decoder.use_plan = decoder.use_plan and tools.plan
+    frames = worth_keeping(decoder, task.policy)
+    if progress:
+        frames = _reported(frames, decoder.index, progress)
+    try:
+        return store_frames(frames, store, task.prefix, task.policy.image_format, tools.upload_workers)
+    except PlanFailedError:
+        logger.info("the plan did not hold, decoding everything", extra={"code": task.code})
+        decoder.restart_without_plan()
+        return _store(decoder, task, store, tools, progress)
+
+
+def _reported(frames: Iterable[Frame], index: VideoIndex, progress: Progress) -> Iterator[Frame]:
     for frame in frames:
         progress(frame.pts_seconds, index.duration_seconds)
         yield frame
@@ -91,12 +112,13 @@ def _reported(frames: FrameDecoder, index: VideoIndex, progress: Progress) -> It
 
 def _manifest(
     task: Assignment,
-    index: VideoIndex,
     decoder: FrameDecoder,
+    scenes: Sequence[Scene] | None,
     stored: tuple[StoredFrame, ...],
     tools: Toolbox,
     watch: Stopwatch,
 ) -> Manifest:
+    index = decoder.index
     return Manifest(
         code=task.code,
         platform=task.platform,
@@ -105,19 +127,21 @@ def _manifest(
         policy=PolicyRecord.model_validate(task.policy),
         policy_fingerprint=fingerprint(task.policy),
         frames=frame_records(stored),
+        scenes=None if scenes is None else tuple(SceneRecord.model_validate(scene) for scene in scenes),
+        scene_count=None if scenes is None else len(scenes),
         decoded_seconds=round(decoder.decoded_seconds, 6),
         expected_seconds=round(index.expected_seconds, 6),
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
-        notes=tuple(_notes(index, decoder)),
+        notes=tuple(_notes(decoder)),
         ffmpeg_version=ffmpeg_version(tools.ffmpeg),
         extractor_version=VERSION,
         timings=dict(watch.seconds),
     )
 
 
-def _notes(index: VideoIndex, decoder: FrameDecoder) -> Iterator[str]:
-    policy, targets = decoder.policy, decoder.schedule.targets
+def _notes(decoder: FrameDecoder) -> Iterator[str]:
+    index, policy, targets = decoder.index, decoder.policy, decoder.schedule.targets
     if policy.strategy == "keyframe" and targets is not None:
         gap = largest_gap_seconds(targets, index.time_base)
         if gap > 2 * policy.interval_seconds:

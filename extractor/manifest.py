@@ -53,10 +53,34 @@ class PolicyRecord(_Record):
     max_frames: int | None
     max_frames_mode: str
     tolerance_seconds: float
+    scene_detector: str | None
+    scene_threshold: float | None
+    scene_frame: str
+    measures: bool
+    skip_blank: bool
+    skip_similar: int | None
     quality: int
     image_format: str
     max_width: int | None
     max_height: int | None
+
+
+class MeasuresRecord(_Record):
+    """See `Measures`."""
+
+    sharpness: float
+    brightness: float
+    perceptual_hash: str
+    blank: bool
+
+
+class SceneRecord(_Record):
+    """See `Scene`."""
+
+    index: int
+    start_seconds: float
+    end_seconds: float
+    first_frame: int
 
 
 class FrameRecord(_Record):
@@ -70,12 +94,13 @@ class FrameRecord(_Record):
     sha256: str
     width: int
     height: int
+    measures: MeasuresRecord | None = None
 
 
 class Manifest(_Record):
-    """`expected_seconds` is what the file's header promises, `decoded_seconds` what was decoded;
-    `truncated` marks a file that ends early and was accepted all the same. `notes` say what a
-    reader would not expect. `timings` are seconds."""
+    """`scenes` and `scene_count` are null unless scenes were looked for. `expected_seconds` is what the
+    file's header promises, `decoded_seconds` what was decoded; `truncated` marks a file that ends early and
+    was accepted all the same. `notes` say what a reader would not expect. `timings` are seconds."""
 
     schema_version: int = SCHEMA_VERSION
     code: str
@@ -85,6 +110,8 @@ class Manifest(_Record):
     policy: PolicyRecord
     policy_fingerprint: str
     frames: tuple[FrameRecord, ...]
+    scenes: tuple[SceneRecord, ...] | None = None
+    scene_count: int | None = None
     decoded_seconds: float
     expected_seconds: float
     truncated: bool

@@ -18,10 +18,12 @@ from pydantic import (
 from extractor import keys
 from extractor.errors import InvalidMessageError
 from extractor.models import (
+    Detector,
     ExtractionJob,
     ImageFormat,
     MaxFramesMode,
     SamplingPolicy,
+    SceneFrame,
     Strategy,
     checked_policy,
 )
@@ -76,6 +78,12 @@ class VideoMessage(BaseModel):
         validation_alias=AliasChoices("tolerance", "tolerance_seconds"),
         serialization_alias="tolerance",
     )
+    scene_detector: Detector | None = None
+    scene_threshold: float | None = Field(None, ge=0, le=1_000_000)
+    scene_frame: SceneFrame | None = None
+    measures: bool | None = None
+    skip_blank: bool | None = None
+    skip_similar: int | None = Field(None, ge=0, le=64)
     quality: int | None = Field(None, ge=1, le=100)
     max_width: int | None = Field(None, ge=2, le=65_535)
     max_height: int | None = Field(None, ge=2, le=65_535)

@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, get_args
 
-Strategy = Literal["uniform", "keyframe", "timestamps"]
+Strategy = Literal["uniform", "keyframe", "scene", "timestamps"]
 ImageFormat = Literal["jpg", "webp", "png"]
 MaxFramesMode = Literal["first", "spread"]
+Detector = Literal["content", "adaptive", "threshold", "hash", "histogram"]
+SceneFrame = Literal["first", "middle", "sharpest"]
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 MAX_FRAMES_MODES: tuple[MaxFramesMode, ...] = get_args(MaxFramesMode)
+DETECTORS: tuple[Detector, ...] = get_args(Detector)
+SCENE_FRAMES: tuple[SceneFrame, ...] = get_args(SceneFrame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class SamplingPolicy:
     or so many ``spread`` evenly over the whole video. With a ``tolerance_seconds`` over 0, a frame that
     costs less may be taken within that distance of the exact one.
 
+    With a ``scene_detector`` of PySceneDetect's, the video's scenes are found (``scene_threshold`` of
+    ``None`` is the detector's own); ``scene`` takes one frame of each, the ``scene_frame``. ``measures``
+    adds sharpness, brightness and a perceptual hash to each frame; ``skip_blank`` leaves out frames that
+    show nothing, ``skip_similar`` those whose hash differs from the last one kept in at most so many bits.
+
     ``quality`` 1-100 on libjpeg's scale (PNG is lossless and ignores it). Pictures larger than
     ``max_width`` × ``max_height`` pixels are shrunk to fit, to even sizes; none is enlarged.
     """
@@ -33,10 +42,25 @@ class SamplingPolicy:
     max_frames: int | None = None
     max_frames_mode: MaxFramesMode = "first"
     tolerance_seconds: float = 0.0
+    scene_detector: Detector | None = None
+    scene_threshold: float | None = None
+    scene_frame: SceneFrame = "middle"
+    measures: bool = False
+    skip_blank: bool = False
+    skip_similar: int | None = None
     quality: int = 95
     image_format: ImageFormat = "jpg"
     max_width: int | None = None
     max_height: int | None = None
+
+    @property
+    def detector(self) -> Detector | None:
+        """How scenes are found, if they are: the strategy ``scene`` cannot do without."""
+        return self.scene_detector or ("content" if self.strategy == "scene" else None)
+
+    @property
+    def needs_measures(self) -> bool:
+        return self.measures or self.skip_blank or self.skip_similar is not None
 
 
 def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
@@ -44,6 +68,11 @@ def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
     _check_choice("strategy", policy.strategy, STRATEGIES)
     _check_choice("format", policy.image_format, IMAGE_FORMATS)
     _check_choice("max_frames_mode", policy.max_frames_mode, MAX_FRAMES_MODES)
+    if policy.scene_detector is not None:
+        _check_choice("scene_detector", policy.scene_detector, DETECTORS)
+    _check_choice("scene_frame", policy.scene_frame, SCENE_FRAMES)
+    _check_range("scene_threshold", policy.scene_threshold, 0, None)
+    _check_range("skip_similar", policy.skip_similar, 0, 64)
     _check_range("interval", policy.interval_seconds, 1e-6, 86_400)
     _check_range("tolerance", policy.tolerance_seconds, 0, 86_400)
     _check_range("quality", policy.quality, 1, 100)
@@ -115,6 +144,29 @@ class Frame:
     data: bytes = field(repr=False)
     width: int
     height: int
+    measures: "Measures | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """``sharpness``: variance of the Laplacian, 0 for a flat picture, tens for blurred and hundreds for
+    crisp ones. ``brightness``: mean luma from 0 to 1. ``perceptual_hash``: 16 hexadecimal digits; alike
+    pictures differ in few bits. ``blank``: nearly uniform, whatever the colour."""
+
+    sharpness: float
+    brightness: float
+    perceptual_hash: str
+    blank: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """From its first frame (`first_frame`, counted from 0) to where the next scene begins."""
+
+    index: int
+    start_seconds: float
+    end_seconds: float
+    first_frame: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +181,7 @@ class StoredFrame:
     sha256: str
     width: int
     height: int
+    measures: Measures | None = None
 
 
 @dataclass(frozen=True, slots=True)

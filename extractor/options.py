@@ -2,11 +2,12 @@
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 from pydantic import ValidationError
 
 from extractor.messages import VideoMessage
-from extractor.models import IMAGE_FORMATS, MAX_FRAMES_MODES, STRATEGIES
+from extractor.models import DETECTORS, IMAGE_FORMATS, MAX_FRAMES_MODES, SCENE_FRAMES, STRATEGIES
 
 _FIELDS = (
     "strategy",
@@ -16,6 +17,12 @@ _FIELDS = (
     "max_frames",
     "max_frames_mode",
     "tolerance_seconds",
+    "scene_detector",
+    "scene_threshold",
+    "scene_frame",
+    "measures",
+    "skip_blank",
+    "skip_similar",
     "quality",
     "image_format",
     "max_width",
@@ -28,7 +35,9 @@ def add_sampling_options(parser: argparse.ArgumentParser, *, with_timestamps: bo
     group = parser.add_argument_group("which frames")
     strategies = [name for name in STRATEGIES if with_timestamps or name != "timestamps"]
     group.add_argument(
-        "--strategy", choices=strategies, help="a frame at every interval, every keyframe, or given times"
+        "--strategy",
+        choices=strategies,
+        help="a frame at every interval, every keyframe, one of each scene, or given times",
     )
     rate = group.add_mutually_exclusive_group()
     _add(rate, "--interval", "interval_seconds", "SECONDS", "seconds between frames")
@@ -46,6 +55,16 @@ def add_sampling_options(parser: argparse.ArgumentParser, *, with_timestamps: bo
         "--max-frames-mode", choices=MAX_FRAMES_MODES, help="the first N, or N spread evenly over the video"
     )
     _add(group, "--tolerance", "tolerance_seconds", "SECONDS", "take a cheaper frame if one is so near")
+    yes: dict[str, Any] = {"action": "store_const", "const": True}
+    group.add_argument("--skip-blank", **yes, help="leave out frames that show nothing")
+    _add(group, "--skip-similar", "skip_similar", "BITS", "leave out frames so like the last one kept, 0-64")
+    group = parser.add_argument_group("what is found out besides")
+    group.add_argument("--scene-detector", choices=DETECTORS, help="find the scenes, as PySceneDetect does")
+    _add(group, "--scene-threshold", "scene_threshold", "X", "of the detector, instead of its own")
+    group.add_argument(
+        "--scene-frame", choices=SCENE_FRAMES, help="which frame stands for a scene (strategy scene)"
+    )
+    group.add_argument("--measures", **yes, help="sharpness, brightness and a perceptual hash of each frame")
     group = parser.add_argument_group("in what form")
     group.add_argument("--format", choices=IMAGE_FORMATS, dest="image_format", help="of the images")
     _add(group, "--quality", "quality", "1-100", "of JPEG and WebP, as libjpeg counts")

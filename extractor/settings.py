@@ -21,7 +21,7 @@ from pydantic import (
 
 from extractor import keys
 from extractor.errors import SettingsError
-from extractor.models import DecodeLimits, ImageFormat, MaxFramesMode, SamplingPolicy
+from extractor.models import DecodeLimits, Detector, ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
@@ -69,8 +69,8 @@ class Settings(BaseModel):
     sqlite_path: Path | None = Field(None, description="database file of STATE_BACKEND=sqlite")
 
     # What is extracted when the message does not say
-    strategy: Literal["uniform", "keyframe"] = Field(
-        "uniform", description="uniform or keyframe; timestamps come in messages"
+    strategy: Literal["uniform", "keyframe", "scene"] = Field(
+        "uniform", description="uniform, keyframe or scene; timestamps come in messages"
     )
     frame_interval: float = Field(1.0, gt=0, le=86_400, description="seconds between frames (uniform)")
     quality: int = Field(95, ge=1, le=100, description="JPEG and WebP quality on libjpeg's scale")
@@ -83,6 +83,18 @@ class Settings(BaseModel):
     )
     tolerance: float = Field(
         0.0, ge=0, le=86_400, description="a cheaper frame may be taken at most so many seconds away"
+    )
+    scene_detector: Detector | None = Field(
+        None, description="find scenes: content, adaptive, threshold, hash or histogram"
+    )
+    scene_threshold: float | None = Field(None, ge=0, description="of the detector; empty: its own")
+    scene_frame: SceneFrame = Field(
+        "middle", description="first, middle or sharpest: the frame of a scene (strategy scene)"
+    )
+    measures: bool = Field(False, description="sharpness, brightness and a perceptual hash of each frame")
+    skip_blank: bool = Field(False, description="leave out frames that show nothing")
+    skip_similar: int | None = Field(
+        None, ge=0, le=64, description="leave out frames whose hash differs in at most so many bits"
     )
     max_width: int | None = Field(None, ge=2, le=65_535, description="wider pictures are shrunk to this")
     max_height: int | None = Field(None, ge=2, le=65_535, description="higher pictures are shrunk to this")
@@ -133,6 +145,12 @@ class Settings(BaseModel):
             max_frames=self.max_frames,
             max_frames_mode=self.max_frames_mode,
             tolerance_seconds=self.tolerance,
+            scene_detector=self.scene_detector,
+            scene_threshold=self.scene_threshold,
+            scene_frame=self.scene_frame,
+            measures=self.measures,
+            skip_blank=self.skip_blank,
+            skip_similar=self.skip_similar,
             quality=self.quality,
             image_format=self.image_format,
             max_width=self.max_width,

@@ -61,4 +61,5 @@ def _stored(frame: Frame, key: str) -> StoredFrame:
         sha256=hashlib.sha256(frame.data).hexdigest(),
         width=frame.width,
         height=frame.height,
+        measures=frame.measures,
     )

@@ -20,6 +20,7 @@ _GLOBAL_OPTIONS: Final = (
     "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+repeat+verbose",
     "-filter_complex_threads", "1", "-filter_threads", "1", "-max_error_rate", "1",
 )  # fmt: skip
+_RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
@@ -75,21 +76,26 @@ class Selection:
 
 
 def build_full(
-    source: Source, picture: Picture, policy: SamplingPolicy, selection: Selection, urls: Urls
+    source: Source,
+    picture: Picture,
+    policy: SamplingPolicy,
+    selection: Selection,
+    urls: Urls,
+    small: Sequence[Filter] | None = None,
 ) -> list[str]:
     """Decode everything. Images of the selected frames go to stdout, a line ``pts num/den size`` for
-    each to ``images``, and a line ``pts num/den`` for every decoded frame to ``frames``."""
+    each to ``images``, and a line ``pts num/den`` for every decoded frame to ``frames``. With the filters
+    `small`, every decoded frame also goes through them, raw, to ``scenes``."""
     video = _filtered(source.open(threads=source.limits.threads)["V:0"], filters.before_selection(picture))
     branches = video.filter_multi_output("split", 2)
-    every = ffmpeg.output(
-        branches[1],
-        "discarded",
-        f="null",
-        **{"c:v": "wrapped_avframe", "stats_enc_pre:v": urls["frames"], "stats_enc_pre_fmt:v": "{pts} {tb}"},
-        **_TRUE_TIMES,
-    )
     images = _images(_selected(branches[0], selection), picture, policy, urls)
-    return _compile(ffmpeg.merge_outputs(images, every), source.binary)
+    return _compile(ffmpeg.merge_outputs(*images, _every(branches[1], urls, small)), source.binary)
+
+
+def build_scenes(source: Source, picture: Picture, urls: Urls, small: Sequence[Filter]) -> list[str]:
+    """Decode everything, for ``frames`` and ``scenes`` as in `build_full`."""
+    video = _filtered(source.open(threads=source.limits.threads)["V:0"], filters.before_selection(picture))
+    return _compile(_every(video, urls, small), source.binary)
 
 
 def build_planned(
@@ -98,15 +104,14 @@ def build_planned(
     """Decode only the packets that the bitstream filter in the text ``packets`` leaves; the rest as for
     `build_full`, but for the line of every frame."""
     video = _filtered(_thinned(source, urls), filters.before_selection(picture))
-    return _compile(_images(_selected(video, selection), picture, policy, urls), source.binary)
+    images = _images(_selected(video, selection), picture, policy, urls)
+    return _compile(ffmpeg.merge_outputs(*images), source.binary)
 
 
 def build_all(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
     """Decode the packets that ``packets`` leaves, all to images; the rest as for `build_planned`."""
-    video = _thinned(source, urls)
-    return _compile(
-        _images(_filtered(video, filters.before_selection(picture)), picture, policy, urls), source.binary
-    )
+    video = _filtered(_thinned(source, urls), filters.before_selection(picture))
+    return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
 
 
 def select_expression(selection: Selection) -> str:
@@ -174,8 +179,15 @@ def _encoder(policy: SamplingPolicy) -> dict[str, Any]:
     return options[policy.image_format]
 
 
-def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -> Any:
-    return ffmpeg.output(
+def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[Any]:
+    """The images and, if ``measures`` is open, the small grey picture of each."""
+    small = []
+    if "measures" in urls:
+        branches = frames.filter_multi_output("split", 2)
+        frames = branches[0]
+        grey = _filtered(branches[1], filters.GREY)
+        small = [ffmpeg.output(grey, urls["measures"], f="rawvideo", **_RAW, **_TRUE_TIMES)]
+    images = ffmpeg.output(
         _filtered(frames, filters.after_selection(picture, policy)),
         "pipe:1",
         f="image2pipe",
@@ -184,6 +196,18 @@ def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -
         **{"stats_mux_pre:v": urls["images"], "stats_mux_pre_fmt:v": "{pts} {tb} {size}"},
         **_encoder(policy),
         **_TRUE_TIMES,
+    )
+    return [images, *small]
+
+
+def _every(video: Any, urls: Urls, small: Sequence[Filter] | None) -> Any:
+    stats = {"stats_enc_pre:v": urls["frames"], "stats_enc_pre_fmt:v": "{pts} {tb}"}
+    if small is None:
+        return ffmpeg.output(
+            video, "discarded", f="null", **{"c:v": "wrapped_avframe"}, **stats, **_TRUE_TIMES
+        )
+    return ffmpeg.output(
+        _filtered(video, small), urls["scenes"], f="rawvideo", **_RAW, **stats, **_TRUE_TIMES
     )
 
 

@@ -22,7 +22,8 @@ from scenedetect.detectors import (
 )
 
 from extractor.media.scene_stream import SceneStream
-from extractor.media.scenes import Cut, Detector
+from extractor.media.scenes import Cut
+from extractor.models import Detector
 
 _TICK: Final = Fraction(1, 1_000_000)
 """What PySceneDetect's OpenCV reader counts time in."""
@@ -51,10 +52,13 @@ class CutFinder:
         self._times = array("d")
         self._found: list[FrameTimecode] = []
 
-    def feed(self, frame: bytes, pts_seconds: float) -> None:
-        """Take the next raw frame of the stream, `frame_bytes` long, shown at `pts_seconds`."""
+    def feed(self, frame: bytes, pts_seconds: float) -> NDArray[np.uint8]:
+        """Take the next raw frame of the stream, `frame_bytes` long, shown at `pts_seconds`; returns it as
+        a picture."""
+        picture = self._picture(frame)
         self._times.append(pts_seconds)
-        self._found += self._detector.process_frame(self._timecode(pts_seconds), self._picture(frame))
+        self._found += self._detector.process_frame(self._timecode(pts_seconds), picture)
+        return picture
 
     def finish(self) -> tuple[Cut, ...]:
         """All cuts, in ascending order. No frame may be fed afterwards."""

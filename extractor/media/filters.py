@@ -8,6 +8,13 @@ from extractor.models import ImageFormat, SamplingPolicy
 
 Filter = tuple[str, Mapping[str, object]]
 
+GREY_SIDE = 256
+GREY: tuple[Filter, ...] = (
+    ("scale", {"w": GREY_SIDE, "h": GREY_SIDE, "flags": "area", "out_range": "full"}),
+    ("format", {"pix_fmts": "gray"}),
+)
+"""From a frame to the small picture that is measured: `GREY_SIDE` squared bytes, row by row."""
+
 _RANGE_AND_MATRIX: Mapping[ImageFormat, Mapping[str, str]] = {
     # JPEG readers assume full-range BT.601 (JFIF), WebP readers limited-range BT.601.
     "jpg": {"out_color_matrix": "bt601", "out_range": "full"},

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 import imagesize
 
 from extractor.errors import NoFramesError, TooLargeError, UnreadableError
-from extractor.media import command, verdict
+from extractor.media import command, filters, verdict
 from extractor.media.command import Selection, Source, Urls, packet_filter
 from extractor.media.index import VideoIndex
 from extractor.media.process import Budget, Child, running
 from extractor.media.sampling import InstantClock
+from extractor.media.scene_watch import SceneWatch
 from extractor.media.schedule import Plan, Schedule
 from extractor.media.timeline import Image, Moment, OtherStartError, images, moments
-from extractor.models import Frame, SamplingPolicy
+from extractor.models import Frame, Measures, SamplingPolicy, Scene
 
 
 class PlanFailedError(Exception):
@@ -39,14 +40,32 @@ class FrameDecoder:
     schedule: Schedule
     budget: Budget
     use_plan: bool = True
+    scenes: tuple[Scene, ...] | None = None
     decoded_seconds: float = 0.0
     decode_errors: int = 0
-    _images: int = field(default=0, init=False)
+    _count: int = field(default=0, init=False)
     _bytes: int = field(default=0, init=False)
 
     @property
     def is_planned(self) -> bool:
-        return self.use_plan and self.schedule.plan is not None
+        return self.use_plan and self.schedule.plan is not None and not self._watches_scenes
+
+    @property
+    def _watches_scenes(self) -> bool:
+        """Whether every frame is looked at for cuts. The strategy ``scene`` has done that before."""
+        return self.policy.detector is not None and self.policy.strategy != "scene"
+
+    @property
+    def _pipes(self) -> tuple[str, ...]:
+        return ("images", "measures") if self.policy.needs_measures else ("images",)
+
+    def _images(self, child: Child) -> Iterator[Image]:
+        return images(child, filters.GREY_SIDE**2 if self.policy.needs_measures else 0)
+
+    def restart_without_plan(self) -> None:
+        """Make ready to be iterated over once more, decoding everything."""
+        self.use_plan = False
+        self._count = self._bytes = 0
 
     def __iter__(self) -> Iterator[Frame]:
         index, limits = self.index, self.source.limits
@@ -64,20 +83,20 @@ class FrameDecoder:
             raise TooLargeError(
                 f"{len(targets)} frames are wanted, MAX_FRAMES_CEILING allows {limits.max_frames}"
             )
-        if self.use_plan and self.schedule.plan:
+        if self.is_planned and self.schedule.plan:
             yield from self._planned(self.schedule.plan)
-        elif self.schedule.selection is None:
-            yield from self._keyframes()
-        else:
+        elif self.schedule.selection is not None:
             yield from self._full(self.schedule.selection)
+        else:
+            yield from self._keyframes()
 
     def _planned(self, plan: Plan) -> Iterator[Frame]:
         def build(urls: Urls) -> Sequence[str]:
             return command.build_planned(self.source, self.index.picture, self.policy, plan.selection, urls)
 
         start = Moment(self.index.first_pts or 0, self.index.time_base)
-        with running(build, ("images",), self.budget, {"packets": packet_filter(plan.drop)}) as child:
-            for number, image in enumerate(images(child)):
+        with running(build, self._pipes, self.budget, {"packets": packet_filter(plan.drop)}) as child:
+            for number, image in enumerate(self._images(child)):
                 if number >= len(plan.targets):
                     continue  # a frame that was only decoded for others
                 target = plan.targets[number]
@@ -85,7 +104,7 @@ class FrameDecoder:
                     raise PlanFailedError
                 yield self._frame(image, target.slot, start)
             status = child.wait()
-        if status != 0 or child.stderr.decode_errors or self._images != len(plan.targets):
+        if status != 0 or child.stderr.decode_errors or self._count != len(plan.targets):
             raise PlanFailedError
         self.decoded_seconds = self.index.duration_seconds
 
@@ -94,11 +113,11 @@ class FrameDecoder:
             return command.build_all(self.source, self.index.picture, self.policy, urls)
 
         start = None if self.index.first_pts is None else Moment(self.index.first_pts, self.index.time_base)
-        with running(build, ("images",), self.budget, {"packets": packet_filter("not(key)")}) as child:
-            for image in images(child):
+        with running(build, self._pipes, self.budget, {"packets": packet_filter("not(key)")}) as child:
+            for image in self._images(child):
                 start = start or image.moment
-                yield self._frame(image, self._images, start)
-                if self._images == self.policy.max_frames:
+                yield self._frame(image, self._count, start)
+                if self._count == self.policy.max_frames:
                     self.decoded_seconds = self._seconds(start, image.moment)
                     return
             self.decoded_seconds = self.index.duration_seconds
@@ -115,15 +134,20 @@ class FrameDecoder:
         """Raises `OtherStartError`, before the first frame, if the decoder starts elsewhere."""
 
         def build(urls: Urls) -> Sequence[str]:
-            return command.build_full(self.source, self.index.picture, self.policy, selection, urls)
+            return command.build_full(self.source, self.index.picture, self.policy, selection, urls, small)
 
+        watch = SceneWatch(self.index, self.policy) if self._watches_scenes else None
+        small = watch.stream.filters if watch else None
+        pipes = (*self._pipes, "frames", *(("scenes",) if watch else ()))
         start = last = None
-        with running(build, ("images", "frames"), self.budget) as child:
-            pictures = images(child)
+        with running(build, pipes, self.budget) as child:
+            pictures = self._images(child)
             for moment in moments(child):
                 if start is None:
                     start, clock = moment, _started_clock(moment, selection)
                 last = moment
+                if watch:
+                    watch.see(child, self._offset(moment, start))
                 slot = clock.answered_slot(moment.pts)
                 if slot is None:
                     continue
@@ -131,27 +155,34 @@ class FrameDecoder:
                 if image is None:  # its exit status should tell why
                     self._judge(child)
                     raise UnreadableError("FFmpeg ended before it had made all images")
-                yield self._frame(image, slot, start)
-                if self._images == self.policy.max_frames:
-                    self.decoded_seconds = self._seconds(start, last)
-                    return
+                if self._count != self.policy.max_frames:
+                    yield self._frame(image, slot, start)
+                if self._count == self.policy.max_frames and watch is None:
+                    break  # the rest of the video is only of interest for its scenes
             self.decoded_seconds = self._seconds(start, last)
-            self._judge(child)
+            if watch or self._count != self.policy.max_frames:
+                self._judge(child)
+            self.scenes = watch.scenes(self.decoded_seconds) if watch else None
+
+    @staticmethod
+    def _offset(moment: Moment, start: Moment) -> float:
+        return float((moment.pts - start.pts) * start.time_base)
 
     def _frame(self, image: Image, slot: int, start: Moment) -> Frame:
         width, height = imagesize.get(io.BytesIO(image.data))
         frame = Frame(
-            index=self._images,
+            index=self._count,
             slot=slot,
-            pts_seconds=float((image.moment.pts - start.pts) * start.time_base),
+            pts_seconds=self._offset(image.moment, start),
             data=image.data,
             width=width,
             height=height,
+            measures=_measures(image),
         )
-        self._images += 1
+        self._count += 1
         self._bytes += len(image.data)
         limits = self.source.limits
-        if self._images > limits.max_frames or self._bytes > limits.max_frames_bytes:
+        if self._count > limits.max_frames or self._bytes > limits.max_frames_bytes:
             raise TooLargeError("the frames of this video pass MAX_FRAMES_CEILING or MAX_FRAMES_MB")
         return frame
 
@@ -162,7 +193,7 @@ class FrameDecoder:
             return 0.0
         if self.index.shown_pts and last.pts >= self.index.shown_pts[-1]:
             return self.index.duration_seconds
-        seconds = float((last.pts - start.pts) * start.time_base)
+        seconds = self._offset(last, start)
         return seconds + (1 / self.index.frame_rate if self.index.frame_rate else 0.0)
 
     def _judge(self, child: Child) -> None:
@@ -171,7 +202,7 @@ class FrameDecoder:
         objection = verdict.objection(
             verdict.DecodeEnd(
                 status=status,
-                images=self._images,
+                images=self._count,
                 decode_errors=self.decode_errors,
                 expected_frames=self.index.frame_count,
                 decoded_seconds=self.decoded_seconds,
@@ -183,6 +214,14 @@ class FrameDecoder:
         )
         if objection:
             raise objection
+
+
+def _measures(image: Image) -> Measures | None:
+    if image.grey is None:
+        return None
+    from extractor.media.measures import measure  # numpy, for those who measure
+
+    return measure(image.grey)
 
 
 def _started_clock(start: Moment, selection: Selection) -> InstantClock:

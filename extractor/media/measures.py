@@ -4,22 +4,16 @@ All are taken from one small grey picture of fixed size, so that values can be c
 any resolution. This module loads numpy: import it where measures are asked for, and only there.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractor.media.scene_stream import Filter
+from extractor.media.filters import GREY_SIDE
+from extractor.models import Measures
 
-SIDE: Final = 256
-GREY_BYTES: Final = SIDE * SIDE
-GREY_FILTERS: Final[tuple[Filter, ...]] = (
-    ("scale", {"w": SIDE, "h": SIDE, "flags": "area", "out_range": "full"}),
-    ("format", {"pix_fmts": "gray"}),
-)
-"""What FFmpeg makes the picture with: `GREY_BYTES` bytes, row by row, black is 0 and white 255."""
-
+SIDE: Final = GREY_SIDE
+_LUMA: Final = np.array([0.114, 0.587, 0.299])  # of blue, green and red, BT.601
 _HASH_INPUT: Final = 32
 _HASH_SIDE: Final = 8
 _BLANK_LEVELS: Final = 8
@@ -28,20 +22,8 @@ _BLANK_SHARE: Final = 0.99
 Grey = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """`sharpness`: variance of the Laplacian, 0 for a flat picture, tens for blurred and hundreds for
-    crisp ones. `brightness`: mean luma from 0 to 1. `perceptual_hash`: 16 hexadecimal digits; alike
-    pictures differ in few bits. `blank`: nearly uniform, whatever the colour."""
-
-    sharpness: float
-    brightness: float
-    perceptual_hash: str
-    blank: bool
-
-
 def measure(grey: bytes) -> Measures:
-    """The measures of a raw picture as `GREY_FILTERS` make it."""
+    """The measures of a raw picture as `filters.GREY` make it."""
     picture = np.frombuffer(grey, np.uint8).reshape(SIDE, SIDE).astype(np.float64)
     return Measures(
         sharpness=_sharpness(picture),
@@ -51,9 +33,9 @@ def measure(grey: bytes) -> Measures:
     )
 
 
-def hamming(one: str, other: str) -> int:
-    """In how many of their 64 bits two perceptual hashes differ."""
-    return (int(one, 16) ^ int(other, 16)).bit_count()
+def sharpness_of_colours(picture: NDArray[np.uint8]) -> float:
+    """Sharpness of a picture in blue, green and red (rows × columns × 3); to compare within one video."""
+    return _sharpness(picture.astype(np.float64) @ _LUMA)
 
 
 def _sharpness(picture: Grey) -> float:

@@ -6,12 +6,10 @@ so that scores - and with them cuts - come out equal. FFmpeg's usual ways to shr
 and give other scores.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-Filter = tuple[str, Mapping[str, str | int]]
-"""Name and options, as `ffmpeg-python` takes them."""
+from extractor.media.filters import Filter
 
 _LONGER_SIDE: Final = 256
 _FULL_COLOUR: Final = "full_chroma_inp+full_chroma_int"

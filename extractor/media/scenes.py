@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-Detector = Literal["content", "adaptive", "threshold", "hash", "histogram"]
-
-DETECTORS: tuple[Detector, ...] = get_args(Detector)
+from extractor.models import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +12,6 @@ class Cut:
 
     frame: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """From its first frame (`first_frame`, counted from 0) to where the next scene begins."""
-
-    index: int
-    start_seconds: float
-    end_seconds: float
-    first_frame: int
 
 
 def scenes_between(cuts: Iterable[Cut], start_seconds: float, end_seconds: float) -> tuple[Scene, ...]:

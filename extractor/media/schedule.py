@@ -18,6 +18,7 @@ from extractor.media.sampling import (
     relax,
     spread,
 )
+from extractor.media.timeline import Moment
 from extractor.models import SamplingPolicy, exact_seconds
 
 
@@ -55,6 +56,16 @@ def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     return Schedule(targets, selection, plan)
 
 
+def schedule_targets(
+    index: VideoIndex, targets: Sequence[Target], start: Moment, policy: SamplingPolicy
+) -> Schedule:
+    """What to do for frames that are known, counted from `start`."""
+    chosen = _limited(targets, policy)
+    selection = Selection(exactly(chosen, start.pts, start.time_base), start.time_base, start.pts)
+    known = index.order is not None and start == Moment(index.first_pts or 0, index.time_base)
+    return Schedule(chosen, selection, _plan(index, chosen, selection) if known else None)
+
+
 def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     packets = index.packets
     if not index.shown_pts:
@@ -66,7 +77,9 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     wanted = {target.pts for target in targets}
     needed = [packets.is_shown(place) and pts in wanted for place, pts in enumerate(packets.pts)]
     selection = _selection(index, None, targets)
-    return Schedule(targets, None, Plan(targets, selection, drop_expression(needed)) if targets else None)
+    plan = Plan(targets, selection, drop_expression(needed)) if targets else None
+    # Who looks for scenes sees every frame anyway, and picks the keyframes by their times.
+    return Schedule(targets, selection if policy.detector else None, plan)
 
 
 def _instants(policy: SamplingPolicy) -> Instants:

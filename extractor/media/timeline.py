@@ -21,6 +21,7 @@ class Image:
 
     moment: Moment
     data: bytes = field(repr=False)
+    grey: bytes | None = field(repr=False)
 
 
 class OtherStartError(Exception):
@@ -31,14 +32,15 @@ class OtherStartError(Exception):
         self.start = start
 
 
-def images(child: Child) -> Iterator[Image]:
-    """The images as they come."""
+def images(child: Child, grey_bytes: int = 0) -> Iterator[Image]:
+    """The images as they come, each with its small grey picture if that has any bytes."""
     while (line := child.line("images")) is not None:
         *moment, size = line.split()
         data = child.exactly("stdout", int(size))
-        if data is None:  # FFmpeg died while it wrote; its exit status will tell
-            return
-        yield Image(_moment(*moment), data)
+        grey = child.exactly("measures", grey_bytes) if grey_bytes else None
+        if data is None or (grey_bytes and grey is None):
+            return  # FFmpeg died while it wrote; its exit status will tell
+        yield Image(_moment(*moment), data, grey)
 
 
 def moments(child: Child) -> Iterator[Moment]:

@@ -1,0 +1,120 @@
+"""Finding scenes on a decode: beside the images, or in a pass of its own to choose a frame of each.
+
+OpenCV and PySceneDetect are imported when a watch begins, not before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from extractor.media import command, verdict
+from extractor.media.command import Source, Urls
+from extractor.media.index import VideoIndex
+from extractor.media.process import Budget, Child, running
+from extractor.media.sampling import Target
+from extractor.media.scene_stream import SceneStream, scene_stream
+from extractor.media.scenes import scenes_between
+from extractor.media.timeline import Moment, moments
+from extractor.models import SamplingPolicy, Scene
+
+
+class SceneWatch:
+    """Sees every decoded frame, small and raw; afterwards knows the scenes, and how sharp each frame is if
+    that is what their frames are chosen by."""
+
+    def __init__(self, index: VideoIndex, policy: SamplingPolicy) -> None:
+        from extractor.media.cuts import CutFinder
+        from extractor.media.measures import sharpness_of_colours
+
+        self.sharpness: list[float] = []
+        self._measure = sharpness_of_colours if policy.scene_frame == "sharpest" else None
+        self.stream = _stream(index)
+        rate = Fraction(index.frame_rate or 25).limit_denominator(1001)
+        self._finder = CutFinder(self.stream, rate, policy.detector or "content", policy.scene_threshold)
+
+    def see(self, child: Child, seconds: float) -> None:
+        """Take the next frame from the pipe ``scenes``, shown at `seconds` after the first."""
+        frame = child.exactly("scenes", self.stream.frame_bytes)
+        if frame is None:  # FFmpeg died; its exit status will tell
+            return
+        picture = self._finder.feed(frame, seconds)
+        if self._measure is not None:
+            self.sharpness.append(self._measure(picture))
+
+    def scenes(self, end_seconds: float) -> tuple[Scene, ...]:
+        """All scenes of a video that ends then: at least one."""
+        return scenes_between(self._finder.finish(), 0.0, end_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundScenes:
+    """The scenes, and of each the frame that stands for it (its slot is the number of the scene)."""
+
+    scenes: tuple[Scene, ...]
+    targets: Sequence[Target]
+    start: Moment
+
+
+def find_scenes(source: Source, index: VideoIndex, policy: SamplingPolicy, budget: Budget) -> FoundScenes:
+    """Decode once to find the scenes and the frame that `policy.scene_frame` wants of each."""
+    objection = verdict.shortfall(
+        index.duration_seconds, index.expected_seconds, source.limits, certain=index.truncated
+    )
+    if objection:
+        raise objection
+    watch = SceneWatch(index, policy)
+    shown: list[Moment] = []
+
+    def build(urls: Urls) -> Sequence[str]:
+        return command.build_scenes(source, index.picture, urls, watch.stream.filters)
+
+    with running(build, ("frames", "scenes"), budget) as child:
+        for moment in moments(child):
+            shown.append(moment)
+            watch.see(child, _seconds(moment, shown[0]))
+        status = child.wait()
+    _judge(source, index, child, status, len(shown))
+    scenes = watch.scenes(max(index.duration_seconds, _seconds(shown[-1], shown[0])))
+    targets = [
+        Target(scene.index, shown[_place(scene, end, watch.sharpness, policy)].pts)
+        for scene, end in _with_ends(scenes, len(shown))
+    ]
+    return FoundScenes(scenes, targets, shown[0])
+
+
+def _stream(index: VideoIndex) -> SceneStream:
+    turned = round(index.rotation_degrees / 90) % 2 == 1
+    return scene_stream(index.height, index.width) if turned else scene_stream(index.width, index.height)
+
+
+def _seconds(moment: Moment, start: Moment) -> float:
+    return float((moment.pts - start.pts) * start.time_base)
+
+
+def _with_ends(scenes: Sequence[Scene], frame_count: int) -> list[tuple[Scene, int]]:
+    """Each scene with the number of the frame that follows its last."""
+    ends = [*(scene.first_frame for scene in scenes[1:]), frame_count]
+    return list(zip(scenes, ends, strict=True))
+
+
+def _place(scene: Scene, end: int, sharpness: Sequence[float], policy: SamplingPolicy) -> int:
+    if policy.scene_frame == "first":
+        return scene.first_frame
+    if policy.scene_frame == "middle":
+        return (scene.first_frame + end - 1) // 2
+    return max(range(scene.first_frame, min(end, len(sharpness))), key=sharpness.__getitem__)
+
+
+def _judge(source: Source, index: VideoIndex, child: Child, status: int, frames: int) -> None:
+    end = verdict.DecodeEnd(
+        status=status,
+        images=frames,
+        decode_errors=child.stderr.decode_errors,
+        expected_frames=index.frame_count,
+        decoded_seconds=index.duration_seconds,
+        expected_seconds=index.duration_seconds,
+        out_of_memory=child.stderr.out_of_memory,
+        words=child.stderr.words,
+    )
+    if objection := verdict.objection(end, source.limits):
+        raise objection
