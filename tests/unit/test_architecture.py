@@ -26,7 +26,6 @@ FORBIDDEN = {
 }
 
 OUTSIDE = {
-    "boto3": {"bootstrap", "adapters"},
     "botocore": {"bootstrap", "adapters"},
     "postgrest": {"bootstrap", "adapters"},
     "ffmpeg": {"media"},
