@@ -7,6 +7,7 @@ state, and only then is anything deleted. Whatever happens in between, the same 
 import hashlib
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from extractor import keys
 from extractor.errors import NotFetchedError, NotInStateError, TransientError
 from extractor.extraction import Assignment, Toolbox, extract
 from extractor.manifest import Manifest, parse_manifest
-from extractor.models import ExtractionJob
+from extractor.models import ExtractionJob, SourceVideo
 from extractor.ports import ObjectStore, StateStore
 from extractor.prefetch import Prefetcher
 from extractor.source import VideoSource, refuse_misfit
@@ -63,25 +64,17 @@ def extract_video(job: ExtractionJob, place: Workplace, turn: Turn) -> Outcome:
     if _is_done(job, place.state, turn.watch):
         return Outcome(job.code, "skipped")
     prefix = keys.frames_prefix(job.code, job.platform)
-    status: Status
-    earlier = _read_manifest(place.frames, prefix)
-    with place.sources.open(job) as source:
-        if (
-            earlier
-            and earlier.answers(source.video, job.policy)
-            and _is_complete(earlier, place.frames, prefix)
-        ):
-            manifest, status = earlier, "confirmed"
-        else:
-            manifest, status = (
-                _produce(job, source, prefix, place, turn),
-                "extracted",
-            )
+    with ThreadPoolExecutor(1) as pool:  # on short videos each round trip counts: two at once
+        reading = pool.submit(_read_manifest, place.frames, prefix)
+        with place.sources.open(job) as source:
+            earlier = reading.result()
+            stands = earlier is not None and _stands(earlier, source.video, job, place.frames, prefix)
+            manifest = earlier if earlier and stands else _produce(job, source, prefix, place, turn)
     with turn.watch.stage("state"):
         place.state.mark_extracted(job.code, len(manifest.frames))
     if earlier:
         _delete_stale(place.frames, earlier, manifest)
-    return Outcome(job.code, status, manifest)
+    return Outcome(job.code, "confirmed" if stands else "extracted", manifest)
 
 
 def write_manifest(store: ObjectStore, prefix: str, manifest: Manifest) -> None:
@@ -106,7 +99,12 @@ def _read_manifest(store: ObjectStore, prefix: str) -> Manifest | None:
     return parse_manifest(data) if data is not None else None
 
 
-def _is_complete(manifest: Manifest, store: ObjectStore, prefix: str) -> bool:
+def _stands(
+    manifest: Manifest, video: SourceVideo, job: ExtractionJob, store: ObjectStore, prefix: str
+) -> bool:
+    """Whether it is for this version of the source and this policy, and all its frames are there."""
+    if not manifest.answers(video, job.policy):
+        return False
     stored = {entry.key: entry.size_bytes for entry in store.list(prefix)}
     return not manifest.missing_from(stored)
 

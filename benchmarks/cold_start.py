@@ -1,0 +1,112 @@
+"""`python -m benchmarks.cold_start`: from process start to the end of the first invocation, less the
+video's own work, against `import boto3` and one S3 client.
+
+The video's own work is what the same invocation takes the second time. Everything is compiled to
+bytecode, the disk's cache is warm, and the processes take turns. Prints Markdown.
+"""
+
+import argparse
+import compileall
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+
+from benchmarks.clips import ROOT, SHORT, ensure
+from benchmarks.deployment import Deployment, deployed
+from benchmarks.imports import import_seconds
+from benchmarks.machine import describe_machine, describe_versions
+from benchmarks.table_stub import serving_table
+from benchmarks.tables import render_table
+
+_TOP = 15
+_SEQUENCE = ("nothing", "boto3", "handler with sqlite", "handler with supabase")
+
+Marks = Mapping[str, float]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    for path in ("extractor", "benchmarks"):
+        compileall.compile_dir(ROOT / path, quiet=1)
+    compileall.compile_file(ROOT / "lambda_function.py", quiet=1)
+    with deployed(0) as deployment, serving_table() as table:
+        environments = _environments(deployment, table)
+        runs: dict[str, list[Marks]] = {what: [] for what in _SEQUENCE}
+        for turn in range(options.repeat + 1):
+            print(f"turn {turn} of {options.repeat}", file=sys.stderr)
+            for what in _SEQUENCE:
+                marks = _run(what, environments[what], deployment)
+                if turn:  # the first only warms the disk's cache
+                    runs[what].append(marks)
+        events = _events(deployment)
+        imports = import_seconds("handler", environments["handler with supabase"] | events)
+    print("\n".join(_report(runs, imports)))
+    return 0
+
+
+def _environments(deployment: Deployment, table: str) -> dict[str, dict[str, str]]:
+    supabase = {"STATE_BACKEND": "supabase", "SUPABASE_URL": table, "SUPABASE_KEY": "any"}
+    plain = {**deployment.environment, "PYTHONPATH": str(ROOT)}
+    return {what: plain | (supabase if what.endswith("supabase") else {}) for what in _SEQUENCE}
+
+
+def _events(deployment: Deployment) -> dict[str, str]:
+    """Two videos, as direct events: the first one of a process and a warm one."""
+    orders = [deployment.order(ensure(SHORT), 1) for _ in range(2)]
+    events = [{**json.loads(order["Records"][0]["body"]), "max_frames": 1} for order in orders]
+    return {"BENCHMARK_EVENTS": json.dumps(events)}
+
+
+def _run(what: str, environment: Mapping[str, str], deployment: Deployment) -> Marks:
+    """Seconds from the start of the process; at the ``end``, and in ``cpu``, without the warm work."""
+    variables = {**environment, **(_events(deployment) if what.startswith("handler") else {})}
+    start = time.monotonic()
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.cold_child", what.split()[0]],
+        cwd=ROOT,
+        env=variables,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    marks = json.loads(run.stdout.splitlines()[-1])
+    steps = {name: marks[name] - start for name in ("imported", "built") if name in marks}
+    end = marks["end"] - start - marks.get("warm_end", 0.0)
+    return {**steps, "end": end, "cpu": marks["cpu"] - marks.get("warm_cpu", 0.0)}
+
+
+def _report(runs: Mapping[str, Sequence[Marks]], imports: Mapping[str, float]) -> Iterator[str]:
+    yield f"{describe_machine()}. {describe_versions(['boto3', 'pydantic', 'httpx'])}.\n"
+    medians = {
+        what: {name: median(marks[name] for marks in all_marks) for name in all_marks[0]}
+        for what, all_marks in runs.items()
+    }
+    heads = ["process", "imports done, ms", "clients built, ms", "cold start, ms", "relative to boto3"]
+    rows = [_row(what, found, medians["boto3"]) for what, found in medians.items()]
+    yield render_table([*heads, "CPU ms", "relative to boto3"], rows)
+    yield "\nWhat is imported until the end, with Supabase (`-X importtime`, which slows it down itself):\n"
+    rows = [[name, f"{seconds * 1000:.0f}"] for name, seconds in list(imports.items())[:_TOP]]
+    yield render_table(["package", "ms"], [*rows, ["all", f"{sum(imports.values()) * 1000:.0f}"]])
+
+
+def _row(what: str, found: Marks, boto: Marks) -> list[str]:
+    steps = [f"{found[name] * 1000:.0f}" if name in found else "" for name in ("imported", "built")]
+    ends = [
+        cell
+        for name in ("end", "cpu")
+        for cell in (f"{found[name] * 1000:.0f}", f"{found[name] / boto[name]:.2f}")
+    ]
+    return [what, *steps, *ends]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cold_start", description=__doc__)
+    parser.add_argument("--repeat", type=int, default=9, metavar="N", help="runs of each (default: 9)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""A function that does a worker's work on a video without any cloud: what is left is the decode.
+
+Same code, same settings, in a warm process as the handler's; its frames are hashed and thrown away.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from extractor.extraction import Assignment, extract
+from extractor.models import SourceVideo
+from extractor.ports import ObjectStream, StoredObject
+from extractor.settings import load_settings
+from extractor.station import Station, build_station
+from extractor.timing import Stopwatch
+
+
+class Nowhere:
+    """An `ObjectStore` that has nothing and keeps nothing."""
+
+    def open(self, key: str) -> AbstractContextManager[ObjectStream]:
+        raise NotImplementedError(key)
+
+    def read(self, key: str) -> bytes | None:  # noqa: ARG002
+        return None
+
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str) -> None:
+        """Gone."""
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:  # noqa: ARG002
+        return iter(())
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Nothing to do."""
+
+
+def handle(event: dict[str, Any], _context: object) -> int:
+    """The number of frames of the file at ``event["path"]``, decoded ``event["times"]`` times over."""
+    return sum(_decode(Path(event["path"])) for _ in range(event["times"]))
+
+
+def _decode(path: Path) -> int:
+    with tempfile.TemporaryDirectory() as directory:
+        link = Path(directory, "source")
+        link.symlink_to(path)
+        source = SourceVideo(bucket=None, key=path.name, etag=None, size_bytes=path.stat().st_size)
+        worker = _station().worker
+        task = Assignment(link, "alone", None, source, worker.policy, "", time.monotonic() + 600)
+        return len(extract(task, Nowhere(), worker.place.tools, Stopwatch()).frames)
+
+
+@cache
+def _station() -> Station:
+    return build_station(load_settings(os.environ))

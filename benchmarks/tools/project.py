@@ -1,0 +1,31 @@
+"""This project, as `python -m extractor` does it: index, decode, frames and manifest in a folder."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.tools import Shot
+from extractor.local_files import extract_to_folder, local_toolbox
+from extractor.models import SamplingPolicy
+
+
+def planned(video: Path, interval: float, out: Path) -> list[Shot]:
+    """Packets that no wanted frame needs are dropped before the decoder."""
+    return _extract(video, interval, out, plan=True)
+
+
+def unplanned(video: Path, interval: float, out: Path) -> list[Shot]:
+    """The same frames out of a decode of everything."""
+    return _extract(video, interval, out, plan=False)
+
+
+def keyframes(video: Path, interval: float, out: Path) -> list[Shot]:
+    """Other frames, for far less: `interval` plays no part."""
+    policy = SamplingPolicy(strategy="keyframe", interval_seconds=interval)
+    manifest = extract_to_folder(video, out, policy, local_toolbox())
+    return [Shot(frame.key, None, frame.pts_seconds) for frame in manifest.frames]
+
+
+def _extract(video: Path, interval: float, out: Path, *, plan: bool) -> list[Shot]:
+    policy = SamplingPolicy(interval_seconds=interval)
+    manifest = extract_to_folder(video, out, policy, replace(local_toolbox(), plan=plan))
+    return [Shot(frame.key, frame.slot * interval, frame.pts_seconds) for frame in manifest.frames]
