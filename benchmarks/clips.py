@@ -87,7 +87,7 @@ def ensure(clip: Clip) -> Path:
 def ensure_repeated(clip: Clip, times: int) -> Path:
     """The clip's packets `times` over: a long file for little work."""
     source = ensure(clip)
-    arguments = ["-stream_loop", str(times - 1), "-i", str(source), "-map", "0", "-c", "copy"]
+    arguments = ["-stream_loop", str(times - 1), "-i", source.name, "-map", "0", "-c", "copy"]
     return _made(f"{clip.name}-x{times}", clip.suffix, arguments)
 
 
@@ -102,5 +102,5 @@ def _made(name: str, suffix: str, arguments: Sequence[str]) -> Path:
     partial = path.with_name(f".partial-{path.name}")
     options = ("-hide_banner", "-loglevel", "error", "-nostdin", "-y")
     quiet = os.environ | {"SVT_LOG": "1"}  # SVT-AV1 has a log of its own; 1 is errors
-    subprocess.run([binary, *options, *arguments, str(partial)], check=True, env=quiet)
+    subprocess.run([binary, *options, *arguments, str(partial)], check=True, env=quiet, cwd=CLIPS_DIR)
     return partial.replace(path)

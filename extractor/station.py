@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from extractor import bootstrap
 from extractor.extraction import Toolbox
+from extractor.media.confinement import hide_environment
 from extractor.media.cpus import decoder_threads
 from extractor.media.version import find_ffmpeg
 from extractor.pipeline import Workplace
@@ -25,6 +26,7 @@ class Station:
 
 def build_station(settings: Settings) -> Station:
     """Everything that handles messages. No network is touched before the first message."""
+    hide_environment()
     telemetry = Telemetry(settings)
     place = Workplace(
         state=bootstrap.build_state(settings),

@@ -1,4 +1,4 @@
-"""What a child process does to itself before it becomes FFmpeg (Linux only)."""
+"""What a child process may and may not do (Linux only)."""
 
 import ctypes
 import os
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -34,3 +35,9 @@ def confinement(memory_bytes: int, seconds: float) -> Callable[[], None]:
             os._exit(1)
 
     return confine
+
+
+def hide_environment() -> None:
+    """Keep children, which run under the same user, from reading this process's environment in /proc."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -1,8 +1,10 @@
 """What `is_extracted` promises, through the real handler."""
 
+import ctypes
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,6 +227,14 @@ def test_each_outcome_is_one_log_line_with_its_request(
         "NOT_FETCHED",
     )
     assert all(line["function_request_id"] for line in lines.values())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a protection that only Linux has")
+def test_the_decoder_cannot_read_the_workers_environment(world: World, plain_clip: Path) -> None:
+    world.add_video("abc", plain_clip)
+    world.deliver({"code": "abc"})
+    get_dumpable = 3
+    assert ctypes.CDLL(None).prctl(get_dumpable, 0, 0, 0, 0) == 0
 
 
 def _never(*_: object) -> None:
