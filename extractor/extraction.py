@@ -21,7 +21,6 @@ from extractor.media.process import Budget
 from extractor.media.scene_watch import FoundScenes, find_scenes
 from extractor.media.schedule import Schedule, largest_gap_seconds, make_schedule, schedule_targets
 from extractor.media.skipping import worth_keeping
-from extractor.media.version import ffmpeg_version
 from extractor.models import DecodeLimits, Frame, SamplingPolicy, Scene, SourceVideo, StoredFrame
 from extractor.ports import ObjectStore
 from extractor.timing import Stopwatch
@@ -79,7 +78,7 @@ def extract(
         found = find_scenes(source, index, task.policy, budget) if task.policy.strategy == "scene" else None
         decoder = FrameDecoder(source, index, task.policy, _schedule(index, task.policy, found), budget)
         stored = _store(decoder, task, store, tools, progress)
-    return _manifest(task, decoder, found.scenes if found else decoder.scenes, stored, tools, watch)
+    return _manifest(task, decoder, found.scenes if found else decoder.scenes, stored, watch)
 
 
 def _schedule(index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | None) -> Schedule:
@@ -115,7 +114,6 @@ def _manifest(
     decoder: FrameDecoder,
     scenes: Sequence[Scene] | None,
     stored: tuple[StoredFrame, ...],
-    tools: Toolbox,
     watch: Stopwatch,
 ) -> Manifest:
     index = decoder.index
@@ -134,7 +132,7 @@ def _manifest(
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
         notes=tuple(_notes(decoder)),
-        ffmpeg_version=ffmpeg_version(tools.ffmpeg),
+        ffmpeg_version=index.ffmpeg_version,
         extractor_version=VERSION,
         timings=dict(watch.seconds),
     )

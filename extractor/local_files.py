@@ -15,8 +15,8 @@ from extractor.errors import StorageUnavailableError, VideoMissingError
 from extractor.extraction import Assignment, Progress, Toolbox, extract
 from extractor.keys import MANIFEST_NAME
 from extractor.manifest import Manifest, parse_manifest
+from extractor.media.binary import find_ffmpeg
 from extractor.media.cpus import decoder_threads
-from extractor.media.version import find_ffmpeg
 from extractor.models import DecodeLimits, SamplingPolicy, SourceVideo, Strategy, checked_policy
 from extractor.pipeline import write_manifest
 from extractor.timing import Stopwatch

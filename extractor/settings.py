@@ -113,7 +113,7 @@ class Settings(BaseModel):
     ffmpeg_stall_seconds: float = Field(
         60, gt=0, description="FFmpeg is killed after so long without progress"
     )
-    ffmpeg_threads: int = Field(0, ge=0, description="decoder threads; 0 follows the CPUs of the machine")
+    ffmpeg_threads: int = Field(0, ge=0, description="decoder threads; 0: one for every two CPUs")
     aws_lambda_function_memory_size: int | None = Field(
         None, ge=128, description="set by Lambda; the share of the CPUs goes with it"
     )

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from extractor import bootstrap
 from extractor.extraction import Toolbox
+from extractor.media.binary import find_ffmpeg
 from extractor.media.confinement import hide_environment
 from extractor.media.cpus import decoder_threads
-from extractor.media.version import find_ffmpeg
 from extractor.pipeline import Workplace
 from extractor.prefetch import Prefetcher
 from extractor.settings import Settings

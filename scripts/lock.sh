@@ -4,7 +4,7 @@ set -euo pipefail
 
 if [ "${1:-}" = "--help" ]; then
     cat <<'TEXT'
-Turn requirements.in and requirements-dev.in into requirements.txt and requirements-dev.txt,
+Turn requirements.in, requirements-dev.in and requirements-bench.in into .txt files,
 with exact versions and hashes for Python 3.11 and later on every platform.
 
 usage: scripts/lock.sh [--upgrade]
@@ -15,8 +15,8 @@ fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ./scripts/ensure_venv.sh
 .venv/bin/pip install --quiet uv
-for name in requirements requirements-dev; do
+for name in requirements requirements-dev requirements-bench; do
     .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
         --no-emit-index-url "$@" "$name.in" --output-file "$name.txt"
 done
-echo "requirements.txt and requirements-dev.txt are up to date"
+echo "the requirements are locked"

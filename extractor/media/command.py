@@ -53,7 +53,8 @@ def build_index(source: Source, urls: Urls, packet_filters: Mapping[str, str]) -
     video = source.open(threads=1)["V:0"]
     listings = [_listing(video, "pipe:1")]
     listings += [_listing(video, urls[name], **{"bsf:v": text}) for name, text in packet_filters.items()]
-    return _compile(ffmpeg.merge_outputs(*listings), source.binary)
+    program, *rest = _compile(ffmpeg.merge_outputs(*listings), source.binary)
+    return [program, *(option for option in rest if option != "-hide_banner")]  # it names the version
 
 
 def build_others(source: Source) -> list[str]:

@@ -1,5 +1,5 @@
-"""How many decoder threads pay. A second thread costs some 15% more processor time and only helps where
-a second processor is really there."""
+"""How many decoder threads pay. A second thread costs some 15% more processor time, and images, hashes and
+uploads want a processor, too: so there is a thread for every two."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,8 @@ _MOST = 4  # more threads mean more frames in memory for ever less speed
 
 
 def decoder_threads(share: float | None = None) -> int:
-    """The whole processors that this process may use, 1 to 4. `share` is what it is known to be given,
-    where the machine shows more than that (Lambda does); a container's quota is read from its cgroup."""
+    """One for every two processors that this process may use, 1 to 4. `share` is what it is known to be
+    given, where the machine shows more than that (Lambda does); a container's quota is read from its cgroup."""
     limits = [
         float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     ]
@@ -18,7 +18,7 @@ def decoder_threads(share: float | None = None) -> int:
         limits.append(share)
     if _QUOTA.exists():
         limits.append(quota(_QUOTA.read_text()))
-    return min(_MOST, max(1, int(min(limits))))
+    return min(_MOST, max(1, int(min(limits) / 2)))
 
 
 def quota(cpu_max: str) -> float:

@@ -13,8 +13,10 @@ _TRANSFERS: dict[str, Transfer] = {"smpte2084": "pq", "arib-std-b67": "hlg"}
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The container, and its first real video stream. Seconds, or `None` where unknown."""
+    """The container, and its first real video stream. Seconds, or `None` where unknown. `version` is
+    what FFmpeg calls itself."""
 
+    version: str
     opened: bool
     has_video: bool
     container: str
@@ -29,6 +31,7 @@ class Header:
     def parse(cls, facts: Iterable[str]) -> "Header":
         lines = list(_until_output(facts))
         text = "\n".join(lines)
+        version = re.search(r"^ffmpeg version (\S+)", text, re.MULTILINE)
         opened = re.search(r"^Input #0, (.+), from '", text, re.MULTILINE)
         duration = re.search(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", text, re.MULTILINE)
         start = re.search(r"^  Duration: .*, start: (-?\d+\.\d+)", text, re.MULTILINE)
@@ -36,6 +39,7 @@ class Header:
         rotation = re.search(r"Display Matrix: rotation of (-?\d+\.\d+) degrees", video)
         dolby_vision = re.search(r"DOVI configuration record: .*\bprofile: (\d+)", video)
         return cls(
+            version=version[1] if version else "unknown",
             opened=opened is not None,
             has_video=bool(video),
             container=opened[1] if opened else "",

@@ -38,6 +38,7 @@ class VideoIndex:
     times, and `order` is `None` where it is not sure what the packets mean to a decoder.
     """
 
+    ffmpeg_version: str
     container: str
     codec: str
     width: int
@@ -117,6 +118,7 @@ def _describe(found: _Pass, order: DecodeOrder | None, missing: Fraction) -> Vid
     if shown and end is not None:
         duration = (end - shown[0]) * packets.time_base
     return VideoIndex(
+        ffmpeg_version=header.version,
         container=header.container,
         codec=found.listing.codec,
         width=found.listing.width,

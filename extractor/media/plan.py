@@ -61,6 +61,12 @@ def _parts(order: DecodeOrder) -> Iterator[tuple[int, int]]:
     return pairwise([0, *starts, count])
 
 
+def leaps_too_far(order: DecodeOrder, needed: Sequence[bool]) -> bool:
+    """Whether the decoder would lose count of the pictures before an open access point."""
+    kept = [place for place, keep in enumerate(needed) if keep]
+    return any(order.open_access[here] and here - before > _LONGEST_LEAP for before, here in pairwise(kept))
+
+
 def _bridge(order: DecodeOrder, needed: list[bool]) -> None:
     """Keep the references before an open access point that would otherwise be too long a leap away."""
     last_kept = 0

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from extractor.media.command import Selection
 from extractor.media.index import VideoIndex
-from extractor.media.plan import drop_expression, needed_packets
+from extractor.media.plan import drop_expression, leaps_too_far, needed_packets
 from extractor.media.sampling import (
     AtTimes,
     EveryInterval,
@@ -34,7 +34,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """`targets` are known beforehand if the index has usable times (else `None`). `selection` is `None`
-    for keyframes, which the decoder itself picks. `plan` is `None` where everything must be decoded."""
+    for keyframes of such a file, which are told by their packets. `plan` is `None` where everything must
+    be decoded."""
 
     targets: Sequence[Target] | None
     selection: Selection | None
@@ -77,9 +78,8 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     wanted = {target.pts for target in targets}
     needed = [packets.is_shown(place) and pts in wanted for place, pts in enumerate(packets.pts)]
     selection = _selection(index, None, targets)
-    plan = Plan(targets, selection, drop_expression(needed)) if targets else None
-    # Who looks for scenes sees every frame anyway, and picks the keyframes by their times.
-    return Schedule(targets, selection if policy.detector else None, plan)
+    sure = bool(targets) and not (index.order and leaps_too_far(index.order, needed))
+    return Schedule(targets, selection, Plan(targets, selection, drop_expression(needed)) if sure else None)
 
 
 def _instants(policy: SamplingPolicy) -> Instants:

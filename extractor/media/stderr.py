@@ -12,14 +12,15 @@ _MAX_FACTS = 200
 _MAX_ERRORS = 40
 
 _FACT = re.compile(
-    r"\[info\] (Input #0|  Duration: |  Stream #0:|      Display Matrix|Stream mapping:|Output #0)"
+    r"\[info\] (ffmpeg version |Input #0|  Duration: |  Stream #0:|      Display Matrix|      DOVI"
+    r"|Stream mapping:|Output #0)"
 )
 _LEVEL = re.compile(r"(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?P<level>[a-z]+)\] (?P<text>.*)")
 _DAMAGE = re.compile(r"Error submitting packet to decoder|Decoding error|corrupt decoded frame")
 _GENERIC = re.compile(
     r"Error opening input files?\b|Error opening output|Error parsing options|Nothing was written"
     r"|Conversion failed|Task finished with error|Terminating thread|Error submitting packet|Decoding error"
-    r"|Failed to set value"
+    r"|Failed to set value|Guessed Channel Layout|deprecated pixel format"
     r"|Codec \(.*\) not on whitelist|Failed to open codec|Could not find codec parameters"
 )
 

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from extractor.media.version import find_ffmpeg
+from extractor.media.binary import find_ffmpeg
 
 PICTURES = "testsrc2=size=320x240:rate=25"
 ENCODED = "libx264 -preset ultrafast -g 50 -pix_fmt yuv420p"

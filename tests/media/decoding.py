@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from extractor.media.binary import find_ffmpeg
 from extractor.media.command import Source
 from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.process import Budget
 from extractor.media.schedule import make_schedule
-from extractor.media.version import find_ffmpeg
 from extractor.models import DecodeLimits, Frame, SamplingPolicy
 from tests.media import clips
 

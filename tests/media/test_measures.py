@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor.media.binary import find_ffmpeg
 from extractor.media.filters import GREY, GREY_SIDE
 from extractor.media.measures import measure
 from extractor.media.skipping import hamming
-from extractor.media.version import find_ffmpeg
 from extractor.models import Measures
 
 _PICTURE = "mandelbrot=size=1280x720:start_scale=0.5"

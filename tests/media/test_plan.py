@@ -122,6 +122,20 @@ def test_an_edited_video_is_bit_identical(decode: Decode, clip_dir: Path) -> Non
     assert _images(decode(edited, plan=True)) == _images(decode(edited))
 
 
+def test_hevc_keyframes_too_far_apart_for_the_decoder_to_count_are_all_found(
+    decode: Decode, clip_dir: Path
+) -> None:
+    clip = clip_dir / "plan-far.mp4"
+    options = "log-level=none:keyint=140:min-keyint=140:open-gop=1:scenecut=0"
+    clips.ffmpeg(
+        f"-f lavfi -i testsrc2=size=96x64:rate=25:duration=18 -c:v libx265 -x265-params {options} {{0}}", clip
+    )
+    policy = SamplingPolicy(strategy="keyframe")
+    times = decode(clip, policy, plan=True).times
+    assert times == decode(clip, policy).times
+    assert times == [(0, 0.0), (1, 5.6), (2, 11.2), (3, 16.8)]
+
+
 def test_timestamps_give_the_first_frames_at_or_after_them(decode: Decode, plain_clip: Path) -> None:
     policy = SamplingPolicy(strategy="timestamps", timestamps_seconds=(0.5, 1.0, 2.99, 99.0))
     assert decode(plain_clip, policy, plan=True).times == [(0, 0.52), (1, 1.0), (2, 3.0)]

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor.media.binary import find_ffmpeg
 from extractor.media.cuts import CutFinder
 from extractor.media.filters import Filter
 from extractor.media.process import Budget, running
 from extractor.media.scene_stream import scene_stream
 from extractor.media.scenes import Cut, scenes_between
-from extractor.media.version import find_ffmpeg
 from extractor.models import DETECTORS, Detector, Scene
 from tests.media import clips
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor.media.binary import find_ffmpeg
 from extractor.media.sampling import EveryInterval, find_targets
-from extractor.media.version import find_ffmpeg
 from extractor.models import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode

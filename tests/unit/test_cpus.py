@@ -6,7 +6,7 @@ from extractor.media.cpus import decoder_threads, quota
 from extractor.settings import load_settings
 
 
-@pytest.mark.parametrize(("share", "most"), [(0.07, 1), (1.16, 1), (1.99, 1), (3.4, 3), (64.0, 4)])
+@pytest.mark.parametrize(("share", "most"), [(0.07, 1), (1.16, 1), (3.99, 1), (5.8, 2), (64.0, 4)])
 def test_a_share_of_a_processor_is_no_processor(share: float, most: int) -> None:
     assert 1 <= decoder_threads(share) <= most
 
