@@ -10,7 +10,7 @@ _MOST = 4  # more threads mean more frames in memory for ever less speed
 
 def decoder_threads(share: float | None = None) -> int:
     """One for every two processors that this process may use, 1 to 4. `share` is what it is known to be
-    given, where the machine shows more than that (Lambda does); a container's quota is read from its cgroup."""
+    given, where the machine shows more (Lambda does); a container's quota is read from its cgroup."""
     limits = [
         float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     ]
