@@ -36,6 +36,24 @@ DECODERS = {
 }
 """Video codec to the decoders that may decode it."""
 
+_CODEC_SIGNS = {
+    b"hvc1": "hevc",
+    b"hev1": "hevc",
+    b"V_MPEGH/ISO/HEVC": "hevc",
+    b"av01": "av1",
+    b"V_AV1": "av1",
+    b"vp08": "vp8",
+    b"V_VP8": "vp8",
+    b"vp09": "vp9",
+    b"V_VP9": "vp9",
+}
+
+
+def likely_codec(excerpt: bytes) -> str:
+    """A guess from some bytes of a file, to be confirmed: the name of a codec in them, else H.264."""
+    return next((codec for sign, codec in _CODEC_SIGNS.items() if sign in excerpt), "h264")
+
+
 _SCRIPT_STARTS = (b"<", b"#EXTM3U", b"ffconcat", b"v=0", b"#!")
 
 

@@ -27,6 +27,7 @@ from extractor.media.process import Budget, Child, running
 from extractor.media.stderr import Stderr
 
 _CUT_SHORT = r"partial file|File ended prematurely"
+_EXCERPT_BYTES = 1 << 16
 _GUESSED_DURATION = r"Estimating duration from bitrate"
 
 
@@ -85,12 +86,15 @@ class _Pass:
 
 def read_index(source: Source, budget: Budget) -> VideoIndex:
     """Index the file. Raises the `ExtractorError` that says why it cannot be decoded."""
-    found = _run(source, budget, packet_filters("h264"))  # most videos are: then one pass tells everything
+    # A right guess makes one pass tell everything; a wrong one costs another pass.
+    filters = packet_filters(formats.likely_codec(_excerpt(source)))
+    found = _run(source, budget, filters)
     if found.said.says(UNSUPPORTED):
-        found = _run(source, budget, {})
+        filters = {}
+        found = _run(source, budget, filters)
     _refuse_unreadable(found, source)
     codec = found.listing.codec
-    if codec != "h264" and packet_filters(codec):
+    if packet_filters(codec) != filters:
         found = _run(source, budget, packet_filters(codec))
     trusted = not (found.header.interlaced or found.said.says("filter_units"))
     order = learn_order(codec, found.listing.stream, found.filtered) if trusted else None
@@ -155,7 +159,7 @@ def _refuse_unreadable(found: _Pass, source: Source) -> None:
         raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
     if header.opened and not header.has_video:
         raise NoVideoStreamError("there is no video in the file, only sound or cover art")
-    if not header.opened and formats.is_script(_head(source)):
+    if not header.opened and formats.is_script(_excerpt(source)[:256]):
         raise ForbiddenFormatError("the file is a text for programs, not a video")
     if not header.opened or not len(listing.stream):
         raise UnreadableError(f"FFmpeg cannot read the file: {said.words}")
@@ -189,6 +193,9 @@ def _missing_seconds(source: Source, budget: Budget, found: _Pass) -> Fraction:
     return max(Fraction(0), promised - reached)
 
 
-def _head(source: Source) -> bytes:
+def _excerpt(source: Source) -> bytes:
+    """The beginning and the end of the file, where containers name their codecs."""
     with source.path.open("rb") as file:
-        return file.read(256)
+        head = file.read(_EXCERPT_BYTES)
+        file.seek(max(file.tell(), source.path.stat().st_size - _EXCERPT_BYTES))
+        return head + file.read(_EXCERPT_BYTES)

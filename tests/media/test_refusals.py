@@ -152,3 +152,12 @@ def test_a_decoder_that_needs_too_much_memory_is_stopped(
 ) -> None:
     with pytest.raises(errors.TooLargeError, match="FFMPEG_MEMORY_MB"):
         decode(plain_clip, limits=DecodeLimits(memory_bytes=memory_bytes))
+
+
+def test_a_codec_that_a_file_only_pretends_to_have_does_no_harm(
+    decode: Decode, plain_clip: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "source"
+    path.write_bytes(plain_clip.read_bytes() + b"\x00\x00\x00\x0cfreehvc1")
+    assert decode(path, plan=True).times == decode(plain_clip).times
+    assert decode(path).index.order is not None
