@@ -229,6 +229,16 @@ def test_each_outcome_is_one_log_line_with_its_request(
     assert all(line["function_request_id"] for line in lines.values())
 
 
+def test_stages_are_traced_where_that_is_asked_for(
+    world: World, plain_clip: Path, settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")  # no daemon is here to take the segments
+    settings(TRACING="true")
+    world.add_video("abc", plain_clip)
+    assert world.deliver({"code": "abc"}) == []
+    assert world.is_extracted("abc")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a protection that only Linux has")
 def test_the_decoder_cannot_read_the_workers_environment(world: World, plain_clip: Path) -> None:
     world.add_video("abc", plain_clip)
