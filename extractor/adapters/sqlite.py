@@ -1,88 +1,153 @@
-"""SQLite as a `StateStore`: one file, used by several threads and processes at once.
+"""A SQLite table as `StateStore`, `Backlog` and `Inventory`: one file, used by several threads and
+processes at once.
 
-Each call has a connection of its own, so nothing is shared between threads. The table is ours, with
-every column, and is created when it is not there.
+Each call has a connection of its own, so nothing is shared between threads. The table is created, with
+every column, when it is not there; one that is needs the columns of a code and of the two flags only.
 """
 
+# ruff: noqa: S608 - names are quoted, values are parameters
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from extractor.errors import NotInStateError, StateUnavailableError
-from extractor.models import StateRow
+from extractor.columns import NEEDED, OPTIONAL, STANDARD, Columns, Shape
+from extractor.errors import NotInStateError, SettingsError, StateUnavailableError
+from extractor.models import Extraction, InventoryRow, Pick, StateRow, Subject
+from extractor.state_values import UNTRIED, failure_text, inventory_row, success, time_text
 
 _BUSY_SECONDS = 30
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS {table} (
-    code TEXT PRIMARY KEY,
-    is_fetched INTEGER NOT NULL DEFAULT 0,
-    is_extracted INTEGER NOT NULL DEFAULT 0,
-    extract_error TEXT,
-    frame_count INTEGER,
-    extracted_at TEXT,
-    enqueued_at TEXT
-)"""
-_ADD = """
-INSERT INTO {table} (code, is_fetched) VALUES (?, ?)
-ON CONFLICT (code) DO UPDATE SET is_fetched = excluded.is_fetched"""
-_GET = "SELECT code, is_fetched, is_extracted FROM {table} WHERE code = ?"
-_MARK = """
-UPDATE {table} SET is_extracted = 1, frame_count = ?, extracted_at = ?, extract_error = NULL
-WHERE code = ?"""
-_RECORD = "UPDATE {table} SET extract_error = ? WHERE code = ?"
-_PENDING = "FROM {table} WHERE is_fetched AND NOT is_extracted AND extract_error IS NULL"
-_PAGE = f"SELECT code {_PENDING} AND (?1 IS NULL OR code > ?1) ORDER BY code LIMIT ?2"
-_COUNT = f"SELECT count(*) {_PENDING}"
+_TYPES = {
+    "code": "TEXT PRIMARY KEY",
+    "is_fetched": "INTEGER NOT NULL DEFAULT 0",
+    "is_extracted": "INTEGER NOT NULL DEFAULT 0",
+    "extract_error": "TEXT",
+    "frame_count": "INTEGER",
+    "extracted_at": "TEXT",
+    "enqueued_at": "TEXT",
+    "fetched_at": "TEXT",
+}
 
 
 class SqliteStateStore:
-    """See `extractor.ports.StateStore`."""
+    """See `extractor.ports`. Raises `SettingsError` if the table is there without the columns it needs."""
 
-    def __init__(self, path: Path, table: str) -> None:
+    by_content = False
+
+    def __init__(self, path: Path, table: str, columns: Columns = STANDARD) -> None:
         self._path = path
-        self._table = '"' + table.replace('"', '""') + '"'
+        self._table = _quoted(table)
+        self._columns = columns
+        definitions = ", ".join(f"{self._name(field)} {_TYPES[field]}" for field in _TYPES)
         with self._connection() as connection:
             # Readers do not wait for a writer then. The mode is a property of the file, and stays.
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(self._sql(_SCHEMA))
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({definitions})")
+            names = {row[1] for row in connection.execute(f"PRAGMA table_info({self._table})")}
+        self._shape = _shape(self._columns, names)
 
     def add(self, code: str, *, is_fetched: bool) -> None:
         """Add the row of a video, or change its `is_fetched`."""
-        with self._connection() as connection:
-            connection.execute(self._sql(_ADD), (code, is_fetched))
+        fetched_at = time_text(datetime.now(UTC)) if is_fetched else None
+        values = self._shape.changes({"code": code, "is_fetched": is_fetched, "fetched_at": fetched_at})
+        names = [_quoted(name) for name in values]
+        marks = ", ".join("?" for _ in names)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+        self._change(
+            f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({marks}) "
+            f"ON CONFLICT ({names[0]}) DO UPDATE SET {changes}",
+            [tuple(values.values())],
+        )
 
-    def get(self, code: str) -> StateRow | None:
-        with self._connection() as connection:
-            row = connection.execute(self._sql(_GET), (code,)).fetchone()
-        return StateRow(row[0], is_fetched=bool(row[1]), is_extracted=bool(row[2])) if row else None
+    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
+        rows = self._select(NEEDED, f"{self._name('code')} = ?", (subject.code,))
+        return next((StateRow(code, bool(fetched), bool(done)) for code, fetched, done in rows), None)
 
-    def mark_extracted(self, code: str, frame_count: int) -> None:
-        now = datetime.now(UTC).isoformat()
-        with self._connection() as connection:
-            changed = connection.execute(self._sql(_MARK), (frame_count, now, code)).rowcount
+    def release(self, subject: Subject) -> None:
+        """There are no claims here."""
+
+    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+        changed = self._update([subject.code], success(extraction))
         if changed != 1:
-            raise NotInStateError(f"{changed} rows have the code {code!r}; exactly one must")
+            raise NotInStateError(f"{changed} rows have the code {subject.code!r}; exactly one must")
 
-    def record_failure(self, code: str, reason: str, detail: str) -> None:
-        # A damaged file can put half of a character pair into an error text; SQLite takes no such text.
-        text = f"{reason}: {detail}".encode(errors="replace").decode()
+    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+        # The late failure of a duplicate says nothing about a video that is done.
+        condition = f"{self._name('is_extracted')} IS NOT TRUE"
+        self._update([subject.code], {"extract_error": failure_text(reason, detail)}, condition)
+
+    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
+        condition, values = self._picked(pick)
+        return [code for (code,) in self._page(("code",), after, limit, condition, values)]
+
+    def count_pending(self, pick: Pick) -> int:
+        condition, values = self._picked(pick)
         with self._connection() as connection:
-            connection.execute(self._sql(_RECORD), (text, code))
+            found = connection.execute(f"SELECT count(*) FROM {self._table} WHERE {condition}", values)
+            return int(found.fetchone()[0])
 
-    def pending(self, after: str | None, limit: int) -> Sequence[str]:
+    def mark_enqueued(self, codes: Sequence[str], moment: datetime) -> None:
+        self._update(codes, {"enqueued_at": time_text(moment)})
+
+    def rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
+        fields = [field for field in _TYPES if self._shape.has(field)]
+        found = self._page(fields, after, limit, "TRUE", ())
+        return [inventory_row(dict(zip(fields, row, strict=True))) for row in found]
+
+    def reset(self, codes: Sequence[str]) -> int:
+        return self._update(codes, UNTRIED)
+
+    def _picked(self, pick: Pick) -> tuple[str, list[object]]:
+        """The condition of `pick`, and its parameters. A time that cannot be read counts as none."""
+        self._shape.check(pick)
+        conditions = [f"{self._name('is_fetched')} IS TRUE", f"{self._name('is_extracted')} IS NOT TRUE"]
+        values: list[object] = []
+        if self._shape.has("extract_error"):
+            conditions.append(f"{self._name('extract_error')} IS {'NOT' if pick.failed else ''} NULL")
+        if pick.enqueued_before is not None:
+            conditions.append(f"coalesce(julianday({self._name('enqueued_at')}), 0) < julianday(?)")
+            values.append(time_text(pick.enqueued_before))
+        if pick.fetched_since is not None:
+            conditions.append(f"julianday({self._name('fetched_at')}) >= julianday(?)")
+            values.append(time_text(pick.fetched_since))
+        return " AND ".join(conditions), values
+
+    def _page(
+        self, fields: Iterable[str], after: str | None, limit: int, condition: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        code = self._name("code")
+        if after is not None:
+            condition, values = f"{condition} AND {code} > ?", [*values, after]
+        return self._select(fields, f"{condition} ORDER BY {code} LIMIT ?", [*values, limit])
+
+    def _select(
+        self, fields: Iterable[str], condition: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        names = ", ".join(map(self._name, fields))
         with self._connection() as connection:
-            return [code for (code,) in connection.execute(self._sql(_PAGE), (after, limit))]
+            statement = f"SELECT {names} FROM {self._table} WHERE {condition}"
+            return connection.execute(statement, values).fetchall()
 
-    def count_pending(self) -> int:
+    def _update(self, codes: Sequence[str], values: Mapping[str, object], condition: str = "TRUE") -> int:
+        """Change the rows of `codes`, as far as there are columns for `values`; returns how many."""
+        changes = self._shape.changes(values)
+        if not (changes and codes):
+            return 0
+        assignments = ", ".join(f"{_quoted(name)} = ?" for name in changes)
+        return self._change(
+            f"UPDATE {self._table} SET {assignments} WHERE {self._name('code')} = ? AND {condition}",
+            [(*changes.values(), code) for code in codes],
+        )
+
+    def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
         with self._connection() as connection:
-            count: int = connection.execute(self._sql(_COUNT)).fetchone()[0]
-        return count
+            return connection.executemany(statement, rows).rowcount
 
-    def _sql(self, statement: str) -> str:
-        return statement.format(table=self._table)
+    def _name(self, field: str) -> str:
+        return _quoted(self._columns.name(field))
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -96,3 +161,13 @@ class SqliteStateStore:
                 f"the SQLite file {str(self._path)!r} cannot be used ({cause}): "
                 "check SQLITE_PATH, the disk and other programs that use the file"
             ) from error
+
+
+def _shape(columns: Columns, names: Set[str]) -> Shape:
+    if missing := [columns.name(field) for field in NEEDED if columns.name(field) not in names]:
+        raise SettingsError(f"STATE_COLUMNS: the state table has no column {', '.join(missing)}")
+    return Shape(columns, frozenset(field for field in OPTIONAL if columns.name(field) in names))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,16 +1,27 @@
-"""The Supabase project that tests of this folder share, with a table for each way a table may be."""
+"""The servers that tests of this folder share, with a table for each way a table may be."""
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from extractor.adapters.dynamodb import build_dynamodb_client
+from tests.contracts.tables import Table, sqlite_table, supabase_table
 from tests.servers.supabase import Supabase
 from tests.servers.supabase import supabase as running
 
-_SCHEMA = (Path(__file__).parents[2] / "scripts" / "schema.sql").read_text()
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SCHEMA = (Path(__file__).parents[2] / "scripts" / "schema.sql").read_text()
 _OTHER_TABLES = """
+alter table watched_content add column private text;
 create table three_columns (code text primary key, is_fetched boolean, is_extracted boolean);
+create table insta_content (
+  code text primary key, is_downloaded boolean, is_extracted boolean, frames integer, extract_error text
+);
 create table guarded (code text primary key, is_fetched boolean, is_extracted boolean);
 alter table guarded enable row level security;
 create policy look on guarded for select using (true);
@@ -20,12 +31,46 @@ create table unrelated (id integer primary key);
 
 @pytest.fixture(scope="session")
 def supabase_server() -> Iterator[Supabase]:
-    with running(_SCHEMA + _OTHER_TABLES) as server:
+    with running(SCHEMA + _OTHER_TABLES) as server:
         yield server
 
 
 @pytest.fixture
 def supabase(supabase_server: Supabase) -> Supabase:
     """The project with all tables empty."""
-    supabase_server.database.sql("truncate watched_content, three_columns, guarded, unrelated")
+    supabase_server.database.sql("truncate watched_content, three_columns, insta_content, guarded, unrelated")
     return supabase_server
+
+
+@pytest.fixture(params=["sqlite", "supabase"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
+    """An empty table with all columns, in each store that keeps one."""
+    if request.param == "sqlite":
+        yield sqlite_table(tmp_path / "state.sqlite")
+    else:
+        with supabase_table(request.getfixturevalue("supabase")) as table:
+            yield table
+
+
+@pytest.fixture
+def dynamodb_client(aws_environment: dict[str, str]) -> Iterator["DynamoDBClient"]:
+    client = build_dynamodb_client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def new_videos_table(dynamodb_client: "DynamoDBClient") -> Callable[[], str]:
+    """Makes a table such as the older system's; gives its name."""
+
+    def make() -> str:
+        name = f"videos-{uuid.uuid4().hex}"
+        dynamodb_client.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "video_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "video_id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
+
+    return make

@@ -91,7 +91,7 @@ def test_a_refusal_is_the_same_whatever_was_asked(
             lambda: store.read("key"),
             lambda: list(store.list("")),
             lambda: store.delete(["key"]),
-            lambda: store.put("key", b"data", content_type="text/plain", sha256=SHA256),
+            lambda: store.put("key", b"data", content_type="text/plain", sha256=SHA256, replaces=None),
         ):
             with pytest.raises(ExtractorError) as caught:
                 call()
@@ -144,7 +144,9 @@ def test_s3_is_given_the_checksum_and_the_content_type(
 ) -> None:
     bucket, sent = new_bucket(), []
     s3_client.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
-    S3ObjectStore(s3_client, bucket).put("key", b"data", content_type="image/webp", sha256=SHA256)
+    S3ObjectStore(s3_client, bucket).put(
+        "key", b"data", content_type="image/webp", sha256=SHA256, replaces=None
+    )
     checksum = sent[0].headers["x-amz-checksum-sha256"].decode()
     assert base64.b64decode(checksum) == hashlib.sha256(b"data").digest()
     assert s3_client.head_object(Bucket=bucket, Key="key")["ContentType"] == "image/webp"

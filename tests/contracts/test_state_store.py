@@ -1,174 +1,179 @@
-"""One contract for every state store: what is pending is what was not done, and each flip is certain."""
+"""One contract for every state store: what is done is known as done, and each flip is certain."""
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
+from extractor import keys
+from extractor.adapters.dynamodb import DynamoDBStateStore
 from extractor.errors import NotInStateError
-from extractor.models import StateRow
+from extractor.models import Extraction, SourceVideo, StateRow, Subject
 from extractor.ports import StateStore
+from tests.contracts.tables import Table, sqlite_table, supabase_table
 
-TABLE = "watched_content"
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 ODD_CODES = ["a,b", "a.b", 'a"b', "a'b", "a b", "a%b", "a+b&c=d", "(a)", "a\\b", "null", "eq.a", "*", "ü日"]
+LEASE_SECONDS = 900.0
+EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A store; how to add a row behind its back, and how to look at one."""
+class Bench:
+    """A store; how a video comes to be in it, and what it says of one behind the store's back."""
 
     store: StateStore
-    add: Callable[..., None]
-    row: Callable[[str], Mapping[str, Any]]
+    add: Callable[[str], None]
+    frame_count: Callable[[str], int | None]
+    error: Callable[[str], str | None]
 
 
-@pytest.fixture(params=["sqlite", "supabase"])
-def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+@pytest.fixture(params=["sqlite", "supabase", "frame_extractor", "dynamodb"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """`frame_extractor`: Supabase with the rights of that role only."""
     if request.param == "sqlite":
-        yield _sqlite(tmp_path / "state.sqlite")
-        return
-    server = request.getfixturevalue("supabase")
-    with build_postgrest_client(server.url, server.service_key) as client:
-
-        def add(code: str, *, is_fetched: bool = True) -> None:
-            client.table(TABLE).insert({"code": code, "is_fetched": is_fetched}).execute()
-
-        def row(code: str) -> Mapping[str, Any]:
-            found: Any = client.table(TABLE).select("*").eq("code", code).execute().data
-            return dict(found[0])
-
-        yield Subject(SupabaseStateStore(client, TABLE), add, row)
+        yield _with_table(sqlite_table(tmp_path / "state.sqlite"))
+    elif request.param == "dynamodb":
+        table = request.getfixturevalue("new_videos_table")()
+        yield _with_items(request.getfixturevalue("dynamodb_client"), table)
+    else:
+        server = request.getfixturevalue("supabase")
+        token = None if request.param == "supabase" else server.token("frame_extractor")
+        with supabase_table(server, token=token) as table:
+            yield _with_table(table)
 
 
-def _sqlite(path: Path) -> Subject:
-    store = SqliteStateStore(path, TABLE)
-
-    def add(code: str, *, is_fetched: bool = True) -> None:
-        store.add(code, is_fetched=is_fetched)
-
-    def row(code: str) -> Mapping[str, Any]:
-        with closing(sqlite3.connect(path)) as connection:
-            connection.row_factory = sqlite3.Row
-            return dict(connection.execute(f"SELECT * FROM {TABLE} WHERE code = ?", (code,)).fetchone())
-
-    return Subject(store, add, row)
+def _with_table(table: Table) -> Bench:
+    return Bench(
+        table.store,
+        table.insert,
+        lambda code: table.row(code)["frame_count"],
+        lambda code: table.row(code)["extract_error"],
+    )
 
 
-def pages(store: StateStore, limit: int) -> Iterator[list[str]]:
-    """All pages up to the empty one."""
-    after = None
-    while page := list(store.pending(after, limit)):
-        yield page
-        after = page[-1]
+def _with_items(client: "DynamoDBClient", table: str) -> Bench:
+    def item(code: str) -> Mapping[str, Any]:
+        source = video(code).source
+        assert source is not None
+        return client.get_item(TableName=table, Key={"video_id": {"S": keys.video_id(source)}})["Item"]
+
+    store = DynamoDBStateStore(client, table)
+    return Bench(
+        store,
+        lambda code: store.release(video(code)) if store.begin(video(code), LEASE_SECONDS) else None,
+        lambda code: int(item(code)["frames_count"]["N"]),
+        lambda code: item(code).get("error", {}).get("S"),
+    )
 
 
-def test_a_row_is_read_as_it_is(subject: Subject) -> None:
-    subject.add("fetched")
-    subject.add("waiting", is_fetched=False)
-    assert subject.store.get("fetched") == StateRow("fetched", is_fetched=True, is_extracted=False)
-    assert subject.store.get("waiting") == StateRow("waiting", is_fetched=False, is_extracted=False)
-    assert subject.store.get("unknown") is None
+def video(code: str) -> Subject:
+    return Subject(code, SourceVideo("videos", f"{code}.mp4", "etag", 1000))
 
 
-def test_a_mark_is_there_with_its_count_and_time(subject: Subject) -> None:
-    subject.add("a")
-    subject.add("b")
-    subject.store.mark_extracted("a", 17)
-    assert subject.store.get("a") == StateRow("a", is_fetched=True, is_extracted=True)
-    assert subject.row("a")["frame_count"] == 17
-    assert subject.row("a")["extracted_at"].startswith("20")
-    assert subject.store.get("b") == StateRow("b", is_fetched=True, is_extracted=False)
+def begin(bench: Bench, code: str) -> StateRow | None:
+    return bench.store.begin(video(code), LEASE_SECONDS)
 
 
-@pytest.mark.failure_row(41)
-def test_a_mark_may_be_set_again(subject: Subject) -> None:
-    subject.add("a")
-    subject.store.mark_extracted("a", 17)
-    subject.store.mark_extracted("a", 18)
-    assert subject.row("a")["frame_count"] == 18
+def finish(bench: Bench, code: str, extraction: Extraction = EXTRACTION) -> None:
+    begin(bench, code)
+    bench.store.mark_extracted(video(code), extraction)
+
+
+def test_a_video_is_begun_as_not_extracted(bench: Bench) -> None:
+    bench.add("a")
+    assert begin(bench, "a") == StateRow("a", is_fetched=True, is_extracted=False)
+
+
+def test_a_video_that_is_marked_is_known_as_extracted(bench: Bench) -> None:
+    for code in "ab":
+        bench.add(code)
+    finish(bench, "a")
+    assert begin(bench, "a") == StateRow("a", is_fetched=True, is_extracted=True)
+    assert bench.frame_count("a") == 17
+    assert begin(bench, "b") == StateRow("b", is_fetched=True, is_extracted=False)
+
+
+@pytest.mark.failure_row(34)
+def test_whatever_was_done_may_be_done_again(bench: Bench) -> None:
+    bench.add("a")
+    for _ in range(2):
+        begin(bench, "a")
+    for _ in range(2):
+        bench.store.mark_extracted(video("a"), EXTRACTION)
+    assert begin(bench, "a") == StateRow("a", is_fetched=True, is_extracted=True)
 
 
 @pytest.mark.failure_row(37)
-def test_a_mark_that_changes_no_row_is_an_error(subject: Subject) -> None:
-    subject.add("a")
+def test_a_mark_that_changes_nothing_is_an_error(bench: Bench) -> None:
+    bench.add("a")
     with pytest.raises(NotInStateError):
-        subject.store.mark_extracted("unknown", 17)
-    assert subject.store.pending(None, 10) == ["a"]
+        bench.store.mark_extracted(video("unknown"), EXTRACTION)
+    assert begin(bench, "a") == StateRow("a", is_fetched=True, is_extracted=False)
 
 
-def test_a_failure_is_noted_and_its_video_no_longer_pending(subject: Subject) -> None:
-    subject.add("a")
-    subject.add("b")
-    subject.store.record_failure("a", "UNREADABLE", "moov atom not found")
-    assert subject.row("a")["extract_error"] == "UNREADABLE: moov atom not found"
-    assert subject.store.pending(None, 10) == ["b"]
-    assert subject.store.count_pending() == 1
+def test_a_failure_is_noted_and_its_video_may_be_tried_again(bench: Bench) -> None:
+    bench.add("a")
+    begin(bench, "a")
+    bench.store.record_failure(video("a"), "UNREADABLE", "moov atom not found")
+    assert bench.error("a") == "UNREADABLE: moov atom not found"
+    assert begin(bench, "a") == StateRow("a", is_fetched=True, is_extracted=False)
 
 
-def test_success_clears_the_noted_failure(subject: Subject) -> None:
-    subject.add("a")
-    subject.store.record_failure("a", "TRUNCATED", "half of it")
-    subject.store.mark_extracted("a", 17)
-    assert subject.row("a")["extract_error"] is None
+def test_success_clears_the_noted_failure(bench: Bench) -> None:
+    bench.add("a")
+    bench.store.record_failure(video("a"), "TRUNCATED", "half of it")
+    finish(bench, "a")
+    assert bench.error("a") is None
 
 
-def test_a_failure_of_an_unknown_video_is_noted_nowhere(subject: Subject) -> None:
-    subject.add("a")
-    subject.store.record_failure("unknown", "UNREADABLE", "moov atom not found")
-    assert subject.store.pending(None, 10) == ["a"]
+@pytest.mark.failure_row(41)
+def test_a_late_failure_does_not_touch_a_video_that_is_extracted(bench: Bench) -> None:
+    bench.add("a")
+    finish(bench, "a")
+    bench.store.record_failure(video("a"), "VIDEO_MISSING", "any")
+    assert bench.error("a") is None
+    assert begin(bench, "a") == StateRow("a", is_fetched=True, is_extracted=True)
 
 
-def test_any_text_can_be_noted(subject: Subject) -> None:
-    subject.add("a")
-    subject.store.record_failure("a", "UNREADABLE", "\0 \x1b[31m \ud800 \"' ü")
-    assert subject.row("a")["extract_error"].endswith("\"' ü")
+def test_a_failure_of_an_unknown_video_is_noted_nowhere(bench: Bench) -> None:
+    bench.add("a")
+    bench.store.record_failure(video("unknown"), "UNREADABLE", "moov atom not found")
+    assert bench.error("a") is None
 
 
-def test_only_what_is_fetched_and_not_extracted_is_pending(subject: Subject) -> None:
-    subject.add("done")
-    subject.add("fetched")
-    subject.add("waiting", is_fetched=False)
-    subject.store.mark_extracted("done", 1)
-    assert subject.store.pending(None, 10) == ["fetched"]
-    assert subject.store.count_pending() == 1
+def test_any_text_can_be_noted(bench: Bench) -> None:
+    bench.add("a")
+    bench.store.record_failure(video("a"), "UNREADABLE", "\0 \x1b[31m \ud800 \"' ü")
+    noted = bench.error("a")
+    assert noted is not None
+    assert noted.endswith("\"' ü")
 
 
-def test_nothing_is_pending_in_an_empty_table(subject: Subject) -> None:
-    assert list(subject.store.pending(None, 10)) == []
-    assert subject.store.count_pending() == 0
+def test_a_video_that_is_given_up_may_be_begun_again(bench: Bench) -> None:
+    bench.add("a")
+    begin(bench, "a")
+    for _ in range(2):
+        bench.store.release(video("a"))
+    assert begin(bench, "a") == StateRow("a", is_fetched=True, is_extracted=False)
 
 
-@pytest.mark.failure_row(44)
-def test_pages_end_with_an_empty_one_and_hold_each_code_once(subject: Subject) -> None:
-    codes = [f"code{number}" for number in range(7)]
-    for code in reversed(codes):
-        subject.add(code)
-    assert list(pages(subject.store, 3)) == [codes[:3], codes[3:6], codes[6:]]
-    assert subject.store.count_pending() == 7
+def test_giving_up_what_is_done_or_unknown_changes_nothing(bench: Bench) -> None:
+    bench.add("a")
+    finish(bench, "a")
+    bench.store.release(video("a"))
+    bench.store.release(video("unknown"))
+    assert begin(bench, "a") == StateRow("a", is_fetched=True, is_extracted=True)
 
 
-@pytest.mark.failure_row(44)
-def test_a_page_follows_its_last_code_even_if_that_row_is_gone_from_the_set(subject: Subject) -> None:
-    for code in "abcd":
-        subject.add(code)
-    for code in subject.store.pending(None, 2):
-        subject.store.mark_extracted(code, 1)
-    assert subject.store.pending("b", 2) == ["c", "d"]
-
-
-def test_a_code_means_itself(subject: Subject) -> None:
+def test_a_code_means_itself(bench: Bench) -> None:
     for code in ODD_CODES:
-        subject.add(code)
-    assert sorted(code for page in pages(subject.store, 1) for code in page) == sorted(ODD_CODES)
-    for code in ODD_CODES:
-        row = subject.store.get(code)
-        assert row is not None
-        assert row.code == code
-        subject.store.mark_extracted(code, 1)
-    assert subject.store.count_pending() == 0
+        bench.add(code)
+    for number, code in enumerate(ODD_CODES):
+        finish(bench, code, Extraction(number, "frames/", None, 1.0, 25, 25.0))
+    assert [bench.frame_count(code) for code in ODD_CODES] == list(range(len(ODD_CODES)))
+    assert {begin(bench, code) for code in ODD_CODES} == {StateRow(code, True, True) for code in ODD_CODES}

@@ -26,6 +26,7 @@ def postgrest(database_uri: str, jwt_secret: str) -> Iterator[httpx.Client]:
             "PGRST_DB_SCHEMAS": "public",
             "PGRST_DB_ANON_ROLE": "anon",
             "PGRST_DB_MAX_ROWS": "1000",
+            "PGRST_DB_PLAN_ENABLED": "true",
             "PGRST_DB_POOL": "4",
             "PGRST_JWT_SECRET": jwt_secret,
             "PGRST_SERVER_UNIX_SOCKET": socket,

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,30 +29,34 @@ alter default privileges in schema public grant all on tables to authenticated, 
 
 @dataclass(frozen=True, slots=True)
 class Supabase:
-    """`service_key` may do everything, `user_key` what row-level security allows, `anon_key` nothing."""
+    """The gateway takes the two keys only: with `service_key` one may do everything, with `anon_key` nothing.
+    A token beside the key gives the rights of its role."""
 
     url: str
     service_key: str
-    user_key: str
     anon_key: str
     database: Postgres
+
+    def token(self, role: str) -> str:
+        """A JSON web token (HS256), as the keys are."""
+        return _token(role)
 
 
 @contextmanager
 def supabase(schema: str) -> Iterator[Supabase]:
     """A running project with the tables of `schema`."""
     binary()  # know that it is there before the database starts
-    keys = {role: _key(role) for role in ("service_role", "authenticated", "anon")}
+    service_key, anon_key = _token("service_role"), _token("anon")
     with postgres() as database:
         database.sql(_ROLES + schema)
         with (
             postgrest(f"{database.uri}&user=authenticator", _JWT_SECRET) as api,
-            serving(lambda request: _answer(request, api, frozenset(keys.values()))) as url,
+            serving(lambda request: _answer(request, api, {service_key, anon_key})) as url,
         ):
-            yield Supabase(url, keys["service_role"], keys["authenticated"], keys["anon"], database)
+            yield Supabase(url, service_key, anon_key, database)
 
 
-def _answer(request: Request, api: httpx.Client, keys: frozenset[str]) -> Answer:
+def _answer(request: Request, api: httpx.Client, keys: Set[str]) -> Answer:
     """Supabase's gateway answers a wrong key without an error code."""
     if request.headers.get("apikey") not in keys:
         return _refusal(401, "Invalid API key")
@@ -66,8 +70,7 @@ def _refusal(status: int, message: str) -> Answer:
     return Answer(status, body, {"Content-Type": "application/json"})
 
 
-def _key(role: str) -> str:
-    """A JSON web token (HS256), as the keys of a project are."""
+def _token(role: str) -> str:
     parts = b".".join(_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256"}, {"role": role}))
     signature = hmac.digest(_JWT_SECRET.encode(), parts, hashlib.sha256)
     return (parts + b"." + _base64url(signature)).decode()

@@ -1,0 +1,62 @@
+"""State tables behind the back of their stores: how to put rows in, and how to look at them."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extractor.adapters.sqlite import SqliteStateStore
+from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.columns import STANDARD, Columns
+from tests.servers.supabase import Supabase
+
+NAME = "watched_content"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`insert` takes a code and values of columns; a row is fetched unless it says otherwise."""
+
+    store: SqliteStateStore | SupabaseStateStore
+    insert: Callable[..., None]
+    row: Callable[[str], Mapping[str, Any]]
+
+
+def sqlite_table(path: Path) -> Table:
+    store = SqliteStateStore(path, NAME)
+
+    def insert(code: str, **values: object) -> None:
+        row = {"code": code, "is_fetched": True, **values}
+        with closing(sqlite3.connect(path)) as connection, connection:
+            marks = ", ".join("?" for _ in row)
+            connection.execute(f"INSERT INTO {NAME} ({', '.join(row)}) VALUES ({marks})", [*row.values()])
+
+    def look(code: str) -> Mapping[str, Any]:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = sqlite3.Row
+            return dict(connection.execute(f"SELECT * FROM {NAME} WHERE code = ?", (code,)).fetchone())
+
+    return Table(store, insert, look)
+
+
+@contextmanager
+def supabase_table(
+    server: Supabase, name: str = NAME, columns: Columns = STANDARD, token: str | None = None
+) -> Iterator[Table]:
+    """The store has the rights of `token`, if there is one; who looks from behind has all."""
+    key = server.anon_key if token else server.service_key
+    with (
+        build_postgrest_client(server.url, key, token) as client,
+        build_postgrest_client(server.url, server.service_key) as admin,
+    ):
+
+        def insert(code: str, **values: Any) -> None:
+            admin.table(name).insert({"code": code, columns.is_fetched: True, **values}).execute()
+
+        def look(code: str) -> Mapping[str, Any]:
+            found: Any = admin.table(name).select("*").eq("code", code).execute().data
+            return dict(found[0])
+
+        yield Table(SupabaseStateStore(client, name, columns), insert, look)
