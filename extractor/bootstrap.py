@@ -6,11 +6,12 @@ botocore, postgrest and sqlite3 are imported where they are needed: a cold start
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from extractor.columns import parse_columns
 from extractor.errors import SettingsError
 from extractor.models import OutgoingMessage, SendFailure
-from extractor.ports import JobQueue, ObjectStore, StateStore
+from extractor.ports import Backlog, Inventory, JobQueue, ObjectStore, StateStore
 from extractor.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,8 +20,19 @@ if TYPE_CHECKING:
 _SPARE_CONNECTIONS = 4  # the download, and what is listed, read and deleted beside the uploads
 
 
+class Table(StateStore, Backlog, Inventory, Protocol):
+    """A table of rows that wait to be extracted, and all that is asked of one."""
+
+
 def build_state(settings: Settings) -> StateStore:
     """The state that STATE_BACKEND names. Raises `SettingsError`."""
+    return _build_dynamodb(settings) if settings.state_backend == "dynamodb" else build_table(settings)
+
+
+def build_table(settings: Settings) -> Table:
+    """The state as a table with a backlog. Raises `SettingsError`."""
+    if settings.state_backend == "dynamodb":
+        raise SettingsError("STATE_BACKEND: dynamodb has no backlog; its videos are announced by S3 events")
     return _build_sqlite(settings) if settings.state_backend == "sqlite" else _build_supabase(settings)
 
 
@@ -57,24 +69,46 @@ def build_object_store(settings: Settings, bucket: str) -> ObjectStore:
     return S3ObjectStore(_s3_client(settings.upload_workers + _SPARE_CONNECTIONS), bucket)
 
 
-def _build_sqlite(settings: Settings) -> StateStore:
+def _build_dynamodb(settings: Settings) -> StateStore:
+    from extractor.adapters.dynamodb import DynamoDBStateStore, build_dynamodb_client
+
+    with _aws_settings():
+        return DynamoDBStateStore(build_dynamodb_client(), settings.videos_table)
+
+
+def _build_sqlite(settings: Settings) -> Table:
     from extractor.adapters.sqlite import SqliteStateStore
 
     if settings.sqlite_path is None:
         raise SettingsError("SQLITE_PATH: STATE_BACKEND=sqlite needs it")
-    return SqliteStateStore(settings.sqlite_path, settings.state_table)
+    return SqliteStateStore(settings.sqlite_path, settings.state_table, parse_columns(settings.state_columns))
 
 
-def _build_supabase(settings: Settings) -> StateStore:
+def _build_supabase(settings: Settings) -> Table:
     from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
 
-    if settings.supabase_url is None or settings.supabase_key is None:
-        raise SettingsError("SUPABASE_URL, SUPABASE_KEY: STATE_BACKEND=supabase needs both")
+    if settings.supabase_url is None:
+        raise SettingsError("SUPABASE_URL: STATE_BACKEND=supabase needs it")
+    key, token = _supabase_keys(settings)
     try:
-        client = build_postgrest_client(settings.supabase_url, settings.supabase_key.get_secret_value())
+        client = build_postgrest_client(settings.supabase_url, key, token)
     except ValueError as error:
         raise SettingsError("SUPABASE_URL: is no http or https address") from error
-    return SupabaseStateStore(client, settings.state_table)
+    return SupabaseStateStore(client, settings.state_table, parse_columns(settings.state_columns))
+
+
+def _supabase_keys(settings: Settings) -> tuple[str, str | None]:
+    """The key, and the token of a role if there is one."""
+    if settings.supabase_key is not None:
+        token = settings.supabase_token
+        return settings.supabase_key.get_secret_value(), token.get_secret_value() if token else None
+    if settings.supabase_key_secret_arn is None:
+        raise SettingsError("SUPABASE_KEY: STATE_BACKEND=supabase needs it, or SUPABASE_KEY_SECRET_ARN")
+    from extractor.adapters.secrets import read_secret
+
+    with _aws_settings():
+        fields = read_secret(settings.supabase_key_secret_arn, "SUPABASE_KEY")
+    return fields["SUPABASE_KEY"], fields.get("SUPABASE_TOKEN")
 
 
 def _build_queue(url: str, attempts: int) -> JobQueue:

@@ -121,6 +121,18 @@ class SourceChangedError(TransientError):
     reason = "SOURCE_CHANGED"
 
 
+class ConflictError(TransientError):
+    """Another worker has stored something else meanwhile; the next delivery sees it."""
+
+    reason = "CONFLICT"
+
+
+class ClaimedError(TransientError):
+    """Another worker is at this video, or was until a moment ago."""
+
+    reason = "CLAIMED"
+
+
 class StorageUnavailableError(TransientError):
     """The object store does not answer, or answers with a fault of its own."""
 

@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from extractor import record
 from extractor.adapters.folder import FolderObjectStore
 from extractor.errors import StorageUnavailableError, VideoMissingError
 from extractor.extraction import Assignment, Progress, Toolbox, extract
 from extractor.keys import MANIFEST_NAME
+from extractor.layout import Naming
 from extractor.manifest import Manifest, parse_manifest
 from extractor.media.binary import find_ffmpeg
 from extractor.media.cpus import decoder_threads
 from extractor.models import DecodeLimits, SamplingPolicy, SourceVideo, Strategy, checked_policy
-from extractor.pipeline import write_manifest
+from extractor.shelf import Shelf
 from extractor.timing import Stopwatch
 from extractor.workdir import job_directory
 
@@ -76,12 +78,17 @@ def extract_to_folder(
     try:
         with job_directory(folder.absolute().parent, prefix=".partial-") as directory:
             store = FolderObjectStore(directory)
-            manifest = extract(_assignment(video, directory, policy), store, tools, Stopwatch(), progress)
-            write_manifest(store, "", manifest)
+            shelf = Shelf(store, _naming(policy), policy.image_format)
+            manifest = extract(_assignment(video, directory, policy), shelf, tools, Stopwatch(), progress)
+            record.write(store, shelf.naming, manifest, replaces=None)
             _publish(directory, folder, manifest)
     except OSError as error:
         raise StorageUnavailableError(f"cannot write to {str(folder)!r}: {error.strerror}") from error
     return manifest
+
+
+def _naming(policy: SamplingPolicy) -> Naming:
+    return Naming(prefix="", frame_template=f"{{index:06d}}.{policy.image_format}")
 
 
 def _assignment(video: Path, directory: Path, policy: SamplingPolicy) -> Assignment:
@@ -95,7 +102,6 @@ def _assignment(video: Path, directory: Path, policy: SamplingPolicy) -> Assignm
         platform=None,
         source=SourceVideo(bucket=None, key=video.name, etag=None, size_bytes=video.stat().st_size),
         policy=policy,
-        prefix="",
         deadline=time.monotonic() + _NO_DEADLINE_SECONDS,
     )
 
@@ -116,6 +122,6 @@ def _publish(made: Path, folder: Path, manifest: Manifest) -> None:
 
 
 def _earlier_frames(folder: Path) -> Sequence[str]:
-    data = FolderObjectStore(folder).read(MANIFEST_NAME)
-    earlier = parse_manifest(data) if data is not None else None
+    found = FolderObjectStore(folder).read(MANIFEST_NAME)
+    earlier = parse_manifest(found.data) if found is not None else None
     return sorted(earlier.keys) if earlier else ()

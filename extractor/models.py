@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from fractions import Fraction
 from typing import Literal, get_args
 
@@ -107,7 +108,8 @@ class ExtractionJob:
     """One video to be done.
 
     ``bucket`` and ``key`` are set when the message named the object itself; otherwise the key
-    follows from ``code`` and ``platform``. ``receive_count`` is the delivery's number, from 1.
+    follows from ``code`` and ``platform``. An ``etag`` is the version that was
+    announced. ``receive_count`` is the delivery's number, from 1.
     """
 
     code: str
@@ -115,6 +117,7 @@ class ExtractionJob:
     platform: str | None = None
     bucket: str | None = None
     key: str | None = None
+    etag: str | None = None
     receive_count: int = 1
 
 
@@ -185,12 +188,59 @@ class StoredFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose state it is: a code, and the version of the object, once that is known."""
+
+    code: str
+    source: SourceVideo | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StateRow:
     """What the state knows of a video."""
 
     code: str
     is_fetched: bool
     is_extracted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What the state is told of a video that is done. ``video_frame_count`` and ``video_frame_rate`` are
+    those of the video, ``scene_count`` is ``None`` unless scenes were looked for."""
+
+    frame_count: int
+    frames_prefix: str
+    scene_count: int | None
+    duration_seconds: float
+    video_frame_count: int
+    video_frame_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Which rows of the backlog: those without a recorded failure, or only those with one (`failed`).
+
+    `enqueued_before` leaves out what was enqueued at that moment or later, `fetched_since` what was
+    fetched before that moment. Both need the column that they speak of.
+    """
+
+    failed: bool = False
+    enqueued_before: datetime | None = None
+    fetched_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryRow:
+    """A row in full. What the table has no column for is ``None``."""
+
+    code: str
+    is_fetched: bool
+    is_extracted: bool
+    extract_error: str | None = None
+    frame_count: int | None = None
+    extracted_at: datetime | None = None
+    enqueued_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,28 +4,31 @@ The order of the effects is the guarantee: frames, then the manifest that vouche
 state, and only then is anything deleted. Whatever happens in between, the same job run again ends well.
 """
 
-import hashlib
-import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from extractor import keys
-from extractor.errors import NotFetchedError, NotInStateError, TransientError
+from extractor import keys, record
+from extractor.errors import ExtractorError, NotFetchedError, NotInStateError, TransientError
 from extractor.extraction import Assignment, Toolbox, extract
-from extractor.manifest import Manifest, parse_manifest
-from extractor.models import ExtractionJob, SourceVideo
+from extractor.layout import Layout, Naming
+from extractor.manifest import Manifest
+from extractor.models import Extraction, ExtractionJob, SourceVideo, Subject
 from extractor.ports import ObjectStore, StateStore
 from extractor.prefetch import Prefetcher
+from extractor.shelf import Shelf, listed
 from extractor.source import VideoSource, refuse_misfit
 from extractor.timing import Stopwatch
 from extractor.workdir import job_directory
 
-logger = logging.getLogger(__name__)
-
 Status = Literal["extracted", "confirmed", "skipped"]
+
+_MAX_DETAIL = 500  # characters
+_LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends a little after its deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,23 @@ class Workplace:
     state: StateStore
     sources: Prefetcher
     frames: ObjectStore
+    layout: Layout
     tools: Toolbox
     work_dir: Path
+
+    @property
+    def by_content(self) -> bool:
+        """Whether a video is known by its version, so that its object is looked at before its state."""
+        return self.state.by_content or self.layout.needs_video_id
+
+    def naming(self, job: ExtractionJob, video: SourceVideo | None) -> Naming:
+        return self.layout.naming(
+            code=job.code,
+            platform=job.platform,
+            video_id=keys.video_id(video) if video else None,
+            interval_seconds=job.policy.interval_seconds,
+            extension=job.policy.image_format,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,81 +70,111 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What surrounds one job: until when it must end (a `time.monotonic()` value), who watches its
-    stages, and who is told that the network is free for the next video."""
+    stages, which errors settle its fate, whether it was never tried before, so that none of its frames
+    can be there, and who is told that the network is free for the next video."""
 
     deadline: float
     watch: Stopwatch
+    is_final: Callable[[ExtractorError], bool]
+    is_first: bool = False
     when_downloaded: Callable[[], None] = lambda: None
 
 
 def extract_video(job: ExtractionJob, place: Workplace, turn: Turn) -> Outcome:
-    """Do the job. Raises the `ExtractorError` that prevented it."""
-    if _is_done(job, place.state, turn.watch):
-        return Outcome(job.code, "skipped")
-    prefix = keys.frames_prefix(job.code, job.platform)
-    with ThreadPoolExecutor(1) as pool:  # on short videos each round trip counts: two at once
-        reading = pool.submit(_read_manifest, place.frames, prefix)
-        with place.sources.open(job) as source:
-            earlier = reading.result()
-            stands = earlier is not None and _stands(earlier, source.video, job, place.frames, prefix)
-            manifest = earlier if earlier and stands else _produce(job, source, prefix, place, turn)
+    """Do the job. Raises the `ExtractorError` that prevented it, after recording a final one."""
+    with ExitStack() as held:
+        source = held.enter_context(place.sources.open(job)) if place.by_content else None
+        subject = Subject(job.code, source.video if source else None)
+        with _recording(subject, place.state, turn):
+            if _is_done(subject, place.state, turn):
+                return Outcome(job.code, "skipped")
+            with ThreadPoolExecutor(1) as pool:  # on short videos each round trip counts: two at once
+                naming = place.naming(job, subject.source)
+                reading = pool.submit(record.read, place.frames, naming)
+                source = source or held.enter_context(place.sources.open(job))
+                return _complete(_Case(job, subject, source, naming, reading.result()), place, turn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A job that is to be done: its video, where its frames go, and what an earlier run left there."""
+
+    job: ExtractionJob
+    subject: Subject
+    source: VideoSource
+    naming: Naming
+    earlier: record.Earlier
+
+
+@contextmanager
+def _recording(subject: Subject, state: StateStore, turn: Turn) -> Iterator[None]:
+    """Whatever ends the job without success is recorded if it is final; else the claim is given up."""
+    try:
+        yield
+    except ExtractorError as error:
+        if turn.is_final(error):
+            state.record_failure(subject, error.reason, str(error)[:_MAX_DETAIL])
+        else:
+            _release(subject, state)
+        raise
+    except BaseException:
+        _release(subject, state)
+        raise
+
+
+def _release(subject: Subject, state: StateStore) -> None:
+    with suppress(TransientError):  # the claim ends by itself
+        state.release(subject)
+
+
+def _is_done(subject: Subject, state: StateStore, turn: Turn) -> bool:
+    lease_seconds = 1.25 * max(0.0, turn.deadline - time.monotonic()) + _LEASE_MARGIN_SECONDS
     with turn.watch.stage("state"):
-        place.state.mark_extracted(job.code, len(manifest.frames))
-    if earlier:
-        _delete_stale(place.frames, earlier, manifest)
-    return Outcome(job.code, "confirmed" if stands else "extracted", manifest)
-
-
-def write_manifest(store: ObjectStore, prefix: str, manifest: Manifest) -> None:
-    """The commit: from here on the frames count."""
-    data = manifest.to_json()
-    digest = hashlib.sha256(data).hexdigest()
-    store.put(keys.manifest_key(prefix), data, content_type="application/json", sha256=digest)
-
-
-def _is_done(job: ExtractionJob, state: StateStore, watch: Stopwatch) -> bool:
-    with watch.stage("state"):
-        row = state.get(job.code)
+        row = state.begin(subject, lease_seconds)
     if row is None:
-        raise NotInStateError(f"the state has no row for the code {job.code}")
+        raise NotInStateError(f"the state has no row for the code {subject.code}")
     if not row.is_extracted and not row.is_fetched:
         raise NotFetchedError("the video is not marked as fetched yet")
     return row.is_extracted
 
 
-def _read_manifest(store: ObjectStore, prefix: str) -> Manifest | None:
-    data = store.read(keys.manifest_key(prefix))
-    return parse_manifest(data) if data is not None else None
+def _complete(case: _Case, place: Workplace, turn: Turn) -> Outcome:
+    earlier = case.earlier
+    known = listed(place.frames, case.naming.prefix) if earlier.etag or not turn.is_first else {}
+    stands = earlier.stands(case.source.video, case.job.policy, known)
+    if earlier.manifest and stands:
+        manifest = earlier.manifest
+    else:
+        shelf = Shelf(place.frames, case.naming, case.job.policy.image_format, known)
+        manifest = _produce(case, shelf, place, turn)
+    with turn.watch.stage("state"):
+        place.state.mark_extracted(case.subject, _extraction(manifest, case.naming))
+    if not stands:
+        record.delete_stale(place.frames, case.naming, earlier, manifest)
+    return Outcome(case.job.code, "confirmed" if stands else "extracted", manifest)
 
 
-def _stands(
-    manifest: Manifest, video: SourceVideo, job: ExtractionJob, store: ObjectStore, prefix: str
-) -> bool:
-    """Whether it is for this version of the source and this policy, and all its frames are there."""
-    if not manifest.answers(video, job.policy):
-        return False
-    stored = {entry.key: entry.size_bytes for entry in store.list(prefix)}
-    return not manifest.missing_from(stored)
-
-
-def _produce(job: ExtractionJob, source: VideoSource, prefix: str, place: Workplace, turn: Turn) -> Manifest:
+def _produce(case: _Case, shelf: Shelf, place: Workplace, turn: Turn) -> Manifest:
+    job, source = case.job, case.source
     with job_directory(place.work_dir) as directory:
         refuse_misfit(source.video, place.sources.sources.max_bytes, directory)
         path = directory / "source"
         with turn.watch.stage("download"):
             source.download(path, turn.deadline)
         turn.when_downloaded()
-        task = Assignment(path, job.code, job.platform, source.video, job.policy, prefix, turn.deadline)
-        manifest = extract(task, place.frames, place.tools, turn.watch)
+        task = Assignment(path, job.code, job.platform, source.video, job.policy, turn.deadline)
+        manifest = extract(task, shelf, place.tools, turn.watch)
     with turn.watch.stage("manifest"):
-        write_manifest(place.frames, prefix, manifest)
+        record.write(place.frames, case.naming, manifest, replaces=case.earlier.etag)
     return manifest
 
 
-def _delete_stale(store: ObjectStore, earlier: Manifest, current: Manifest) -> None:
-    """Frames that only the earlier manifest lists. They harm nobody, so failing here fails nothing."""
-    stale = sorted(earlier.keys - current.keys)
-    try:
-        store.delete(stale)
-    except TransientError as error:
-        logger.warning("%d frames of an earlier run are left over: %s", len(stale), error)
+def _extraction(manifest: Manifest, naming: Naming) -> Extraction:
+    return Extraction(
+        frame_count=len(manifest.frames),
+        frames_prefix=naming.prefix,
+        scene_count=manifest.scene_count,
+        duration_seconds=manifest.video.duration_seconds,
+        video_frame_count=manifest.video.frame_count,
+        video_frame_rate=manifest.video.frame_rate,
+    )

@@ -20,11 +20,16 @@ from pydantic import (
 )
 
 from extractor import keys
+from extractor.columns import parse_columns
 from extractor.errors import SettingsError
+from extractor.layout import parse_layout
 from extractor.models import DecodeLimits, Detector, ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
+
+_OLDER_NAMES = {"videos_bucket": "BUCKET_NAME", "frames_bucket": "BUCKET_NAME", "work_dir": "TMP_DIR"}
+"""What an older system of the same purpose calls them; see docs/migration.md."""
 
 
 def _split_templates(value: object) -> object:
@@ -38,6 +43,16 @@ def _checked_templates(templates: tuple[str, ...]) -> tuple[str, ...]:
         if set(keys.template_fields(template)) - {"platform"} != {"code"}:
             raise ValueError(f"{template!r} must name {{code}}, and may name {{platform}}, and nothing else")
     return templates
+
+
+def _checked_layout(text: str) -> str:
+    parse_layout(text)
+    return text
+
+
+def _checked_columns(text: str) -> str:
+    parse_columns(text)
+    return text
 
 
 class Settings(BaseModel):
@@ -54,17 +69,34 @@ class Settings(BaseModel):
         ("{platform}/{code}/video.mp4", "{code}.mp4"),
         description="key templates tried in this order; one that needs a platform is passed over without one",
     )
+    frames_layout: Annotated[str, AfterValidator(_checked_layout)] = Field(
+        "default", description="keys of frames: default, seconds, flat, timestamped, videosense or a template"
+    )
     sqs_queue_url: str | None = Field(None, description="queue that run_sqs_batches.py fills")
     dead_letter_queue_url: str | None = Field(None, description="queue that takes what can never succeed")
 
     # State
-    state_backend: Literal["supabase", "sqlite"] = Field("supabase", description="where the state lives")
+    state_backend: Literal["supabase", "dynamodb", "sqlite"] = Field(
+        "supabase", description="where the state lives: supabase, dynamodb or sqlite"
+    )
     state_table: str = Field(
         "watched_content", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="table of the state"
+    )
+    state_columns: Annotated[str, AfterValidator(_checked_columns)] = Field(
+        "", description="other names of its columns, such as is_fetched=is_downloaded,frame_count=frames"
+    )
+    videos_table: str = Field(
+        "videos", pattern=r"^[A-Za-z0-9_.-]{3,255}$", description="DynamoDB table of STATE_BACKEND=dynamodb"
     )
     supabase_url: str | None = Field(None, description="https://PROJECT.supabase.co")
     supabase_key: SecretStr | None = Field(
         None, description="service-role key, or one that may read and flip rows"
+    )
+    supabase_token: SecretStr | None = Field(
+        None, description="token of the role frame_extractor; SUPABASE_KEY is the public key then"
+    )
+    supabase_key_secret_arn: str | None = Field(
+        None, description="secret in Secrets Manager that holds them, instead of SUPABASE_KEY, SUPABASE_TOKEN"
     )
     sqlite_path: Path | None = Field(None, description="database file of STATE_BACKEND=sqlite")
 
@@ -181,9 +213,10 @@ def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> S
     """Read the settings from `environ`. Raises `SettingsError` that lists all that is wrong, or that is
     `needed` (names of fields) and not there."""
     values = {
-        name: environ[name.upper()].strip()
+        name: text
         for name in Settings.model_fields
-        if environ.get(name.upper(), "").strip()
+        for variable in (_OLDER_NAMES.get(name, ""), name.upper())  # the later one counts
+        if (text := environ.get(variable, "").strip())
     }
     problems = [*_missing(values), *(f"{name.upper()}: is not set" for name in needed if name not in values)]
     try:
@@ -201,5 +234,6 @@ def _explain(location: tuple[int | str, ...], text: str) -> str:
 
 def _missing(values: Mapping[str, str]) -> list[str]:
     backend = values.get("state_backend", "supabase")
-    needed = {"supabase": ("supabase_url", "supabase_key"), "sqlite": ("sqlite_path",)}.get(backend, ())
+    key = "supabase_key_secret_arn" if "supabase_key_secret_arn" in values else "supabase_key"
+    needed = {"supabase": ("supabase_url", key), "sqlite": ("sqlite_path",)}.get(backend, ())
     return [f"{name.upper()}: STATE_BACKEND={backend} needs it" for name in needed if name not in values]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from extractor import bootstrap
 from extractor.extraction import Toolbox
+from extractor.layout import parse_layout
 from extractor.media.binary import find_ffmpeg
 from extractor.media.confinement import hide_environment
 from extractor.media.cpus import decoder_threads
@@ -32,6 +33,7 @@ def build_station(settings: Settings) -> Station:
         state=bootstrap.build_state(settings),
         sources=Prefetcher(_sources(settings), settings.work_dir),
         frames=bootstrap.build_object_store(settings, settings.frames_bucket),
+        layout=parse_layout(settings.frames_layout),
         tools=Toolbox(
             ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
             limits=replace(

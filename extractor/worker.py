@@ -132,10 +132,17 @@ class Worker:
             if coming is not None:
                 self.place.sources.prefetch(coming, deadline)
 
+        turn = Turn(
+            deadline=deadline,
+            watch=watch,
+            is_final=lambda error: is_final(error, job.receive_count),
+            is_first=delivery.from_queue and delivery.receive_count == 1,
+            when_downloaded=fetch_next,
+        )
         try:
-            outcome = extract_video(job, self.place, Turn(deadline, watch, fetch_next))
+            outcome = extract_video(job, self.place, turn)
         except ExtractorError as error:
-            if not is_final(error, job.receive_count):
+            if not turn.is_final(error):
                 raise
             return self._settle(delivery, job.code, error)
         done = Done(outcome, dict(watch.seconds))
@@ -144,10 +151,8 @@ class Worker:
         return done
 
     def _settle(self, delivery: Delivery, code: str, error: ExtractorError) -> Failure:
-        """Record a final failure, or raise so that the message is not acknowledged."""
+        """Send the message of a final failure to the dead letters, or raise so that it is not acknowledged."""
         failure = Failure(code, error.reason, str(error)[:_MAX_DETAIL])
-        if code:
-            self.place.state.record_failure(code, failure.reason, failure.detail)
         if self.dead_letters is not None:
             self._bury(self.dead_letters, delivery, failure)
         elif delivery.from_queue:

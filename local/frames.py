@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor import keys
+from extractor.layout import parse_layout
 from extractor.manifest import FrameRecord, Manifest, parse_manifest
 from local.errors import FramesError
 
@@ -25,7 +25,7 @@ class FrameDownload:
     def fetch(self, code: str) -> Manifest:
         """The video's manifest and frames. Raises `FramesError` unless every frame has the size and the
         SHA-256 that the manifest states."""
-        key = keys.manifest_key(keys.frames_prefix(code, None))
+        key = manifest_key(code)
         manifest = parse_manifest(self._download(key))
         if manifest is None:
             raise FramesError(f"{key} is no manifest of this version")
@@ -44,6 +44,13 @@ class FrameDownload:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return data
+
+
+def manifest_key(code: str) -> str:
+    """Where the demo's settings put the manifest of a video."""
+    layout = parse_layout("default")
+    naming = layout.naming(code=code, platform=None, video_id=None, interval_seconds=1, extension="jpg")
+    return naming.manifest_key
 
 
 def checked_key(key: str) -> str:

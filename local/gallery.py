@@ -10,9 +10,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from extractor import keys
 from extractor.manifest import Manifest
-from local.frames import checked_key
+from local.frames import checked_key, manifest_key
 from local.outcomes import Finished
 from local.videos import DemoVideo
 
@@ -33,7 +32,7 @@ class Card:
 
     @property
     def manifest_path(self) -> str:
-        return frame_path(keys.manifest_key(keys.frames_prefix(self.video.code, None)))
+        return frame_path(manifest_key(self.video.code))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,19 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from extractor.errors import (
     AccessDeniedError,
+    ConflictError,
     ExtractorError,
     SourceChangedError,
     StorageUnavailableError,
     VideoMissingError,
 )
-from extractor.ports import StoredObject
+from extractor.ports import StoredBytes, StoredObject
 
 _CHUNK_BYTES = 1 << 20
 _PARTIAL = ".partial-"
@@ -30,11 +32,11 @@ _KINDS: dict[type[OSError], type[ExtractorError]] = {PermissionError: AccessDeni
 
 @dataclass(frozen=True, slots=True)
 class FileStream:
-    """An open file; see `extractor.ports.ObjectStream`. Files have no ETag."""
+    """An open file; see `extractor.ports.ObjectStream`."""
 
+    etag: str
     size_bytes: int
     file: BinaryIO
-    etag: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
         received = 0
@@ -61,16 +63,17 @@ class FolderObjectStore:
             except _MISSING as error:
                 raise VideoMissingError(f"there is no file {key!r} in {str(self._root)!r}") from error
         with file:
-            yield FileStream(os.fstat(file.fileno()).st_size, file)
+            found = os.fstat(file.fileno())
+            yield FileStream(_etag(found), found.st_size, file)
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str) -> StoredBytes | None:
         try:
             with self.open(key) as stream:
-                return b"".join(stream.chunks())
+                return StoredBytes(b"".join(stream.chunks()), stream.etag)
         except VideoMissingError:
             return None
 
-    def put(self, key: str, data: bytes, *, content_type: str, sha256: str) -> None:
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
         del content_type  # a file has none but its name
         if hashlib.sha256(data).hexdigest() != sha256:
             raise StorageUnavailableError(f"the data for {key!r} arrived damaged: write it again")
@@ -78,17 +81,32 @@ class FolderObjectStore:
         partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
         with _translating(f"write {key!r}"):
             path.parent.mkdir(parents=True, exist_ok=True)
+            if (there := _version(path)) != replaces:
+                if there is not None and path.read_bytes() == data:
+                    return there
+                raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
             try:
                 partial.write_bytes(data)
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)
+            return _etag(path.stat())
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
+    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
         with _translating(f"list {prefix!r}"):
-            found = sorted(self._files(prefix))
-        for key, size_bytes in found:
-            yield StoredObject(key, size_bytes)
+            found = sorted(self._files(prefix), key=lambda entry: entry.key)
+        yield from (entry for entry in found if entry.key > after)
+
+    def copy(self, key: str, to: str) -> None:
+        path, partial = self._path(to), self._path(to).with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
+        with self.open(key) as stream, _translating(f"copy {key!r}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with partial.open("wb") as file:
+                    file.writelines(stream.chunks())
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -96,14 +114,16 @@ class FolderObjectStore:
             with _translating(f"delete {key!r}"), suppress(*_MISSING):
                 path.unlink()
 
-    def _files(self, prefix: str) -> Iterator[tuple[str, int]]:
+    def _files(self, prefix: str) -> Iterator[StoredObject]:
         # The prefix may end in the middle of a name: look through the last folder that it names whole.
         for folder, _, names in os.walk(self._root / prefix.rpartition("/")[0]):
             for name in names:
                 path = Path(folder, name)
                 key = path.relative_to(self._root).as_posix()
                 if key.startswith(prefix) and not name.startswith(_PARTIAL):
-                    yield key, path.stat().st_size
+                    found = path.stat()
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield StoredObject(key, found.st_size, _etag(found), modified)
 
     def _path(self, key: str) -> Path:
         """Raises `AccessDeniedError` for a key that means a place outside, also through a link."""
@@ -112,6 +132,18 @@ class FolderObjectStore:
         if not named or not path.resolve().is_relative_to(self._root.resolve()):
             raise AccessDeniedError(f"the key {key!r} is not the name of a file in {str(self._root)!r}")
         return path
+
+
+def _version(path: Path) -> str | None:
+    """The ETag of the file, `None` if there is none."""
+    try:
+        return _etag(path.stat())
+    except _MISSING:
+        return None
+
+
+def _etag(found: os.stat_result) -> str:
+    return f"{found.st_mtime_ns:x}-{found.st_ino:x}-{found.st_size:x}"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from botocore.config import Config
 from botocore.exceptions import (
@@ -23,16 +23,23 @@ from botocore.session import get_session
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,
+    ConflictError,
     ExtractorError,
     SourceChangedError,
     StorageUnavailableError,
     VideoMissingError,
 )
-from extractor.ports import StoredObject
+from extractor.ports import StoredBytes, StoredObject
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+
+
+class _Condition(TypedDict, total=False):
+    IfMatch: str
+    IfNoneMatch: str
+
 
 _CHUNK_BYTES = 1 << 20
 _DELETE_BATCH = 1000  # what DeleteObjects takes at most
@@ -58,6 +65,8 @@ _HINTS: dict[type[ExtractorError], str] = {
     SourceChangedError: "the object was overwritten meanwhile",
     StorageUnavailableError: "try again later, and check the bucket's name and region if it stays so",
 }
+# The condition of a write does not hold, or another write was faster, or what it was to replace is gone.
+_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 
 
@@ -80,7 +89,7 @@ def build_s3_client(max_connections: int) -> "S3Client":
 class S3ObjectStream:
     """An open object; see `extractor.ports.ObjectStream`."""
 
-    etag: str | None
+    etag: str
     size_bytes: int
     body: "StreamingBody"
 
@@ -117,26 +126,65 @@ class S3ObjectStore:
         with closing(found["Body"]) as body:
             yield S3ObjectStream(found["ETag"].strip('"'), found["ContentLength"], body)
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str) -> StoredBytes | None:
         try:
             with self.open(key) as stream:
-                return b"".join(stream.chunks())
+                return StoredBytes(b"".join(stream.chunks()), stream.etag)
         except VideoMissingError:
             return None
 
-    def put(self, key: str, data: bytes, *, content_type: str, sha256: str) -> None:
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        condition: _Condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": f'"{replaces}"'}
         with self._translating(f"write {key!r}"):
-            self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, ChecksumSHA256=checksum
-            )
+            try:
+                stored = self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=data,
+                    ContentType=content_type,
+                    ChecksumAlgorithm="SHA256",
+                    ChecksumSHA256=checksum,
+                    **condition,
+                )
+            except ClientError as error:
+                if _code(error) not in _CONFLICTS:
+                    raise
+                # It may be our own write, whose answer was lost.
+                return self._etag_if_same(key, checksum, error)
+        return stored["ETag"].strip('"')
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+    def _etag_if_same(self, key: str, checksum: str, refusal: ClientError) -> str:
+        try:
+            found = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            if _code(error) not in _MISSING_KEY:
+                raise
+            raise ConflictError(f"{key!r} in {self._bucket} is gone that was to be replaced") from error
+        if found.get("ChecksumSHA256") != checksum:
+            raise ConflictError(f"somebody else has written {key!r} in {self._bucket}") from refusal
+        return found["ETag"].strip('"')
+
+    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, StartAfter=after
+        )
         with self._translating(f"list {prefix!r}"):
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    yield StoredObject(entry["Key"], entry["Size"])
+                    etag = entry["ETag"].strip('"')
+                    yield StoredObject(entry["Key"], entry["Size"], etag, entry["LastModified"])
+
+    def copy(self, key: str, to: str) -> None:
+        with self._translating(f"copy {key!r}"):
+            try:
+                self._client.copy_object(
+                    Bucket=self._bucket, Key=to, CopySource={"Bucket": self._bucket, "Key": key}
+                )
+            except ClientError as error:
+                if _code(error) not in _MISSING_KEY:
+                    raise
+                raise VideoMissingError(f"there is no object {key!r} in {self._bucket}") from error
 
     def delete(self, keys: Sequence[str]) -> None:
         remaining = iter(keys)
@@ -169,6 +217,10 @@ def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
+def _status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
 def _translate(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
     kind = _classify(error)
     cause = _code(error) if isinstance(error, ClientError) else type(error).__name__
@@ -183,5 +235,4 @@ def _classify(error: BotoCoreError | ClientError) -> type[ExtractorError]:
         return _BY_CODE[code]
     if code.startswith("KMS."):  # a key that is disabled, deleted or not ours
         return AccessDeniedError
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return _BY_STATUS.get(status, StorageUnavailableError)
+    return _BY_STATUS.get(_status(error), StorageUnavailableError)

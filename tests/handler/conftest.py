@@ -16,6 +16,7 @@ from moto.server import ThreadedMotoServer
 import lambda_function
 from extractor.adapters.sqlite import SqliteStateStore
 from extractor.manifest import Manifest, parse_manifest
+from extractor.models import Subject
 from extractor.telemetry import logger
 from local.sqs_event import build_event
 
@@ -92,7 +93,7 @@ class World:
         return answer
 
     def is_extracted(self, code: str) -> bool:
-        row = self.state.get(code)
+        row = self.state.begin(Subject(code), lease_seconds=60)
         assert row is not None
         return row.is_extracted
 

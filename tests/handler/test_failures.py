@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from extractor.adapters.sqlite import SqliteStateStore
 from extractor.adapters.sqs import SqsQueue
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
+from extractor.models import Pick, Subject
 from tests.handler.conftest import World
 from tests.media import clips
 
@@ -24,7 +25,7 @@ def _assert_final(world: World, code: str, reason: str, detail: str = "") -> Non
     assert detail in letter["detail"]
     assert not world.is_extracted(code)
     assert world.manifest(code) is None
-    assert code not in world.state.pending(None, 100)
+    assert code not in world.state.pending(None, 100, Pick())
 
 
 @pytest.mark.failure_row(1)
@@ -116,7 +117,7 @@ def test_a_decoder_that_gives_no_frame_is_no_success(
     world: World, plain_clip: Path, settings: Callable[..., None], tmp_path: Path
 ) -> None:
     world.add_video("abc", plain_clip)
-    settings(FFMPEG_BINARY=_fake_ffmpeg(tmp_path, _INDEX_THEN_NOTHING))
+    settings(FFMPEG_BINARY=fake_ffmpeg(tmp_path, _INDEX_THEN_NOTHING))
     assert world.deliver({"code": "abc"}) == []
     _assert_final(world, "abc", "NO_FRAMES")
 
@@ -133,7 +134,7 @@ def test_a_decoder_that_hangs_is_tried_again_once(
     world: World, plain_clip: Path, settings: Callable[..., None], tmp_path: Path
 ) -> None:
     world.add_video("abc", plain_clip)
-    settings(FFMPEG_BINARY=_fake_ffmpeg(tmp_path, "import time; time.sleep(600)"), FFMPEG_STALL_SECONDS=0.3)
+    settings(FFMPEG_BINARY=fake_ffmpeg(tmp_path, "import time; time.sleep(600)"), FFMPEG_STALL_SECONDS=0.3)
     assert world.deliver({"code": "abc"}) == [0]
     assert world.dead_letters() == []
     assert world.deliver({"code": "abc"}, receive_count=2) == []
@@ -145,7 +146,7 @@ def test_a_decoder_that_crashes_is_tried_again_once(
     world: World, plain_clip: Path, settings: Callable[..., None], tmp_path: Path
 ) -> None:
     world.add_video("abc", plain_clip)
-    settings(FFMPEG_BINARY=_fake_ffmpeg(tmp_path, "import os; os.abort()"))
+    settings(FFMPEG_BINARY=fake_ffmpeg(tmp_path, "import os; os.abort()"))
     assert world.deliver({"code": "abc"}) == [0]
     assert world.deliver({"code": "abc"}, receive_count=2) == []
     _assert_final(world, "abc", "DECODER_CRASHED")
@@ -167,7 +168,9 @@ def test_a_row_that_vanishes_before_the_flip_is_not_believed(
     world.add_video("abc", plain_clip)
     mark = SqliteStateStore.mark_extracted
     monkeypatch.setattr(
-        SqliteStateStore, "mark_extracted", lambda store, code, frame_count: mark(store, "other", frame_count)
+        SqliteStateStore,
+        "mark_extracted",
+        lambda store, subject, extraction: mark(store, Subject("other"), extraction),
     )
     assert world.deliver({"code": "abc"}) == []
     (letter,) = world.dead_letters()
@@ -210,7 +213,7 @@ def test_what_nobody_foresaw_comes_back(world: World, monkeypatch: pytest.Monkey
         raise ZeroDivisionError
 
     world.add_row("abc")
-    monkeypatch.setattr(SqliteStateStore, "get", surprise)
+    monkeypatch.setattr(SqliteStateStore, "begin", surprise)
     assert world.deliver({"code": "abc"}) == [0]
 
 
@@ -239,7 +242,7 @@ if "framecrc" in sys.argv:
 """
 
 
-def _fake_ffmpeg(tmp_path: Path, text: str) -> Path:
+def fake_ffmpeg(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "fake-ffmpeg"
     path.write_text(f"#!{sys.executable}\n{text}")
     path.chmod(0o755)

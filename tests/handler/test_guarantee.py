@@ -106,10 +106,12 @@ def test_one_frame_that_cannot_be_stored_leaves_no_manifest_and_no_flip(
     world.add_video("abc", plain_clip)
     put = S3ObjectStore.put
 
-    def refuse_one(store: S3ObjectStore, key: str, data: bytes, *, content_type: str, sha256: str) -> None:
+    def refuse_one(
+        store: S3ObjectStore, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None
+    ) -> str:
         if key.endswith("000002.jpg"):
             raise StorageUnavailableError("refused")
-        put(store, key, data, content_type=content_type, sha256=sha256)
+        return put(store, key, data, content_type=content_type, sha256=sha256, replaces=replaces)
 
     with monkeypatch.context() as broken:
         broken.setattr(S3ObjectStore, "put", refuse_one)

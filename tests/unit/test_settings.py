@@ -58,3 +58,24 @@ _OF_OTHERS = {
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SQS",
 }
+
+
+def test_the_names_of_the_older_system_are_understood() -> None:
+    older = load_settings({**MINIMAL, "BUCKET_NAME": "videos-and-frames", "TMP_DIR": "/tmp/older"})
+    assert (older.videos_bucket, older.frames_bucket) == ("videos-and-frames", "videos-and-frames")
+    assert older.work_dir == Path("/tmp/older")
+    both = load_settings({**MINIMAL, "BUCKET_NAME": "older", "FRAMES_BUCKET": "newer"})
+    assert (both.videos_bucket, both.frames_bucket) == ("older", "newer")
+
+
+def test_the_key_may_come_from_a_secret() -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key-AbCdEf"
+    settings = load_settings({"SUPABASE_URL": "https://x.supabase.co", "SUPABASE_KEY_SECRET_ARN": arn})
+    assert (settings.supabase_key, settings.supabase_key_secret_arn) == (None, arn)
+
+
+@pytest.mark.failure_row(47)
+@pytest.mark.parametrize("wrong", [{"FRAMES_LAYOUT": "{who}/{index}"}, {"STATE_COLUMNS": "code=drop table"}])
+def test_a_layout_or_column_that_makes_no_sense_is_named_at_the_start(wrong: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        load_settings({**MINIMAL, **wrong})

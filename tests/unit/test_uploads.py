@@ -8,7 +8,10 @@ import pytest
 
 from extractor.adapters.folder import FolderObjectStore
 from extractor.errors import StorageUnavailableError
+from extractor.layout import Naming
 from extractor.models import Frame
+from extractor.ports import ObjectStore
+from extractor.shelf import Shelf
 from extractor.uploads import store_frames
 
 
@@ -19,6 +22,10 @@ def _frames(count: int, made: list[int] | None = None) -> Iterator[Frame]:
         yield Frame(index, index, float(index), f"image {index}".encode(), 320, 240)
 
 
+def _shelf(store: ObjectStore, prefix: str = "") -> Shelf:
+    return Shelf(store, Naming(prefix, "{index:06d}.jpg"), "jpg")
+
+
 class _SlowStore(FolderObjectStore):
     """Finishes an upload only when decoding has run ahead of the uploads by `AHEAD` frames, or is over."""
 
@@ -26,11 +33,12 @@ class _SlowStore(FolderObjectStore):
     turn = threading.Condition()
     made = stored = furthest = 0
 
-    def put(self, key: str, data: bytes, *, content_type: str, sha256: str) -> None:
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
         slow = _SlowStore
         with slow.turn:
             assert slow.turn.wait_for(lambda: slow.made >= min(slow.stored + slow.AHEAD, 40), timeout=20)
             slow.stored += 1
+        return ""
 
     @classmethod
     def frames(cls) -> Iterator[Frame]:
@@ -45,21 +53,23 @@ class _SlowStore(FolderObjectStore):
 class _FailingStore(FolderObjectStore):
     """Refuses one key."""
 
-    def put(self, key: str, data: bytes, *, content_type: str, sha256: str) -> None:
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
         if key.endswith("000003.jpg"):
             raise StorageUnavailableError("refused")
-        FolderObjectStore.put(self, key, data, content_type=content_type, sha256=sha256)
+        return FolderObjectStore.put(
+            self, key, data, content_type=content_type, sha256=sha256, replaces=replaces
+        )
 
 
 def test_all_frames_are_stored_and_listed_in_order(tmp_path: Path) -> None:
-    stored = store_frames(_frames(50), FolderObjectStore(tmp_path), "abc/", "jpg", workers=4)
+    stored = store_frames(_frames(50), _shelf(FolderObjectStore(tmp_path), "abc/"), workers=4)
     assert [frame.index for frame in stored] == list(range(50))
     assert [(tmp_path / frame.key).read_text() for frame in stored] == [f"image {n}" for n in range(50)]
     assert all((tmp_path / frame.key).stat().st_size == frame.size_bytes for frame in stored)
 
 
 def test_decoding_waits_when_the_store_does(tmp_path: Path) -> None:
-    store_frames(_SlowStore.frames(), _SlowStore(tmp_path), "", "jpg", workers=2)
+    store_frames(_SlowStore.frames(), _shelf(_SlowStore(tmp_path)), workers=2)
     assert _SlowStore.stored == 40
     assert _SlowStore.furthest == 2 * 2 + 1
 
@@ -68,7 +78,7 @@ def test_decoding_waits_when_the_store_does(tmp_path: Path) -> None:
 def test_one_upload_that_fails_stops_the_decode_and_fails_the_whole(tmp_path: Path) -> None:
     made: list[int] = []
     with pytest.raises(StorageUnavailableError):
-        store_frames(_frames(10_000, made), _FailingStore(tmp_path), "", "jpg", workers=2)
+        store_frames(_frames(10_000, made), _shelf(_FailingStore(tmp_path)), workers=2)
     assert len(made) < 10_000
 
 
@@ -78,5 +88,5 @@ def test_a_decode_that_fails_fails_the_whole(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        store_frames(broken(), FolderObjectStore(tmp_path), "", "jpg", workers=2)
+        store_frames(broken(), _shelf(FolderObjectStore(tmp_path)), workers=2)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("upload")]

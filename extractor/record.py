@@ -1,0 +1,62 @@
+"""The commit record beside the frames: read, judged, written in place of the one that was read.
+
+A manifest is only ever written over the version that its writer has seen, so a worker that was paused
+for long cannot put an outdated one over a newer.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from extractor.errors import TransientError
+from extractor.layout import Naming
+from extractor.manifest import Manifest, parse_manifest
+from extractor.models import SamplingPolicy, SourceVideo
+from extractor.ports import ObjectStore, StoredObject
+from extractor.shelf import sizes
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier run left as its manifest: `etag` is `None` if there is nothing, `manifest` also if
+    what is there cannot be read."""
+
+    etag: str | None = None
+    manifest: Manifest | None = None
+
+    def stands(self, video: SourceVideo, policy: SamplingPolicy, known: Mapping[str, StoredObject]) -> bool:
+        """Whether it is for this version of the source and this policy, and all its frames are there."""
+        return (
+            self.manifest is not None
+            and self.manifest.answers(video, policy)
+            and not self.manifest.missing_from(sizes(known))
+        )
+
+
+def read(store: ObjectStore, naming: Naming) -> Earlier:
+    """The manifest as it is now."""
+    found = store.read(naming.manifest_key)
+    return Earlier(found.etag, parse_manifest(found.data)) if found else Earlier()
+
+
+def write(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
+    """The commit: from here on the frames count. Raises `ConflictError` if another worker was faster."""
+    data = manifest.to_json()
+    digest = hashlib.sha256(data).hexdigest()
+    store.put(naming.manifest_key, data, content_type="application/json", sha256=digest, replaces=replaces)
+
+
+def delete_stale(store: ObjectStore, naming: Naming, earlier: Earlier, current: Manifest) -> None:
+    """Delete the frames that only the earlier manifest lists, unless another has replaced `current`
+    meanwhile. They harm nobody, so failing here fails nothing."""
+    stale = sorted(earlier.manifest.keys - current.keys) if earlier.manifest else []
+    if not stale:
+        return
+    try:
+        if read(store, naming).manifest == current:
+            store.delete(stale)
+    except TransientError as error:
+        logger.warning("%d frames of an earlier run are left over: %s", len(stale), error)

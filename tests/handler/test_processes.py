@@ -1,0 +1,60 @@
+"""The decoder as a process, and what a handler that dies leaves behind."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.handler.conftest import World
+from tests.handler.test_failures import fake_ffmpeg
+
+
+@pytest.mark.failure_row(27)
+def test_a_flood_of_complaints_blocks_nothing(
+    world: World, settings: Callable[..., None], tmp_path: Path
+) -> None:
+    world.add_video("abc", b"not empty")
+    flood = "import sys\nfor n in range(200_000): sys.stderr.write(f'[error] complaint {n}\\n')\nsys.exit(1)"
+    settings(FFMPEG_BINARY=fake_ffmpeg(tmp_path, flood))
+    assert world.deliver({"code": "abc"}) == []
+    (letter,) = world.dead_letters()
+    assert letter["reason"] == "UNREADABLE"
+    assert "complaint 0" in letter["detail"]
+    assert len(letter["detail"]) <= 500
+
+
+@pytest.mark.failure_row(28)
+@pytest.mark.failure_row(30)
+def test_a_killed_handler_leaves_no_process_and_its_files_are_swept(
+    world: World, settings: Callable[..., None], tmp_path: Path, plain_clip: Path
+) -> None:
+    world.add_video("abc", plain_clip)
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    hang = f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    settings(FFMPEG_BINARY=fake_ffmpeg(tmp_path, hang))
+    program = """
+        import lambda_function
+        from tests.handler.conftest import Context
+        lambda_function.lambda_handler({"code": "abc"}, Context())
+    """
+    argv = [sys.executable, "-c", textwrap.dedent(program)]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as handler:
+        decoder = os.pidfd_open(int(started.read_text()))
+        assert list(world.work_dir.iterdir())
+        handler.send_signal(signal.SIGKILL)
+        handler.wait()
+    ended, _, _ = select.select([decoder], [], [], 20)
+    os.close(decoder)
+    assert ended, "the decoder outlived its handler"
+    assert list(world.work_dir.iterdir())
+    settings(FFMPEG_BINARY="")
+    assert world.deliver({"code": "abc"}, receive_count=2) == []
+    assert list(world.work_dir.iterdir()) == []
+    assert world.is_extracted("abc")
