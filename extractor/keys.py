@@ -1,16 +1,23 @@
-"""Object keys: where a video lies and where its frames go. Pure."""
+"""Object keys: where a video lies, and who it is. Pure. (Where its frames go: `extractor.layout`.)"""
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import PurePosixPath
 from string import Formatter
 
+from extractor.models import SourceVideo
+
 CODE_PATTERN = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
 PLATFORM_PATTERN = r"[a-z0-9_-]{1,32}"
+BUCKET_PATTERN = r"[A-Za-z0-9.\-_]{3,255}"
 _PATTERNS = {"code": CODE_PATTERN, "platform": PLATFORM_PATTERN}
 
 MANIFEST_NAME = "manifest.json"
+
+_MAX_NAME = 64
+_DIGEST_DIGITS = 16
 
 
 def video_keys(templates: Sequence[str], code: str, platform: str | None) -> Iterator[str]:
@@ -23,41 +30,47 @@ def video_keys(templates: Sequence[str], code: str, platform: str | None) -> Ite
             yield template.format(code=code, platform=platform)
 
 
-def identify(templates: Sequence[str], key: str) -> tuple[str | None, str] | None:
-    """(platform, code) of the video at `key`; `None` if no template gives that key.
+def identify(templates: Sequence[str], key: str) -> tuple[str | None, str]:
+    """(platform, code) of the video at `key`, by the first template that gives that key.
 
-    A key that fits no template is identified by its file name without the ending.
+    A key that fits no template has no platform, and `made_up_code`.
     """
     for template in templates:
         if match := _template_regex(template).fullmatch(key):
             found = match.groupdict()
             return found.get("platform"), found["code"]
-    stem = PurePosixPath(key).stem
-    return (None, stem) if re.fullmatch(CODE_PATTERN, stem) else None
+    return None, made_up_code(key)
+
+
+def made_up_code(key: str) -> str:
+    """A code for a key that tells none: what its file is called, as far as a code may have those characters,
+    and the start of the key's SHA-256, so that different keys have different codes."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", PurePosixPath(key).stem).strip("-")[:_MAX_NAME]
+    digest = hashlib.sha256(key.encode()).hexdigest()[:_DIGEST_DIGITS]
+    return f"{name}-{digest}" if name else digest
+
+
+def video_id(source: SourceVideo) -> str:
+    """What tells this content of this object from any other: SHA-256 (hex) of ``bucket|key|etag``, the ETag
+    without quotes. What is not known (of a local file) is empty."""
+    etag = (source.etag or "").strip('"')
+    return hashlib.sha256(f"{source.bucket or ''}|{source.key}|{etag}".encode()).hexdigest()
 
 
 def template_fields(template: str) -> list[str]:
-    """The names in braces. Raises `ValueError` for unbalanced braces."""
-    return [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+    """The names in braces. Raises `ValueError` for anything else in braces, and for unbalanced ones."""
+    parts = [part for part in Formatter().parse(template) if part[1] is not None]
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        raise ValueError(f"{template!r}: fields take no format here")
+    return [field for _, field, _, _ in parts if field is not None]
 
 
 @cache
 def _template_regex(template: str) -> re.Pattern[str]:
-    parts = [
-        re.escape(literal) + (f"(?P<{field}>{_PATTERNS[field]})" if field else "")
-        for literal, field, _, _ in Formatter().parse(template)
-    ]
-    return re.compile("".join(parts))
-
-
-def frames_prefix(code: str, platform: str | None) -> str:
-    """The folder of one video's frames, with its closing slash."""
-    return f"{platform}/{code}/" if platform else f"{code}/"
-
-
-def frame_key(prefix: str, index: int, extension: str) -> str:
-    return f"{prefix}{index:06d}.{extension}"
-
-
-def manifest_key(prefix: str) -> str:
-    return prefix + MANIFEST_NAME
+    pattern, seen = "", set[str]()
+    for literal, field, _, _ in Formatter().parse(template):
+        pattern += re.escape(literal)
+        if field:
+            pattern += f"(?P={field})" if field in seen else f"(?P<{field}>{_PATTERNS[field]})"
+            seen.add(field)
+    return re.compile(pattern)

@@ -1,152 +1,49 @@
-"""The wire format of messages, both ways: what producers may send, and what we send ourselves."""
+"""The wire format of messages, both ways: what is sent to us, and what we send ourselves.
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Annotated, Any
+A message asks for videos (`extractor.video_message`) or announces new objects (`extractor.s3_events`).
+"""
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from extractor import keys
 from extractor.errors import InvalidMessageError
-from extractor.models import (
-    Detector,
-    ExtractionJob,
-    ImageFormat,
-    MaxFramesMode,
-    SamplingPolicy,
-    SceneFrame,
-    Strategy,
-    checked_policy,
-)
+from extractor.models import ExtractionJob, SamplingPolicy
+from extractor.s3_events import CreatedObject, carried_bodies, created_objects
+from extractor.video_message import MAX_VIDEOS, ItemsMessage, VideoMessage
+
+__all__ = ["VideoMessage", "encode_message", "parse_message"]
+
+_MAX_ENVELOPES = 3
+
+_object = TypeAdapter(dict[str, Any])
 
 
-def _without_dot(value: object) -> object:
-    return value.lower().removeprefix(".").replace("jpeg", "jpg") if isinstance(value, str) else value
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What holds for every job of a message, whatever it says."""
 
-
-def _as_tuple(value: object) -> object:
-    return (
-        tuple(float(item) if type(item) is int else item for item in value)
-        if isinstance(value, list)
-        else value
-    )
-
-
-class VideoMessage(BaseModel):
-    """One video: by code, or by bucket and key. Options that are absent follow the settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    code: str | None = Field(
-        None, pattern=rf"\A{keys.CODE_PATTERN}\z", validation_alias=AliasChoices("code", "shortcode")
-    )
-    platform: str | None = Field(None, pattern=rf"\A{keys.PLATFORM_PATTERN}\z")
-    bucket: str | None = Field(None, pattern=r"\A[A-Za-z0-9.\-_]{3,255}\z")
-    key: str | None = Field(None, min_length=1, max_length=1024)
-
-    strategy: Strategy | None = None
-    interval_seconds: float | None = Field(
-        None,
-        gt=0,
-        le=86_400,
-        validation_alias=AliasChoices("interval", "frame_interval", "interval_seconds"),
-        serialization_alias="interval",
-    )
-    fps: float | None = Field(None, gt=0, le=1_000)
-    timestamps_seconds: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] | None = Field(
-        None,
-        min_length=1,
-        max_length=10_000,
-        validation_alias=AliasChoices("timestamps", "timestamps_seconds"),
-        serialization_alias="timestamps",
-    )
-    max_frames: int | None = Field(None, ge=1)
-    max_frames_mode: MaxFramesMode | None = None
-    tolerance_seconds: float | None = Field(
-        None,
-        ge=0,
-        le=86_400,
-        validation_alias=AliasChoices("tolerance", "tolerance_seconds"),
-        serialization_alias="tolerance",
-    )
-    scene_detector: Detector | None = None
-    scene_threshold: float | None = Field(None, ge=0, le=1_000_000)
-    scene_frame: SceneFrame | None = None
-    measures: bool | None = None
-    skip_blank: bool | None = None
-    skip_similar: int | None = Field(None, ge=0, le=64)
-    quality: int | None = Field(None, ge=1, le=100)
-    max_width: int | None = Field(None, ge=2, le=65_535)
-    max_height: int | None = Field(None, ge=2, le=65_535)
-    image_format: Annotated[ImageFormat, BeforeValidator(_without_dot)] | None = Field(
-        None,
-        validation_alias=AliasChoices("format", "ext", "image_format"),
-        serialization_alias="format",
-    )
-
-    @model_validator(mode="after")
-    def _names_a_video(self) -> "VideoMessage":
-        if self.code is None and self.key is None:
-            raise ValueError("needs a code, or a bucket and a key")
-        if (self.bucket is None) != (self.key is None):
-            raise ValueError("bucket and key go together")
-        if self.fps is not None and self.interval_seconds is not None:
-            raise ValueError("interval and fps exclude each other")
-        return self
-
-    def applied_to(self, policy: SamplingPolicy) -> SamplingPolicy:
-        """`policy` with what this message asks for. Timestamps imply their strategy.
-
-        Raises `ValueError` if that makes no sense as a whole.
-        """
-        asked = {
-            field.name: value
-            for field in fields(SamplingPolicy)
-            if (value := getattr(self, field.name)) is not None
-        }
-        if self.fps is not None:
-            asked["interval_seconds"] = 1 / self.fps
-        if self.timestamps_seconds is not None:
-            asked.setdefault("strategy", "timestamps")
-        return checked_policy(replace(policy, **asked))
-
-
-class _ItemsMessage(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    items: tuple[VideoMessage, ...] = Field(min_length=1)
-
-
-_video = TypeAdapter(VideoMessage)
-_items = TypeAdapter(_ItemsMessage)
+    policy: SamplingPolicy
+    video_keys: Sequence[str]
+    receive_count: int
 
 
 def parse_message(
     body: object, policy: SamplingPolicy, video_keys: Sequence[str], receive_count: int = 1
 ) -> tuple[ExtractionJob, ...]:
-    """The jobs that a message asks for. `body` is JSON text or an object already decoded.
+    """The jobs that a message asks for, each once. `body` is JSON text or an object already decoded.
 
-    Raises `InvalidMessageError` naming every wrong field.
+    None for what asks for nothing, such as S3's test event. Raises `InvalidMessageError` naming every wrong
+    field; what is broken in one place is refused as a whole.
     """
-    try:
-        message = _decode(body)
-        videos = (
-            _items.validate_python(message).items
-            if "items" in message
-            else (_video.validate_python(message),)
-        )
-    except ValidationError as error:
-        raise InvalidMessageError("; ".join(_explain(item) for item in error.errors())) from None
-    return tuple(_job(video, policy, video_keys, receive_count) for video in videos)
+    jobs = tuple(dict.fromkeys(_jobs(body, _Defaults(policy, video_keys, receive_count), envelopes=0)))
+    if len(jobs) > MAX_VIDEOS:
+        raise InvalidMessageError(f"it asks for {len(jobs)} videos; at most {MAX_VIDEOS} are allowed")
+    return jobs
 
 
 def encode_message(video: VideoMessage) -> str:
@@ -154,30 +51,78 @@ def encode_message(video: VideoMessage) -> str:
     return video.model_dump_json(by_alias=True, exclude_none=True)
 
 
-def _decode(body: object) -> dict[str, Any]:
-    adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
-    return adapter.validate_json(body) if isinstance(body, str | bytes) else adapter.validate_python(body)
-
-
-def _job(
-    video: VideoMessage, policy: SamplingPolicy, video_keys: Sequence[str], receive_count: int
-) -> ExtractionJob:
-    identity = (video.platform, video.code) if video.code else keys.identify(video_keys, video.key or "")
-    if identity is None:
-        raise InvalidMessageError("key: no code follows from it; send a code as well")
-    platform, code = identity
+def _jobs(body: object, defaults: _Defaults, envelopes: int) -> list[ExtractionJob]:
+    """`body` lies within so many envelopes."""
+    if envelopes > _MAX_ENVELOPES:
+        raise InvalidMessageError(f"it lies within more than {_MAX_ENVELOPES} envelopes")
     try:
-        wanted = video.applied_to(policy)
+        message = (
+            _object.validate_json(body) if isinstance(body, str | bytes) else _object.validate_python(body)
+        )
+        if (carried := carried_bodies(message)) is not None:
+            return _carried_jobs(carried, defaults, envelopes)
+        if (created := created_objects(message)) is not None:
+            return [_announced_job(item, defaults) for item in created]
+        return _asked_jobs(message, defaults)
+    except ValidationError as error:
+        raise InvalidMessageError("; ".join(_explain(item) for item in error.errors())) from None
+
+
+def _carried_jobs(bodies: Mapping[str, str], defaults: _Defaults, envelopes: int) -> list[ExtractionJob]:
+    jobs = []
+    for place, body in bodies.items():
+        with _at(place):
+            jobs += _jobs(body, defaults, envelopes + 1)
+    return jobs
+
+
+def _asked_jobs(message: dict[str, Any], defaults: _Defaults) -> list[ExtractionJob]:
+    if "items" not in message:
+        return [_asked_job(VideoMessage.model_validate(message), defaults)]
+    jobs = []
+    for number, video in enumerate(ItemsMessage.model_validate(message).items):
+        with _at(f"items.{number}"):
+            jobs.append(_asked_job(video, defaults))
+    return jobs
+
+
+def _asked_job(video: VideoMessage, defaults: _Defaults) -> ExtractionJob:
+    named = (video.platform, video.code) if video.code else None
+    platform, code = named or keys.identify(defaults.video_keys, video.key or "")
+    try:
+        policy = video.applied_to(defaults.policy)
     except ValueError as error:
         raise InvalidMessageError(str(error)) from error
     return ExtractionJob(
-        code=str(code),
+        code=code,
         platform=video.platform or platform,
         bucket=video.bucket,
         key=video.key,
-        policy=wanted,
-        receive_count=receive_count,
+        policy=policy,
+        receive_count=defaults.receive_count,
     )
+
+
+def _announced_job(created: CreatedObject, defaults: _Defaults) -> ExtractionJob:
+    platform, code = keys.identify(defaults.video_keys, created.key)
+    return ExtractionJob(
+        code=code,
+        platform=platform,
+        bucket=created.bucket,
+        key=created.key,
+        etag=created.etag,
+        policy=defaults.policy,
+        receive_count=defaults.receive_count,
+    )
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Names the place in what is refused there."""
+    try:
+        yield
+    except InvalidMessageError as error:
+        raise InvalidMessageError(f"{place}: {error}") from error
 
 
 def _explain(item: Any) -> str:

@@ -43,7 +43,7 @@ def test_items_are_one_job_each() -> None:
     [
         ("tiktok/abc/video.mp4", "tiktok", "abc"),
         ("abc.mp4", None, "abc"),
-        ("some/other/place/abc.mov", None, "abc"),
+        ("some/other/place/abc.mov", None, "abc-75b5ed3dd7cd2630"),
     ],
 )
 def test_a_bucket_and_a_key_tell_the_code(key: str, platform: str | None, code: str) -> None:
@@ -54,6 +54,31 @@ def test_a_bucket_and_a_key_tell_the_code(key: str, platform: str | None, code: 
 def test_a_key_is_taken_as_it_is_and_never_unquoted() -> None:
     (job,) = _parse({"bucket": "their-bucket", "key": "a+b%20c/x.mp4"})
     assert job.key == "a+b%20c/x.mp4"
+
+
+def test_a_code_that_is_sent_counts_more_than_the_key() -> None:
+    (job,) = _parse({"code": "abc", "bucket": "their-bucket", "key": "tiktok/other/video.mp4"})
+    assert (job.platform, job.code, job.key) == (None, "abc", "tiktok/other/video.mp4")
+
+
+def test_an_item_that_is_listed_twice_is_done_once() -> None:
+    jobs = _parse({"items": [{"code": "a"}, {"code": "b"}, {"shortcode": "a"}, {"code": "a", "quality": 5}]})
+    assert [(job.code, job.policy.quality) for job in jobs] == [("a", 80), ("b", 80), ("a", 5)]
+
+
+@pytest.mark.failure_row(1)
+def test_one_broken_item_refuses_the_message_and_is_named() -> None:
+    with pytest.raises(InvalidMessageError, match=r"^items\.1\.code: "):
+        _parse({"items": [{"code": "a"}, {"code": "../b"}]})
+    with pytest.raises(InvalidMessageError, match=r"^items\.1: timestamps: "):
+        _parse({"items": [{"code": "a"}, {"code": "b", "strategy": "timestamps"}]})
+
+
+@pytest.mark.failure_row(1)
+def test_one_message_cannot_list_any_number_of_videos() -> None:
+    assert len(_parse({"items": [{"code": str(number)} for number in range(1000)]})) == 1000
+    with pytest.raises(InvalidMessageError, match=r"^items: "):
+        _parse({"items": [{"code": str(number)} for number in range(1001)]})
 
 
 @pytest.mark.failure_row(1)
