@@ -1,0 +1,75 @@
+"""What the stack keeps private, and what it leaves behind."""
+
+import pytest
+
+from tests.infra.conftest import Render
+from tests.infra.rendering import ACCOUNT, REGION, STACK
+
+
+@pytest.mark.parametrize("name", ["NewVideos", "NewFrames"])
+def test_a_new_bucket_is_private_encrypted_tidy_and_outlives_the_stack(render: Render, name: str) -> None:
+    rendering = render()
+    bucket = rendering.resources[name]
+    properties = bucket["Properties"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    (tidy,) = properties["LifecycleConfiguration"]["Rules"]
+    assert tidy["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] > 0
+    assert "ExpirationInDays" not in tidy
+    (tls,) = rendering.properties(f"{name}Policy")["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Principal"], tls["Action"]) == ("Deny", "*", "s3:*")
+    assert tls["Resource"] == [f"{name}.Arn", f"{name}.Arn/*"]
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_bucket_names_are_short_enough_for_the_longest_stack_name(render: Render) -> None:
+    longest = 26  # scripts/deploy.sh
+    for name in ("NewVideos", "NewFrames"):
+        fixed = render().properties(name)["BucketName"].replace(STACK, "").replace(REGION, "ap-southeast-1")
+        assert longest + len(fixed) <= 63
+
+
+def test_existing_buckets_are_used_and_left_alone(render: Render) -> None:
+    rendering = render(VideosBucket="their-videos", FramesBucket="their-frames")
+    assert not [name for name, item in rendering.resources.items() if item["Type"].startswith("AWS::S3::")]
+    assert rendering.variables["VIDEOS_BUCKET"] == "their-videos"
+    assert rendering.variables["FRAMES_BUCKET"] == "their-frames"
+
+
+def test_a_new_table_is_paid_by_request_recoverable_and_outlives_the_stack(render: Render) -> None:
+    rendering = render(StateBackend="dynamodb")
+    table = rendering.resources["Table"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    properties = table["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["KeySchema"] == [{"AttributeName": "video_id", "KeyType": "HASH"}]
+    assert properties["AttributeDefinitions"] == [{"AttributeName": "video_id", "AttributeType": "S"}]
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert "Table" not in render().resources
+    assert "Table" not in render(StateBackend="dynamodb", VideosTable="videos").resources
+
+
+def test_queues_are_encrypted(render: Render) -> None:
+    assert render().properties("Queue")["SqsManagedSseEnabled"] is True
+    assert render().properties("DeadLetterQueue")["SqsManagedSseEnabled"] is True
+
+
+def test_keys_of_ones_own_encrypt_environment_and_buckets(render: Render) -> None:
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+    rendering = render(EnvironmentKmsKeyArn=key, BucketsKmsKeyArn=key)
+    assert rendering.properties("Function")["KmsKeyArn"] == key
+    (rule,) = rendering.properties("NewFrames")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+
+
+def test_the_function_runs_where_it_is_told_to(render: Render) -> None:
+    subnets = "subnet-0123456789abcdef0,subnet-0123456789abcdef1"
+    rendering = render(SubnetIds=subnets, SecurityGroupIds="sg-0123456789abcdef0")
+    assert rendering.properties("Function")["VpcConfig"] == {
+        "SubnetIds": subnets.split(","),
+        "SecurityGroupIds": ["sg-0123456789abcdef0"],
+    }
+    assert "VpcConfig" not in render().properties("Function")
