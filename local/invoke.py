@@ -1,0 +1,166 @@
+"""One invocation under AWS's own emulator (`python -m local.invoke [options] [VIDEO | CODE]`).
+
+The answer goes to standard output, the logs to standard error. Exits with 0 if the function answered
+that all is done, 1 if it failed, timed out or answered that a video failed, 2 if it could not be run,
+130 after Ctrl-C.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.child import ROOT, ChildEndedError
+from local.container import ContainerConfig, ContainerError, ContainerFunction, find_engine
+from local.emulator import EmulatedFunction
+from local.emulator_binary import EmulatorUnavailableError
+from local.errors import DemoError
+from local.function import FunctionError
+from local.readable_logs import readable
+from local.surroundings import account, code_for, embedded_cloud, is_file, machine_environment
+
+_IMAGE = "frame-extractor:local"
+
+
+def main() -> int:
+    parser = _parser()
+    arguments = parser.parse_args()
+    try:
+        event = _event(arguments, parser)
+        with _function(arguments) as function:
+            answer = function.invoke(event)
+    except KeyboardInterrupt:
+        return 130
+    except FunctionError as error:
+        print(f"error: the function failed: {error}", file=sys.stderr)
+        return 1
+    except (DemoError, ContainerError, EmulatorUnavailableError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (BotoCoreError, ClientError, ChildEndedError) as error:
+        print(f"error: the function could not be run: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(answer, indent=2, ensure_ascii=False))
+    return 1 if has_failures(answer) else 0
+
+
+def has_failures(answer: object) -> bool:
+    """Whether the handler's answer tells of a record that comes back, or of a video that failed."""
+    match answer:
+        case {"batchItemFailures": failures}:
+            return bool(failures)
+        case {"results": [*results]}:
+            return any(isinstance(result, dict) and result.get("outcome") == "failed" for result in results)
+        case _:
+            return False
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="invoke_local.sh",
+        description="Run the function under the Lambda Runtime Interface Emulator and send it one event.",
+        epilog="Without --aws, everything is on this machine: S3, SQS and the state, with a sample video "
+        "under CODE. The answer goes to standard output, the logs to standard error. Exit status: 0 if all "
+        "is done; 1 if the function failed or timed out, or a video failed; 2 if it could not be run.",
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        default="sample",
+        metavar="VIDEO | CODE",
+        help="a video file of yours, or a code (default: sample)",
+    )
+    parser.add_argument(
+        "--event", type=Path, metavar="FILE", help="send this JSON instead of a message for it"
+    )
+    parser.add_argument("--aws", action="store_true", help="the real S3, SQS and state that .env names")
+    parser.add_argument("--timeout", type=_positive, default=900, metavar="SECONDS", help="default: 900")
+    parser.add_argument("--memory", type=_positive, default=2_048, metavar="MB", help="default: 2048")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--docker", action="store_true", help="in the image; this is the default where Docker is"
+    )
+    where.add_argument("--no-docker", action="store_true", help="in this project's own Python environment")
+    parser.add_argument("--image", metavar="NAME", help="an image that is there already; else it is built")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _event(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> Any:
+    """What is sent. A person's mistakes end here, before anything is started."""
+    if arguments.aws and is_file(arguments.what):
+        parser.error("--aws takes a CODE: nothing is uploaded to a real bucket")
+    if arguments.event is None:
+        return {"code": code_for(arguments.what)}
+    try:
+        return json.loads(arguments.event.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DemoError(f"{arguments.event} is not JSON: {error}") from error
+
+
+@contextmanager
+def _function(arguments: argparse.Namespace) -> "Iterator[EmulatedFunction | ContainerFunction]":
+    """The function, warm, in its surroundings."""
+    engine = None if arguments.no_docker else find_engine()
+    if arguments.docker and engine is None:
+        raise DemoError("neither Docker nor podman answers on this machine")
+    image = (arguments.image or _build_image(engine)) if engine else ""
+    with ExitStack() as stack:
+        here = account() if arguments.aws else stack.enter_context(embedded_cloud(arguments.what))
+        output = stack.enter_context(_printed_logs())
+        if engine is None:
+            yield stack.enter_context(
+                EmulatedFunction(
+                    {**machine_environment(), **here.environment},
+                    timeout_seconds=arguments.timeout,
+                    memory_mb=arguments.memory,
+                    output=output,
+                )
+            )
+        else:
+            config = ContainerConfig(
+                engine, image, here.environment, arguments.timeout, arguments.memory, here.shared
+            )
+            yield stack.enter_context(ContainerFunction(config, output))
+
+
+def _build_image(engine: str | None) -> str:
+    command = [str(ROOT / "scripts" / "build_docker.sh"), "--tag", _IMAGE]
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
+        raise DemoError(f"{engine} could not build the image; its own message is above")
+    return _IMAGE
+
+
+@contextmanager
+def _printed_logs() -> Iterator[IO[bytes]]:
+    """A file; what is written to it is printed, made readable, line by line."""
+    reading, writing = os.pipe()
+
+    def show() -> None:
+        with os.fdopen(reading, encoding="utf-8", errors="replace", newline="\n") as lines:
+            for line in lines:
+                print(readable(line.rstrip("\n")), file=sys.stderr, flush=True)
+
+    thread = Thread(target=show, daemon=True)
+    thread.start()
+    with os.fdopen(writing, "wb") as output:
+        yield output
+    thread.join()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Looks for known vulnerabilities in the locked requirements, and writes a bill of materials.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: ./scripts/audit.sh [--sbom-only] [REQUIREMENTS]
+
+Asks the Python Packaging Advisory Database about every version in REQUIREMENTS (default:
+requirements.txt, what the image holds) and writes build/sbom.json, a bill of materials in
+CycloneDX's format. The tools are installed into build/audit.
+
+  --sbom-only  ask nobody, write the bill of materials only
+  --help       this text
+
+Exit status: 0 if all were looked up and nothing is known against any of them, otherwise not.
+TEXT
+}
+
+fail() { printf 'audit.sh: %s\n' "$1" >&2; exit 2; }
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+requirements=$root/requirements.txt
+sbom_only=false
+for argument in "$@"; do
+  case $argument in
+    -h | --help) usage; exit 0 ;;
+    --sbom-only) sbom_only=true ;;
+    -*) fail "unknown option $argument; see --help" ;;
+    *) requirements=$argument ;;
+  esac
+done
+[[ -f $requirements ]] || fail "no such file: $requirements"
+
+"$root/scripts/ensure_venv.sh"
+tools=$root/build/audit
+[[ -x $tools/bin/pip ]] || "$root/.venv/bin/python" -m venv "$tools"
+"$tools/bin/pip" install --quiet --disable-pip-version-check pip-audit==2.9.0 cyclonedx-bom==7.1.0
+
+"$tools/bin/cyclonedx-py" requirements "$requirements" --output-reproducible --output-format JSON \
+  --output-file "$root/build/sbom.json"
+echo "wrote build/sbom.json"
+[[ $sbom_only == false ]] || exit 0
+# The file is complete and has hashes: nothing needs to be installed to know what it means.
+# Strict, since a package that could not be looked up would otherwise count as harmless.
+"$tools/bin/pip-audit" --strict --require-hashes --disable-pip --requirement "$requirements"
