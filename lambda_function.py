@@ -62,4 +62,6 @@ def _station() -> Station:
 
 def _is_sqs(event: dict[str, Any]) -> bool:
     records = event.get("Records")
-    return isinstance(records, list) and all(record.get("eventSource") == "aws:sqs" for record in records)
+    return isinstance(records, list) and all(
+        isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records
+    )

@@ -110,7 +110,6 @@ def _announced_job(created: CreatedObject, defaults: _Defaults) -> ExtractionJob
         platform=platform,
         bucket=created.bucket,
         key=created.key,
-        etag=created.etag,
         policy=defaults.policy,
         receive_count=defaults.receive_count,
     )

@@ -108,8 +108,7 @@ class ExtractionJob:
     """One video to be done.
 
     ``bucket`` and ``key`` are set when the message named the object itself; otherwise the key
-    follows from ``code`` and ``platform``. An ``etag`` is the version that was
-    announced. ``receive_count`` is the delivery's number, from 1.
+    follows from ``code`` and ``platform``. ``receive_count`` is the delivery's number, from 1.
     """
 
     code: str
@@ -117,7 +116,6 @@ class ExtractionJob:
     platform: str | None = None
     bucket: str | None = None
     key: str | None = None
-    etag: str | None = None
     receive_count: int = 1
 
 

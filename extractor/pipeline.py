@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from extractor import keys, record
-from extractor.errors import ExtractorError, NotFetchedError, NotInStateError, TransientError
+from extractor.errors import ConflictError, ExtractorError, NotFetchedError, NotInStateError, TransientError
 from extractor.extraction import Assignment, Toolbox, extract
 from extractor.layout import Layout, Naming
 from extractor.manifest import Manifest
@@ -82,6 +82,16 @@ class Turn:
 
 def extract_video(job: ExtractionJob, place: Workplace, turn: Turn) -> Outcome:
     """Do the job. Raises the `ExtractorError` that prevented it, after recording a final one."""
+    try:
+        return _extract(job, place, turn)
+    except ConflictError:
+        if not turn.is_first:
+            raise
+        # Somebody left frames where none were expected: look first, as on any later delivery.
+        return _extract(job, place, replace(turn, is_first=False))
+
+
+def _extract(job: ExtractionJob, place: Workplace, turn: Turn) -> Outcome:
     with ExitStack() as held:
         source = held.enter_context(place.sources.open(job)) if place.by_content else None
         subject = Subject(job.code, source.video if source else None)

@@ -109,7 +109,7 @@ class StateStore(Protocol):
         ...
 
     def release(self, subject: Subject) -> None:
-        """Give up the claim that `begin` took, if any, so that the next delivery need not wait for its end."""
+        """Give up the claim that `begin` took, if any, so that the next delivery need not wait."""
         ...
 
     def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:

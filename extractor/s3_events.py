@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote_plus
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from extractor import keys
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedObject:
-    """A new object as it was announced; the `etag` without quotes."""
+    """A new object as it was announced."""
 
     bucket: str
     key: str
-    etag: str | None
 
 
 def carried_bodies(message: Mapping[str, Any]) -> Mapping[str, str] | None:
@@ -73,7 +72,6 @@ class _Bucket(_FromAws):
 class _Object(_FromAws):
     key: _Key
     size: int = 0
-    etag: str | None = Field(None, validation_alias=AliasChoices("eTag", "etag"))
 
 
 class _EncodedObject(_Object):
@@ -90,8 +88,7 @@ class _Place(_FromAws):
 
     @property
     def created(self) -> CreatedObject:
-        etag = (self.object.etag or "").strip('"')
-        return CreatedObject(self.bucket.name, self.object.key, etag or None)
+        return CreatedObject(self.bucket.name, self.object.key)
 
 
 class _EncodedPlace(_Place):

@@ -151,7 +151,7 @@ class Worker:
         return done
 
     def _settle(self, delivery: Delivery, code: str, error: ExtractorError) -> Failure:
-        """Send the message of a final failure to the dead letters, or raise so that it is not acknowledged."""
+        """Bury the message of a final failure, or raise so that it is not acknowledged."""
         failure = Failure(code, error.reason, str(error)[:_MAX_DETAIL])
         if self.dead_letters is not None:
             self._bury(self.dead_letters, delivery, failure)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def read_secret(arn: str, field: str) -> Mapping[str, str]:
-    """The fields of a secret that is a JSON object, or its whole text as the one `field`, which must be there.
+    """The fields of a secret that is a JSON object, or its whole text as the one `field`, which must
+    be there.
 
     Raises `SettingsError`, also where the secret cannot be read: without it nothing can begin.
     """

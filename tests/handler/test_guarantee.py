@@ -5,8 +5,10 @@ import hashlib
 import io
 import json
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -255,3 +257,65 @@ def _never(*_: object) -> None:
 
 def _state_is_down(*_: object, **__: object) -> None:
     raise StateUnavailableError("down")
+
+
+@pytest.mark.failure_row(42)
+def test_frames_that_somebody_left_without_a_manifest_are_replaced_on_the_first_delivery(
+    world: World, plain_clip: Path
+) -> None:
+    world.add_video("abc", plain_clip)
+    for index in range(2):
+        world.s3.put_object(Bucket="oriane-frames", Key=f"abc/{index:06d}.jpg", Body=b"of an older system")
+    assert world.deliver({"code": "abc"}) == []
+    _assert_complete(world, "abc")
+
+
+@pytest.mark.failure_row(33)
+@pytest.mark.failure_row(41)
+def test_frames_that_are_stored_already_are_not_sent_again(
+    world: World, plain_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add_video("abc", plain_clip)
+    world.deliver({"code": "abc"})
+    world.s3.delete_objects(
+        Bucket="oriane-frames",
+        Delete={"Objects": [{"Key": key} for key in ("abc/manifest.json", "abc/000002.jpg")]},
+    )
+    world.add_row("abc")
+    sent = []
+    put = S3ObjectStore.put
+
+    def recording(store: S3ObjectStore, key: str, data: bytes, **options: Any) -> str:
+        sent.append(key)
+        return put(store, key, data, **options)
+
+    monkeypatch.setattr(S3ObjectStore, "put", recording)
+    assert world.deliver({"code": "abc"}, receive_count=2) == []
+    assert sent == ["abc/000002.jpg", "abc/manifest.json"]
+    _assert_complete(world, "abc")
+
+
+@pytest.mark.failure_row(42)
+def test_a_worker_that_was_paused_writes_over_nothing_that_another_has_finished(
+    world: World, plain_clip: Path, clip_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wakes up after its first frame, when the video has been replaced and done by another worker."""
+    world.add_video("abc", plain_clip)
+    put = S3ObjectStore.put
+    other = clips.plain(clip_dir / "newer.mp4", 3, pictures="testsrc=size=320x240:rate=25")
+    paused = threading.Event()
+    finished: list[Any] = []
+
+    def pausing(store: S3ObjectStore, key: str, data: bytes, **options: Any) -> str:
+        if key == "abc/000001.jpg" and not paused.is_set():
+            paused.set()
+            world.add_video("abc", other)
+            (done,) = world.invoke({"code": "abc"})["results"]
+            assert done["outcome"] == "extracted"
+            finished.append(world.manifest("abc"))
+        return put(store, key, data, **options)
+
+    monkeypatch.setattr(S3ObjectStore, "put", pausing)
+    assert world.deliver({"code": "abc"}) == []
+    assert world.manifest("abc") == finished[0]
+    _assert_complete(world, "abc")
