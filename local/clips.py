@@ -4,6 +4,7 @@ Made on the spot by the FFmpeg that pip installed, in a few seconds and without 
 """
 
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +83,10 @@ CLIPS = (
 )
 
 
-def make_clips(directory: Path) -> list[Path]:
-    """Write all `CLIPS` as ``{code}.mp4``, in their order."""
+def make_clips(directory: Path, clips: Sequence[Clip] = CLIPS) -> list[Path]:
+    """Write the clips as ``{code}.mp4``, in their order."""
     with ThreadPoolExecutor(_TWO_AT_A_TIME) as pool:
-        return list(pool.map(lambda clip: _make(clip, directory), CLIPS))
+        return list(pool.map(lambda clip: _make(clip, directory), clips))
 
 
 def _make(clip: Clip, directory: Path) -> Path:

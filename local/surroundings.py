@@ -11,7 +11,7 @@ import boto3
 from dotenv import dotenv_values
 
 from extractor.settings import Settings
-from local.clips import make_clips
+from local.clips import CLIPS, make_clips
 from local.cloud import EmbeddedCloud
 from local.errors import DemoError
 from local.preparation import demo_environment, upload
@@ -45,7 +45,7 @@ def embedded_cloud(what: str) -> Iterator[Surroundings]:
     with tempfile.TemporaryDirectory(prefix="frame-extractor-") as directory, ExitStack() as stack:
         workspace = stack.enter_context(open_workspace(Path(directory, "workspace")))
         cloud = stack.enter_context(EmbeddedCloud(log=workspace.logs / "cloud.log"))
-        path = Path(what) if is_file(what) else make_clips(workspace.clips)[0]
+        path = Path(what) if is_file(what) else make_clips(workspace.clips, CLIPS[:1])[0]
         upload(cloud, workspace, [DemoVideo(code_for(what), what, path)])
         # In a container the function is somebody else; from outside, the temporary folder is closed.
         workspace.root.chmod(0o777)
