@@ -15,14 +15,16 @@ from extractor.manifest import (
     frame_records,
 )
 from extractor.media.command import Source
-from extractor.media.frames import FrameDecoder, PlanFailedError
+from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
+from extractor.media.planned_decode import PlanFailedError
 from extractor.media.process import Budget
 from extractor.media.scene_watch import FoundScenes, find_scenes
 from extractor.media.schedule import Schedule, largest_gap_seconds, make_schedule, schedule_targets
+from extractor.media.single_pass import try_single_pass
 from extractor.media.skipping import worth_keeping
 from extractor.models import DecodeLimits, Frame, SamplingPolicy, Scene, SourceVideo, StoredFrame
-from extractor.ports import ObjectStore
+from extractor.shelf import Shelf
 from extractor.timing import Stopwatch
 from extractor.uploads import store_frames
 
@@ -47,7 +49,7 @@ class Toolbox:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One file to be done: what it is called, where it came from, where its frames go.
+    """One file to be done: what it is called and where it came from.
 
     `deadline` is a `time.monotonic()` value in seconds.
     """
@@ -57,14 +59,13 @@ class Assignment:
     platform: str | None
     source: SourceVideo
     policy: SamplingPolicy
-    prefix: str
     deadline: float
 
 
 def extract(
-    task: Assignment, store: ObjectStore, tools: Toolbox, watch: Stopwatch, progress: Progress | None = None
+    task: Assignment, shelf: Shelf, tools: Toolbox, watch: Stopwatch, progress: Progress | None = None
 ) -> Manifest:
-    """Store every wanted frame below the prefix and return the manifest that lists them, not yet written.
+    """Put every wanted frame on the shelf and return the manifest that lists them, not yet written.
 
     Raises the `ExtractorError` that says why there is none; frames stored until then stay, without
     a manifest that vouches for them.
@@ -73,11 +74,13 @@ def extract(
     source = Source(task.path, limits, tools.ffmpeg)
     budget = Budget(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
-        index = read_index(source, budget)
+        made = try_single_pass(source, task.policy, budget) if tools.plan else None
+        index = made.index if made else read_index(source, budget, task.policy.strategy)
     with watch.stage("extract"):
         found = find_scenes(source, index, task.policy, budget) if task.policy.strategy == "scene" else None
-        decoder = FrameDecoder(source, index, task.policy, _schedule(index, task.policy, found), budget)
-        stored = _store(decoder, task, store, tools, progress)
+        schedule = made.schedule if made else _schedule(index, task.policy, found)
+        decoder = FrameDecoder(source, index, task.policy, schedule, budget, made=made)
+        stored = _store(decoder, task, shelf, tools, progress)
     return _manifest(task, decoder, found.scenes if found else decoder.scenes, stored, watch)
 
 
@@ -88,7 +91,7 @@ def _schedule(index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | No
 
 
 def _store(
-    decoder: FrameDecoder, task: Assignment, store: ObjectStore, tools: Toolbox, progress: Progress | None
+    decoder: FrameDecoder, task: Assignment, shelf: Shelf, tools: Toolbox, progress: Progress | None
 ) -> tuple[StoredFrame, ...]:
     """Decode and store; if the plan does not hold, once more in full, over what was stored."""
     decoder.use_plan = decoder.use_plan and tools.plan
@@ -96,11 +99,11 @@ def _store(
     if progress:
         frames = _reported(frames, decoder.index, progress)
     try:
-        return store_frames(frames, store, task.prefix, task.policy.image_format, tools.upload_workers)
+        return store_frames(frames, shelf, tools.upload_workers)
     except PlanFailedError:
         logger.info("the plan did not hold, decoding everything", extra={"code": task.code})
         decoder.restart_without_plan()
-        return _store(decoder, task, store, tools, progress)
+        return _store(decoder, task, shelf, tools, progress)
 
 
 def _reported(frames: Iterable[Frame], index: VideoIndex, progress: Progress) -> Iterator[Frame]:

@@ -1,15 +1,15 @@
 """FFmpeg command lines. Pure: values in, an argv out; the only importer of ffmpeg-python."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import ffmpeg
 
 from extractor.media import filters, formats
-from extractor.media.filters import Filter, Picture
+from extractor.media.filters import USUAL, Filter, Picture
 from extractor.media.sampling import AtTimes, EveryInterval, Instants
 from extractor.models import DecodeLimits, ImageFormat, SamplingPolicy
 
@@ -17,9 +17,10 @@ Urls = Mapping[str, str]
 """What FFmpeg opens for each pipe or text, by its name."""
 
 _GLOBAL_OPTIONS: Final = (
-    "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+repeat+verbose",
+    "-nostdin", "-nostats",
     "-filter_complex_threads", "1", "-filter_threads", "1", "-max_error_rate", "1",
 )  # fmt: skip
+_ROUNDED_SECONDS: Final = 1e-8
 _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
@@ -51,28 +52,27 @@ def build_index(source: Source, urls: Urls, packet_filters: Mapping[str, str]) -
     """List all packets of the first real video stream (cover art is none) on stdout, and on each pipe
     named in `packet_filters` those that pass that bitstream filter."""
     video = source.open(threads=1)["V:0"]
-    listings = [_listing(video, "pipe:1")]
-    listings += [_listing(video, urls[name], **{"bsf:v": text}) for name, text in packet_filters.items()]
-    program, *rest = _compile(ffmpeg.merge_outputs(*listings), source.binary)
-    return [program, *(option for option in rest if option != "-hide_banner")]  # it names the version
+    listings = [_listing([video], "pipe:1")]
+    listings += [_listing([video], urls[name], **{"bsf:v": text}) for name, text in packet_filters.items()]
+    # FFmpeg's banner and its account of the input are facts about the video, not complaints.
+    return _compile(ffmpeg.merge_outputs(*listings), source.binary, "info")
 
 
 def build_others(source: Source) -> list[str]:
     """List the packets of every stream but video: how far does the rest of the file reach?"""
     media = source.open(threads=1)
     streams = (media[kind] for kind in ("a?", "s?", "d?"))
-    return _compile(
-        ffmpeg.output(*streams, "pipe:1", f="framecrc", c="copy", copy_unknown=None), source.binary
-    )
+    return _compile(_listing(streams, "pipe:1", copy_unknown=None), source.binary)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The frames to keep: those that answer `instants`, counted from `first_pts` in units of
-    `time_base` seconds (``None``: from the first decoded frame)."""
+    `time_base` seconds (``None``: from the first decoded frame). Without a `time_base`, FFmpeg computes
+    with rounded seconds, and its choice must be checked."""
 
     instants: Instants
-    time_base: Fraction
+    time_base: Fraction | None
     first_pts: int | None
 
 
@@ -115,28 +115,53 @@ def build_all(source: Source, picture: Picture, policy: SamplingPolicy, urls: Ur
     return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
 
 
+def build_keyframes_and_index(source: Source, policy: SamplingPolicy, urls: Urls) -> list[str]:
+    """All packets to ``listing`` as in `build_index`, and all keyframes to images as in `build_all`, of a
+    video whose pictures are as most are."""
+    # An input of its own, since what a bitstream filter drops there comes to no output of that input.
+    key = source.open(threads=source.limits.threads, **{"bsf:v": packet_filter("not(key)")})["V:0"]
+    listing = _listing([source.open(threads=1)["V:0"]], urls["listing"])
+    return _compile(ffmpeg.merge_outputs(*_images(key, USUAL, policy, urls), listing), source.binary, "info")
+
+
+def build_full_and_index(
+    source: Source, policy: SamplingPolicy, selection: Selection, urls: Urls
+) -> list[str]:
+    """All packets to ``listing`` as in `build_index`, and the rest as for `build_full`, of a video whose
+    pictures are as most are."""
+    video = source.open(threads=source.limits.threads)["V:0"]
+    listing = _listing([video], urls["listing"])
+    branches = video.filter_multi_output("split", 2)
+    images = _images(_selected(branches[0], selection), USUAL, policy, urls)
+    outputs = (*images, _every(branches[1], urls, None), listing)
+    return _compile(ffmpeg.merge_outputs(*outputs), source.binary, "info")
+
+
 def select_expression(selection: Selection) -> str:
     """True for the first frame at or after each instant: when more instants were reached than at the
-    frame before. Whole numbers throughout, so that nothing is rounded; it agrees with `sampling`."""
+    frame before. Whole numbers, so that nothing is rounded, if the time base is known: then it agrees
+    with `sampling`."""
     start = "start_pts" if selection.first_pts is None else str(selection.first_pts)
     now, before = (_reached(selection, f"({name}-({start}))") for name in ("pts", "prev_pts"))
     return f"if(isnan(prev_pts),gt({now},0),gt({now},{before}))"
 
 
 def _reached(selection: Selection, ticks: str) -> str:
-    """How many instants lie at or before `ticks`: see `sampling.Instants.reached`."""
-    instants = selection.instants
+    """How many instants lie at or before `ticks`: see `sampling.Instants.reached_after`."""
+    instants, time_base = selection.instants, selection.time_base
     if isinstance(instants, EveryInterval):
-        per_tick = selection.time_base / instants.interval
-        return f"(floor({ticks}*{per_tick.numerator}/{per_tick.denominator})+1)"
+        per_tick = (time_base or 1) / instants.interval
+        passed = ticks if time_base else f"({ticks}*TB+{_ROUNDED_SECONDS})"
+        return f"(floor({passed}*{per_tick.numerator}/{per_tick.denominator})+1)"
     assert isinstance(instants, AtTimes)
-    steps = [-(-moment // selection.time_base) for moment in instants.seconds]  # rounded up
+    steps: Sequence[Fraction | int] = instants.ticks(time_base) if time_base else instants.seconds
+    passed = ticks if time_base else f"({ticks}*TB+{_ROUNDED_SECONDS})"
 
     def tree(low: int, high: int) -> str:
         if low == high:
             return str(low)
         middle = (low + high) // 2
-        return f"if(lt({ticks},{steps[middle]}),{tree(low, middle)},{tree(middle + 1, high)})"
+        return f"if(lt({passed},{steps[middle]}),{tree(low, middle)},{tree(middle + 1, high)})"
 
     return tree(0, len(steps))
 
@@ -212,11 +237,13 @@ def _every(video: Any, urls: Urls, small: Sequence[Filter] | None) -> Any:
     )
 
 
-def _listing(video: Any, url: str, **options: object) -> Any:
-    return ffmpeg.output(video, url, f="framecrc", c="copy", **options)
+def _listing(streams: Iterable[Any], url: str, **options: object) -> Any:
+    # Lines are gathered until the buffer is full: else each would wake its reader.
+    return ffmpeg.output(*streams, url, f="framecrc", c="copy", flush_packets=0, **options)
 
 
-def _compile(graph: Any, binary: str) -> list[str]:
+def _compile(graph: Any, binary: str, level: Literal["info", "warning"] = "warning") -> list[str]:
+    """The argv; FFmpeg says what is of that level or worse, each line with its level."""
     # ffmpeg-python puts global options behind the last output, where FFmpeg does not expect them.
     program, *rest = ffmpeg.compile(graph, cmd=binary)
-    return [program, *_GLOBAL_OPTIONS, *rest]
+    return [program, "-loglevel", f"level+repeat+{level}", *_GLOBAL_OPTIONS, *rest]

@@ -33,6 +33,9 @@ class Picture:
     transfer: Transfer
 
 
+USUAL = Picture(interlaced=False, transfer="sdr")
+
+
 def before_selection(picture: Picture) -> list[Filter]:
     """Filters with a memory: they must see every frame."""
     if not picture.interlaced:

@@ -45,13 +45,25 @@ _CODEC_SIGNS = {
     b"vp08": "vp8",
     b"V_VP8": "vp8",
     b"vp09": "vp9",
+    b"mp4v": "mpeg4",
     b"V_VP9": "vp9",
 }
 
 
+_PACKET_START = b"\x47"
+_HEVC_PARAMETERS = b"\x00\x00\x01\x40\x01"
+
+
 def likely_codec(excerpt: bytes) -> str:
     """A guess from some bytes of a file, to be confirmed: the name of a codec in them, else H.264."""
+    if is_transport_stream(excerpt):  # which names nothing
+        return "hevc" if _HEVC_PARAMETERS in excerpt else "h264"
     return next((codec for sign, codec in _CODEC_SIGNS.items() if sign in excerpt), "h264")
+
+
+def is_transport_stream(head: bytes) -> bool:
+    """Whether a file that begins with `head` may be MPEG-TS, with or without times before its packets."""
+    return _PACKET_START in (head[:1], head[4:5])
 
 
 _SCRIPT_STARTS = (b"<", b"#EXTM3U", b"ffconcat", b"v=0", b"#!")

@@ -56,7 +56,7 @@ class Header:
 
 def _until_output(facts: Iterable[str]) -> Iterator[str]:
     for fact in facts:
-        if fact.startswith(("Stream mapping:", "Output #0")):
+        if fact.startswith(("Stream mapping:", "Output #0", "Input #1")):
             return
         yield fact
 

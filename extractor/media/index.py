@@ -5,7 +5,7 @@ says of the input follow the stream's description, its true times, whether the f
 header says that it should, and what its packets mean to a decoder.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -21,10 +21,11 @@ from extractor.media.command import Source
 from extractor.media.decode_order import UNSUPPORTED, learn_order, packet_filters
 from extractor.media.filters import Picture
 from extractor.media.header import Header
-from extractor.media.listing import Listing, Packets, parse_listing
+from extractor.media.listing import Listing, Packets, Stamps, parse_listing, parse_stamps
 from extractor.media.plan import DecodeOrder
-from extractor.media.process import Budget, Child, running
+from extractor.media.process import Budget, running
 from extractor.media.stderr import Stderr
+from extractor.models import Strategy
 
 _CUT_SHORT = r"partial file|File ended prematurely"
 _EXCERPT_BYTES = 1 << 16
@@ -74,47 +75,52 @@ class VideoIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pass:
-    """What one run of FFmpeg told."""
+class Pass:
+    """What one run of FFmpeg over the packets told."""
 
     listing: Listing
-    filtered: Mapping[str, Packets]
-    header: Header
     said: Stderr
     status: int
+    filtered: Mapping[str, Stamps] = field(default_factory=dict)
+
+    @property
+    def header(self) -> Header:
+        return Header.parse(self.said.facts)
 
 
-def read_index(source: Source, budget: Budget) -> VideoIndex:
-    """Index the file. Raises the `ExtractorError` that says why it cannot be decoded."""
+def read_index(source: Source, budget: Budget, strategy: Strategy = "uniform") -> VideoIndex:
+    """Index the file, as far as `strategy` needs it. Raises the `ExtractorError` that says why it cannot be
+    decoded."""
     # A right guess makes one pass tell everything; a wrong one costs another pass.
-    filters = packet_filters(formats.likely_codec(_excerpt(source)))
+    filters = packet_filters(formats.likely_codec(excerpt(source)), strategy)
     found = _run(source, budget, filters)
     if found.said.says(UNSUPPORTED):
         filters = {}
         found = _run(source, budget, filters)
     _refuse_unreadable(found, source)
     codec = found.listing.codec
-    if packet_filters(codec) != filters:
-        found = _run(source, budget, packet_filters(codec))
+    if packet_filters(codec, strategy) != filters:
+        found = _run(source, budget, packet_filters(codec, strategy))
     trusted = not (found.header.interlaced or found.said.says("filter_units"))
     order = learn_order(codec, found.listing.stream, found.filtered) if trusted else None
     return _describe(found, order, _missing_seconds(source, budget, found))
 
 
-def _run(source: Source, budget: Budget, filters: Mapping[str, str]) -> _Pass:
+def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex:
+    """The index that a pass over all packets amounts to, but for their order. Raises as `read_index`."""
+    _refuse_unreadable(found, source)
+    return _describe(found, None, _missing_seconds(source, budget, found))
+
+
+def _run(source: Source, budget: Budget, filters: Mapping[str, str]) -> Pass:
     with running(lambda urls: command.build_index(source, urls, filters), tuple(filters), budget) as child:
-        listing = parse_listing(_lines(child, "stdout"))
-        filtered = {name: parse_listing(_lines(child, name)).stream for name in filters}
+        listing = parse_listing(child.pieces("stdout"))
+        filtered = {name: parse_stamps(child.pieces(name)) for name in filters}
         status = child.wait()
-    return _Pass(listing, filtered, Header.parse(child.stderr.facts), child.stderr, status)
+    return Pass(listing, child.stderr, status, filtered)
 
 
-def _lines(child: Child, stream: str) -> Iterator[str]:
-    while (line := child.line(stream)) is not None:
-        yield line.decode("ascii", "replace")
-
-
-def _describe(found: _Pass, order: DecodeOrder | None, missing: Fraction) -> VideoIndex:
+def _describe(found: Pass, order: DecodeOrder | None, missing: Fraction) -> VideoIndex:
     header, packets = found.header, found.listing.stream
     shown = packets.shown_pts
     end = packets.end_pts
@@ -146,7 +152,7 @@ def _hdr(header: Header) -> str | None:
     return None if header.transfer == "sdr" else header.transfer
 
 
-def _refuse_unreadable(found: _Pass, source: Source) -> None:
+def _refuse_unreadable(found: Pass, source: Source) -> None:
     listing, header, said = found.listing, found.header, found.said
     if said.says(r"^(Format|Protocol .*) not on whitelist"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
@@ -159,7 +165,7 @@ def _refuse_unreadable(found: _Pass, source: Source) -> None:
         raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
     if header.opened and not header.has_video:
         raise NoVideoStreamError("there is no video in the file, only sound or cover art")
-    if not header.opened and formats.is_script(_excerpt(source)[:256]):
+    if not header.opened and formats.is_script(excerpt(source)[:256]):
         raise ForbiddenFormatError("the file is a text for programs, not a video")
     if not header.opened or not len(listing.stream):
         raise UnreadableError(f"FFmpeg cannot read the file: {said.words}")
@@ -169,7 +175,7 @@ def _refuse_unreadable(found: _Pass, source: Source) -> None:
         raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
 
 
-def _missing_seconds(source: Source, budget: Budget, found: _Pass) -> Fraction:
+def _missing_seconds(source: Source, budget: Budget, found: Pass) -> Fraction:
     """How much of the video the file lacks, as its header tells it.
 
     A header that promises more than the video holds is no proof: the sound may be longer. So a
@@ -186,14 +192,14 @@ def _missing_seconds(source: Source, budget: Budget, found: _Pass) -> Fraction:
         if promised - reached <= tolerance:
             return Fraction(0)
         with running(lambda _: command.build_others(source), (), budget) as child:
-            others = parse_listing(_lines(child, "stdout")).end_seconds
+            others = parse_listing(child.pieces("stdout")).end_seconds
             child.wait()
         if others is not None and promised - others <= tolerance:
             return Fraction(0)
     return max(Fraction(0), promised - reached)
 
 
-def _excerpt(source: Source) -> bytes:
+def excerpt(source: Source) -> bytes:
     """The beginning and the end of the file, where containers name their codecs."""
     with source.path.open("rb") as file:
         head = file.read(_EXCERPT_BYTES)

@@ -1,13 +1,23 @@
-"""The packet listing that FFmpeg's framecrc muxer prints, as values. Pure."""
+"""The packet listing that FFmpeg's framecrc muxer prints, as values. Pure.
+
+Videos have many packets, so a listing is taken in pieces of whole lines, as they come.
+"""
 
 import re
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import compress
+
+Stamps = set[tuple[int, int]]
+"""dts and pts of packets."""
 
 NO_PTS = -(1 << 63)
 KEY, CORRUPT, DISCARD = 1, 2, 4
+
+_IS_SHOWN = bytes(not flags & DISCARD for flags in range(256))
+_IS_KEYFRAME = bytes(flags & KEY for flags in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +34,28 @@ class Packets:
     def __len__(self) -> int:
         return len(self.pts)
 
-    def is_shown(self, place: int) -> bool:
-        return not self.flags[place] & DISCARD
+    @property
+    def are_shown(self) -> bytearray:
+        """For each packet a byte, 1 if it is shown, else 0."""
+        return self.flags.translate(_IS_SHOWN)
 
-    def is_keyframe(self, place: int) -> bool:
-        return bool(self.flags[place] & KEY)
+    @property
+    def are_keyframes(self) -> bytearray:
+        """For each packet a byte, 1 if it is marked as keyframe, else 0."""
+        return self.flags.translate(_IS_KEYFRAME)
 
     @property
     def shown_pts(self) -> list[int]:
         """The pts of every packet that is shown, ascending; empty if any has none."""
-        if NO_PTS in self.pts:
-            return []
-        return sorted(pts for place, pts in enumerate(self.pts) if self.is_shown(place))
+        return [] if NO_PTS in self.pts else sorted(compress(self.pts, self.are_shown))
 
     @property
     def end_pts(self) -> int | None:
         """Where the last shown packet ends."""
-        ends = (
-            pts + self.durations[place]
-            for place, pts in enumerate(self.pts)
-            if pts != NO_PTS and self.is_shown(place)
+        timed = zip(self.pts, self.durations, self.are_shown, strict=True)
+        return max(
+            (pts + duration for pts, duration, shown in timed if shown and pts != NO_PTS), default=None
         )
-        return max(ends, default=None)
 
     @property
     def stamps(self) -> list[tuple[int, int]]:
@@ -77,14 +87,27 @@ class Listing:
         return max(ends, default=None)
 
 
-def parse_listing(lines: Iterable[str]) -> Listing:
+def parse_listing(pieces: Iterable[bytes]) -> Listing:
     listing = Listing()
-    for line in lines:
-        if line.startswith("#"):
-            _parse_header_line(listing, line)
-        else:
-            _parse_packet_line(listing, line)
+    for piece in pieces:
+        listing.encrypted = listing.encrypted or b"Encryption info" in piece
+        for line in piece.splitlines():
+            if line.startswith(b"#"):
+                _parse_header_line(listing, line.decode("ascii", "replace"))
+            else:
+                _parse_packet_line(listing, line)
     return listing
+
+
+def parse_stamps(pieces: Iterable[bytes]) -> Stamps:
+    """Of the listing of a single stream only which packets are in it."""
+    stamps: Stamps = set()
+    for piece in pieces:
+        for line in piece.splitlines():
+            if not line.startswith(b"#"):
+                _, dts, pts, _ = line.split(b",", 3)
+                stamps.add((int(dts), int(pts)))
+    return stamps
 
 
 def _parse_header_line(listing: Listing, line: str) -> None:
@@ -100,12 +123,11 @@ def _parse_header_line(listing: Listing, line: str) -> None:
         listing.width, listing.height = (int(part) for part in value.split("x"))
 
 
-def _parse_packet_line(listing: Listing, line: str) -> None:
-    stream, dts, pts, duration, _, _, *rest = line.split(",")
-    flag = rest[0].strip() if rest else ""
+def _parse_packet_line(listing: Listing, line: bytes) -> None:
+    stream, dts, pts, duration, _, _, *rest = line.split(b",", 7)
     packets = listing.packets[int(stream)]
     packets.dts.append(int(dts))
     packets.pts.append(int(pts))
     packets.durations.append(int(duration))
-    packets.flags.append(int(flag[2:], 16) & 0xFF if flag.startswith("F=") else KEY)
-    listing.encrypted = listing.encrypted or any("Encryption info" in part for part in rest)
+    marked = rest and rest[0].startswith(b" F=")
+    packets.flags.append(int(rest[0][3:], 16) & 0xFF if marked else KEY)

@@ -7,7 +7,7 @@ last frame has none.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
@@ -23,8 +23,9 @@ class Target:
 class Instants(Protocol):
     """Moments in ascending order, numbered by slot."""
 
-    def reached(self, seconds: Fraction) -> int:
-        """How many instants lie at or before `seconds` after the first frame."""
+    def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
+        """A function that tells how many instants lie at or before so many ticks of `time_base` seconds
+        after the first frame."""
         ...
 
     def slot(self, number: int) -> int:
@@ -38,9 +39,9 @@ class EveryInterval:
 
     interval: Fraction
 
-    def reached(self, seconds: Fraction) -> int:
-        count = seconds / self.interval
-        return max(0, count.numerator // count.denominator + 1)
+    def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
+        ticks, instants = (time_base / self.interval).as_integer_ratio()[::-1]
+        return lambda passed: max(0, passed * instants // ticks + 1)
 
     def slot(self, number: int) -> int:
         return number
@@ -53,8 +54,13 @@ class AtTimes:
     seconds: Sequence[Fraction]
     slots: Sequence[int]
 
-    def reached(self, seconds: Fraction) -> int:
-        return bisect_right(self.seconds, seconds)
+    def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
+        steps = self.ticks(time_base)
+        return lambda passed: bisect_right(steps, passed)
+
+    def ticks(self, time_base: Fraction) -> list[int]:
+        """The moments in units of `time_base`, rounded up."""
+        return [-(-moment // time_base) for moment in self.seconds]
 
     def slot(self, number: int) -> int:
         return self.slots[number]
@@ -68,11 +74,15 @@ class InstantClock:
     first_pts: int
     time_base: Fraction
     instants: Instants
-    _answered: int = 0
+    _answered: int = field(default=0, init=False)
+    _reached: Callable[[int], int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reached = self.instants.reached_after(self.time_base)
 
     def answered_slot(self, pts: int) -> int | None:
         """The slot of the first instant that the frame at `pts` answers; `None` if it answers none."""
-        reached = self.instants.reached((pts - self.first_pts) * self.time_base)
+        reached = self._reached(pts - self.first_pts)
         if reached <= self._answered:
             return None
         slot, self._answered = self.instants.slot(self._answered), reached

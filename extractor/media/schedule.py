@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import compress, count, pairwise
+from operator import and_, or_
 
 from extractor.media.command import Selection
 from extractor.media.index import VideoIndex
@@ -46,7 +47,7 @@ def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     """What to do for this video under this policy."""
     if policy.strategy == "keyframe":
         return _keyframes(index, policy)
-    instants = _instants(policy)
+    instants = instants_of(policy)
     if not index.shown_pts:
         return Schedule(None, Selection(instants, index.time_base, None), None)
     exact = find_targets(index.shown_pts, index.time_base, instants)
@@ -71,18 +72,18 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     packets = index.packets
     if not index.shown_pts:
         return Schedule(None, None, None)
-    found = sorted(
-        pts for place, pts in enumerate(packets.pts) if packets.is_keyframe(place) and packets.is_shown(place)
-    )
+    shown = packets.are_shown
+    found = sorted(compress(packets.pts, map(and_, shown, packets.are_keyframes)))
     targets = _limited([Target(slot, pts) for slot, pts in enumerate(found)], policy)
     wanted = {target.pts for target in targets}
-    needed = [packets.is_shown(place) and pts in wanted for place, pts in enumerate(packets.pts)]
+    needed = [pts in wanted and is_shown == 1 for pts, is_shown in zip(packets.pts, shown, strict=True)]
     selection = _selection(index, None, targets)
     sure = bool(targets) and not (index.order and leaps_too_far(index.order, needed))
     return Schedule(targets, selection, Plan(targets, selection, drop_expression(needed)) if sure else None)
 
 
-def _instants(policy: SamplingPolicy) -> Instants:
+def instants_of(policy: SamplingPolicy) -> Instants:
+    """The moments for which a policy other than for keyframes or scenes wants frames."""
     if policy.strategy == "timestamps":
         moments = sorted({exact_seconds(moment) for moment in policy.timestamps_seconds})
         return AtTimes(moments, range(len(moments)))
@@ -110,20 +111,19 @@ def _relaxed(index: VideoIndex, targets: Sequence[Target], policy: SamplingPolic
     ticks = int(exact_seconds(policy.tolerance_seconds) / index.time_base)
     if not ticks or index.order is None:
         return targets
-    packets, order = index.packets, index.order
-    shown = [place for place in range(len(packets)) if packets.is_shown(place)]
-    kinds = (
-        sorted(
-            packets.pts[place] for place in shown if order.random_access[place] or order.open_access[place]
-        ),
-        sorted(packets.pts[place] for place in shown if order.reference[place]),
-    )
+    access = map(or_, index.order.random_access, index.order.open_access)
+    packets = index.packets
+    kinds = [
+        sorted(compress(packets.pts, map(and_, packets.are_shown, kind)))
+        for kind in (access, index.order.reference)
+    ]
     return relax(targets, ticks, kinds)
 
 
 def _plan(index: VideoIndex, targets: Sequence[Target], selection: Selection | None) -> Plan | None:
     assert index.order is not None
-    place_of = {pts: place for place, pts in enumerate(index.packets.pts) if index.packets.is_shown(place)}
+    packets = index.packets
+    place_of = dict(compress(zip(packets.pts, count()), packets.are_shown))
     if len(place_of) != len(index.shown_pts):  # two frames with the same time
         return None
     needed = needed_packets(index.order, {place_of[target.pts] for target in targets})

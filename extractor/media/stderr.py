@@ -1,6 +1,6 @@
 """What FFmpeg says: the few facts that are worth keeping of an output that may be endless.
 
-FFmpeg runs with ``-loglevel level+repeat+verbose``, so each line names its level. Memory is bounded,
+FFmpeg runs with ``-loglevel level+repeat+…``, so each line names its level. Memory is bounded,
 whatever a hostile file makes FFmpeg print, and what is kept is printable.
 """
 
@@ -12,7 +12,7 @@ _MAX_FACTS = 200
 _MAX_ERRORS = 40
 
 _FACT = re.compile(
-    r"\[info\] (ffmpeg version |Input #0|  Duration: |  Stream #0:|      Display Matrix|      DOVI"
+    r"\[info\] (ffmpeg version |Input #|  Duration: |  Stream #0:|      Display Matrix|      DOVI"
     r"|Stream mapping:|Output #0)"
 )
 _LEVEL = re.compile(r"(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?P<level>[a-z]+)\] (?P<text>.*)")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from extractor.media.process import Child
 
@@ -50,4 +51,9 @@ def moments(child: Child) -> Iterator[Moment]:
 
 
 def _moment(pts: bytes, time_base: bytes) -> Moment:
-    return Moment(int(pts), Fraction(time_base.decode()))
+    return Moment(int(pts), _fraction(time_base))
+
+
+@lru_cache
+def _fraction(text: bytes) -> Fraction:
+    return Fraction(text.decode())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.frames import PlanFailedError
 from extractor.media.plan import DecodeOrder, closed_order, drop_expression, needed_packets
+from extractor.media.planned_decode import PlanFailedError
 from extractor.media.sampling import Target, relax, spread
 from extractor.media.schedule import make_schedule
 from extractor.models import SamplingPolicy

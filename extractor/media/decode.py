@@ -1,0 +1,102 @@
+"""What every way of decoding shares: from an image to a frame, and from the end of FFmpeg to a verdict."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import imagesize
+
+from extractor.errors import TooLargeError
+from extractor.media import filters, verdict
+from extractor.media.command import Source
+from extractor.media.index import VideoIndex
+from extractor.media.process import Budget, Child
+from extractor.media.timeline import Image, Moment, images
+from extractor.models import Frame, Measures, SamplingPolicy, Scene
+
+
+@dataclass(slots=True)
+class Decode:
+    """One decode of a video. `decoded_seconds`, `decode_errors` and `scenes` are known at its end."""
+
+    source: Source
+    index: VideoIndex
+    policy: SamplingPolicy
+    budget: Budget
+    scenes: tuple[Scene, ...] | None = None
+    decoded_seconds: float = 0.0
+    decode_errors: int = 0
+    count: int = 0
+    _bytes: int = field(default=0, init=False)
+
+    @property
+    def pipes(self) -> tuple[str, ...]:
+        """What `images` reads beside stdout."""
+        return ("images", "measures") if self.policy.needs_measures else ("images",)
+
+    @property
+    def start(self) -> Moment:
+        """The video's first frame, as the index has it."""
+        return Moment(self.index.first_pts or 0, self.index.time_base)
+
+    def images(self, child: Child) -> Iterator[Image]:
+        return images(child, filters.GREY_SIDE**2 if self.policy.needs_measures else 0)
+
+    def frame(self, image: Image, slot: int, start: Moment) -> Frame:
+        """The next frame. Raises `TooLargeError` if that is one too many."""
+        width, height = imagesize.get(io.BytesIO(image.data))
+        frame = Frame(
+            index=self.count,
+            slot=slot,
+            pts_seconds=offset_seconds(image.moment, start),
+            data=image.data,
+            width=width,
+            height=height,
+            measures=_measures(image),
+        )
+        self.count += 1
+        self._bytes += len(image.data)
+        limits = self.source.limits
+        if self.count > limits.max_frames or self._bytes > limits.max_frames_bytes:
+            raise TooLargeError("the frames of this video pass MAX_FRAMES_CEILING or MAX_FRAMES_MB")
+        return frame
+
+    def seconds_until(self, last: Moment, start: Moment) -> float:
+        """From the first to the end of the last decoded frame, whose own length is known only if it is
+        the video's last; otherwise the average is taken."""
+        if self.index.shown_pts and last.pts >= self.index.shown_pts[-1]:
+            return self.index.duration_seconds
+        seconds = offset_seconds(last, start)
+        return seconds + (1 / self.index.frame_rate if self.index.frame_rate else 0.0)
+
+    def judge(self, child: Child) -> None:
+        """Wait for the end of `child`. Raises the `ExtractorError` that forbids to use the frames."""
+        status = child.wait()
+        self.decode_errors = child.stderr.decode_errors
+        objection = verdict.objection(
+            verdict.DecodeEnd(
+                status=status,
+                images=self.count,
+                decode_errors=self.decode_errors,
+                expected_frames=self.index.frame_count,
+                decoded_seconds=self.decoded_seconds,
+                expected_seconds=self.index.duration_seconds,
+                out_of_memory=child.stderr.out_of_memory,
+                words=child.stderr.words,
+            ),
+            self.source.limits,
+        )
+        if objection:
+            raise objection
+
+
+def offset_seconds(moment: Moment, start: Moment) -> float:
+    return float((moment.pts - start.pts) * start.time_base)
+
+
+def _measures(image: Image) -> Measures | None:
+    if image.grey is None:
+        return None
+    from extractor.media.measures import measure  # numpy, for those who measure
+
+    return measure(image.grey)

@@ -1,0 +1,71 @@
+"""Decoding everything, and taking what is wanted by the decoder's own times."""
+
+from collections.abc import Iterator, Sequence
+
+from extractor.errors import UnreadableError
+from extractor.media import command
+from extractor.media.command import Selection, Urls
+from extractor.media.decode import Decode, offset_seconds
+from extractor.media.process import running
+from extractor.media.sampling import InstantClock
+from extractor.media.scene_watch import SceneWatch
+from extractor.media.timeline import Image, Moment, OtherStartError, moments
+from extractor.models import Frame
+
+
+def full_frames(decode: Decode, selection: Selection, watch: SceneWatch | None) -> Iterator[Frame]:
+    """The frames of the selection; with a `watch`, every frame is looked at for scenes."""
+    try:
+        yield from _frames_from(decode, selection, watch)
+    except OtherStartError as found:
+        start = found.start
+        yield from _frames_from(decode, Selection(selection.instants, start.time_base, start.pts), watch)
+
+
+def _frames_from(decode: Decode, selection: Selection, watch: SceneWatch | None) -> Iterator[Frame]:
+    """Raises `OtherStartError`, before the first frame, if the decoder starts elsewhere."""
+    small = watch.stream.filters if watch else None
+
+    def build(urls: Urls) -> Sequence[str]:
+        return command.build_full(decode.source, decode.index.picture, decode.policy, selection, urls, small)
+
+    pipes = (*decode.pipes, "frames", *(("scenes",) if watch else ()))
+    most = decode.policy.max_frames
+    start = last = None
+    with running(build, pipes, decode.budget) as child:
+        pictures = decode.images(child)
+        for moment in moments(child):
+            if start is None:
+                start, clock = moment, _started_clock(moment, selection)
+            last = moment
+            if watch:
+                watch.see(child, offset_seconds(moment, start))
+            slot = clock.answered_slot(moment.pts)
+            if slot is None:
+                continue
+            image = _image_at(moment, pictures)
+            if image is None:  # its exit status should tell why
+                decode.judge(child)
+                raise UnreadableError("FFmpeg ended before it had made all images")
+            if decode.count != most:
+                yield decode.frame(image, slot, start)
+            if decode.count == most and watch is None:
+                break  # the rest of the video is only of interest for its scenes
+        if start and last:
+            decode.decoded_seconds = decode.seconds_until(last, start)
+        if watch or decode.count != most:
+            decode.judge(child)
+        decode.scenes = watch.scenes(decode.decoded_seconds) if watch else None
+
+
+def _started_clock(start: Moment, selection: Selection) -> InstantClock:
+    expected, time_base = selection.first_pts, selection.time_base
+    if expected is not None and time_base is not None and start != Moment(expected, time_base):
+        raise OtherStartError(start)
+    return InstantClock(start.pts, start.time_base, selection.instants)
+
+
+def _image_at(moment: Moment, pictures: Iterator[Image]) -> Image | None:
+    """The image of that frame, unless FFmpeg ended before. It may send others first: when the size of
+    the picture changes midway it forgets the frame before, and takes the next one for the first."""
+    return next((image for image in pictures if image.moment == moment), None)

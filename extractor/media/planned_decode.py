@@ -1,0 +1,54 @@
+"""Decoding only the packets that are needed: those of a plan, or those that are marked as keyframes."""
+
+from collections.abc import Iterator, Sequence
+
+from extractor.media import command
+from extractor.media.command import Urls, packet_filter
+from extractor.media.decode import Decode
+from extractor.media.process import running
+from extractor.media.schedule import Plan
+from extractor.media.timeline import Moment
+from extractor.models import Frame
+
+
+class PlanFailedError(Exception):
+    """The planned decode did not give what it should. Frames that it gave must not be used."""
+
+
+def planned_frames(decode: Decode, plan: Plan) -> Iterator[Frame]:
+    """The targets of the plan. Raises `PlanFailedError`, possibly after the last of them."""
+
+    def build(urls: Urls) -> Sequence[str]:
+        return command.build_planned(decode.source, decode.index.picture, decode.policy, plan.selection, urls)
+
+    start = decode.start
+    with running(build, decode.pipes, decode.budget, {"packets": packet_filter(plan.drop)}) as child:
+        for number, image in enumerate(decode.images(child)):
+            if number >= len(plan.targets):
+                continue  # a frame that was only decoded for others
+            target = plan.targets[number]
+            if image.moment != Moment(target.pts, start.time_base):
+                raise PlanFailedError
+            yield decode.frame(image, target.slot, start)
+        status = child.wait()
+    if status != 0 or child.stderr.decode_errors or decode.count != len(plan.targets):
+        raise PlanFailedError
+    decode.decoded_seconds = decode.index.duration_seconds
+
+
+def keyframes(decode: Decode) -> Iterator[Frame]:
+    """Every keyframe of a video whose times are not known beforehand."""
+
+    def build(urls: Urls) -> Sequence[str]:
+        return command.build_all(decode.source, decode.index.picture, decode.policy, urls)
+
+    start = None if decode.index.first_pts is None else decode.start
+    with running(build, decode.pipes, decode.budget, {"packets": packet_filter("not(key)")}) as child:
+        for image in decode.images(child):
+            start = start or image.moment
+            yield decode.frame(image, decode.count, start)
+            if decode.count == decode.policy.max_frames:
+                decode.decoded_seconds = decode.seconds_until(image.moment, start)
+                return
+        decode.decoded_seconds = decode.index.duration_seconds
+        decode.judge(child)

@@ -1,0 +1,144 @@
+"""Index and images out of one run of FFmpeg, where its start weighs as much as its work: for keyframes, and
+for files so small that a plan saves nothing.
+
+The command is written before anything is known of the video, and takes its pictures to be as most are.
+Unless everything then turns out to be as a run with an index would have had it, nothing of this one is used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from extractor.errors import PermanentError
+from extractor.media import command, formats
+from extractor.media.command import Selection, Source, Urls
+from extractor.media.decode_order import may_have_order
+from extractor.media.filters import GREY_SIDE, USUAL, Picture
+from extractor.media.header import Header
+from extractor.media.index import Pass, VideoIndex, excerpt, index_of
+from extractor.media.listing import parse_listing
+from extractor.media.process import Budget, Child, running
+from extractor.media.sampling import InstantClock
+from extractor.media.schedule import Schedule, instants_of, make_schedule
+from extractor.media.timeline import Image, Moment, images, moments
+from extractor.models import SamplingPolicy
+
+_MOST_FILE_BYTES: Final = {"keyframe": 8_000_000, "uniform": 100_000, "timestamps": 100_000}
+_MOST_HELD_BYTES: Final = 64_000_000
+"""Images must wait until the end tells whether they may be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinglePass:
+    """All that the schedule asks for, each image with its slot, and the time of the last decoded frame."""
+
+    index: VideoIndex
+    schedule: Schedule
+    images: Sequence[tuple[int, Image]] = field(repr=False)
+    last: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """`shown` are all decoded frames; it is empty where only keyframes were decoded."""
+
+    found: Pass
+    images: Sequence[Image]
+    shown: Sequence[Moment]
+
+
+def try_single_pass(source: Source, policy: SamplingPolicy, budget: Budget) -> SinglePass | None:
+    """`None` if the file or the policy is not of that kind, or if anything about it is unusual or wrong."""
+    if not _suits(source, policy):
+        return None
+    run = _run(source, policy, budget)
+    if (
+        run is None
+        or not run.images
+        or run.found.status != 0
+        or run.found.said.decode_errors
+        or _is_unusual(run.found.header)
+    ):
+        return None
+    try:
+        index = index_of(run.found, source, budget)
+    except PermanentError:  # a run for the index alone says why, in words that are about nothing else
+        return None
+    schedule = make_schedule(index, policy)
+    if index.truncated or not schedule.targets:
+        return None
+    if policy.strategy == "keyframe":
+        chosen = _keyframes(index, schedule, run.images)
+        last = Moment(index.shown_pts[-1], index.time_base)
+    else:
+        chosen = _selected(index, policy, run)
+        last = run.shown[-1]
+    return SinglePass(index, schedule, chosen, last) if chosen else None
+
+
+def _suits(source: Source, policy: SamplingPolicy) -> bool:
+    most = _MOST_FILE_BYTES.get(policy.strategy, 0)
+    plain = policy.max_frames is None and policy.detector is None and not policy.tolerance_seconds
+    return plain and source.path.stat().st_size <= most
+
+
+def _run(source: Source, policy: SamplingPolicy, budget: Budget) -> _Run | None:
+    """`None` if it was broken off."""
+    in_full = policy.strategy != "keyframe"
+
+    def build(urls: Urls) -> Sequence[str]:
+        if not in_full:
+            return command.build_keyframes_and_index(source, policy, urls)
+        # Most files start at 0, and that holds even if FFmpeg sets up its filters anew midway.
+        start = None if formats.is_transport_stream(excerpt(source)) else 0
+        return command.build_full_and_index(source, policy, Selection(instants_of(policy), None, start), urls)
+
+    pipes = {"images": True, "listing": True, "frames": in_full, "measures": policy.needs_measures}
+    with running(build, [name for name, wanted in pipes.items() if wanted], budget) as child:
+        held = _held(child, policy)
+        if held is None:
+            return None
+        shown = list(moments(child)) if in_full else []
+        listing = parse_listing(child.pieces("listing"))
+        return _Run(Pass(listing, child.stderr, child.wait()), held, shown)
+
+
+def _held(child: Child, policy: SamplingPolicy) -> list[Image] | None:
+    """All images, unless they are too many, or known to be wrong when the first comes."""
+    held: list[Image] = []
+    size = 0
+    for image in images(child, GREY_SIDE**2 if policy.needs_measures else 0):
+        size += len(image.data) + len(image.grey or b"")
+        if size > _MOST_HELD_BYTES or (not held and _is_unusual(Header.parse(child.stderr.facts))):
+            return None
+        held.append(image)
+    return held
+
+
+def _is_unusual(header: Header) -> bool:
+    return Picture(header.interlaced, header.transfer) != USUAL
+
+
+def _keyframes(
+    index: VideoIndex, schedule: Schedule, made: Sequence[Image]
+) -> list[tuple[int, Image]] | None:
+    """The images with their slots, if they are just those of the packets that are marked as keyframes."""
+    targets = schedule.targets or ()
+    expected = [Moment(target.pts, index.time_base) for target in targets]
+    if [image.moment for image in made] != expected or len(made) != sum(index.packets.are_keyframes):
+        return None
+    return [(target.slot, image) for target, image in zip(targets, made, strict=True)]
+
+
+def _selected(index: VideoIndex, policy: SamplingPolicy, run: _Run) -> list[tuple[int, Image]] | None:
+    """The images with their slots as a full decode has them; `None` if a plan might have others."""
+    expected = [Moment(pts, index.time_base) for pts in index.shown_pts]
+    shown = list(run.shown)
+    if shown[:1] != expected[:1] or (may_have_order(index.codec) and shown != expected):
+        return None
+    clock = InstantClock(shown[0].pts, index.time_base, instants_of(policy))
+    answered = ((clock.answered_slot(moment.pts), moment) for moment in shown)
+    made = {image.moment: image for image in run.images}
+    chosen = [(slot, made.get(moment)) for slot, moment in answered if slot is not None]
+    complete = [(slot, image) for slot, image in chosen if image is not None]
+    return complete if len(complete) == len(chosen) else None
