@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 
+from extractor.errors import DeadlineError
 from extractor.manifest import (
+    ArchiveRecord,
     Manifest,
     PolicyRecord,
     SceneRecord,
@@ -24,9 +27,11 @@ from extractor.media.schedule import Schedule, largest_gap_seconds, make_schedul
 from extractor.media.single_pass import try_single_pass
 from extractor.media.skipping import worth_keeping
 from extractor.models import DecodeLimits, Frame, SamplingPolicy, Scene, SourceVideo, StoredFrame
+from extractor.packing.output import Output
+from extractor.resumption import frames_made, numbered, remaining, seconds_needed
 from extractor.shelf import Shelf
 from extractor.timing import Stopwatch
-from extractor.uploads import store_frames
+from extractor.uploads import Stored, store_output
 
 VERSION = "0.1.0"
 
@@ -45,13 +50,15 @@ class Toolbox:
     limits: DecodeLimits
     upload_workers: int
     plan: bool = True
+    output: Output = field(default_factory=Output)
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """One file to be done: what it is called and where it came from.
 
-    `deadline` is a `time.monotonic()` value in seconds.
+    `deadline` is a `time.monotonic()` value in seconds. `stored` are frames of an earlier run, from the first
+    on, that lie where they belong.
     """
 
     path: Path
@@ -60,6 +67,7 @@ class Assignment:
     source: SourceVideo
     policy: SamplingPolicy
     deadline: float
+    stored: Sequence[StoredFrame] = ()
 
 
 def extract(
@@ -79,9 +87,13 @@ def extract(
     with watch.stage("extract"):
         found = find_scenes(source, index, task.policy, budget) if task.policy.strategy == "scene" else None
         schedule = made.schedule if made else _schedule(index, task.policy, found)
-        decoder = FrameDecoder(source, index, task.policy, schedule, budget, made=made)
-        stored = _store(decoder, task, shelf, tools, progress)
-    return _manifest(task, decoder, found.scenes if found else decoder.scenes, stored, watch)
+        goes_on = made is None and tools.output == Output()  # a tar and a storyboard need every frame
+        before = task.stored[: frames_made(task.stored, schedule, index, task.policy)] if goes_on else ()
+        rest = remaining(schedule, len(before), index, task.policy)
+        decoder = FrameDecoder(source, index, task.policy, rest, budget, made=made)
+        stored = _store(decoder, len(before), task, shelf, tools, progress)
+        stored = replace(stored, frames=(*before, *stored.frames))
+    return _manifest(task, decoder, schedule, found.scenes if found else decoder.scenes, stored, watch)
 
 
 def _schedule(index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | None) -> Schedule:
@@ -91,19 +103,40 @@ def _schedule(index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | No
 
 
 def _store(
-    decoder: FrameDecoder, task: Assignment, shelf: Shelf, tools: Toolbox, progress: Progress | None
-) -> tuple[StoredFrame, ...]:
-    """Decode and store; if the plan does not hold, once more in full, over what was stored."""
+    decoder: FrameDecoder,
+    first: int,
+    task: Assignment,
+    shelf: Shelf,
+    tools: Toolbox,
+    progress: Progress | None,
+) -> Stored:
+    """Decode and store, with numbers from `first` on; if the plan does not hold, once more in full, over
+    what was stored."""
     decoder.use_plan = decoder.use_plan and tools.plan
-    frames = worth_keeping(decoder, task.policy)
+    frames: Iterable[Frame] = numbered(worth_keeping(decoder, task.policy), first)
+    if not decoder.is_planned:
+        frames = _in_time(frames, decoder.index.duration_seconds, task.deadline)
     if progress:
         frames = _reported(frames, decoder.index, progress)
     try:
-        return store_frames(frames, shelf, tools.upload_workers)
+        return store_output(frames, shelf, tools.upload_workers, tools.output, task.code)
     except PlanFailedError:
         logger.info("the plan did not hold, decoding everything", extra={"code": task.code})
         decoder.restart_without_plan()
-        return _store(decoder, task, shelf, tools, progress)
+        return _store(decoder, first, task, shelf, tools, progress)
+
+
+def _in_time(frames: Iterable[Frame], duration_seconds: float, deadline: float) -> Iterator[Frame]:
+    """Raises `DeadlineError` early: where everything is decoded, no later run can go on from here."""
+    begun = monotonic()
+    for frame in frames:
+        share = frame.pts_seconds / duration_seconds if duration_seconds else 0.0
+        needed = seconds_needed(monotonic() - begun, deadline - begun, share)
+        if needed is not None:
+            raise DeadlineError(
+                f"decoding this video takes about {needed:.0f} s, and {deadline - begun:.0f} s were left"
+            )
+        yield frame
 
 
 def _reported(frames: Iterable[Frame], index: VideoIndex, progress: Progress) -> Iterator[Frame]:
@@ -115,8 +148,9 @@ def _reported(frames: Iterable[Frame], index: VideoIndex, progress: Progress) ->
 def _manifest(
     task: Assignment,
     decoder: FrameDecoder,
+    schedule: Schedule,
     scenes: Sequence[Scene] | None,
-    stored: tuple[StoredFrame, ...],
+    stored: Stored,
     watch: Stopwatch,
 ) -> Manifest:
     index = decoder.index
@@ -127,24 +161,24 @@ def _manifest(
         video=VideoRecord.model_validate(index),
         policy=PolicyRecord.model_validate(task.policy),
         policy_fingerprint=fingerprint(task.policy),
-        frames=frame_records(stored),
+        frames=frame_records(stored.frames),
+        archive=ArchiveRecord.model_validate(stored.archive) if stored.archive else None,
         scenes=None if scenes is None else tuple(SceneRecord.model_validate(scene) for scene in scenes),
         scene_count=None if scenes is None else len(scenes),
         decoded_seconds=round(decoder.decoded_seconds, 6),
         expected_seconds=round(index.expected_seconds, 6),
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
-        notes=tuple(_notes(decoder)),
+        notes=tuple(_notes(index, schedule, task.policy)),
         ffmpeg_version=index.ffmpeg_version,
         extractor_version=VERSION,
         timings=dict(watch.seconds),
     )
 
 
-def _notes(decoder: FrameDecoder) -> Iterator[str]:
-    index, policy, targets = decoder.index, decoder.policy, decoder.schedule.targets
-    if policy.strategy == "keyframe" and targets is not None:
-        gap = largest_gap_seconds(targets, index.time_base)
+def _notes(index: VideoIndex, schedule: Schedule, policy: SamplingPolicy) -> Iterator[str]:
+    if policy.strategy == "keyframe" and schedule.targets is not None:
+        gap = largest_gap_seconds(schedule.targets, index.time_base)
         if gap > 2 * policy.interval_seconds:
             yield f"keyframes lie up to {gap:.2f} s apart, {policy.interval_seconds:g} s were asked for"
     if index.hdr == "dolby-vision-5":

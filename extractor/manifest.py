@@ -4,10 +4,12 @@ and before the state changes, so whoever finds one finds every frame that it lis
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from extractor.models import SamplingPolicy, SourceVideo, StoredFrame
+from extractor.packing.output import Output
 
 SCHEMA_VERSION = 1
 
@@ -97,8 +99,31 @@ class FrameRecord(_Record):
     measures: MeasuresRecord | None = None
 
 
+class ObjectRecord(_Record):
+    """See `StoredFile`."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+class ArchiveRecord(ObjectRecord):
+    """The tar that all frames lie in: the bytes of frame number n of the list begin at number n of the
+    `offsets`, and are as many as the frame's own `size_bytes`."""
+
+    offsets: tuple[int, ...]
+
+
+class ExtraRecord(ObjectRecord):
+    """Something made of the frames: ``contact_sheet``, ``sprite`` or ``thumbnails``."""
+
+    kind: str
+
+
 class Manifest(_Record):
-    """`scenes` and `scene_count` are null unless scenes were looked for. `expected_seconds` is what the
+    """With an `archive`, the frames are no objects of their own; each keeps the key that it would have.
+
+    `scenes` and `scene_count` are null unless scenes were looked for. `expected_seconds` is what the
     file's header promises, `decoded_seconds` what was decoded; `truncated` marks a file that ends early and
     was accepted all the same. `notes` say what a reader would not expect. `timings` are seconds."""
 
@@ -110,6 +135,8 @@ class Manifest(_Record):
     policy: PolicyRecord
     policy_fingerprint: str
     frames: tuple[FrameRecord, ...]
+    archive: ArchiveRecord | None = None
+    extras: tuple[ExtraRecord, ...] = ()
     scenes: tuple[SceneRecord, ...] | None = None
     scene_count: int | None = None
     decoded_seconds: float
@@ -121,10 +148,21 @@ class Manifest(_Record):
     extractor_version: str
     timings: Mapping[str, float]
 
+    @model_validator(mode="after")
+    def _all_frames_are_placed(self) -> Self:
+        if self.archive is not None and len(self.archive.offsets) != len(self.frames):
+            raise ValueError("each frame has one place in the archive")
+        return self
+
+    @property
+    def objects(self) -> tuple[FrameRecord | ObjectRecord, ...]:
+        """All that must be there besides the manifest itself."""
+        return (*((self.archive,) if self.archive else self.frames), *self.extras)
+
     @property
     def keys(self) -> frozenset[str]:
-        """The keys of all frames."""
-        return frozenset(frame.key for frame in self.frames)
+        """The keys of all objects."""
+        return frozenset(item.key for item in self.objects)
 
     @property
     def size_bytes(self) -> int:
@@ -139,9 +177,14 @@ class Manifest(_Record):
             and self.policy_fingerprint == fingerprint(policy)
         )
 
+    def offers(self, output: Output) -> bool:
+        """Whether the frames have this form, and what is to come with them is there. More does no harm."""
+        form = "tar" if self.archive else "frames"
+        return form == output.form and (bool(self.extras) or not output.storyboard)
+
     def missing_from(self, stored: Mapping[str, int]) -> frozenset[str]:
-        """The keys of frames that `stored` (key to size in bytes) lacks or holds at another size."""
-        return frozenset(frame.key for frame in self.frames if stored.get(frame.key) != frame.size_bytes)
+        """The keys of objects that `stored` (key to size in bytes) lacks or holds at another size."""
+        return frozenset(item.key for item in self.objects if stored.get(item.key) != item.size_bytes)
 
     def to_json(self) -> bytes:
         return self.model_dump_json(indent=1).encode()

@@ -15,6 +15,7 @@ from typing import Literal
 from extractor import keys, record
 from extractor.errors import ConflictError, ExtractorError, NotFetchedError, NotInStateError, TransientError
 from extractor.extraction import Assignment, Toolbox, extract
+from extractor.interim import Interim
 from extractor.layout import Layout, Naming
 from extractor.manifest import Manifest
 from extractor.models import Extraction, ExtractionJob, SourceVideo, Subject
@@ -151,7 +152,8 @@ def _is_done(subject: Subject, state: StateStore, turn: Turn) -> bool:
 def _complete(case: _Case, place: Workplace, turn: Turn) -> Outcome:
     earlier = case.earlier
     known = listed(place.frames, case.naming.prefix) if earlier.etag or not turn.is_first else {}
-    stands = earlier.stands(case.source.video, case.job.policy, known)
+    offered = earlier.manifest is not None and earlier.manifest.offers(place.tools.output)
+    stands = offered and earlier.stands(case.source.video, case.job.policy, known)
     if earlier.manifest and stands:
         manifest = earlier.manifest
     else:
@@ -172,10 +174,14 @@ def _produce(case: _Case, shelf: Shelf, place: Workplace, turn: Turn) -> Manifes
         with turn.watch.stage("download"):
             source.download(path, turn.deadline)
         turn.when_downloaded()
-        task = Assignment(path, job.code, job.platform, source.video, job.policy, turn.deadline)
-        manifest = extract(task, shelf, place.tools, turn.watch)
+        interim = Interim(place.frames, case.naming, source.video, job.policy)
+        stored = interim.read(shelf.known)
+        task = Assignment(path, job.code, job.platform, source.video, job.policy, turn.deadline, stored)
+        with interim.kept_for(shelf, stored) as progress:
+            manifest = extract(task, shelf, place.tools, turn.watch, progress)
     with turn.watch.stage("manifest"):
         record.write(place.frames, case.naming, manifest, replaces=case.earlier.etag)
+    interim.remove()
     return manifest
 
 

@@ -1,7 +1,7 @@
 """What the use cases need from the outside world. Adapters implement these; tests hold each
 adapter to the same contract (`tests/contracts`)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +74,14 @@ class ObjectStore(Protocol):
 
         `sha256` (hex) is checked on arrival. If exactly this content is there already, all is well.
         Raises `ConflictError` if anything else is there than was expected.
+        """
+        ...
+
+    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
+        """Store the `parts`, one after the other, as one object; like `put` otherwise. Each but the last has
+        5 MiB or more; only a few are held at a time.
+
+        The object appears when all of them have arrived. If `parts` raises, so does this, and there is none.
         """
         ...
 

@@ -5,7 +5,7 @@ over the frames of another. What lies there with the same content is not sent ag
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from extractor.layout import Naming
@@ -16,8 +16,18 @@ _CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/we
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An object that the store has acknowledged and that is not a frame; ``sha256`` in lower-case hex."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
-    """`known`: the objects under the video's prefix, by key; nothing else is taken to be there.
+    """`known`: the objects under the video's prefix, by key; nothing else is taken to be there. `stored`: the
+    frames that have been put, in any order.
 
     Safe to use from several threads, each with frames of its own.
     """
@@ -26,22 +36,53 @@ class Shelf:
     naming: Naming
     image_format: ImageFormat
     known: dict[str, StoredObject] = field(default_factory=dict)
+    stored: list[StoredFrame] = field(default_factory=list)
 
     def put(self, frame: Frame) -> StoredFrame:
         """Store the frame under its name. Raises `ConflictError` if another worker was there."""
-        key = self.naming.frame_key(frame.index, frame.slot, frame.pts_seconds)
-        stored = _stored(frame, key)
-        there = self.known.get(key)
-        if there is None or not _same_content(there, frame.data):
-            etag = self.store.put(
-                key,
-                frame.data,
-                content_type=_CONTENT_TYPES[self.image_format],
-                sha256=stored.sha256,
-                replaces=there.etag if there else None,
-            )
-            self.known[key] = StoredObject(key, stored.size_bytes, etag)
+        stored = self.described(frame)
+        self._put(stored, frame.data, _CONTENT_TYPES[self.image_format])
+        self.stored.append(stored)
         return stored
+
+    def put_file(self, name: str, data: bytes, content_type: str) -> StoredFile:
+        """Store something else beside the frames; `name` has no digit, so no frame is called so. Raises
+        `ConflictError`."""
+        file = StoredFile(self.naming.prefix + name, len(data), hashlib.sha256(data).hexdigest())
+        self._put(file, data, content_type)
+        return file
+
+    def put_parts(self, name: str, parts: Iterable[bytes], content_type: str) -> str:
+        """Store something large, as `ObjectStore.put_parts` does, under a name as for `put_file`; returns its
+        key. Raises `ConflictError`."""
+        key = self.naming.prefix + name
+        there = self.known.get(key)
+        replaces = there.etag if there else None
+        self.store.put_parts(key, parts, content_type=content_type, replaces=replaces)
+        return key
+
+    def described(self, frame: Frame) -> StoredFrame:
+        """The frame as the manifest will list it."""
+        return StoredFrame(
+            index=frame.index,
+            slot=frame.slot,
+            key=self.naming.frame_key(frame.index, frame.slot, frame.pts_seconds),
+            pts_seconds=frame.pts_seconds,
+            size_bytes=len(frame.data),
+            sha256=hashlib.sha256(frame.data).hexdigest(),
+            width=frame.width,
+            height=frame.height,
+            measures=frame.measures,
+        )
+
+    def _put(self, file: StoredFrame | StoredFile, data: bytes, content_type: str) -> None:
+        there = self.known.get(file.key)
+        if there is None or not _same_content(there, data):
+            replaces = there.etag if there else None
+            etag = self.store.put(
+                file.key, data, content_type=content_type, sha256=file.sha256, replaces=replaces
+            )
+            self.known[file.key] = StoredObject(file.key, file.size_bytes, etag)
 
 
 def listed(store: ObjectStore, prefix: str) -> dict[str, StoredObject]:
@@ -59,18 +100,4 @@ def _same_content(there: StoredObject, data: bytes) -> bool:
     Any other ETag equals none, and the frame is then sent again."""
     return (
         there.size_bytes == len(data) and there.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
-    )
-
-
-def _stored(frame: Frame, key: str) -> StoredFrame:
-    return StoredFrame(
-        index=frame.index,
-        slot=frame.slot,
-        key=key,
-        pts_seconds=frame.pts_seconds,
-        size_bytes=len(frame.data),
-        sha256=hashlib.sha256(frame.data).hexdigest(),
-        width=frame.width,
-        height=frame.height,
-        measures=frame.measures,
     )

@@ -6,9 +6,28 @@ that fails stops the decode: frames that cannot be stored need not be made.
 
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 from extractor.models import Frame, StoredFrame
+from extractor.packing.output import Output
+from extractor.packing.pack import Archive, pack_frames
 from extractor.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """All that the store has acknowledged: the frames by their index; the tar, if they lie in one."""
+
+    frames: tuple[StoredFrame, ...]
+    archive: Archive | None = None
+
+
+def store_output(frames: Iterable[Frame], shelf: Shelf, workers: int, output: Output, code: str) -> Stored:
+    """Put the frames on the shelf in the form that is asked for. Raises the first error of the store or of
+    `frames`."""
+    if output.form == "tar":
+        return Stored(*pack_frames(frames, shelf, code))
+    return Stored(store_frames(frames, shelf, workers))
 
 
 def store_frames(frames: Iterable[Frame], shelf: Shelf, workers: int) -> tuple[StoredFrame, ...]:

@@ -3,10 +3,11 @@
 A file appears under its name only when it is complete, and no key leads out of the folder.
 """
 
+import filecmp
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,6 +88,24 @@ class FolderObjectStore:
                 raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
             try:
                 partial.write_bytes(data)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
+            return _etag(path.stat())
+
+    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
+        del content_type
+        path = self._path(key)
+        partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
+        with _translating(f"write {key!r}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with partial.open("wb") as file:
+                    file.writelines(parts)
+                if (there := _version(path)) != replaces:
+                    if there is not None and filecmp.cmp(partial, path, shallow=False):
+                        return there
+                    raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)

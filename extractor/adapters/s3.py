@@ -2,10 +2,13 @@
 failure is one of ours."""
 
 import base64
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from botocore.config import Config
@@ -34,6 +37,7 @@ from extractor.ports import StoredBytes, StoredObject
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 
 class _Condition(TypedDict, total=False):
@@ -43,6 +47,7 @@ class _Condition(TypedDict, total=False):
 
 _CHUNK_BYTES = 1 << 20
 _DELETE_BATCH = 1000  # what DeleteObjects takes at most
+_PARTS_AT_ONCE = 2
 
 # What S3 answers, by code, then by status; anything else is StorageUnavailableError. A missing key is
 # no failure as such: open() and read() each have their own meaning for it.
@@ -66,7 +71,8 @@ _HINTS: dict[type[ExtractorError], str] = {
     StorageUnavailableError: "try again later, and check the bucket's name and region if it stays so",
 }
 # The condition of a write does not hold, or another write was faster, or what it was to replace is gone.
-_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+# An upload in parts is gone when it has been completed, by a request whose answer was lost.
+_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchUpload"})
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 
 
@@ -154,6 +160,74 @@ class S3ObjectStore:
                 return self._etag_if_same(key, checksum, error)
         return stored["ETag"].strip('"')
 
+    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
+        remaining = iter(parts)
+        head = list(islice(remaining, 2))
+        if len(head) < 2:
+            data = b"".join(head)
+            digest = hashlib.sha256(data).hexdigest()
+            return self.put(key, data, content_type=content_type, sha256=digest, replaces=replaces)
+        with self._translating(f"write {key!r}"):
+            upload = self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=key, ContentType=content_type, ChecksumAlgorithm="SHA256"
+            )["UploadId"]
+        try:
+            sent = self._send_parts(key, upload, chain(head, remaining))
+            return self._complete(key, upload, sent, replaces)
+        except BaseException:
+            self._abort(key, upload)
+            raise
+
+    def _send_parts(self, key: str, upload: str, parts: Iterable[bytes]) -> "list[CompletedPartTypeDef]":
+        sent: list[CompletedPartTypeDef] = []
+        in_flight: deque[Future[CompletedPartTypeDef]] = deque()
+        with ThreadPoolExecutor(_PARTS_AT_ONCE, thread_name_prefix="part") as pool:
+            for number, data in enumerate(parts, 1):
+                in_flight.append(pool.submit(self._send_part, key, upload, number, data))
+                if len(in_flight) > _PARTS_AT_ONCE:
+                    sent.append(in_flight.popleft().result())
+            return sent + [future.result() for future in in_flight]
+
+    def _send_part(self, key: str, upload: str, number: int, data: bytes) -> "CompletedPartTypeDef":
+        checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        with self._translating(f"write {key!r}"):
+            sent = self._client.upload_part(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload,
+                PartNumber=number,
+                Body=data,
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=checksum,
+            )
+        return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum}
+
+    def _complete(
+        self, key: str, upload: str, sent: "list[CompletedPartTypeDef]", replaces: str | None
+    ) -> str:
+        condition: _Condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": f'"{replaces}"'}
+        with self._translating(f"write {key!r}"):
+            try:
+                stored = self._client.complete_multipart_upload(
+                    Bucket=self._bucket,
+                    Key=key,
+                    UploadId=upload,
+                    MultipartUpload={"Parts": sent},
+                    **condition,
+                )
+            except ClientError as error:
+                if _code(error) not in _CONFLICTS:
+                    raise
+                etag = self._etag_if_same(key, _checksum_of_checksums(sent), error)
+                self._abort(key, upload)
+                return etag
+        return stored["ETag"].strip('"')
+
+    def _abort(self, key: str, upload: str) -> None:
+        """Failing here fails nothing: a rule of the bucket removes what is left over."""
+        with suppress(BotoCoreError, ClientError):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+
     def _etag_if_same(self, key: str, checksum: str, refusal: ClientError) -> str:
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
@@ -161,7 +235,8 @@ class S3ObjectStore:
             if _code(error) not in _MISSING_KEY:
                 raise
             raise ConflictError(f"{key!r} in {self._bucket} is gone that was to be replaced") from error
-        if found.get("ChecksumSHA256") != checksum:
+        # That of an object in parts ends with "-" and their number.
+        if found.get("ChecksumSHA256", "").partition("-")[0] != checksum:
             raise ConflictError(f"somebody else has written {key!r} in {self._bucket}") from refusal
         return found["ETag"].strip('"')
 
@@ -215,6 +290,12 @@ class S3ObjectStore:
 
 def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
+
+
+def _checksum_of_checksums(parts: "list[CompletedPartTypeDef]") -> str:
+    """What S3 gives for the SHA-256 of an object in parts."""
+    digests = b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts)
+    return base64.b64encode(hashlib.sha256(digests).digest()).decode()
 
 
 def _status(error: ClientError) -> int:

@@ -1,0 +1,17 @@
+"""In what form the frames of a video are handed over, and what comes with them."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+OutputForm = Literal["frames", "tar"]
+
+OUTPUT_FORMS: tuple[OutputForm, ...] = get_args(OutputForm)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """`form`: an object for each frame, or one tar of them all. With `storyboard`, there are a contact sheet
+    and a track of thumbnails besides."""
+
+    form: OutputForm = "frames"
+    storyboard: bool = False

@@ -1,0 +1,89 @@
+"""Frames into one tar, which is stored while the next frames are being decoded.
+
+The tar is a shard for WebDataset: each frame is a sample, its image followed by a JSON of what is known of
+it. It takes memory for a few parts, whatever its size, and no room on the disk; it appears in the store when
+it is complete, or not at all.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+
+from extractor.keys import CODE_PATTERN, made_up_code
+from extractor.models import Frame, StoredFrame
+from extractor.packing.tar import TarWriter
+from extractor.shelf import Shelf, StoredFile
+
+TAR_NAME = "frames.tar"
+PART_BYTES = 16 << 20
+"""S3 takes 10,000 parts: 156 GiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive(StoredFile):
+    """A tar in the store, and where in it the bytes of each frame begin."""
+
+    offsets: tuple[int, ...]
+
+
+def pack_frames(
+    frames: Iterable[Frame], shelf: Shelf, code: str, part_bytes: int = PART_BYTES
+) -> tuple[tuple[StoredFrame, ...], Archive]:
+    """Put all frames on the shelf as one tar; returns them in order of their index, each with the key that
+    it would have as an object. Raises the first error of the store or of `frames`; there is no tar then.
+    """
+    packing = _Packing(shelf, _folder(code))
+    key = shelf.put_parts(TAR_NAME, _in_parts(packing.pieces(frames), part_bytes), "application/x-tar")
+    placed = sorted(packing.placed, key=lambda place: place[0].index)
+    offsets = tuple(offset for _, offset in placed)
+    archive = Archive(key, packing.tar.size_bytes, packing.tar.sha256, offsets)
+    return tuple(frame for frame, _ in placed), archive
+
+
+@dataclass(frozen=True, slots=True)
+class _Packing:
+    shelf: Shelf
+    folder: str
+    tar: TarWriter = field(default_factory=TarWriter)
+    placed: list[tuple[StoredFrame, int]] = field(default_factory=list)
+
+    def pieces(self, frames: Iterable[Frame]) -> Iterator[bytes]:
+        for frame in frames:
+            # WebDataset takes for the sample's key what is before the first dot of the file's name.
+            key = f"{self.folder}/{frame.index:06d}"
+            offset, piece = self.tar.member(f"{key}.{self.shelf.image_format}", frame.data)
+            self.placed.append((self.shelf.described(frame), offset))
+            yield piece
+            yield self.tar.member(f"{key}.json", _facts(frame))[1]
+        yield self.tar.end()
+
+
+def _facts(frame: Frame) -> bytes:
+    facts: dict[str, object] = {
+        "index": frame.index,
+        "slot": frame.slot,
+        "pts_seconds": frame.pts_seconds,
+        "width": frame.width,
+        "height": frame.height,
+    }
+    if frame.measures:
+        facts |= asdict(frame.measures)
+    return json.dumps(facts, separators=(",", ":")).encode()
+
+
+def _folder(code: str) -> str:
+    """The code keeps samples apart when tars are read together. That of a local file may be any text."""
+    return code if re.fullmatch(CODE_PATTERN, code) else made_up_code(code)
+
+
+def _in_parts(pieces: Iterable[bytes], part_bytes: int) -> Iterator[bytes]:
+    """The same bytes, in parts of exactly that size but for the last."""
+    buffer = bytearray()
+    for piece in pieces:
+        buffer += piece
+        while len(buffer) >= part_bytes:
+            yield bytes(buffer[:part_bytes])
+            del buffer[:part_bytes]
+    if buffer:
+        yield bytes(buffer)
