@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Command line: queue every video that is fetched and not extracted yet.
+"""Command line: queue every video that is fetched and not extracted yet, and watch the workers do them.
 
 Reads the state, fills SQS_QUEUE_URL, and tells what was queued, also after Ctrl-C or an outage.
 """
@@ -8,63 +8,52 @@ import argparse
 import logging
 import os
 import sys
-from collections import Counter
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from dotenv import load_dotenv
 from tqdm import tqdm
 
-from extractor.backlog import Order, Summary, enqueue_pending
-from extractor.bootstrap import build_job_queue, build_state
+from extractor.backlog import report
+from extractor.backlog.arguments import build_parser
+from extractor.backlog.checkpoint import keep_checkpoint
+from extractor.backlog.dispatch import enqueue, survey
+from extractor.backlog.order import ListedCodes
+from extractor.backlog.plan import Plan, make_plan
+from extractor.backlog.summary import Summary
+from extractor.backlog.watch import Progress, failures_by_reason, watch
+from extractor.bootstrap import Table, build_job_queue, build_table
 from extractor.errors import SettingsError, StateUnavailableError, TransientError
-from extractor.options import add_sampling_options, asked_for, field_of_message
-from extractor.ports import StateStore
-from extractor.settings import load_settings
-
-_EPILOG = """\
-Options of the sampling go into the messages; those not given follow the worker's own settings.
-Settings come from the environment and from a file .env in the current folder; see .env.example.
-
-exit status:
-  0    every video was queued
-  1    at least one could not be queued; the summary says why
-  2    wrong usage or wrong settings
-  3    the state or the queue is out of reach; the summary says what was queued until then
-  130  interrupted; the same
-
-examples:
-  run_sqs_batches.py --dry-run
-  run_sqs_batches.py --limit 1000
-  run_sqs_batches.py --platform tiktok --interval 0.5 --format webp
-"""
+from extractor.ports import WatchableQueue
+from extractor.settings import Settings, load_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     _complete_environment()
-    status, summary = 0, Summary()
     try:
         settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
-        state = build_state(settings)
+        state = build_table(settings)
         queue = None if arguments.dry_run else build_job_queue(settings)
-        with _progress_bar(state, arguments.limit) as bar:
-            for summary in enqueue_pending(state, queue, _order(arguments)):
-                bar.update(summary.seen - bar.n)
+        status = 0 if arguments.watch_only else _queue(arguments, settings, state, queue)
+        if queue is not None and status in (0, 1) and (arguments.watch or arguments.watch_only):
+            _watch(arguments, queue, state)
     except SettingsError as error:
         print(f"error: the settings are wrong: {error}", file=sys.stderr)
         return 2
     except TransientError as error:
         print(f"error: {error}", file=sys.stderr)
-        status = 3
+        return 3
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        status = 130
-    print("\n".join(_report(summary, dry_run=arguments.dry_run)))
-    return status or (1 if summary.refused else 0)
+        return 130
+    return status
 
 
 def _complete_environment() -> None:
@@ -75,63 +64,111 @@ def _complete_environment() -> None:
         os.environ.setdefault("AWS_DEFAULT_REGION", region)
 
 
-def _order(arguments: argparse.Namespace) -> Order:
-    options = asked_for(arguments)
-    if arguments.platform is not None:
-        options["platform"] = arguments.platform
-    return Order(arguments.limit, arguments.page_size, options)
+def _queue(
+    arguments: argparse.Namespace, settings: Settings, state: Table, queue: WatchableQueue | None
+) -> int:
+    """Queue the order, or see what would be. Returns the exit status; tells how far it came whatever
+    ends it."""
+    plan = make_plan(arguments, _place(settings), state, _listed(arguments.codes), datetime.now(UTC))
+    if plan.requeues_waiting:
+        print("note: the state has no column enqueued_at: what waits is queued again", file=sys.stderr)
+    status, summary, started = 0, Summary(), time.monotonic()
+    try:
+        with _progress_bar(plan) as bar:
+            for summary in _summaries(arguments, plan, state, queue):
+                bar.update(summary.seen - bar.n)
+    except TransientError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 3
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = 130
+    stopped = plan.within_budget and summary.seen == plan.order.limit and not summary.complete
+    seconds = time.monotonic() - started
+    told = report.Report(summary, arguments.dry_run, seconds, plan.cost, stopped)
+    print(report.summary_json(told) if arguments.json else "\n".join(report.summary_lines(told)), flush=True)
+    return status or (1 if summary.refused else 0)
 
 
-def _report(summary: Summary, *, dry_run: bool) -> Iterator[str]:
-    if dry_run:
-        yield f"{summary.seen - len(summary.refused)} videos would be queued; nothing was sent (dry run)"
-    else:
-        yield f"{summary.queued} videos queued in {summary.calls} calls"
-    if summary.refused:
-        reasons = Counter(refusal.reason for refusal in summary.refused)
-        listed = ", ".join(f"{count} × {reason!r}" for reason, count in reasons.most_common())
-        example = summary.refused[0]
-        yield f"{len(summary.refused)} videos refused: {listed}; the first was {example.code!r}"
-    if summary.in_doubt:
-        yield f"up to {summary.in_doubt} more may have been queued: they were sent, and no answer came"
-    if summary.retried:
-        yield f"{summary.retried} messages had to be sent again"
-    if summary.repeated:
-        yield f"up to {summary.repeated} videos may be queued twice, which does no harm"
+def _place(settings: Settings) -> dict[str, str | None]:
+    """Where codes come from and messages go to."""
+    state = settings.supabase_url if settings.state_backend == "supabase" else settings.sqlite_path
+    return {"state": str(state), "table": settings.state_table, "queue": settings.sqs_queue_url}
 
 
-def _progress_bar(state: StateStore, limit: int | None) -> "tqdm[NoReturn]":
+def _listed(file: str | None) -> ListedCodes | None:
+    """The codes that the user has written down. Raises `SettingsError`."""
+    if file is None:
+        return None
+    try:
+        with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8") as lines:
+            return ListedCodes(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--codes {file!r} cannot be read: {error}") from error
+
+
+def _summaries(
+    arguments: argparse.Namespace, plan: Plan, state: Table, queue: WatchableQueue | None
+) -> Iterator[Summary]:
+    if queue is None:
+        return survey(plan.codes, plan.order)
+    summaries = enqueue(
+        plan.codes,
+        queue,
+        plan.order,
+        lambda codes: state.mark_enqueued(codes, datetime.now(UTC)),
+        senders=arguments.senders,
+    )
+    path = arguments.checkpoint
+    return summaries if path is None else keep_checkpoint(path, plan.checkpoint, summaries)
+
+
+def _watch(arguments: argparse.Namespace, queue: WatchableQueue, state: Table) -> None:
+    """Show how the queue is drained. Ctrl-C ends the view, and nothing else."""
+    try:
+        with _View(as_json=arguments.json) as view:
+            for progress in watch(queue, state, arguments.watch_every):
+                view.show(progress)
+        failures = failures_by_reason(state) if progress.look.failed else {}
+    except KeyboardInterrupt:
+        print("the view is closed; the workers go on", file=sys.stderr)
+        return
+    end = report.end_json(progress, failures) if arguments.json else None
+    print(end or "\n".join(report.end_lines(progress, failures)), flush=True)
+
+
+class _View:
+    """A line that is written over on a terminal, and one line after the other elsewhere."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._bar = tqdm(bar_format="{desc}", disable=as_json or not sys.stdout.isatty(), file=sys.stdout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show(self, progress: Progress) -> None:
+        if self._as_json:
+            print(report.progress_json(progress), flush=True)
+        elif self._bar.disable:
+            print(report.progress_line(progress), flush=True)
+        else:
+            self._bar.set_description_str(report.progress_line(progress))
+
+
+def _progress_bar(plan: Plan) -> "tqdm[NoReturn]":
     """On a terminal only; elsewhere nothing is counted for it, either."""
     total = None
     if sys.stderr.isatty():
         try:
-            total = state.count_pending()
+            total = plan.codes.count_pending(plan.order.pick)
         except StateUnavailableError:
             total = None  # counting a large table may take longer than the server allows; reading it does not
-    known = [number for number in (total, limit) if number is not None]
+    known = [number for number in (total, plan.order.limit) if number is not None]
     return tqdm(total=min(known, default=None), unit=" videos", file=sys.stderr, disable=None)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Queue every video that is fetched and not extracted yet.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--dry-run", action="store_true", help="only tell how many videos would be queued")
-    add("--limit", metavar="N", type=_positive, help="queue at most N videos")
-    add("--page-size", metavar="N", type=_positive, default=1000, help="rows read at once (default: 1000)")
-    add("--platform", metavar="NAME", type=field_of_message("platform"), help="platform of all these videos")
-
-    add_sampling_options(parser, with_timestamps=False)
-    return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number over 0")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from extractor.columns import parse_columns
 from extractor.errors import SettingsError
 from extractor.models import OutgoingMessage, SendFailure
-from extractor.ports import Backlog, Inventory, JobQueue, ObjectStore, StateStore
+from extractor.ports import Backlog, Inventory, JobQueue, ObjectStore, StateStore, WatchableQueue
 from extractor.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _OnFirstUse:
         return self._queue().send(messages)
 
 
-def build_job_queue(settings: Settings) -> JobQueue:
+def build_job_queue(settings: Settings) -> WatchableQueue:
     """The queue of videos to do. One attempt for each call: `extractor.backlog` repeats by itself.
 
     Raises `SettingsError`.
@@ -111,7 +111,7 @@ def _supabase_keys(settings: Settings) -> tuple[str, str | None]:
     return fields["SUPABASE_KEY"], fields.get("SUPABASE_TOKEN")
 
 
-def _build_queue(url: str, attempts: int) -> JobQueue:
+def _build_queue(url: str, attempts: int) -> WatchableQueue:
     from extractor.adapters.sqs import SqsQueue, build_sqs_client
 
     with _aws_settings():

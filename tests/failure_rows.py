@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -16,6 +17,7 @@ def rows() -> dict[int, str]:
     return {int(number): trigger.strip() for number, trigger in found}
 
 
+@cache
 def provoked() -> Mapping[int, Sequence[str]]:
     """The tests that say that they provoke a row, by its number."""
     found = defaultdict(list)

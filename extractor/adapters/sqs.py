@@ -1,8 +1,10 @@
-"""SQS as a `JobQueue`. SQS answers 200 even if it refused every message; nothing is taken for sent
+"""SQS as a `WatchableQueue`. SQS answers 200 even if it refused every message; nothing is taken for sent
 that it did not confirm."""
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
@@ -17,9 +19,11 @@ from botocore.session import get_session
 
 from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError
 from extractor.models import OutgoingMessage, SendFailure
+from extractor.ports import QueueDepth
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeFilterType, QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
 # What SQS answers, by code, then by status; anything else is QueueUnavailableError.
@@ -38,18 +42,32 @@ _HINTS: dict[type[ExtractorError], str] = {
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+_WAITING: "QueueAttributeNameType" = "ApproximateNumberOfMessages"
+_IN_FLIGHT: "QueueAttributeNameType" = "ApproximateNumberOfMessagesNotVisible"
+_DELAYED: "QueueAttributeNameType" = "ApproximateNumberOfMessagesDelayed"
+_REDRIVE: "QueueAttributeNameType" = "RedrivePolicy"
+
+MAX_THREADS = 64
+
 
 def build_sqs_client(attempts: int) -> "SQSClient":
-    """A client that makes `attempts` by itself: 1 for callers that repeat a send on their own."""
+    """A client that makes `attempts` by itself: 1 for callers that repeat a send on their own.
+
+    It has a connection for each of `MAX_THREADS`, opened when it is needed.
+    """
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=5, read_timeout=15
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=5,
+        read_timeout=15,
+        max_pool_connections=MAX_THREADS,
     )
     # What boto3 puts on top of botocore is not needed here, and costs a cold start some 40 ms.
     return cast("SQSClient", get_session().create_client("sqs", config=config))
 
 
 class SqsQueue:
-    """One queue; see `extractor.ports.JobQueue`."""
+    """One queue; see `extractor.ports.WatchableQueue`. Safe to use from several threads."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
@@ -60,7 +78,10 @@ class SqsQueue:
         try:
             answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         except (BotoCoreError, ClientError) as error:
-            raise _translate(error) from error
+            raise _translate(error, "send to") from error
+        if not (answer.get("Successful") or answer.get("Failed")):
+            # The answer was cut off; to the SDK, a body without a byte is one without a field.
+            raise QueueUnavailableError("cannot send to the queue (empty answer): try again later")
         confirmed = {int(entry["Id"]) for entry in answer.get("Successful", ())}
         refused = {
             int(entry["Id"]): SendFailure(int(entry["Id"]), entry["Code"], entry["SenderFault"])
@@ -71,6 +92,31 @@ class SqsQueue:
             for position in range(len(messages))
             if position not in confirmed
         ]
+
+    def depth(self) -> QueueDepth:
+        found = self._attributes(self._queue_url, (_WAITING, _IN_FLIGHT, _DELAYED, _REDRIVE))
+        return QueueDepth(
+            int(found[_WAITING]),
+            int(found[_IN_FLIGHT]),
+            int(found[_DELAYED]),
+            self._dead_letters(json.loads(found[_REDRIVE])) if _REDRIVE in found else None,
+        )
+
+    def _dead_letters(self, redrive: Mapping[str, str]) -> int | None:
+        """How many there are; `None` if that queue is another's, who does not let us look."""
+        *_, account, name = redrive["deadLetterTargetArn"].split(":")
+        try:
+            with _reading():
+                answer = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+            return int(self._attributes(answer["QueueUrl"], (_WAITING,))[_WAITING])
+        except AccessDeniedError:
+            return None
+
+    def _attributes(
+        self, queue_url: str, names: "Sequence[QueueAttributeFilterType]"
+    ) -> "Mapping[QueueAttributeNameType, str]":
+        with _reading():
+            return self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
 
 
 def _entry(position: int, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":
@@ -89,7 +135,15 @@ def _attributes(texts: Mapping[str, str]) -> "dict[str, MessageAttributeValueTyp
     }
 
 
-def _translate(error: BotoCoreError | ClientError) -> ExtractorError:
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise _translate(error, "read") from error
+
+
+def _translate(error: BotoCoreError | ClientError, verb: str) -> ExtractorError:
     if isinstance(error, ClientError):
         cause = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -98,4 +152,4 @@ def _translate(error: BotoCoreError | ClientError) -> ExtractorError:
         cause = type(error).__name__
         denied = isinstance(error, _NO_CREDENTIALS)
     kind = AccessDeniedError if denied else QueueUnavailableError
-    return kind(f"cannot send to the queue ({cause}): {_HINTS[kind]}")
+    return kind(f"cannot {verb} the queue ({cause}): {_HINTS[kind]}")

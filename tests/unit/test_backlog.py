@@ -1,19 +1,27 @@
 """The backlog is queued completely, and whatever happens, the summary says what became of it."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.adapters.sqlite import SqliteStateStore
-from extractor.backlog import Order, Patience, Refusal, Summary, enqueue_pending
-from extractor.errors import AccessDeniedError, QueueUnavailableError
-from extractor.models import OutgoingMessage, SendFailure
+from extractor.backlog.dispatch import enqueue, survey
+from extractor.backlog.order import ListedCodes, Order
+from extractor.backlog.patience import Patience
+from extractor.backlog.summary import Summary
+from extractor.errors import AccessDeniedError, QueueUnavailableError, StateUnavailableError
+from extractor.models import Extraction, OutgoingMessage, Pick, SendFailure, Subject
 
 Outcome = Sequence[SendFailure] | BaseException
+
+CODES = [f"code{number:02d}" for number in range(25)]
+EXTRACTION = Extraction(1, "frames/", None, 1.0, 30, 30.0)
+PATIENCE = Patience(attempts=3, first_seconds=0)
 
 
 class Queue:
@@ -24,18 +32,20 @@ class Queue:
     ) -> None:
         self._plan = iter(plan)
         self._on_send = on_send
+        self._lock = threading.Lock()
         self.calls: list[list[str]] = []
         self.taken: list[str] = []
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
         codes = [json.loads(message.body)["code"] for message in messages]
-        self.calls.append(codes)
-        outcome = next(self._plan, ())
-        if isinstance(outcome, BaseException):
-            raise outcome
-        refused = {failure.position for failure in outcome}
-        taken = [code for place, code in enumerate(codes) if place not in refused]
-        self.taken += taken
+        with self._lock:
+            self.calls.append(codes)
+            outcome = next(self._plan, ())
+            if isinstance(outcome, BaseException):
+                raise outcome
+            refused = {failure.position for failure in outcome}
+            taken = [code for place, code in enumerate(codes) if place not in refused]
+            self.taken += taken
         if self._on_send:
             self._on_send(taken)
         return outcome
@@ -44,11 +54,8 @@ class Queue:
 class ShortPages(SqliteStateStore):
     """A server that gives at most three rows, whatever is asked."""
 
-    def pending(self, after: str | None, limit: int) -> Sequence[str]:
-        return super().pending(after, min(limit, 3))
-
-
-CODES = [f"code{number:02d}" for number in range(25)]
+    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
+        return super().pending(after, min(limit, 3), pick)
 
 
 def fill(state: SqliteStateStore, codes: Sequence[str] = CODES) -> SqliteStateStore:
@@ -62,25 +69,26 @@ def state(tmp_path: Path) -> SqliteStateStore:
     return fill(SqliteStateStore(tmp_path / "state.sqlite", "videos"))
 
 
-@pytest.fixture(scope="module")
-def unchanging(tmp_path_factory: pytest.TempPathFactory) -> SqliteStateStore:
-    return fill(SqliteStateStore(tmp_path_factory.mktemp("state") / "state.sqlite", "videos"))
-
-
-def patience(pauses: list[float] | None = None) -> Patience:
-    """Sleeps by taking note."""
-    return Patience(attempts=3, sleep=([] if pauses is None else pauses).append, share=lambda: 0.5)
-
-
 def last(summaries: Iterator[Summary]) -> tuple[Summary, BaseException | None]:
     """The last summary, and what ended the run, as an entry point sees them."""
     summary = Summary()
     try:
         for summary in summaries:
-            assert summary.queued + len(summary.refused) + summary.in_doubt <= summary.seen
+            assert summary.queued + summary.num_refused + summary.in_doubt <= summary.seen
+            assert summary.settled <= summary.seen
     except BaseException as error:  # noqa: BLE001 - Ctrl-C is one of them
         return summary, error
     return summary, None
+
+
+def run(
+    codes: SqliteStateStore | ListedCodes,
+    queue: Queue,
+    order: Order | None = None,
+    note: Callable[[Sequence[str]], None] = lambda _: None,
+    senders: int = 1,
+) -> tuple[Summary, BaseException | None]:
+    return last(enqueue(codes, queue, order or Order(), note, senders=senders, patience=PATIENCE))
 
 
 def busy(*positions: int) -> list[SendFailure]:
@@ -91,11 +99,30 @@ def wrong(*positions: int) -> list[SendFailure]:
     return [SendFailure(position, "InvalidMessageContents", sender_fault=True) for position in positions]
 
 
-def test_every_pending_video_is_queued_once(state: SqliteStateStore) -> None:
-    queue = Queue()
-    summary, error = last(enqueue_pending(state, queue, Order(), patience()))
-    assert queue.calls == [CODES[:10], CODES[10:20], CODES[20:]]
-    assert (summary, error) == (Summary(seen=25, queued=25, calls=3), None)
+@pytest.mark.parametrize("senders", [1, 2, 8, 64])
+def test_every_pending_video_is_queued_once_and_ten_to_a_call(state: SqliteStateStore, senders: int) -> None:
+    queue, noted = Queue(), list[str]()
+    summary, error = run(state, queue, note=noted.extend, senders=senders)
+    assert sorted(queue.calls) == [CODES[:10], CODES[10:20], CODES[20:]]
+    assert sorted(noted) == CODES
+    everything = Summary(25, 25, calls=3, settled=25, settled_through=CODES[-1], complete=True)
+    assert (summary, error) == (everything, None)
+
+
+def test_as_many_calls_are_made_at_once_as_there_are_senders(state: SqliteStateStore) -> None:
+    meeting = threading.Barrier(3)  # it breaks, and with it the run, if one of three calls waits for another
+
+    def meet(_: list[str]) -> None:
+        meeting.wait(30)
+
+    assert run(state, Queue(on_send=meet), senders=3)[1] is None
+
+
+def test_a_video_is_noted_only_after_the_queue_has_it(state: SqliteStateStore) -> None:
+    queue = Queue([busy(2), busy(1)])
+    early: list[str] = []
+    run(state, queue, note=lambda codes: early.extend(code for code in codes if code not in queue.taken))
+    assert early == []
 
 
 def test_options_go_into_every_message_and_no_others(state: SqliteStateStore) -> None:
@@ -106,64 +133,81 @@ def test_options_go_into_every_message_and_no_others(state: SqliteStateStore) ->
             sent.extend(message.body for message in messages)
             return ()
 
-    options = {"platform": "tiktok", "interval_seconds": 0.5}
-    last(enqueue_pending(state, Bodies(), Order(limit=1, options=options)))
+    run(state, Bodies(), Order(limit=1, options={"platform": "tiktok", "interval_seconds": 0.5}))
     assert json.loads(sent[0]) == {"code": "code00", "platform": "tiktok", "interval": 0.5}
 
 
 @pytest.mark.failure_row(44)
+@pytest.mark.parametrize("senders", [1, 4])
 @pytest.mark.parametrize("page_size", [1, 2, 3, 10, 100])
-def test_rows_that_flip_while_they_are_read_hide_no_others(state: SqliteStateStore, page_size: int) -> None:
+def test_rows_that_flip_while_they_are_read_hide_no_others(
+    state: SqliteStateStore, page_size: int, senders: int
+) -> None:
     def work(codes: list[str]) -> None:
         for code in codes:
-            state.mark_extracted(code, 1)
+            state.mark_extracted(Subject(code), EXTRACTION)
 
     queue = Queue(on_send=work)
-    last(enqueue_pending(state, queue, Order(page_size=page_size)))
-    assert queue.taken == CODES
-    assert state.count_pending() == 0
+    run(state, queue, Order(page_size=page_size), senders=senders)
+    assert sorted(queue.taken) == CODES
+    assert state.count_pending(Pick()) == 0
 
 
 @pytest.mark.failure_row(44)
 def test_a_page_that_the_server_cuts_short_is_not_the_end(tmp_path: Path) -> None:
     state, queue = fill(ShortPages(tmp_path / "state.sqlite", "videos")), Queue()
-    last(enqueue_pending(state, queue, Order(page_size=1000)))
+    assert run(state, queue, Order(page_size=1000))[0].complete
     assert queue.taken == CODES
 
 
-@pytest.mark.parametrize("limit", [1, 9, 10, 11, 25, 26])
+@pytest.mark.parametrize("limit", [0, 1, 9, 10, 11, 25, 26])
 def test_a_limit_is_kept(state: SqliteStateStore, limit: int) -> None:
     queue = Queue()
-    summary, _ = last(enqueue_pending(state, queue, Order(limit=limit, page_size=4)))
+    summary, _ = run(state, queue, Order(limit=limit, page_size=4))
     assert queue.taken == CODES[:limit]
     assert summary.seen == min(limit, 25)
+    assert summary.complete is (limit == 26)
+
+
+def test_an_order_begins_after_the_code_it_names(state: SqliteStateStore) -> None:
+    queue = Queue()
+    summary, _ = run(state, queue, Order(after="code19"))
+    assert queue.taken == CODES[20:]
+    assert (summary.settled, summary.settled_through) == (5, "code24")
 
 
 @pytest.mark.failure_row(43)
-def test_a_refused_entry_is_sent_again_by_itself(state: SqliteStateStore) -> None:
+def test_entries_that_are_refused_are_sent_again_together_with_others(state: SqliteStateStore) -> None:
     queue = Queue([busy(2, 7), busy(1)])
-    summary, _ = last(enqueue_pending(state, queue, Order(), patience()))
-    assert queue.calls[:4] == [CODES[:10], ["code02", "code07"], ["code07"], CODES[10:20]]
+    summary, _ = run(state, queue)
     assert sorted(queue.taken) == CODES
-    assert summary == Summary(seen=25, queued=25, calls=5, retried=3)
+    assert len(queue.calls) == 3
+    assert (summary.queued, summary.retried, summary.repeated) == (25, 3, 0)
 
 
 @pytest.mark.failure_row(43)
-def test_an_entry_that_stays_refused_is_given_up_and_reported(state: SqliteStateStore) -> None:
-    queue = Queue([busy(2), busy(0), busy(0)])
-    summary, error = last(enqueue_pending(state, queue, Order(), patience()))
-    assert queue.calls[1:3] == [["code02"], ["code02"]]
-    assert "code02" not in queue.taken
-    assert summary.refused == (Refusal("code02", "InternalError"),)
+def test_an_entry_that_stays_refused_is_given_up_and_reported_and_not_settled(
+    state: SqliteStateStore,
+) -> None:
+    class RefusesOne(Queue):
+        def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
+            super().send(messages)
+            return [item for item in busy(*range(len(messages))) if "code02" in messages[item.position].body]
+
+    queue = RefusesOne()
+    summary, error = run(state, queue)
+    assert sum("code02" in call for call in queue.calls) == PATIENCE.attempts
+    assert (summary.refused, summary.first_refused) == ({"InternalError": 1}, "code02")
     assert (summary.queued, summary.in_doubt, error) == (24, 0, None)
+    assert (summary.settled_through, summary.complete) == ("code01", False)
 
 
 def test_an_entry_that_is_at_fault_itself_is_not_sent_again(state: SqliteStateStore) -> None:
     queue = Queue([[*wrong(0), *busy(1)]])
-    summary, _ = last(enqueue_pending(state, queue, Order(), patience()))
-    assert queue.calls[1] == ["code01"]
-    assert summary.refused == (Refusal("code00", "InvalidMessageContents"),)
-    assert summary.queued == 24
+    summary, _ = run(state, queue)
+    assert sum("code00" in call for call in queue.calls) == 1
+    assert (summary.refused, summary.first_refused) == ({"InvalidMessageContents": 1}, "code00")
+    assert (summary.queued, summary.complete) == (24, True)
 
 
 def test_a_code_that_no_message_can_carry_is_reported_and_the_others_are_queued(
@@ -171,72 +215,113 @@ def test_a_code_that_no_message_can_carry_is_reported_and_the_others_are_queued(
 ) -> None:
     fill(state, ["a/b", "code05 "])
     queue = Queue()
-    summary, _ = last(enqueue_pending(state, queue, Order(), patience()))
-    assert {refusal.code for refusal in summary.refused} == {"a/b", "code05 "}
-    assert (summary.seen, queue.taken) == (27, CODES)
+    summary, _ = run(state, queue)
+    assert (summary.refused, summary.first_refused) == ({"INVALID_MESSAGE": 2}, "a/b")
+    assert (summary.seen, sorted(queue.taken), summary.complete) == (27, CODES, True)
+
+
+def test_any_number_of_such_codes_in_a_row_hides_none_of_the_others() -> None:
+    queue = Queue()
+    summary, _ = run(ListedCodes(["a", *(f"b/{number}" for number in range(2000)), "c"]), queue)
+    assert queue.taken == ["a", "c"]
+    assert (summary.refused, summary.complete) == ({"INVALID_MESSAGE": 2000}, True)
 
 
 @pytest.mark.failure_row(46)
 def test_a_call_that_fails_as_a_whole_is_made_again(state: SqliteStateStore) -> None:
     queue = Queue([QueueUnavailableError("away"), QueueUnavailableError("away")])
-    summary, error = last(enqueue_pending(state, queue, Order(), patience()))
-    assert queue.calls[:3] == [CODES[:10]] * 3
-    assert (summary, error) == (Summary(seen=25, queued=25, calls=5, retried=20, repeated=20), None)
+    summary, error = run(state, queue, Order(limit=10))
+    assert [sorted(call) for call in queue.calls] == [CODES[:10]] * 3
+    assert (summary.queued, summary.calls, summary.retried, summary.repeated) == (10, 3, 20, 20)
+    assert error is None
 
 
 @pytest.mark.failure_row(46)
-def test_a_queue_that_stays_away_ends_the_run_and_what_was_sent_is_counted(state: SqliteStateStore) -> None:
+@pytest.mark.parametrize("senders", [1, 4])
+def test_a_queue_that_stays_away_ends_the_run_and_what_was_sent_is_counted(
+    state: SqliteStateStore, senders: int
+) -> None:
     away = QueueUnavailableError("away")
-    queue = Queue([(), away, away, away])
-    summary, error = last(enqueue_pending(state, queue, Order(), patience()))
-    assert len(queue.calls) == 4
+    queue = Queue([(), *[away] * 100])
+    summary, error = run(state, queue, senders=senders)
     assert error is away
-    assert (summary.seen, summary.queued, summary.in_doubt) == (20, 10, 10)
+    assert len(queue.calls) <= 1 + 2 * PATIENCE.attempts
+    assert (summary.queued, summary.in_doubt) == (len(queue.taken), summary.seen - summary.queued)
 
 
+@pytest.mark.failure_row(46)
 def test_a_denial_is_not_tried_again(state: SqliteStateStore) -> None:
     denied = AccessDeniedError("denied")
     queue = Queue([denied])
-    summary, error = last(enqueue_pending(state, queue, Order(), patience()))
+    summary, error = run(state, queue)
     assert (len(queue.calls), error, summary.queued) == (1, denied, 0)
 
 
-def test_pauses_double_up_to_a_bound_and_are_shared_out_at_random(state: SqliteStateStore) -> None:
-    pauses: list[float] = []
+@pytest.mark.failure_row(46)
+def test_a_state_that_is_away_for_a_moment_is_asked_again(state: SqliteStateStore) -> None:
+    noted, troubles = list[str](), iter([StateUnavailableError("away")] * 2)
+
+    def note(codes: Sequence[str]) -> None:
+        for trouble in troubles:
+            raise trouble
+        noted.extend(codes)
+
+    assert run(state, Queue(), note=note)[1] is None
+    assert sorted(noted) == CODES
+
+
+@pytest.mark.failure_row(46)
+def test_a_state_that_stays_away_ends_the_run_and_nothing_is_settled(state: SqliteStateStore) -> None:
+    def note(_: Sequence[str]) -> None:
+        raise StateUnavailableError("away")
+
+    summary, error = run(state, Queue(), note=note)
+    assert isinstance(error, StateUnavailableError)
+    assert (summary.queued, summary.settled, summary.settled_through) == (25, 0, None)
+
+
+def test_pauses_double_up_to_a_bound_and_are_shared_out_at_random() -> None:
     shares = iter([1.0, 0.5, 1.0, 0.0])
-    patient = Patience(5, first_seconds=1, longest_seconds=3, sleep=pauses.append, share=lambda: next(shares))
-    last(enqueue_pending(state, Queue([busy(0)] * 4), Order(limit=1), patient))
-    assert pauses == [1.0, 1.0, 3.0, 0.0]
+    patience = Patience(first_seconds=1, longest_seconds=3, share=lambda: next(shares))
+    assert [patience.pause_seconds(attempt) for attempt in (1, 2, 3, 4)] == [1.0, 1.0, 3.0, 0.0]
 
 
 @pytest.mark.failure_row(45)
 def test_an_interrupted_run_tells_what_was_queued_and_what_may_have_been(state: SqliteStateStore) -> None:
     queue = Queue([(), (), KeyboardInterrupt()])
-    summary, error = last(enqueue_pending(state, queue, Order(), patience()))
+    summary, error = run(state, queue)
     assert isinstance(error, KeyboardInterrupt)
-    assert summary == Summary(seen=25, queued=20, in_doubt=5, calls=3)
-
-
-@pytest.mark.failure_row(45)
-def test_a_run_that_is_interrupted_while_it_waits_knows_the_answers_so_far(state: SqliteStateStore) -> None:
-    def interrupt(_: float) -> None:
-        raise KeyboardInterrupt
-
-    queue = Queue([busy(0, 1)])
-    summary, _ = last(enqueue_pending(state, queue, Order(), Patience(sleep=interrupt)))
-    assert (summary.seen, summary.queued, summary.in_doubt) == (10, 8, 0)
+    assert (summary.seen, summary.queued, summary.in_doubt, summary.calls) == (25, 20, 5, 3)
 
 
 def test_a_dry_run_sees_all_and_needs_no_queue(state: SqliteStateStore) -> None:
     fill(state, ["a/b"])
-    summary, _ = last(enqueue_pending(state, None, Order()))
-    assert summary == Summary(seen=26, refused=(Refusal("a/b", "INVALID_MESSAGE"),))
+    summary, _ = last(survey(state, Order(page_size=7)))
+    assert summary == Summary(seen=26, refused={"INVALID_MESSAGE": 1}, first_refused="a/b")
+
+
+@pytest.mark.parametrize("limit", [0, 1, 7, 25, 26])
+def test_a_dry_run_keeps_a_limit(state: SqliteStateStore, limit: int) -> None:
+    summary, _ = last(survey(state, Order(limit=limit, page_size=7)))
+    assert summary.seen == min(limit, 25)
 
 
 def test_an_empty_backlog_asks_nothing_of_the_queue(tmp_path: Path) -> None:
     queue = Queue()
-    summary, _ = last(enqueue_pending(SqliteStateStore(tmp_path / "s", "videos"), queue, Order()))
-    assert (summary, queue.calls) == (Summary(), [])
+    summary, _ = run(SqliteStateStore(tmp_path / "s", "videos"), queue)
+    assert (summary, queue.calls) == (Summary(complete=True), [])
+
+
+def test_codes_that_are_written_down_are_queued_once_and_in_order() -> None:
+    codes, queue = ListedCodes(["b\n", "a\r\n", "\n", "b\n", "not a code\n", "c"]), Queue()
+    summary, _ = run(codes, queue, Order(page_size=2))
+    assert queue.taken == ["a", "b", "c"]
+    assert (summary.refused, codes.count_pending(Pick())) == ({"INVALID_MESSAGE": 1}, 4)
+
+
+def test_lists_with_the_same_codes_have_the_same_fingerprint() -> None:
+    assert ListedCodes(["a\n", "b"]).fingerprint == ListedCodes(["b", "a", "b"]).fingerprint
+    assert ListedCodes(["a", "b"]).fingerprint != ListedCodes(["ab"]).fingerprint
 
 
 outcomes = st.one_of(
@@ -248,13 +333,17 @@ outcomes = st.one_of(
 )
 
 
-@given(plan=st.lists(outcomes, max_size=12))
-def test_the_books_balance_whatever_happens(unchanging: SqliteStateStore, plan: Sequence[Outcome]) -> None:
-    queue = Queue(plan)
-    summary, error = last(enqueue_pending(unchanging, queue, Order(), patience()))
-    assert summary.queued == len(queue.taken) == len(set(queue.taken))
-    assert not {refusal.code for refusal in summary.refused} & set(queue.taken)
+@settings(deadline=None)
+@given(plan=st.lists(outcomes, max_size=12), senders=st.integers(1, 4), page_size=st.integers(1, 30))
+def test_the_books_balance_whatever_happens(plan: Sequence[Outcome], senders: int, page_size: int) -> None:
+    queue, noted = Queue(plan), list[str]()
+    summary, error = run(ListedCodes(CODES), queue, Order(page_size=page_size), noted.extend, senders)
+    assert len(queue.taken) == len(set(queue.taken))
+    assert set(noted) <= set(queue.taken)
+    assert set(CODES[: summary.settled]) <= set(noted) | set(CODES) - set(queue.taken)
+    assert summary.settled_through == (CODES[summary.settled - 1] if summary.settled else None)
     if error is None:
-        assert summary.in_doubt == 0
-        assert summary.queued + len(summary.refused) == summary.seen == 25
-    assert summary.calls == len(queue.calls)
+        assert (summary.in_doubt, summary.queued) == (0, len(queue.taken))
+        assert summary.queued + summary.num_refused == summary.seen == 25
+        assert sorted(noted) == sorted(queue.taken)
+        assert summary.calls == len(queue.calls)

@@ -1,0 +1,55 @@
+"""Threads that wait for answers, so that the one that decides need not."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Crew(Generic[Result]):
+    """So many threads that do one task after the other; whatever comes of a task is put into `done`.
+
+    They are daemons, unlike those of an executor: Ctrl-C must not wait for a server that is silent.
+    """
+
+    def __init__(self, size: int, done: "SimpleQueue[Future[Result]]") -> None:
+        self.size = size
+        self.busy = 0  # tasks given whose results have not been `taken`
+        self._done = done
+        self._tasks: SimpleQueue[Callable[[], Result] | None] = SimpleQueue()
+
+    @property
+    def free(self) -> bool:
+        return self.busy < self.size
+
+    def __enter__(self) -> Self:
+        for _ in range(self.size):
+            threading.Thread(target=self._work, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _ in range(self.size):
+            self._tasks.put(None)
+
+    def give(self, task: Callable[[], Result]) -> None:
+        self.busy += 1
+        self._tasks.put(task)
+
+    def taken(self) -> None:
+        """A result has been taken out of `done`."""
+        self.busy -= 1
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            future: Future[Result] = Future()
+            try:
+                future.set_result(task())
+            except BaseException as error:  # noqa: BLE001 - raised in the thread that takes the result
+                future.set_exception(error)
+            self._done.put(future)

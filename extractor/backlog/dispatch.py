@@ -1,0 +1,267 @@
+"""Queues an order with several senders at once.
+
+One thread decides everything; those of the crews only wait for answers. A video goes three steps, each
+after the answer to the one before: sent, noted in the state, settled. So whatever cuts a run off, a video
+that is noted is queued, and one that is settled is both.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from queue import Empty, SimpleQueue
+
+from extractor.backlog.crew import Crew
+from extractor.backlog.order import Codes, Order, encode
+from extractor.backlog.outbox import BATCH_SIZE, Entry, Outbox
+from extractor.backlog.patience import Patience
+from extractor.backlog.summary import Summary
+from extractor.backlog.watermark import Watermark
+from extractor.errors import QueueUnavailableError
+from extractor.models import SendFailure
+from extractor.ports import JobQueue
+
+_BATCHES_PER_SENDER = 4  # open at the same time: on their way, or waiting to be sent again
+_NOTED_AT_ONCE = 300
+
+Note = Callable[[Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    codes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    entries: Sequence[Entry]
+    failures: Sequence[SendFailure]
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    entries: Sequence[Entry]
+    error: QueueUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    codes: Sequence[str]
+
+
+_Result = _Page | _Answer | _Silence | _Noted
+
+
+def enqueue(
+    codes: Codes,
+    queue: JobQueue,
+    order: Order,
+    note: Note,
+    *,
+    senders: int = 1,
+    patience: Patience | None = None,
+) -> Iterator[Summary]:
+    """Enqueue the order; `note` is told which codes the queue has confirmed, several hundred at a time.
+
+    Yields a summary whenever something has changed: the last one that was yielded is true whatever ends
+    the run, be it an error or Ctrl-C. Raises what `codes` and `note` raise, `AccessDeniedError`, and
+    `QueueUnavailableError` when the queue stays away.
+    """
+    return _Run(codes, queue, order, note, senders, patience or Patience()).summaries()
+
+
+def survey(codes: Codes, order: Order) -> Iterator[Summary]:
+    """What `enqueue` would find, without a queue (a dry run). Yields a summary for each page."""
+    summary = Summary()
+    after, refused = order.after, Counter[str]()
+    while page := codes.pending(after, _page_size(order, summary.seen), order.pick):
+        after = page[-1]
+        wrong = [code for code in page if encode(code, order.options) is None]
+        refused.update({"INVALID_MESSAGE": len(wrong)} if wrong else {})
+        first = summary.first_refused or next(iter(wrong), None)
+        summary = Summary(seen=summary.seen + len(page), refused=dict(refused), first_refused=first)
+        yield summary
+        if not _page_size(order, summary.seen):
+            return
+
+
+def _page_size(order: Order, num_read: int) -> int:
+    return order.page_size if order.limit is None else min(order.page_size, order.limit - num_read)
+
+
+class _Run:
+    def __init__(
+        self, codes: Codes, queue: JobQueue, order: Order, note: Note, senders: int, patience: Patience
+    ) -> None:
+        self._codes, self._queue, self._order, self._note = codes, queue, order, note
+        self._patience = patience
+        self._done: SimpleQueue[Future[_Result]] = SimpleQueue()
+        self._senders = Crew(senders, self._done)
+        self._readers = Crew(1, self._done)
+        self._clerks = Crew(1, self._done)
+
+        self._last_read = order.after
+        self._num_read = 0
+        self._exhausted = False
+        self._outbox = Outbox(senders * _BATCHES_PER_SENDER * BATCH_SIZE, self._begin)
+        self._confirmed: list[str] = []  # and not noted yet
+
+        self._watermark = Watermark(order.after)
+        self._refused: Counter[str] = Counter()
+        self._summary = Summary(settled_through=order.after)
+
+    def summaries(self) -> Iterator[Summary]:
+        with self._senders, self._readers, self._clerks:
+            while True:
+                self._read_ahead()
+                self._send_what_is_due()
+                self._note_what_is_confirmed()
+                yield self._snapshot()
+                if not (
+                    self._senders.busy or self._readers.busy or self._clerks.busy or self._outbox.num_again
+                ):
+                    return
+                self._take_a_result()
+
+    def _snapshot(self) -> Summary:
+        return replace(
+            self._summary,
+            refused=dict(self._refused),
+            in_doubt=self._outbox.num_in_doubt,
+            settled=self._watermark.count,
+            settled_through=self._watermark.code,
+            complete=self._exhausted and self._watermark.clear and not self._outbox.num_new,
+        )
+
+    # Reading. By keyset: rows that leave the set meanwhile do not shift the others. Only an empty page is
+    # the end, as servers cut pages short.
+
+    @property
+    def _more_to_read(self) -> bool:
+        return not self._exhausted and _page_size(self._order, self._num_read) > 0
+
+    def _read_ahead(self) -> None:
+        enough = max(self._order.page_size, BATCH_SIZE)
+        if self._more_to_read and self._readers.free and self._outbox.num_new < enough:
+            size = _page_size(self._order, self._num_read)
+            self._readers.give(partial(self._read, self._last_read, size))
+
+    def _read(self, after: str | None, size: int) -> _Page:
+        return _Page(self._patience.insist(lambda: self._codes.pending(after, size, self._order.pick)))
+
+    def _take_page(self, page: _Page) -> None:
+        self._readers.taken()
+        self._outbox.add(page.codes)
+        self._num_read += len(page.codes)
+        self._exhausted = not page.codes
+        self._last_read = page.codes[-1] if page.codes else self._last_read
+
+    # Sending.
+
+    def _send_what_is_due(self) -> None:
+        while self._senders.free and (entries := self._next_batch()):
+            repeated = sum(entry.in_doubt for entry in entries)
+            retried = sum(entry.attempts > 0 for entry in entries)
+            self._summary = replace(
+                self._summary,
+                calls=self._summary.calls + 1,
+                retried=self._summary.retried + retried,
+                repeated=self._summary.repeated + repeated,
+            )
+            self._senders.give(partial(self._send, entries))
+
+    def _next_batch(self) -> list[Entry]:
+        self._read_ahead()  # what was sent just now has made room
+        return self._outbox.next_batch(time.monotonic(), more_is_coming=self._readers.busy > 0)
+
+    def _begin(self, code: str) -> Entry | None:
+        self._summary = replace(self._summary, seen=self._summary.seen + 1)
+        self._watermark.begin(code)
+        message = encode(code, self._order.options)
+        if message is None:
+            self._refuse(code, "INVALID_MESSAGE")
+            self._watermark.settle(code)
+            return None
+        return Entry(code, message)
+
+    def _send(self, entries: Sequence[Entry]) -> _Answer | _Silence:
+        try:
+            return _Answer(entries, self._queue.send([entry.message for entry in entries]))
+        except QueueUnavailableError as error:
+            return _Silence(entries, error)
+
+    def _take_answer(self, answer: _Answer) -> None:
+        self._senders.taken()
+        self._outbox.landed(answer.entries)
+        failures = {failure.position: failure for failure in answer.failures}
+        for position, entry in enumerate(answer.entries):
+            if (failure := failures.get(position)) is None:
+                self._confirmed.append(entry.code)
+                self._summary = replace(self._summary, queued=self._summary.queued + 1)
+            elif failure.sender_fault:
+                self._refuse(entry.code, failure.code)
+                self._watermark.settle(entry.code)
+            elif entry.attempts + 1 >= self._patience.attempts:
+                self._refuse(entry.code, failure.code)  # not settled: another run may have more luck
+            else:
+                self._send_again(entry)
+
+    def _take_silence(self, silence: _Silence) -> None:
+        self._senders.taken()
+        self._outbox.landed(silence.entries)
+        for entry in silence.entries:
+            self._send_again(replace(entry, in_doubt=True))
+        if any(entry.attempts + 1 >= self._patience.attempts for entry in silence.entries):
+            raise silence.error
+
+    def _send_again(self, entry: Entry) -> None:
+        tried = replace(entry, attempts=entry.attempts + 1)
+        self._outbox.send_again(tried, time.monotonic() + self._patience.pause_seconds(tried.attempts))
+
+    def _refuse(self, code: str, reason: str) -> None:
+        self._refused[reason] += 1
+        self._summary = replace(self._summary, first_refused=self._summary.first_refused or code)
+
+    # Noting.
+
+    def _note_what_is_confirmed(self) -> None:
+        idle = not (self._senders.busy or self._readers.busy)
+        if self._clerks.free and self._confirmed and (idle or len(self._confirmed) >= _NOTED_AT_ONCE):
+            codes, self._confirmed = self._confirmed, []
+            self._clerks.give(partial(self._note_down, codes))
+
+    def _note_down(self, codes: Sequence[str]) -> _Noted:
+        self._patience.insist(lambda: self._note(codes))
+        return _Noted(codes)
+
+    def _take_noted(self, noted: _Noted) -> None:
+        self._clerks.taken()
+        for code in noted.codes:
+            self._watermark.settle(code)
+
+    def _take_a_result(self) -> None:
+        """Wait for a result, or until something is due to be sent again."""
+        try:
+            result = self._done.get(timeout=self._seconds_to_wait()).result()
+        except Empty:
+            return
+        match result:
+            case _Page():
+                self._take_page(result)
+            case _Answer():
+                self._take_answer(result)
+            case _Silence():
+                self._take_silence(result)
+            case _Noted():
+                self._take_noted(result)
+
+    def _seconds_to_wait(self) -> float | None:
+        """`None` if only a result can help."""
+        seconds = self._outbox.seconds_to_next(time.monotonic())
+        if seconds is None or not self._senders.free:
+            return None
+        if seconds <= 0 and self._readers.busy:
+            return None  # it waits for that page
+        return max(0.0, seconds)
