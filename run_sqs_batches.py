@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn, Self
 
-from dotenv import load_dotenv
 from tqdm import tqdm
 
 from extractor.backlog import report
@@ -30,13 +29,14 @@ from extractor.bootstrap import Table, build_job_queue, build_table
 from extractor.errors import SettingsError, StateUnavailableError, TransientError
 from extractor.ports import WatchableQueue
 from extractor.settings import Settings, load_settings
+from extractor.terminal import complete_environment
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    _complete_environment()
+    complete_environment(os.environ)
     try:
         settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
         state = build_table(settings)
@@ -54,14 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     return status
-
-
-def _complete_environment() -> None:
-    """Add what `.env` has and the environment has not. Of the names of the region, boto3 knows only the
-    older one; Lambda sets both, people set the newer one."""
-    load_dotenv(Path(".env"))
-    if region := os.environ.get("AWS_REGION"):
-        os.environ.setdefault("AWS_DEFAULT_REGION", region)
 
 
 def _queue(

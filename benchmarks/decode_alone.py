@@ -6,16 +6,18 @@ Same code, same settings, in a warm process as the handler's; its frames are has
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from extractor.extraction import Assignment, extract
+from extractor.layout import Naming
 from extractor.models import SourceVideo
 from extractor.ports import ObjectStream, StoredObject
 from extractor.settings import load_settings
+from extractor.shelf import Shelf
 from extractor.station import Station, build_station
 from extractor.timing import Stopwatch
 
@@ -26,13 +28,22 @@ class Nowhere:
     def open(self, key: str) -> AbstractContextManager[ObjectStream]:
         raise NotImplementedError(key)
 
-    def read(self, key: str) -> bytes | None:  # noqa: ARG002
+    def read(self, key: str) -> None:  # noqa: ARG002
         return None
 
-    def put(self, key: str, data: bytes, *, content_type: str, sha256: str) -> None:
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:  # noqa: ARG002
         """Gone."""
+        return ""
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:  # noqa: ARG002
+    def put_parts(
+        self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None
+    ) -> str:
+        raise NotImplementedError(key)
+
+    def copy(self, key: str, to: str) -> None:
+        raise NotImplementedError(key)
+
+    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:  # noqa: ARG002
         return iter(())
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -50,8 +61,9 @@ def _decode(path: Path) -> int:
         link.symlink_to(path)
         source = SourceVideo(bucket=None, key=path.name, etag=None, size_bytes=path.stat().st_size)
         worker = _station().worker
-        task = Assignment(link, "alone", None, source, worker.policy, "", time.monotonic() + 600)
-        return len(extract(task, Nowhere(), worker.place.tools, Stopwatch()).frames)
+        task = Assignment(link, "alone", None, source, worker.policy, time.monotonic() + 600)
+        shelf = Shelf(Nowhere(), Naming("", "{index:06d}.jpg"), worker.policy.image_format)
+        return len(extract(task, shelf, worker.place.tools, Stopwatch()).frames)
 
 
 @cache

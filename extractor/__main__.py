@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from extractor.manifest import Manifest
 from extractor.messages import VideoMessage
 from extractor.models import SamplingPolicy
 from extractor.options import add_sampling_options, asked_for
+from extractor.packing.command import main as unpack
+from extractor.packing.output import OUTPUT_FORMS, Output
+from extractor.terminal import printable
 
 _EPILOG = """\
 Each video gets a folder of its own, DIR/<name of the file without its ending>/, with the frames
@@ -35,13 +39,19 @@ example:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["unpack"]:
+        return unpack(arguments[1:])
     parser = _parser()
-    options = parser.parse_args(argv)
+    options = parser.parse_args(arguments)
     try:
         policy = VideoMessage.model_validate({"code": "local", **asked_for(options)}).applied_to(
             SamplingPolicy()
         )
-        tools = local_toolbox(os.environ.get("FFMPEG_BINARY") or None)
+        tools = replace(
+            local_toolbox(os.environ.get("FFMPEG_BINARY") or None),
+            output=Output(options.output, options.storyboard),
+        )
     except ValidationError as error:
         parser.error("; ".join(item["msg"] for item in error.errors()))
     except (ValueError, ExtractorError) as error:
@@ -82,11 +92,6 @@ def _summary(manifest: Manifest) -> str:
     return f"{frames} frame{'s' * (frames != 1)} of {video.duration_seconds:.2f} s{notes}"
 
 
-def printable(text: str) -> str:
-    """`text` with everything escaped that a terminal might obey."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 @contextmanager
 def _progress_bar(video: Path) -> Iterator[Progress]:
     """A bar of the seconds done, on a terminal only, for videos that take longer than a second."""
@@ -120,6 +125,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path, help="a video file")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, required=True, help="where the folders of frames go"
+    )
+    parser.add_argument(
+        "--output",
+        choices=OUTPUT_FORMS,
+        default="frames",
+        help="a file for each frame, or one tar of them all (see: python -m extractor unpack --help)",
+    )
+    parser.add_argument(
+        "--storyboard", action="store_true", help="add a contact sheet, and a track of thumbnails for players"
     )
     add_sampling_options(parser, with_timestamps=True)
     return parser

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from extractor.columns import parse_columns
 from extractor.errors import SettingsError
 from extractor.models import OutgoingMessage, SendFailure
-from extractor.ports import Backlog, Inventory, JobQueue, ObjectStore, StateStore, WatchableQueue
+from extractor.ports import Backlog, DeadLetters, Inventory, JobQueue, ObjectStore, StateStore, WatchableQueue
 from extractor.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,6 +60,16 @@ def build_dead_letters(settings: Settings) -> JobQueue | None:
     """The queue of messages that can never succeed, if there is one. Raises `SettingsError`."""
     url = settings.dead_letter_queue_url
     return None if url is None else _OnFirstUse(lambda: _build_queue(url, attempts=4))
+
+
+def build_dead_letter_box(settings: Settings) -> DeadLetters:
+    """The same queue, to be read. Raises `SettingsError`."""
+    if settings.dead_letter_queue_url is None:
+        raise SettingsError("DEAD_LETTER_QUEUE_URL: is not set")
+    from extractor.adapters.dead_letters import SqsDeadLetters, build_dead_letters_client
+
+    with _aws_settings():
+        return SqsDeadLetters(build_dead_letters_client(), settings.dead_letter_queue_url)
 
 
 def build_object_store(settings: Settings, bucket: str) -> ObjectStore:

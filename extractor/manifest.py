@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from extractor.models import SamplingPolicy, SourceVideo, StoredFrame
+from extractor.models import Extraction, SamplingPolicy, SourceVideo, StoredFrame
 from extractor.packing.output import Output
 
 SCHEMA_VERSION = 1
@@ -185,6 +185,17 @@ class Manifest(_Record):
     def missing_from(self, stored: Mapping[str, int]) -> frozenset[str]:
         """The keys of objects that `stored` (key to size in bytes) lacks or holds at another size."""
         return frozenset(item.key for item in self.objects if stored.get(item.key) != item.size_bytes)
+
+    def extraction(self, frames_prefix: str) -> Extraction:
+        """What the state is told of it."""
+        return Extraction(
+            frame_count=len(self.frames),
+            frames_prefix=frames_prefix,
+            scene_count=self.scene_count,
+            duration_seconds=self.video.duration_seconds,
+            video_frame_count=self.video.frame_count,
+            video_frame_rate=self.video.frame_rate,
+        )
 
     def to_json(self) -> bytes:
         return self.model_dump_json(indent=1).encode()

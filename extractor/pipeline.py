@@ -18,7 +18,7 @@ from extractor.extraction import Assignment, Toolbox, extract
 from extractor.interim import Interim
 from extractor.layout import Layout, Naming
 from extractor.manifest import Manifest
-from extractor.models import Extraction, ExtractionJob, SourceVideo, Subject
+from extractor.models import ExtractionJob, SourceVideo, Subject
 from extractor.ports import ObjectStore, StateStore
 from extractor.prefetch import Prefetcher
 from extractor.shelf import Shelf, listed
@@ -160,7 +160,7 @@ def _complete(case: _Case, place: Workplace, turn: Turn) -> Outcome:
         shelf = Shelf(place.frames, case.naming, case.job.policy.image_format, known)
         manifest = _produce(case, shelf, place, turn)
     with turn.watch.stage("state"):
-        place.state.mark_extracted(case.subject, _extraction(manifest, case.naming))
+        place.state.mark_extracted(case.subject, manifest.extraction(case.naming.prefix))
     if not stands:
         record.delete_stale(place.frames, case.naming, earlier, manifest)
     return Outcome(case.job.code, "confirmed" if stands else "extracted", manifest)
@@ -183,14 +183,3 @@ def _produce(case: _Case, shelf: Shelf, place: Workplace, turn: Turn) -> Manifes
         record.write(place.frames, case.naming, manifest, replaces=case.earlier.etag)
     interim.remove()
     return manifest
-
-
-def _extraction(manifest: Manifest, naming: Naming) -> Extraction:
-    return Extraction(
-        frame_count=len(manifest.frames),
-        frames_prefix=naming.prefix,
-        scene_count=manifest.scene_count,
-        duration_seconds=manifest.video.duration_seconds,
-        video_frame_count=manifest.video.frame_count,
-        video_frame_rate=manifest.video.frame_rate,
-    )

@@ -18,7 +18,7 @@ HOSTILE = "\"><script>alert('x')</script>"
 
 
 class _Page(HTMLParser):
-    """Every tag with its attributes, and the text outside of the style sheet."""
+    """Every tag with its attributes, and the text outside of the style sheet and the script."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class _Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] != "style":
+        if self.tags and self.tags[-1][0] not in ("style", "script"):
             self.text += data
 
     def all(self, tag: str) -> list[dict[str, str | None]]:

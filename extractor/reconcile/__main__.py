@@ -1,0 +1,111 @@
+"""`python -m extractor.reconcile`: does the state tell the truth, and if not, set it right."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import TypeVar
+
+from extractor import bootstrap
+from extractor.costs import Workload
+from extractor.errors import ExtractorError, SettingsError
+from extractor.layout import parse_layout
+from extractor.reconcile import commands, survey
+from extractor.reconcile.ledger import Ledger
+from extractor.reconcile.options import parser
+from extractor.settings import Settings, load_settings
+from extractor.terminal import complete_environment, printable
+
+T = TypeVar("T")
+Command = Callable[[argparse.Namespace, commands.Desk, Ledger], int]
+
+_WITHOUT_SURVEY = {"status": commands.status, "replay": commands.replay_command}
+_WITH_SURVEY: dict[str, Command] = {
+    "verify": commands.verify_command,
+    "repair": commands.repair_command,
+    "orphans": commands.orphans_command,
+    "prune": commands.prune_command,
+    "report": commands.report_command,
+}
+_NEEDED = {"repair": ("sqs_queue_url",), "replay": ("sqs_queue_url", "dead_letter_queue_url")}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = parser().parse_args(argv)
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    complete_environment(os.environ)
+    try:
+        acts = getattr(options, "apply", False)
+        desk = _desk(load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ()))
+        if command := _WITHOUT_SURVEY.get(options.command):
+            return command(options, desk)
+        return _survey_and(_WITH_SURVEY[options.command], options, desk)
+    except SettingsError as error:
+        print(f"error: the settings are wrong: {error}", file=sys.stderr)
+        return 2
+    except ExtractorError as error:
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _survey_and(command: Command, options: argparse.Namespace, desk: commands.Desk) -> int:
+    """The checkpoint, if there is one, stays only if this is cut off."""
+    ledger = Ledger(options.checkpoint)
+    done = False
+    try:
+        survey.take(desk.field, ledger, datetime.now(UTC))
+        status = command(options, desk, ledger)
+        done = True
+    finally:
+        ledger.close(keep=not done)
+    return status
+
+
+def _desk(settings: Settings) -> commands.Desk:
+    table = bootstrap.build_table(settings)
+    return commands.Desk(
+        field=survey.Field(
+            inventory=table,
+            store=cache(lambda bucket: bootstrap.build_object_store(settings, bucket)),
+            frames_bucket=settings.frames_bucket,
+            videos_bucket=settings.videos_bucket,
+            layout=parse_layout(settings.frames_layout),
+            video_keys=settings.video_keys,
+            workers=settings.upload_workers,
+            watch=_progress_bar,
+        ),
+        table=table,
+        policy=settings.policy,
+        output=settings.output_form,
+        job_queue=lambda: bootstrap.build_job_queue(settings),
+        dead_letters=lambda: bootstrap.build_dead_letter_box(settings),
+        say=lambda text: print(printable(text)),
+        ask=_ask,
+        memory_mb=settings.aws_lambda_function_memory_size or Workload().memory_mb,
+    )
+
+
+def _ask(question: str) -> str:
+    """Nothing, if nobody is there to answer."""
+    try:
+        return input(question)
+    except EOFError:
+        return ""
+
+
+def _progress_bar(things: Iterable[T], label: str, total: int | None) -> Iterable[T]:
+    """On a terminal only."""
+    from tqdm import tqdm
+
+    return tqdm(things, desc=label, total=total, leave=False, file=sys.stderr, disable=None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Reports for other programs: the same records as CSV and as JSON, written as they come."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from extractor.errors import SettingsError
+
+
+class Record(Protocol):
+    """Takes one record. All of a report have the same fields."""
+
+    def __call__(self, record: Mapping[str, Any]) -> None: ...
+
+
+@contextmanager
+def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[Record]:
+    """Where records go; a path of ``None`` is a report that nobody wants. Raises `SettingsError` if a file
+    cannot be written. A report is complete once this has ended."""
+    with ExitStack() as held:
+        try:
+            files = [
+                kind(held.enter_context(path.open("w", newline="", encoding="utf-8")))
+                for kind, path in ((_Csv, csv_path), (_Json, json_path))
+                if path is not None
+            ]
+        except OSError as error:
+            raise SettingsError(f"--csv, --json: {error}") from error
+
+        def add(record: Mapping[str, Any]) -> None:
+            for file in files:
+                file.add(record)
+
+        yield add
+        for file in files:
+            file.end()
+
+
+class _Csv:
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._writer: csv.DictWriter[str] | None = None
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        if self._writer is None:
+            self._writer = csv.DictWriter(self._file, list(record))
+            self._writer.writeheader()
+        self._writer.writerow(record)
+
+    def end(self) -> None:
+        """A file without records is empty."""
+
+
+class _Json:
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._separator = "["
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        self._file.write(f"{self._separator}\n{json.dumps(record, ensure_ascii=False)}")
+        self._separator = ","
+
+    def end(self) -> None:
+        self._file.write("[]\n" if self._separator == "[" else "\n]\n")

@@ -1,0 +1,50 @@
+"""Dead letters go back to the queue as they were sent. Nothing is lost: a letter is deleted only after the
+queue has confirmed its copy; what is cut off in between is sent twice, which does no harm."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from extractor.models import OutgoingMessage
+from extractor.ports import DeadLetter, DeadLetters, JobQueue
+
+UNKNOWN = "UNKNOWN"
+"""The reason of a letter that has none: the queue gave it up after too many deliveries."""
+
+
+def replay(
+    letters: DeadLetters, queue: JobQueue | None, reasons: Collection[str], tally: "Counter[str]"
+) -> None:
+    """Send back the letters with one of the `reasons` (none: all letters); without a `queue` only look.
+
+    `tally` counts by what was done and why it was dead, and is true whenever this ends."""
+    seen = set[str]()
+    held: dict[str, DeadLetter] = {}
+    try:
+        while fresh := [letter for letter in letters.receive() if letter.message_id not in seen]:
+            seen.update(letter.message_id for letter in fresh)
+            held.update((letter.message_id, letter) for letter in fresh)
+            wanted = [letter for letter in fresh if not reasons or _reason(letter) in reasons]
+            tally.update(f"not asked for: {_reason(letter)}" for letter in fresh if letter not in wanted)
+            if queue is None:
+                tally.update(f"would be sent: {_reason(letter)}" for letter in wanted)
+            elif wanted:
+                sent = _send(wanted, queue, tally)
+                letters.delete(sent)
+                for letter in sent:
+                    del held[letter.message_id]
+    finally:
+        letters.release(list(held.values()))
+
+
+def _send(wanted: Sequence[DeadLetter], queue: JobQueue, tally: "Counter[str]") -> list[DeadLetter]:
+    """Those that the queue has taken."""
+    failures = queue.send([OutgoingMessage(letter.body) for letter in wanted])
+    refused = {failure.position for failure in failures}
+    sent = [letter for place, letter in enumerate(wanted) if place not in refused]
+    tally.update(f"sent: {_reason(letter)}" for letter in sent)
+    tally.update(f"refused by the queue: {_reason(wanted[place])}" for place in refused)
+    return sent
+
+
+def _reason(letter: DeadLetter) -> str:
+    return letter.reason or UNKNOWN

@@ -1,0 +1,140 @@
+"""What a survey tells in numbers: outcomes, frames per video, throughput, cost, the slowest. Pure but for
+reading the ledger once; memory does not grow with the number of videos."""
+
+import heapq
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from extractor.costs import Workload, cost_per_video
+from extractor.models import InventoryRow
+from extractor.reconcile.content import lot
+from extractor.reconcile.facts import FolderFacts
+from extractor.reconcile.status import outcome
+
+_Ranked = tuple[float, str, FolderFacts]
+
+_SLOWEST = 10
+_BARS = 24  # of a histogram at most
+_HOURS, _DAYS = 72, 90  # that a throughput chart shows at most
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """`share` is the height, 1 for the highest of its chart."""
+
+    label: str
+    count: int
+    share: float
+
+
+@dataclass(slots=True)
+class Statistics:
+    """Sums over all videos with a manifest; `sample` and `slowest` are some of them."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    hours: Counter[datetime] = field(default_factory=Counter)
+    frames_per_video: Counter[int] = field(default_factory=Counter)
+    videos: int = 0
+    frames: int = 0
+    frame_bytes: int = 0
+    video_seconds: float = 0.0
+    work_seconds: float = 0.0
+    slowest: Sequence[FolderFacts] = ()
+    sample: Sequence[FolderFacts] = ()
+
+    @property
+    def rows(self) -> int:
+        return self.outcomes.total()
+
+    def cost_usd(self, memory_mb: int) -> float:
+        """Of all these videos, at list prices; see `extractor.costs`."""
+        if not self.videos:
+            return 0.0
+        workload = Workload(
+            seconds_per_video=self.work_seconds / self.videos,
+            memory_mb=memory_mb,
+            frames_per_video=self.frames / self.videos,
+        )
+        return cost_per_video(workload).total * self.videos
+
+
+def gather(rows: Iterable[InventoryRow], folders: Iterable[FolderFacts], sample: int) -> Statistics:
+    """The statistics, with a `sample` of so many videos: the same ones every time."""
+    found = Statistics()
+    for row in rows:
+        found.outcomes[outcome(row)] += 1
+        if row.is_extracted and row.extracted_at:
+            found.hours[row.extracted_at.replace(minute=0, second=0, microsecond=0)] += 1
+    slowest: list[_Ranked] = []
+    chosen: list[_Ranked] = []
+    for folder in folders:
+        if folder.manifest in ("in place", "elsewhere"):
+            _add(found, folder)
+            _keep(slowest, (folder.work_seconds, folder.prefix, folder), _SLOWEST)
+            if folder.manifest == "in place":
+                _keep(chosen, (-lot(folder.prefix), folder.prefix, folder), sample)
+    found.slowest = [folder for _, _, folder in sorted(slowest, reverse=True)]
+    found.sample = [folder for _, _, folder in sorted(chosen, reverse=True)]
+    return found
+
+
+def _add(found: Statistics, folder: FolderFacts) -> None:
+    found.videos += 1
+    found.frames += folder.frame_count
+    found.frame_bytes += folder.size_bytes
+    found.video_seconds += folder.video_seconds
+    found.work_seconds += folder.work_seconds
+    found.frames_per_video[folder.frame_count] += 1
+
+
+def _keep(heap: list[_Ranked], item: _Ranked, most: int) -> None:
+    """The greatest so many."""
+    heapq.heappush(heap, item)
+    if len(heap) > most:
+        heapq.heappop(heap)
+
+
+def bars(counts: Mapping[str, int]) -> list[Bar]:
+    """One for each name, in the order of `counts`."""
+    highest = max(counts.values(), default=1)
+    return [Bar(name, count, count / highest) for name, count in counts.items()]
+
+
+def histogram(values: Mapping[int, int]) -> list[Bar]:
+    """How many videos have how many frames, in ranges of equal width."""
+    if not values:
+        return []
+    least, most = min(values), max(values)
+    width = math.ceil((most - least + 1) / _BARS)
+    counts = dict.fromkeys(range(least, most + 1, width), 0)
+    for value, count in values.items():
+        counts[least + (value - least) // width * width] += count
+    return bars({_range(start, start + width - 1): count for start, count in counts.items()})
+
+
+def _range(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def throughput(hours: Mapping[datetime, int]) -> tuple[str, list[Bar]]:
+    """What a bar stands for, and the bars: the last hours if all lies within them, or the last days."""
+    if not hours:
+        return "hour", []
+    last, first = max(hours), min(hours)
+    if last - first < timedelta(hours=_HOURS):
+        return "hour", bars({f"{one:%d %b %H:00}": hours.get(one, 0) for one in _steps(first, last, 1)})
+    days: Counter[datetime] = Counter()
+    for hour, count in hours.items():
+        days[hour.replace(hour=0)] += count
+    end = last.replace(hour=0)
+    start = max(first.replace(hour=0), end - timedelta(days=_DAYS - 1))
+    return "day", bars({f"{one:%d %b %Y}": days[one] for one in _steps(start, end, 24)})
+
+
+def _steps(first: datetime, last: datetime, hours: int) -> Iterator[datetime]:
+    while first <= last:
+        yield first
+        first += timedelta(hours=hours)

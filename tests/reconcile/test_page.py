@@ -1,0 +1,92 @@
+"""The page tells the numbers, and lets nothing through that comes from elsewhere."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from extractor.models import InventoryRow
+from extractor.reconcile.facts import FolderFacts
+from extractor.reconcile.gallery import Strip, strip
+from extractor.reconcile.page import Page, render
+from extractor.reconcile.statistics import Bar, gather, histogram, throughput
+from tests.reconcile.memory import MemoryStore
+from tests.reconcile.planting import Ground
+
+NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
+EVIL = "<script>alert('x')</script>"
+
+
+def folder(number: int, frames: int, seconds: float) -> FolderFacts:
+    return FolderFacts(
+        prefix=f"code{number}/",
+        code=f"code{number}",
+        platform=None,
+        object_count=frames + 1,
+        size_bytes=1000 * frames,
+        newest=0.0,
+        manifest="in place",
+        frame_count=frames,
+        video_seconds=float(frames),
+        work_seconds=seconds,
+    )
+
+
+def page(rows: list[InventoryRow], folders: list[FolderFacts], strips: tuple[Strip, ...] = ()) -> str:
+    return render(Page(gather(rows, folders, 3), {}, strips, {"frames": EVIL}, NOW, 2048))
+
+
+def test_a_page_of_nothing_is_a_page() -> None:
+    text = page([], [])
+    assert "The table has no rows." in text
+    assert "<svg" not in text
+
+
+def test_whatever_comes_from_elsewhere_is_escaped() -> None:
+    rows = [InventoryRow(EVIL, True, False, extract_error=f"{EVIL}: boom")]
+    facts = folder(1, 3, 1.0)
+    evil = FolderFacts(EVIL, EVIL, EVIL, 1, 1, 0.0, manifest="in place", frame_count=1, work_seconds=9.0)
+    text = page(rows, [facts, evil], (Strip(evil, ()),))
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") >= 4
+
+
+def test_the_slowest_come_first_and_the_sample_is_the_same_every_time() -> None:
+    folders = [folder(number, 3, number % 17) for number in range(100)]
+    found, again = gather([], folders, 5), gather([], reversed(folders), 5)
+    assert [one.work_seconds for one in found.slowest] == [16.0] * 5 + [15.0] * 5
+    assert found.sample == again.sample
+    assert len(found.sample) == 5
+
+
+def test_a_histogram_counts_every_video_once() -> None:
+    values = {1: 4, 2: 1, 30: 2, 100: 1}
+    bars = histogram(values)
+    assert sum(bar.count for bar in bars) == 8
+    assert (bars[0].label, bars[-1].label, len(bars)) == ("1–5", "96–100", 20)
+    assert histogram({7: 3}) == [Bar("7", 3, 1.0)]
+
+
+def test_throughput_is_told_by_the_hour_as_long_as_it_fits() -> None:
+    hour = NOW.replace(minute=0)
+    unit, bars = throughput({hour: 3, hour - timedelta(hours=2): 6})
+    assert (unit, [bar.count for bar in bars]) == ("hour", [6, 0, 3])
+    unit, bars = throughput({hour: 3, hour - timedelta(hours=1): 1, hour - timedelta(days=9): 2})
+    assert (unit, [bar.count for bar in bars]) == ("day", [2, *[0] * 8, 4])
+    assert len(throughput({hour: 1, hour - timedelta(days=4_000): 1})[1]) == 90
+
+
+def test_costs_grow_with_the_work() -> None:
+    cheap, dear = (gather([], [folder(1, 30, seconds)], 0).cost_usd(2048) for seconds in (1.0, 10.0))
+    assert 0 < cheap < dear < 0.01
+    assert gather([], [], 0).cost_usd(2048) == 0
+
+
+@pytest.mark.parametrize("data", [b"no image", b""])
+def test_a_frame_that_is_no_image_is_left_out(tmp_path: Path, data: bytes) -> None:
+    ground = Ground(tmp_path / "state.sqlite")
+    manifest = ground.sound("abc")
+    store: MemoryStore = ground.frames
+    for frame in manifest.frames:
+        store.add(frame.key, data)
+    assert strip(store, FolderFacts("abc/", "abc", None, 4, 0, 0.0)).thumbnails == ()

@@ -1,0 +1,158 @@
+"""Ten thousand videos: what is planted is found, each by its name, and nothing else; then it is set right."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from extractor.adapters.sqlite import SqliteStateStore
+from extractor.manifest import fingerprint
+from extractor.packing.output import Output
+from extractor.reconcile.content import check_contents
+from extractor.reconcile.disposal import Disposal, trash_prefix
+from extractor.reconcile.findings import Finding, Kind
+from extractor.reconcile.judgement import Expectation
+from extractor.reconcile.ledger import Ledger
+from extractor.reconcile.repair import Remedy, Workshop, repair
+from extractor.reconcile.survey import Field, take
+from extractor.reconcile.verify import verify
+from tests.reconcile.memory import LONG_AGO
+from tests.reconcile.planting import Ground, Queue, plant
+
+VIDEOS = 10_000
+EACH = 7  # planted of every kind
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    ground: Ground
+    table: SqliteStateStore
+    field: Field
+    wrong: dict[str, Kind]
+
+    @property
+    def expected(self) -> Expectation:
+        before = (NOW - timedelta(hours=1)).timestamp()
+        return Expectation(fingerprint(self.ground.policy), Output(), before)
+
+    def found(self) -> list[list[Finding]]:
+        ledger = Ledger()
+        take(self.field, ledger, NOW)
+        assert ledger.complete
+        contents = check_contents(self.field, ledger, 1)
+        return list(verify(ledger, self.expected, contents))
+
+    def repair(self, videos: list[list[Finding]], queue: Queue) -> "Counter[str]":
+        ledger = Ledger()
+        take(self.field, ledger, NOW)
+        tally: Counter[str] = Counter()
+        disposal = Disposal(trash_prefix(NOW))
+        repair(videos, Workshop(self.field, ledger, self.table, queue, self.expected, disposal, NOW), tally)
+        return tally
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    ground = Ground(tmp_path_factory.mktemp("state") / "state.sqlite")
+    chance = random.Random(7)
+    troubles: list[Kind | None] = [kind for kind in Kind for _ in range(EACH)]
+    troubles += [None] * (VIDEOS - len(troubles))
+    chance.shuffle(troubles)
+    wrong = {}
+    for number, kind in enumerate(troubles):
+        code = f"{chance.choice('CD')}{chance.getrandbits(40):010x}_-{number:05d}"
+        platform = chance.choice(["instagram", "tiktok", "youtube", None])
+        if kind is None:
+            chance.choice(_SOUND)(ground, code, platform)
+        else:
+            plant(ground, kind, code, platform)
+            wrong[code] = kind
+    _add_foreign_objects(ground)
+    table = ground.settle()
+    return Planted(ground, table, ground.survey(table), wrong)
+
+
+def _extracted(ground: Ground, code: str, platform: str | None) -> None:
+    ground.sound(code, platform)
+
+
+def _waiting(ground: Ground, code: str, platform: str | None) -> None:
+    ground.video(code, platform)
+    ground.row(code, extracted=False)
+
+
+def _failed(ground: Ground, code: str, platform: str | None) -> None:
+    ground.video(code, platform)
+    ground.row(code, extracted=False, error="UNREADABLE: moov atom not found")
+
+
+def _unfinished(ground: Ground, code: str, platform: str | None) -> None:
+    """Frames of a run that died before its manifest."""
+    ground.video(code, platform)
+    ground.frame(code, platform, 0, ground.policy)
+    ground.row(code, extracted=False)
+
+
+def _to_be_done_again(ground: Ground, code: str, platform: str | None) -> None:
+    """Reset after the video was overwritten; its old manifest is still there."""
+    plant(ground, Kind.SOURCE_CHANGED, code, platform)
+    ground.rows.pop()
+    ground.row(code, extracted=False)
+
+
+def _under_way(ground: Ground, code: str, platform: str | None) -> None:
+    """The manifest is written, the flip is about to come."""
+    ground.frames.now = NOW
+    ground.sound(code, platform, marked=False)
+    ground.frames.now = LONG_AGO
+
+
+def _on_two_platforms(ground: Ground, code: str, platform: str | None) -> None:
+    """One code, two videos: the row is right if one of them is."""
+    ground.frames.delete([ground.sound(code, "vimeo").frames[0].key])
+    ground.rows.pop()
+    ground.sound(code, platform)
+
+
+_SOUND: list[Callable[[Ground, str, str | None], None]] = [_extracted] * 10
+_SOUND += [_waiting, _failed, _unfinished, _to_be_done_again, _under_way, _on_two_platforms]
+
+
+def _add_foreign_objects(ground: Ground) -> None:
+    for key in ("readme.txt", "instagram/list.csv", ".trash/20260101T000000Z/instagram/x/manifest.json"):
+        ground.frames.add(key, b"not ours")
+    ground.videos.add("notes/readme.txt", b"not a video")
+
+
+def kinds(videos: list[list[Finding]]) -> dict[str, Kind]:
+    assert all(len(findings) == 1 for findings in videos)
+    return {findings[0].code: findings[0].kind for findings in videos}
+
+
+def test_every_planted_trouble_is_found_by_its_name_and_nothing_else_then_set_right(planted: Planted) -> None:
+    found = planted.found()
+    assert kinds(found) == planted.wrong
+
+    queue = Queue()
+    tally = planted.repair(found, queue)
+    again = {code for code, kind in planted.wrong.items() if kind not in _LEFT | _MARKED}
+    assert {json.loads(body)["code"] for body in queue.bodies} == again
+    assert tally == {
+        Remedy.REDO: len(again),
+        Remedy.MARK: EACH * len(_MARKED),
+        Remedy.NOTHING: EACH * len(_LEFT),
+        "queued": len(again),
+    }
+
+    left = kinds(planted.found())
+    assert set(left.values()) <= _LEFT, "frames that cannot be made again are left as they are"
+    assert len(left) == EACH * len(_LEFT)
+
+
+_MARKED = {Kind.NOT_MARKED, Kind.WRONG_FRAME_COUNT}
+_LEFT = {Kind.SOURCE_GONE}
