@@ -19,4 +19,4 @@ for name in requirements requirements-dev requirements-bench; do
     .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
         --no-emit-index-url "$@" "$name.in" --output-file "$name.txt"
 done
-echo "the requirements are locked"
+echo "the requirements are locked; now run ./scripts/licences.sh, which lists what they are licensed under"

@@ -86,3 +86,15 @@ def test_numbers_that_make_no_sense_are_refused(
         cost.main(arguments)
     assert ended.value.code == 2
     assert repr(arguments[1].split(",")[-1]) in capsys.readouterr().err
+
+
+def test_the_model_is_of_the_stack_that_the_template_makes() -> None:
+    template = (ROOT / "infra" / "template.yaml").read_text(encoding="utf-8")
+    defaults = dict(re.findall(r'^  (\w+):\n    Type: \w+\n    Default: "?(\w+)', template, re.MULTILINE))
+    disk_mb = int(re.findall(rf'"{defaults["MaxVideoMb"]}": \{{ DiskMib: (\d+)', template)[0])
+    usual = Workload()
+    assert (usual.memory_mb, usual.batch_size) == (int(defaults["MemoryMb"]), int(defaults["BatchSize"]))
+    work, month = ({item.name: item for item in items(Plan(videos=1), X86)} for items in (once, monthly))
+    assert month["CloudWatch, alarms"].quantity == template.count("Type: AWS::CloudWatch::Alarm")
+    disk = work["Lambda, disk beyond 512 MB"].quantity / usual.seconds_per_video
+    assert disk == pytest.approx((disk_mb - 512) / 1024)

@@ -1,19 +1,26 @@
 """The gallery shows what happened, and nothing that a video or a message says can act in it."""
 
+import base64
+import hashlib
+import json
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from extractor.manifest import Manifest, parse_manifest
+from extractor.manifest import ExtraRecord, Manifest, parse_manifest
 from local.errors import FramesError
 from local.frames import checked_key
-from local.gallery import Card, Gallery, clock, render
+from local.gallery import Card, Gallery, Tile, clock, render
 from local.outcomes import Finished, Outcome
 from local.videos import DemoVideo
 from tests.samples import a_manifest
 
+TRACK = (
+    "WEBVTT\n\n00:00:00.000 --> 01:01:01.250\nsprite-a.jpg#xywh=0,0,108,192\n\n"
+    "01:01:01.250 --> 01:01:02.000\nsprite-a.jpg#xywh=108,0,108,192\n"
+)
 HOSTILE = "\"><script>alert('x')</script>"
 
 
@@ -81,6 +88,36 @@ def test_a_failed_video_is_shown_with_its_reason_and_no_frames() -> None:
     assert "failed: TRUNCATED" in page.text
     assert "It ends early" in page.text
     assert not page.all("img")
+
+
+def test_a_storyboard_is_shown_if_there_is_one() -> None:
+    extras = tuple(
+        ExtraRecord(key=f"clip/{name}", size_bytes=1, sha256="0" * 64, kind=kind)
+        for kind, name in (("contact_sheet", "contact-sheet.jpg"), ("thumbnails", "storyboard.vtt"))
+    )
+    manifest = _manifest().model_copy(update={"extras": extras})
+    page = _page(replace(GOOD, manifest=manifest, track=TRACK))
+    (scrubber,) = [figure for figure in page.all("figure") if figure.get("class") == "scrub"]
+    assert [Tile(**tile) for tile in json.loads(scrubber["data-tiles"] or "")] == [
+        Tile(0, "0:00.000", "frames/clip/sprite-a.jpg", 0, 0, 108, 192),
+        Tile(3661.25, "61:01.250", "frames/clip/sprite-a.jpg", 108, 0, 108, 192),
+    ]
+    assert "frames/clip/contact-sheet.jpg" in [link["href"] for link in page.all("a")]
+    assert not [figure for figure in _page(GOOD).all("figure") if figure.get("class") == "scrub"]
+
+
+def test_a_track_that_names_other_files_shows_nothing() -> None:
+    for name in ("../x.jpg", "//elsewhere/x.jpg", 'a"b.jpg', "x.svg"):
+        page = _page(replace(GOOD, track=TRACK.replace("sprite-a.jpg", name)))
+        assert not [figure for figure in page.all("figure") if figure.get("class") == "scrub"]
+
+
+def test_only_the_script_of_the_page_itself_may_run() -> None:
+    html = render(Gallery([GOOD], 1.0))
+    script = html[html.index("<script>") + len("<script>") : html.index("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert html.count("<script") == 1
+    assert f"script-src &#39;sha256-{digest}&#39;" in html or f"script-src 'sha256-{digest}'" in html
 
 
 def test_nothing_that_a_video_or_a_message_says_becomes_markup() -> None:

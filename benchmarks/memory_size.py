@@ -1,0 +1,137 @@
+"""`python -m benchmarks.memory_size`: what a memory size of the function means for speed and cost.
+
+Lambda gives one CPU for every 1,769 MB. The real handler works on batches of a 30 s clip while the kernel
+holds it, and its FFmpeg, to that share of this machine's processors; memory itself is not limited. Sizes
+take turns. The work is the same for all, while the CPU seconds that it takes vary with what else runs on the
+machine: so sizes are compared by their seconds for each CPU second. Needs Linux and root. Prints Markdown;
+progress goes to stderr.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from benchmarks.clips import CLIPS, ensure
+from benchmarks.cpu_quota import cpu_quota
+from benchmarks.deployment import Deployment, deployed, invoke
+from benchmarks.machine import describe_machine, describe_versions
+from benchmarks.tables import render_table
+from local.function import LocalFunction
+
+_MB_PER_CPU = 1769
+_USUAL_MB = 2048
+_CLIP = next(clip for clip in CLIPS if clip.name == "h264-portrait")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Seconds for one video of a batch, on the clock and of the processors, FFmpeg's included."""
+
+    wall: float
+    cpu: float
+
+    @property
+    def stretch(self) -> float:
+        """Seconds for a CPU second."""
+        return self.wall / self.cpu
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    video = ensure(_CLIP)
+    sizes = sorted({*options.sizes, _USUAL_MB})
+    runs: dict[int, list[Run]] = {size: [] for size in sizes}
+    with deployed(options.delay / 1000) as deployment, ExitStack() as stack:
+        functions = {size: stack.enter_context(_function(deployment, size)) for size in sizes}
+        for function in functions.values():
+            invoke(function, deployment.order(video, 1))  # the first takes longer: imports, clients
+        for turn in range(options.repeat):
+            for size, function in functions.items():
+                print(f"{size} MB, {turn + 1} of {options.repeat}", file=sys.stderr)
+                runs[size].append(_run(function, deployment, video, options.records))
+    print("\n".join(_report(runs, options)))
+    return 0
+
+
+@contextmanager
+def _function(deployment: Deployment, memory_mb: int) -> Iterator[LocalFunction]:
+    """A warm function that knows its size, and gets the CPUs that go with it."""
+    environment = deployment.environment | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb)}
+    with (
+        cpu_quota(memory_mb / _MB_PER_CPU) as put,
+        replace(deployment, environment=environment).function() as function,
+    ):
+        function.warm_up()
+        assert function.pid is not None
+        put(function.pid)
+        yield function
+
+
+def _run(function: LocalFunction, deployment: Deployment, video: Path, records: int) -> Run:
+    order = deployment.order(video, records)
+    process = psutil.Process(function.pid)
+    cpu, start = sum(process.cpu_times()[:4]), time.monotonic()  # user and system, its own and its children's
+    invoke(function, order)
+    wall = time.monotonic() - start
+    return Run(wall / records, (sum(process.cpu_times()[:4]) - cpu) / records)
+
+
+def _report(runs: Mapping[int, Sequence[Run]], options: argparse.Namespace) -> Iterator[str]:
+    yield f"{describe_machine()}. {describe_versions(['boto3'])}.\n"
+    yield (
+        f"Medians of {options.repeat} batches of {options.records} clips ({_CLIP.name}, {_CLIP.seconds:g} s, "
+        f"a frame every second). Every request to the cloud takes {options.delay:g} ms longer than it does "
+        "on loopback.\n"
+    )
+    heads = ["memory MB", "CPUs", "seconds for a CPU second", "from", "to", "seconds", "cost"]
+    relative = [f"{head}, {_USUAL_MB} MB = 1" for head in heads[-2:]]
+    yield render_table(
+        [*heads[:-2], *relative, "seconds a video", "CPU seconds"], [_row(size, runs) for size in runs]
+    )
+    most = os.cpu_count() or 1
+    if too_large := [size for size in runs if size > most * _MB_PER_CPU]:
+        sizes = ", ".join(map(str, too_large))
+        yield f"\nThis machine has {most} CPUs: {sizes} MB were not given their share."
+
+
+def _row(size: int, runs: Mapping[int, Sequence[Run]]) -> list[str]:
+    stretches = [run.stretch for run in runs[size]]
+    slower = median(stretches) / median(run.stretch for run in runs[_USUAL_MB])
+    return [
+        str(size),
+        f"{size / _MB_PER_CPU:.2f}",
+        f"{median(stretches):.2f}",
+        f"{min(stretches):.2f}",
+        f"{max(stretches):.2f}",
+        f"{slower:.2f}",
+        f"{slower * size / _USUAL_MB:.2f}",
+        f"{median(run.wall for run in runs[size]):.2f}",
+        f"{median(run.cpu for run in runs[size]):.2f}",
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory_size", description=__doc__)
+    parser.add_argument("--delay", type=float, default=30, metavar="MS", help="of a request (default: 30)")
+    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="batches of each (default: 5)")
+    parser.add_argument("--records", type=int, default=5, metavar="N", help="of a batch (default: 5)")
+    parser.add_argument(
+        "--sizes",
+        type=lambda text: [int(part) for part in text.split(",")],
+        default=[1024, 1536, 1769, 2048, 3008, 3538],
+        metavar="MB,MB",
+        help="memory sizes (default: 1024,1536,1769,2048,3008,3538)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
