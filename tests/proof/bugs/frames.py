@@ -1,0 +1,129 @@
+"""Frames and manifests that are not what they should be, or not where, or not yet."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import extractor.pipeline
+import extractor.uploads
+import extractor.workdir
+import tests.proof.seams
+from extractor import record
+from extractor.errors import TransientError
+from extractor.layout import Naming
+from extractor.manifest import Manifest
+from extractor.models import Extraction, Frame, StoredFrame
+from extractor.ports import ObjectStore
+from extractor.shelf import Shelf
+from tests.proof.bugs import Patch
+from tests.proof.memory import MemoryObjectStore
+
+_ANY = Extraction(1, "any/", None, 1.0, 1, 1.0)
+
+
+def flip_before_manifest(patch: Patch) -> None:
+    produce, write = extractor.pipeline._produce, record.write
+    here = threading.local()
+
+    def remember(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
+        here.case, here.place = case, place
+        return produce(case, shelf, place, turn)
+
+    def flip_and_write(*arguments: Any, **named: Any) -> None:
+        here.place.state.mark_extracted(here.case.subject, _ANY)
+        write(*arguments, **named)
+
+    patch(extractor.pipeline, "_produce", remember)
+    patch(record, "write", flip_and_write)
+
+
+def flip_before_frames(patch: Patch) -> None:
+    produce = extractor.pipeline._produce
+
+    def flip_first(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
+        place.state.mark_extracted(case.subject, _ANY)
+        return produce(case, shelf, place, turn)
+
+    patch(extractor.pipeline, "_produce", flip_first)
+
+
+def upload_error_swallowed(patch: Patch) -> None:
+    put = Shelf.put
+
+    def put_or_not(shelf: Shelf, frame: Frame) -> StoredFrame:
+        try:
+            return put(shelf, frame)
+        except TransientError:
+            return put(replace(shelf, store=MemoryObjectStore(), known={}), frame)
+
+    patch(Shelf, "put", put_or_not)
+
+
+def frames_numbered_as_they_arrive(patch: Patch) -> None:
+    store = extractor.uploads.store_frames
+
+    def renumbered(frames: Iterable[Frame], shelf: Shelf, workers: int) -> tuple[StoredFrame, ...]:
+        arrived = sorted(store(frames, shelf, workers), key=lambda frame: frame.sha256)
+        return tuple(replace(frame, index=number) for number, frame in enumerate(arrived))
+
+    patch(extractor.uploads, "store_frames", renumbered)
+    patch(tests.proof.seams, "store_frames", renumbered)
+
+
+def earlier_frames_deleted_first(patch: Patch) -> None:
+    produce = extractor.pipeline._produce
+
+    def clean_slate(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
+        if case.earlier.manifest:
+            place.frames.delete(sorted(case.earlier.manifest.keys))
+        return produce(case, shelf, place, turn)
+
+    patch(extractor.pipeline, "_produce", clean_slate)
+
+
+def current_frames_deleted_as_stale(patch: Patch) -> None:
+    def delete(store: ObjectStore, naming: Naming, earlier: record.Earlier, current: Manifest) -> None:
+        if earlier.manifest:
+            store.delete(sorted(earlier.manifest.keys))
+
+    patch(record, "delete_stale", delete)
+
+
+def manifest_believed_unchecked(patch: Patch) -> None:
+    patch(Manifest, "missing_from", lambda manifest, stored: frozenset())
+
+
+def manifest_of_any_policy_believed(patch: Patch) -> None:
+    patch(Manifest, "answers", lambda manifest, source, policy: True)
+
+
+def manifest_written_unconditionally(patch: Patch) -> None:
+    write = record.write
+
+    def overwrite(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
+        (there,) = [*(entry.etag for entry in store.list(naming.manifest_key)), None][:1]
+        write(store, naming, manifest, replaces=there)
+
+    patch(record, "write", overwrite)
+
+
+def leftovers_not_listed(patch: Patch) -> None:
+    patch(extractor.pipeline, "listed", lambda store, prefix: {})
+
+
+def leftovers_not_swept(patch: Patch) -> None:
+    patch(extractor.workdir, "_sweep", lambda root, prefix: None)
+
+
+def work_directory_kept(patch: Patch) -> None:
+    @contextmanager
+    def kept(root: Path) -> Iterator[Path]:
+        root.mkdir(parents=True, exist_ok=True)
+        path = root / f"job-{threading.get_ident()}-{len(list(root.iterdir()))}"
+        path.mkdir()
+        yield path
+
+    patch(extractor.pipeline, "job_directory", kept)

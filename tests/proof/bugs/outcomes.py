@@ -1,0 +1,109 @@
+"""Outcomes that are lost, made up, or believed without proof."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import extractor.errors
+import extractor.pipeline
+import extractor.prefetch
+import extractor.source
+import extractor.worker
+from extractor import video_items
+from extractor.adapters.sqlite import SqliteStateStore
+from extractor.errors import ExtractorError, StateUnavailableError, TransientError, VideoMissingError
+from extractor.models import Subject
+from extractor.ports import StateStore
+from tests.proof.bugs import Patch
+
+
+def any_download_error_is_a_missing_video(patch: Patch) -> None:
+    open_source = extractor.source.open_source
+
+    @contextmanager
+    def open_or_missing(*arguments: Any) -> Iterator[Any]:
+        try:
+            with open_source(*arguments) as source:
+                yield source
+        except TransientError as error:
+            raise VideoMissingError("it cannot be downloaded") from error
+
+    patch(extractor.prefetch, "open_source", open_or_missing)
+
+
+def read_error_is_nothing_to_do(patch: Patch) -> None:
+    is_done = extractor.pipeline._is_done
+
+    def done_or_unknown(*arguments: Any) -> bool:
+        try:
+            return is_done(*arguments)
+        except StateUnavailableError:
+            return True
+
+    patch(extractor.pipeline, "_is_done", done_or_unknown)
+
+
+def flip_error_swallowed(patch: Patch) -> None:
+    complete = extractor.pipeline._complete
+
+    def complete_anyway(case: Any, place: Any, turn: Any) -> Any:
+        try:
+            return complete(case, place, turn)
+        except StateUnavailableError:
+            return extractor.pipeline.Outcome(case.job.code, "extracted")
+
+    patch(extractor.pipeline, "_complete", complete_anyway)
+
+
+def acknowledged_before_recorded(patch: Patch) -> None:
+    @contextmanager
+    def recording(subject: Subject, state: StateStore, turn: Any) -> Iterator[None]:
+        try:
+            yield
+        except ExtractorError as error:
+            if turn.is_final(error):
+                with suppress(TransientError):
+                    state.record_failure(subject, error.reason, str(error))
+            raise
+
+    patch(extractor.pipeline, "_recording", recording)
+
+
+def dead_letter_lost(patch: Patch) -> None:
+    bury = extractor.worker.Worker._bury
+
+    def bury_or_not(*arguments: Any) -> None:
+        with suppress(TransientError):
+            bury(*arguments)
+
+    patch(extractor.worker.Worker, "_bury", bury_or_not)
+
+
+def crash_is_final_at_once(patch: Patch) -> None:
+    is_final = extractor.errors.is_final
+    patch(extractor.worker, "is_final", lambda error, receive_count: is_final(error, receive_count + 1))
+
+
+def no_row_changed_and_believed(patch: Patch) -> None:
+    update = SqliteStateStore._update
+
+    def believe(store: SqliteStateStore, codes: Sequence[str], *rest: Any) -> int:
+        update(store, codes, *rest)
+        return len(codes)
+
+    patch(SqliteStateStore, "_update", believe)
+
+
+def failure_recorded_over_success(patch: Patch) -> None:
+    update = SqliteStateStore._update
+
+    def unconditionally(
+        store: SqliteStateStore, codes: Sequence[str], values: Mapping[str, object], _: str = ""
+    ) -> int:
+        return update(store, codes, values)
+
+    patch(SqliteStateStore, "_update", unconditionally)
+
+
+def claim_without_end(patch: Patch) -> None:
+    patch(video_items, "FREE", video_items.FREE.replace(" OR #claim_expires_at <= :now", ""))

@@ -1,0 +1,186 @@
+"""The crash table: a delivery is broken at each of its effects in each way, and what follows must be well.
+
+A case is one video in a world of its own, one fault in its first delivery, and as many redeliveries
+as it takes.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from extractor.models import SourceVideo
+from tests.proof.effects import MODES, Fault, Mode
+from tests.proof.hooks import RETRIED
+from tests.proof.invariant import View, content, violations
+from tests.proof.processes import survivors
+from tests.proof.worker_process import Ended, Lane
+from tests.proof.world import World
+
+REDELIVERIES = 2
+"""Within so many, every video ends as it would have without the fault."""
+
+_VISIBILITY_SECONDS = 3600.0  # longer than a claim, as on a queue that is set up well
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video of a few tiny frames, and bytes that are none."""
+
+    video: bytes
+    garbage: bytes = b"\x00\x01 no video at all " * 40
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What a worker is asked to do. `earlier`: the options of a run whose frames and manifest lie there
+    already, while the row says nothing of it."""
+
+    name: str
+    options: Mapping[str, object]
+    earlier: Mapping[str, object] | None = None
+    is_video: bool = True
+
+
+FRESH = Scenario("fresh video", {"interval": 0.2})
+SECOND_POLICY = Scenario("another policy", {"interval": 0.4}, earlier={"interval": 0.2})
+GARBAGE = Scenario("no video at all", {"interval": 0.2}, is_video=False)
+SCENARIOS = (FRESH, SECOND_POLICY, GARBAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What became of a video: the effects of its last delivery, and all that was wrong."""
+
+    fault: Fault | None
+    deliveries: int
+    violations: tuple[str, ...]
+    effects: tuple[str, ...]
+    view: View
+
+
+@dataclass(slots=True)
+class CrashTest:
+    """Runs cases of one scenario in one lane of one world."""
+
+    world: World
+    lane: Lane
+    clip: Clip
+    scenario: Scenario
+    _earlier: Mapping[str, bytes] = field(default_factory=dict)
+    _expected: View | None = None
+
+    def points(self) -> tuple[str, ...]:
+        """The effects of a run that nothing disturbs. Its outcome is the measure for all others."""
+        if self.scenario.earlier is not None:
+            self._earlier = self._one_run(self.scenario.earlier).view.objects
+        case = self._one_run(self.scenario.options)
+        assert not case.violations, case.violations
+        self._expected = case.view
+        return case.effects
+
+    def run(self, fault: Fault) -> Case:
+        return self._case(self.scenario.options, fault)
+
+    def _one_run(self, options: Mapping[str, object]) -> Case:
+        case = self._case(options, None)
+        assert case.deliveries == 1, (
+            f"it should not take a second delivery\n{self.lane.log.read_text()[-5000:]}"
+        )
+        return case
+
+    def _case(self, options: Mapping[str, object], fault: Fault | None) -> Case:
+        code = f"v{uuid.uuid4().hex}"
+        video = self.world.add_video(code, self.clip.video if self.scenario.is_video else self.clip.garbage)
+        self.world.put_frames(_renamed(self._earlier, code))
+        self.world.send({"code": code, **options})
+        try:
+            return _Course(self, code, video, fault).run()
+        finally:
+            self.world.forget(code)
+
+    def check_outcome(self, view: View) -> Iterator[str]:
+        """Whether the video ended as the undisturbed one did."""
+        expected = self._expected
+        if expected is None:
+            return
+        if view.known.is_extracted != expected.known.is_extracted:
+            yield f"it ended with {view.known}, undisturbed with {expected.known}"
+        elif view.manifest and expected.manifest and content(view.manifest) != content(expected.manifest):
+            yield "its frames are others than those of an undisturbed run"
+
+
+@dataclass(slots=True)
+class _Course:
+    """One case under way."""
+
+    test: CrashTest
+    code: str
+    video: SourceVideo
+    fault: Fault | None
+    wrong: list[str] = field(default_factory=list)
+
+    def run(self) -> Case:
+        world, view = self.test.world, self._view(is_acknowledged=False)
+        effects: tuple[str, ...] = ()
+        delivery = 0
+        while delivery <= REDELIVERIES and not view.is_acknowledged:
+            delivery += 1
+            message = world.receive()
+            stood = _stands(view)
+            ended = self._deliver(message.event, delivery)
+            effects = ended.effects
+            acknowledged = not ended.killed and not ended.answer["batchItemFailures"]
+            (world.acknowledge if acknowledged else world.give_back)(message)
+            view = self._view(is_acknowledged=acknowledged)
+            self.wrong += [
+                f"after delivery {delivery}: {text}" for text in self._check(ended, view, stood, delivery)
+            ]
+        if not view.is_acknowledged:
+            self.wrong.append(f"{REDELIVERIES} redeliveries were not enough")
+            world.acknowledge(world.receive())
+        self.wrong += self.test.check_outcome(view)
+        return Case(self.fault, delivery, tuple(self.wrong), effects, view)
+
+    def _deliver(self, event: Mapping[str, object], delivery: int) -> Ended:
+        fault = self.fault if delivery == 1 else None
+        ended = self.test.lane.run(event, fault, later_seconds=delivery * _VISIBILITY_SECONDS)
+        if fault is not None and not ended.met:
+            self.wrong.append("the fault was not met")
+        return ended
+
+    def _check(self, ended: Ended, view: View, stood: bool, delivery: int) -> Iterator[str]:
+        yield from violations(view)
+        work_dir = self.test.lane.work_dir
+        if ended.killed and survivors(work_dir):
+            yield "a process outlives its worker"
+        decoded = any(effect.startswith("frame") for effect in ended.effects)
+        if not ended.killed and decoded and any(work_dir.glob("*")):
+            yield "something is left in the work directory"
+        if stood and decoded and self.test.scenario.earlier is None:
+            yield "frames that a manifest vouches for were made again"
+
+    def _view(self, *, is_acknowledged: bool) -> View:
+        return self.test.world.view(self.code, self.video, is_acknowledged=is_acknowledged)
+
+
+def faults(points: Sequence[str], modes: Sequence[Mode] = MODES) -> Iterator[Fault]:
+    """Every point in every mode that makes sense for it."""
+    for mode in modes:
+        for point in points:
+            if not mode.startswith("once") or point.startswith(RETRIED):
+                yield Fault(point, mode)
+
+
+def _stands(view: View) -> bool:
+    return view.manifest is not None and not view.known.is_extracted
+
+
+def _renamed(objects: Mapping[str, bytes], code: str) -> dict[str, bytes]:
+    """The frames and the manifest of another video, as if they were those of `code`."""
+    if not objects:
+        return {}
+    (old,) = {key.partition("/")[0] for key in objects}
+    return {
+        key.replace(old, code): data.replace(old.encode(), code.encode()) if key.endswith(".json") else data
+        for key, data in objects.items()
+    }

@@ -1,0 +1,209 @@
+"""The outside world in memory. These pass the same contract tests as the real adapters (test_memory.py)."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from extractor import keys
+from extractor.errors import ClaimedError, ConflictError, NotInStateError, VideoMissingError
+from extractor.models import Extraction, OutgoingMessage, Pick, SendFailure, StateRow, Subject
+from extractor.ports import StoredBytes, StoredObject
+from extractor.state_values import failure_text
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryStream:
+    """An object as it was when it was opened."""
+
+    data: bytes
+
+    @property
+    def etag(self) -> str:
+        return etag_of(self.data)
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
+    def chunks(self) -> Iterator[bytes]:
+        for start in range(0, len(self.data), _CHUNK_BYTES):
+            yield self.data[start : start + _CHUNK_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryObjectStore:
+    """See `extractor.ports.ObjectStore`."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[MemoryStream]:
+        if key not in self.objects:
+            raise VideoMissingError(f"there is no object {key!r}")
+        yield MemoryStream(self.objects[key])
+
+    def read(self, key: str) -> StoredBytes | None:
+        data = self.objects.get(key)
+        return None if data is None else StoredBytes(data, etag_of(data))
+
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
+        assert hashlib.sha256(data).hexdigest() == sha256
+        there = self.objects.get(key)
+        if there != data and replaces != (None if there is None else etag_of(there)):
+            raise ConflictError(f"{key!r} is not what was to be replaced")
+        self.objects[key] = data
+        return etag_of(data)
+
+    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
+        data = b"".join(parts)
+        digest = hashlib.sha256(data).hexdigest()
+        return self.put(key, data, content_type=content_type, sha256=digest, replaces=replaces)
+
+    def copy(self, key: str, to: str) -> None:
+        if key not in self.objects:
+            raise VideoMissingError(f"there is no object {key!r}")
+        self.objects[to] = self.objects[key]
+
+    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+        for key, data in sorted(self.objects.items()):
+            if key.startswith(prefix) and key > after:
+                yield StoredObject(key, len(data), etag_of(data))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.objects.pop(key, None)
+
+
+@dataclass(slots=True)
+class Row:
+    """A video in a `MemoryTable`."""
+
+    is_extracted: bool = False
+    frame_count: int | None = None
+    error: str | None = None
+    enqueued_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTable:
+    """See `extractor.ports.StateStore` and `Backlog`: like SQLite, one row for each code and no claims.
+    All its videos are fetched."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    by_content: bool = False
+
+    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:
+        row = self.rows.get(subject.code)
+        return StateRow(subject.code, is_fetched=True, is_extracted=row.is_extracted) if row else None
+
+    def release(self, subject: Subject) -> None:
+        """There are no claims here."""
+
+    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+        if subject.code not in self.rows:
+            raise NotInStateError(f"there is no row {subject.code!r}")
+        self.rows[subject.code] = Row(is_extracted=True, frame_count=extraction.frame_count)
+
+    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+        row = self.rows.get(subject.code)
+        if row and not row.is_extracted:
+            row.error = failure_text(reason, detail)
+
+    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
+        return [code for code in self._waiting(pick) if after is None or code > after][:limit]
+
+    def count_pending(self, pick: Pick) -> int:
+        return len(self._waiting(pick))
+
+    def mark_enqueued(self, codes: Sequence[str], moment: datetime) -> None:
+        for code in codes:
+            self.rows[code].enqueued_at = moment
+
+    def _waiting(self, pick: Pick) -> list[str]:
+        return [
+            code
+            for code, row in sorted(self.rows.items())
+            if not row.is_extracted and (row.error is not None) == pick.failed
+        ]
+
+
+@dataclass(slots=True)
+class Item:
+    """A version of a video in `MemoryClaims`."""
+
+    status: str = ""
+    owner: str = ""
+    expires_at: float = 0.0
+    frame_count: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryClaims:
+    """See `extractor.ports.StateStore`: like DynamoDB, one item for each version, claimed by one `owner` at
+    a time until a moment that `now` passes."""
+
+    items: dict[str, Item]
+    now: Callable[[], float]
+    owner: str
+    by_content: bool = True
+
+    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:
+        item = self.items.setdefault(item_key(subject), Item())
+        if item.status != "processed":
+            if not self._is_free(item):
+                raise ClaimedError("another worker is at this video")
+            item.status, item.owner = "processing", self.owner
+            item.expires_at = self.now() + lease_seconds
+        return StateRow(subject.code, is_fetched=True, is_extracted=item.status == "processed")
+
+    def release(self, subject: Subject) -> None:
+        item = self.items.get(item_key(subject))
+        if item and self._is_ours(item):
+            item.expires_at = 0.0
+
+    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+        item = self.items.get(item_key(subject))
+        if item is None:
+            raise NotInStateError("the item of this video is gone")
+        if not self._is_ours(item) and item.status != "processed":
+            raise ClaimedError("another worker has taken over this video")
+        if self._is_ours(item):
+            item.status, item.owner, item.error = "processed", "", None
+            item.frame_count = extraction.frame_count
+
+    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+        item = self.items.get(item_key(subject))
+        if item and item.status != "processed" and self._is_free(item):
+            item.status, item.owner, item.error = "failed", "", failure_text(reason, detail)
+
+    def _is_free(self, item: Item) -> bool:
+        return item.status != "processing" or item.owner == self.owner or item.expires_at <= self.now()
+
+    def _is_ours(self, item: Item) -> bool:
+        return item.status == "processing" and item.owner == self.owner
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryQueue:
+    """See `extractor.ports.JobQueue`."""
+
+    sent: list[OutgoingMessage] = field(default_factory=list)
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
+        self.sent.extend(messages)
+        return []
+
+
+def etag_of(data: bytes) -> str:
+    """What S3 gives an object that was put at once."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def item_key(subject: Subject) -> str:
+    assert subject.source is not None, "this state is kept by content"
+    return keys.video_id(subject.source)
