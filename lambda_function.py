@@ -10,15 +10,18 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from extractor.startup import no_garbage
 
-from extractor.errors import DeadlineError
-from extractor.settings import load_settings
-from extractor.station import Station, build_station
-from extractor.telemetry import logger
-from extractor.worker import Delivery, describe
+with no_garbage():
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from extractor.errors import DeadlineError
+    from extractor.settings import load_settings
+    from extractor.station import Station, build_station
+    from extractor.telemetry import logger
+    from extractor.worker import Delivery, describe
 
 _batch = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -56,6 +59,7 @@ def _delivery(record: dict[str, Any]) -> Delivery:
 
 
 @cache
+@no_garbage()
 def _station() -> Station:
     return build_station(load_settings(os.environ))
 

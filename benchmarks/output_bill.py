@@ -1,7 +1,8 @@
 """`python -m benchmarks.output_bill`: what S3 charges for one video, for each form of the output.
 
 The real handler does a new video at its first delivery, and every call to S3 is counted. The numbers of
-calls do not depend on the machine. Prices are those of `extractor.costs`. Prints Markdown.
+calls do not depend on the machine, but for one PUT for each half minute that a video takes. Prices are those
+of `extractor.costs`. Prints Markdown.
 """
 
 import argparse

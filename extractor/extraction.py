@@ -9,6 +9,7 @@ from time import monotonic
 from extractor.errors import DeadlineError
 from extractor.manifest import (
     ArchiveRecord,
+    ExtraRecord,
     Manifest,
     PolicyRecord,
     SceneRecord,
@@ -119,7 +120,8 @@ def _store(
     if progress:
         frames = _reported(frames, decoder.index, progress)
     try:
-        return store_output(frames, shelf, tools.upload_workers, tools.output, task.code)
+        end_seconds = decoder.index.duration_seconds
+        return store_output(frames, shelf, tools.upload_workers, tools.output, task.code, end_seconds)
     except PlanFailedError:
         logger.info("the plan did not hold, decoding everything", extra={"code": task.code})
         decoder.restart_without_plan()
@@ -163,6 +165,7 @@ def _manifest(
         policy_fingerprint=fingerprint(task.policy),
         frames=frame_records(stored.frames),
         archive=ArchiveRecord.model_validate(stored.archive) if stored.archive else None,
+        extras=tuple(ExtraRecord.model_validate(extra) for extra in stored.extras),
         scenes=None if scenes is None else tuple(SceneRecord.model_validate(scene) for scene in scenes),
         scene_count=None if scenes is None else len(scenes),
         decoded_seconds=round(decoder.decoded_seconds, 6),

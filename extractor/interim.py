@@ -18,7 +18,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from extractor.errors import TransientError
 from extractor.extraction import Progress
 from extractor.layout import Naming
-from extractor.manifest import SCHEMA_VERSION, FrameRecord, SourceRecord, fingerprint, frame_records
+from extractor.manifest import (
+    SCHEMA_VERSION,
+    FrameRecord,
+    SourceRecord,
+    fingerprint,
+    frame_records,
+    is_version,
+)
 from extractor.models import Measures, SamplingPolicy, SourceVideo, StoredFrame
 from extractor.ports import ObjectStore, StoredObject
 from extractor.shelf import Shelf
@@ -70,7 +77,7 @@ class Interim:
 
         def progress(_done: float, _all: float) -> None:
             nonlocal last
-            if time.monotonic() - last > _PAUSE_SECONDS:
+            if shelf.stored and time.monotonic() - last > _PAUSE_SECONDS:
                 self.write([*before, *tuple(shelf.stored)])
                 last = time.monotonic()
 
@@ -126,7 +133,7 @@ def _without_gap(frames: Sequence[FrameRecord], known: Mapping[str, StoredObject
     there = []
     for index, frame in enumerate(frames):
         stored = known.get(frame.key)
-        if frame.index != index or stored is None or stored.size_bytes != frame.size_bytes:
+        if frame.index != index or stored is None or not is_version(frame, stored):
             break
         there.append(_stored(frame))
     return tuple(there)

@@ -115,7 +115,7 @@ def _publish(made: Path, folder: Path, manifest: Manifest) -> None:
     """Move the frames over, then the manifest, then remove what only the earlier manifest lists."""
     folder.mkdir(parents=True, exist_ok=True)
     earlier = _earlier_frames(folder)
-    names = [frame.key for frame in manifest.frames]
+    names = sorted(manifest.keys)
     for name in [*names, MANIFEST_NAME]:
         (made / name).replace(folder / name)
     FolderObjectStore(folder).delete([name for name in earlier if name not in set(names)])

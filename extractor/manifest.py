@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from extractor.models import Extraction, SamplingPolicy, SourceVideo, StoredFrame
 from extractor.packing.output import Output
+from extractor.ports import StoredObject
 
 SCHEMA_VERSION = 1
 
@@ -97,6 +98,7 @@ class FrameRecord(_Record):
     width: int
     height: int
     measures: MeasuresRecord | None = None
+    etag: str | None = None
 
 
 class ObjectRecord(_Record):
@@ -221,3 +223,8 @@ def fingerprint(policy: SamplingPolicy) -> str:
 def frame_records(frames: tuple[StoredFrame, ...]) -> tuple[FrameRecord, ...]:
     """The stored frames as the manifest lists them."""
     return tuple(FrameRecord.model_validate(frame) for frame in frames)
+
+
+def is_version(frame: FrameRecord, there: StoredObject) -> bool:
+    """Whether `there` is the frame as it was stored. A record without an ETag goes by the size alone."""
+    return there.size_bytes == frame.size_bytes and frame.etag in (None, there.etag)

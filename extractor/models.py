@@ -172,7 +172,8 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class StoredFrame:
-    """A frame that the object store has acknowledged; ``sha256`` in lower-case hex."""
+    """A frame that the object store has acknowledged; ``sha256`` in lower-case hex. ``etag`` is the store's
+    own name of this version of the object, if it is one."""
 
     index: int
     slot: int
@@ -183,6 +184,7 @@ class StoredFrame:
     width: int
     height: int
     measures: Measures | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,10 +97,10 @@ def _extract(job: ExtractionJob, place: Workplace, turn: Turn) -> Outcome:
         source = held.enter_context(place.sources.open(job)) if place.by_content else None
         subject = Subject(job.code, source.video if source else None)
         with _recording(subject, place.state, turn):
-            if _is_done(subject, place.state, turn):
+            naming = place.naming(job, subject.source)
+            if _is_done(subject, place.state, turn) and (turn.is_first or _is_intact(place.frames, naming)):
                 return Outcome(job.code, "skipped")
             with ThreadPoolExecutor(1) as pool:  # on short videos each round trip counts: two at once
-                naming = place.naming(job, subject.source)
                 reading = pool.submit(record.read, place.frames, naming)
                 source = source or held.enter_context(place.sources.open(job))
                 return _complete(_Case(job, subject, source, naming, reading.result()), place, turn)
@@ -147,6 +147,13 @@ def _is_done(subject: Subject, state: StateStore, turn: Turn) -> bool:
     if not row.is_extracted and not row.is_fetched:
         raise NotFetchedError("the video is not marked as fetched yet")
     return row.is_extracted
+
+
+def _is_intact(store: ObjectStore, naming: Naming) -> bool:
+    """Whether a video that is done is still as its manifest says, as far as there is one. Asked where an
+    earlier delivery has failed: it may have met another worker at this video."""
+    manifest = record.read(store, naming).manifest
+    return manifest is None or record.is_intact(manifest, listed(store, naming.prefix))
 
 
 def _complete(case: _Case, place: Workplace, turn: Turn) -> Outcome:

@@ -9,9 +9,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from extractor.errors import TransientError
+from extractor.errors import ConflictError, TransientError
 from extractor.layout import Naming
-from extractor.manifest import Manifest, parse_manifest
+from extractor.manifest import Manifest, is_version, parse_manifest
 from extractor.models import SamplingPolicy, SourceVideo
 from extractor.ports import ObjectStore, StoredObject
 from extractor.shelf import sizes
@@ -32,8 +32,16 @@ class Earlier:
         return (
             self.manifest is not None
             and self.manifest.answers(video, policy)
-            and not self.manifest.missing_from(sizes(known))
+            and is_intact(self.manifest, known)
         )
+
+
+def is_intact(manifest: Manifest, known: Mapping[str, StoredObject]) -> bool:
+    """Whether all that the manifest lists is among what is `known` to lie there, in the very version that
+    its writer has seen stored: another of the same size would be somebody else's."""
+    return not manifest.missing_from(sizes(known)) and all(
+        is_version(frame, known[frame.key]) for frame in manifest.frames if frame.key in known
+    )
 
 
 def read(store: ObjectStore, naming: Naming) -> Earlier:
@@ -51,12 +59,19 @@ def write(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str 
 
 def delete_stale(store: ObjectStore, naming: Naming, earlier: Earlier, current: Manifest) -> None:
     """Delete the frames that only the earlier manifest lists, unless another has replaced `current`
-    meanwhile. They harm nobody, so failing here fails nothing."""
+    meanwhile. They harm nobody, so failing here fails nothing.
+
+    Raises `ConflictError` if the manifest was replaced at that very moment: frames of the other may be gone.
+    """
     stale = sorted(earlier.manifest.keys - current.keys) if earlier.manifest else []
     if not stale:
         return
     try:
-        if read(store, naming).manifest == current:
-            store.delete(stale)
+        if read(store, naming).manifest != current:
+            return
+        store.delete(stale)
     except TransientError as error:
         logger.warning("%d frames of an earlier run are left over: %s", len(stale), error)
+        return
+    if read(store, naming).manifest != current:
+        raise ConflictError("the manifest was replaced while frames of an earlier run were deleted")

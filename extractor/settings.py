@@ -24,6 +24,7 @@ from extractor.columns import parse_columns
 from extractor.errors import SettingsError
 from extractor.layout import parse_layout
 from extractor.models import DecodeLimits, Detector, ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
+from extractor.packing.output import Output, OutputForm
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
@@ -132,6 +133,12 @@ class Settings(BaseModel):
     max_height: int | None = Field(None, ge=2, le=65_535, description="higher pictures are shrunk to this")
     image_format: ImageFormat = Field("jpg", description="jpg, webp or png")
 
+    # In what form it is handed over
+    output: OutputForm = Field(
+        "frames", description="frames: an object for each; tar: one for each video, which takes few requests"
+    )
+    storyboard: bool = Field(False, description="a contact sheet, and a track of thumbnails for players")
+
     # What one video may cost
     allow_truncated: bool = Field(False, description="accept files that end early; the manifest then says so")
     max_decode_error_percent: float = Field(
@@ -188,6 +195,10 @@ class Settings(BaseModel):
             max_width=self.max_width,
             max_height=self.max_height,
         )
+
+    @property
+    def output_form(self) -> Output:
+        return Output(self.output, self.storyboard)
 
     @property
     def cpu_share(self) -> float | None:

@@ -6,7 +6,7 @@ over the frames of another. What lies there with the same content is not sent ag
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from extractor.layout import Naming
 from extractor.models import Frame, ImageFormat, StoredFrame
@@ -42,6 +42,7 @@ class Shelf:
         """Store the frame under its name. Raises `ConflictError` if another worker was there."""
         stored = self.described(frame)
         self._put(stored, frame.data, _CONTENT_TYPES[self.image_format])
+        stored = replace(stored, etag=self.known[stored.key].etag)
         self.stored.append(stored)
         return stored
 

@@ -40,6 +40,7 @@ def build_station(settings: Settings) -> Station:
                 settings.limits, threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share)
             ),
             upload_workers=settings.upload_workers,
+            output=settings.output_form,
         ),
         work_dir=settings.work_dir,
     )

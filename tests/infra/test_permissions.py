@@ -24,6 +24,10 @@ _ACTIONS = {
     "GetObject": "s3:GetObject",
     "HeadObject": "s3:GetObject",
     "PutObject": "s3:PutObject",
+    "CreateMultipartUpload": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
     "DeleteObjects": "s3:DeleteObject",
     "ListObjectsV2": "s3:ListBucket",
     "SendMessageBatch": "sqs:SendMessage",
@@ -34,6 +38,7 @@ _ACTIONS = {
 
 # What the role is asked for without a call of ours, by statement.
 _BY_AWS = {
+    "KeepFrames": {"s3:AbortMultipartUpload"},  # of a tar whose video breaks off
     "PollTheQueue": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},  # event sources
     "WriteLogs": {"logs:CreateLogStream", "logs:PutLogEvents"},  # whatever is printed
     "WriteTraces": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},  # the daemon beside the function
@@ -82,7 +87,15 @@ class Recorder:
 def _needed(operation: str, parameters: Mapping[str, Any]) -> Iterator[Access]:
     action = _ACTIONS[operation]
     match operation:
-        case "GetObject" | "HeadObject" | "PutObject":
+        case (
+            "GetObject"
+            | "HeadObject"
+            | "PutObject"
+            | "CreateMultipartUpload"
+            | "UploadPart"
+            | "CompleteMultipartUpload"
+            | "AbortMultipartUpload"
+        ):
             yield action, f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"
             if "IfMatch" in parameters:
                 yield "s3:GetObject", f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"

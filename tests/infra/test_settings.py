@@ -16,6 +16,8 @@ _ALL_SETTINGS = {
     "MaxFrames": "100",
     "Quality": "80",
     "ImageFormat": "webp",
+    "Output": "tar",
+    "Storyboard": "true",
     "MaxVideoMb": "500",
     "LogLevel": "DEBUG",
     "MetricsNamespace": "Other",

@@ -1,0 +1,138 @@
+"""The tar is one that every reader takes, the same for the same frames, and never large in memory."""
+
+import hashlib
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from extractor.adapters.folder import FolderObjectStore
+from extractor.layout import parse_layout
+from extractor.models import Frame, Measures
+from extractor.packing.pack import TAR_NAME, Archive, pack_frames
+from extractor.shelf import Shelf
+
+# How WebDataset tells the key of a sample from what a member is: webdataset.tariterators.base_plus_ext.
+_SAMPLE = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
+
+
+def _frames(count: int, size_bytes: int = 1000, measures: Measures | None = None) -> Iterator[Frame]:
+    for index in range(count):
+        data = index.to_bytes(4, "big") * (size_bytes // 4)
+        yield Frame(index, index, index / 3, data + b"odd"[: index % 4], 320, 240, measures)
+
+
+def _shelf(root: Path, layout: str = "default") -> Shelf:
+    naming = parse_layout(layout).naming(
+        code="abc", platform=None, video_id=None, interval_seconds=1, extension="jpg"
+    )
+    return Shelf(FolderObjectStore(root), naming, "jpg")
+
+
+def _pack(root: Path, frames: Iterable[Frame], code: str = "abc") -> tuple[bytes, Archive]:
+    shelf = _shelf(root)
+    _, archive = pack_frames(frames, shelf, code)
+    return (root / archive.key).read_bytes(), archive
+
+
+def _members(data: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return {member.name: _content(tar, member) for member in tar}
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    assert file is not None
+    return file.read()
+
+
+def test_each_frame_is_a_sample_of_an_image_and_what_is_known_of_it(tmp_path: Path) -> None:
+    data, _ = _pack(tmp_path, _frames(3, measures=Measures(1.5, 0.25, "0" * 16, blank=False)))
+    samples: dict[str, dict[str, bytes]] = {}
+    for name, content in _members(data).items():
+        found = _SAMPLE.match(name)
+        assert found
+        samples.setdefault(found[1], {})[found[2]] = content
+    assert list(samples) == ["abc/000000", "abc/000001", "abc/000002"]
+    assert [sample["jpg"] for sample in samples.values()] == [frame.data for frame in _frames(3)]
+    assert json.loads(samples["abc/000001"]["json"]) == {
+        "index": 1,
+        "slot": 1,
+        "pts_seconds": 1 / 3,
+        "width": 320,
+        "height": 240,
+        "sharpness": 1.5,
+        "brightness": 0.25,
+        "perceptual_hash": "0" * 16,
+        "blank": False,
+    }
+
+
+def test_the_same_frames_always_give_the_same_bytes(tmp_path: Path) -> None:
+    first, archive = _pack(tmp_path / "one", _frames(9))
+    second, again = _pack(tmp_path / "two", _frames(9))
+    assert first == second
+    assert archive == again
+    assert (archive.size_bytes, archive.sha256) == (len(first), hashlib.sha256(first).hexdigest())
+    with tarfile.open(fileobj=io.BytesIO(first)) as tar:
+        assert {(item.mtime, item.uid, item.gid, item.uname, item.gname) for item in tar} == {
+            (0, 0, 0, "", "")
+        }
+
+
+def test_the_ranges_are_those_of_the_images(tmp_path: Path) -> None:
+    data, archive = _pack(tmp_path, _frames(7))
+    for frame, offset in zip(_frames(7), archive.offsets, strict=True):
+        assert data[offset : offset + len(frame.data)] == frame.data
+
+
+def test_frames_keep_the_keys_that_they_would_have_as_objects(tmp_path: Path) -> None:
+    frames, archive = pack_frames(_frames(2), _shelf(tmp_path, "timestamped"), "abc")
+    assert [frame.key for frame in frames] == ["abc/1_0.00.jpg", "abc/2_0.33.jpg"]
+    assert archive.key == f"abc/{TAR_NAME}"
+
+
+@pytest.mark.parametrize("code", ["x" * 200, "a.b", "-", ".."])
+def test_any_code_gives_names_that_stay_below_the_folder_of_whoever_unpacks(
+    tmp_path: Path, code: str
+) -> None:
+    data, archive = _pack(tmp_path, _frames(2), code)
+    names = list(_members(data))
+    assert len({name.rpartition("/")[0] for name in names}) == 1
+    assert all(_SAMPLE.match(name) and ".." not in name.split("/") for name in names)
+    first = next(_frames(1))
+    assert data[archive.offsets[0] :].startswith(first.data)
+
+
+def test_a_tar_of_many_parts_is_held_a_part_at_a_time(tmp_path: Path) -> None:
+    part_bytes, sizes = 64 << 10, []
+
+    class Watched(FolderObjectStore):
+        def put_parts(
+            self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None
+        ) -> str:
+            def watched() -> Iterator[bytes]:
+                for part in parts:
+                    sizes.append((len(part), made[0]))
+                    yield part
+
+            return super().put_parts(key, watched(), content_type=content_type, replaces=replaces)
+
+    made = [0]
+
+    def frames() -> Iterator[Frame]:
+        for frame in _frames(100, size_bytes=20_000):
+            made[0] += 1
+            yield frame
+
+    shelf = Shelf(Watched(tmp_path), _shelf(tmp_path).naming, "jpg")
+    _, archive = pack_frames(frames(), shelf, "abc", part_bytes)
+    assert {size for size, _ in sizes[:-1]} == {part_bytes}
+    assert sizes[-1][0] <= part_bytes
+    assert sum(size for size, _ in sizes) == archive.size_bytes
+    # When a part goes out, no more frames have been made than fit into the parts until then.
+    assert all(count <= (number * part_bytes) // 20_000 + 1 for number, (_, count) in enumerate(sizes, 1))
