@@ -107,6 +107,7 @@ class ObjectRecord(_Record):
     key: str
     size_bytes: int
     sha256: str
+    etag: str | None = None
 
 
 class ArchiveRecord(ObjectRecord):
@@ -225,6 +226,6 @@ def frame_records(frames: tuple[StoredFrame, ...]) -> tuple[FrameRecord, ...]:
     return tuple(FrameRecord.model_validate(frame) for frame in frames)
 
 
-def is_version(frame: FrameRecord, there: StoredObject) -> bool:
-    """Whether `there` is the frame as it was stored. A record without an ETag goes by the size alone."""
-    return there.size_bytes == frame.size_bytes and frame.etag in (None, there.etag)
+def is_version(record: FrameRecord | ObjectRecord, there: StoredObject) -> bool:
+    """Whether `there` is the object as it was stored. A record without an ETag goes by the size alone."""
+    return there.size_bytes == record.size_bytes and record.etag in (None, there.etag)

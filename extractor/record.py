@@ -14,7 +14,6 @@ from extractor.layout import Naming
 from extractor.manifest import Manifest, is_version, parse_manifest
 from extractor.models import SamplingPolicy, SourceVideo
 from extractor.ports import ObjectStore, StoredObject
-from extractor.shelf import sizes
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +38,7 @@ class Earlier:
 def is_intact(manifest: Manifest, known: Mapping[str, StoredObject]) -> bool:
     """Whether all that the manifest lists is among what is `known` to lie there, in the very version that
     its writer has seen stored: another of the same size would be somebody else's."""
-    return not manifest.missing_from(sizes(known)) and all(
-        is_version(frame, known[frame.key]) for frame in manifest.frames if frame.key in known
-    )
+    return all(item.key in known and is_version(item, known[item.key]) for item in manifest.objects)
 
 
 def read(store: ObjectStore, naming: Naming) -> Earlier:

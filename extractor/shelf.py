@@ -5,7 +5,7 @@ over the frames of another. What lies there with the same content is not sent ag
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from extractor.layout import Naming
@@ -17,11 +17,13 @@ _CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/we
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """An object that the store has acknowledged and that is not a frame; ``sha256`` in lower-case hex."""
+    """An object that the store has acknowledged and that is not a frame; ``sha256`` in lower-case hex,
+    ``etag`` as of a `StoredFrame`."""
 
     key: str
     size_bytes: int
     sha256: str
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,15 @@ class Shelf:
         `ConflictError`."""
         file = StoredFile(self.naming.prefix + name, len(data), hashlib.sha256(data).hexdigest())
         self._put(file, data, content_type)
-        return file
+        return replace(file, etag=self.known[file.key].etag)
 
-    def put_parts(self, name: str, parts: Iterable[bytes], content_type: str) -> str:
+    def put_parts(self, name: str, parts: Iterable[bytes], content_type: str) -> tuple[str, str]:
         """Store something large, as `ObjectStore.put_parts` does, under a name as for `put_file`; returns its
-        key. Raises `ConflictError`."""
+        key and its ETag. Raises `ConflictError`."""
         key = self.naming.prefix + name
         there = self.known.get(key)
         replaces = there.etag if there else None
-        self.store.put_parts(key, parts, content_type=content_type, replaces=replaces)
-        return key
+        return key, self.store.put_parts(key, parts, content_type=content_type, replaces=replaces)
 
     def described(self, frame: Frame) -> StoredFrame:
         """The frame as the manifest will list it."""
@@ -89,11 +90,6 @@ class Shelf:
 def listed(store: ObjectStore, prefix: str) -> dict[str, StoredObject]:
     """What lies below `prefix`, by key."""
     return {entry.key: entry for entry in store.list(prefix)}
-
-
-def sizes(known: Mapping[str, StoredObject]) -> dict[str, int]:
-    """Key to size in bytes."""
-    return {key: entry.size_bytes for key, entry in known.items()}
 
 
 def _same_content(there: StoredObject, data: bytes) -> bool:

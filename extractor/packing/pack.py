@@ -20,7 +20,7 @@ PART_BYTES = 16 << 20
 """S3 takes 10,000 parts: 156 GiB."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Archive(StoredFile):
     """A tar in the store, and where in it the bytes of each frame begin."""
 
@@ -34,10 +34,10 @@ def pack_frames(
     it would have as an object. Raises the first error of the store or of `frames`; there is no tar then.
     """
     packing = _Packing(shelf, _folder(code))
-    key = shelf.put_parts(TAR_NAME, _in_parts(packing.pieces(frames), part_bytes), "application/x-tar")
+    key, etag = shelf.put_parts(TAR_NAME, _in_parts(packing.pieces(frames), part_bytes), "application/x-tar")
     placed = sorted(packing.placed, key=lambda place: place[0].index)
     offsets = tuple(offset for _, offset in placed)
-    archive = Archive(key, packing.tar.size_bytes, packing.tar.sha256, offsets)
+    archive = Archive(key, packing.tar.size_bytes, packing.tar.sha256, etag, offsets=offsets)
     return tuple(frame for frame, _ in placed), archive
 
 

@@ -23,7 +23,7 @@ _CONTACT_SHEET_TILES = 30
 _CONTACT_SHEET_SHAPE = 1.6  # width to height
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extra(StoredFile):
     """What it is: ``contact_sheet``, ``sprite`` or ``thumbnails``, which is the track."""
 
@@ -60,7 +60,7 @@ class Storyboard:
 
     def _put(self, kind: str, name: str, data: bytes, content_type: str) -> Extra:
         file = self.shelf.put_file(name, data, content_type)
-        return Extra(file.key, file.size_bytes, file.sha256, kind)
+        return Extra(file.key, file.size_bytes, file.sha256, file.etag, kind=kind)
 
 
 def _contact_sheet(thumbnails: list[Thumbnail]) -> bytes:

@@ -253,7 +253,7 @@ def test_no_statement_is_wider_than_what_it_is_for(render: Render) -> None:
 
 def test_what_is_switched_off_is_not_allowed(render: Render) -> None:
     sids = {sid for sid, *_ in _statements(render())}
-    assert sids & (_BY_AWS.keys() | {"KeepState"}) == {"PollTheQueue", "WriteLogs"}
+    assert sids & (_BY_AWS.keys() | {"KeepState"}) == {"KeepFrames", "PollTheQueue", "WriteLogs"}
     assert "ReadTheSupabaseKey" not in {sid for sid, *_ in _statements(render(StateBackend="dynamodb"))}
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_the_same_frames_always_give_the_same_bytes(tmp_path: Path) -> None:
     first, archive = _pack(tmp_path / "one", _frames(9))
     second, again = _pack(tmp_path / "two", _frames(9))
     assert first == second
-    assert archive == again
+    assert replace(archive, etag=again.etag) == again
     assert (archive.size_bytes, archive.sha256) == (len(first), hashlib.sha256(first).hexdigest())
     with tarfile.open(fileobj=io.BytesIO(first)) as tar:
         assert {(item.mtime, item.uid, item.gid, item.uname, item.gname) for item in tar} == {
