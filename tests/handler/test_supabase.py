@@ -1,0 +1,141 @@
+"""The handler with the table that its users have: in Supabase, through its database API."""
+
+import io
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from postgrest import SyncPostgrestClient
+
+from extractor.adapters.supabase import build_postgrest_client
+from tests.handler.conftest import World
+from tests.media import clips
+from tests.servers.connections import listening
+from tests.servers.supabase import Supabase, supabase
+
+_TABLE = "create table three_columns (code text primary key, is_fetched boolean, is_extracted boolean);"
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Supabase]:
+    with supabase(_TABLE) as project:
+        yield project
+
+
+@pytest.fixture
+def table(
+    world: World, project: Supabase, settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """A world whose state is the table; the rows of its videos are the test's to add."""
+    clients: list[SyncPostgrestClient] = []
+
+    def build(url: str, key: str, token: str | None = None) -> SyncPostgrestClient:
+        clients.append(build_postgrest_client(url, key, token))
+        return clients[-1]
+
+    monkeypatch.setattr("extractor.adapters.supabase.build_postgrest_client", build)
+    project.database.sql("truncate three_columns")
+    settings(
+        STATE_BACKEND="supabase",
+        STATE_TABLE="three_columns",
+        SUPABASE_URL=project.url,
+        SUPABASE_KEY=project.service_key,
+    )
+    yield world
+    settings(STATE_BACKEND="sqlite")
+    for client in clients:
+        client.session.close()
+
+
+def _add(world: World, project: Supabase, code: str, video: bytes) -> None:
+    world.s3.put_object(Bucket="oriane-videos", Key=f"{code}.mp4", Body=video)
+    project.database.sql(f"insert into three_columns values ('{code}', true, false)")
+
+
+def _extracted(project: Supabase) -> str:
+    query = "select string_agg(code, ',' order by code) from three_columns where is_extracted"
+    return project.database.sql(query).strip()
+
+
+@pytest.mark.failure_row(40)
+def test_three_columns_are_enough_and_are_warned_of_once(
+    table: World, project: Supabase, plain_clip: Path, logs: io.StringIO
+) -> None:
+    for code in ("one", "two"):
+        _add(table, project, code, plain_clip.read_bytes())
+    _add(table, project, "bad", b"no video")
+    assert table.deliver({"code": "one"}, {"code": "bad"}, {"code": "two"}) == []
+    assert _extracted(project) == "one,two"
+    (letter,) = table.dead_letters()
+    assert (letter["code"], letter["reason"]) == ("bad", "UNREADABLE")
+    warnings = [line for line in map(json.loads, logs.getvalue().splitlines()) if line["level"] == "WARNING"]
+    assert len(warnings) == 1
+    assert "extract_error" in warnings[0]["message"]
+
+
+@pytest.mark.failure_row(37)
+def test_a_row_that_the_key_may_not_change_is_not_believed(
+    table: World, project: Supabase, plain_clip: Path
+) -> None:
+    _add(table, project, "one", plain_clip.read_bytes())
+    project.database.sql(
+        "alter table three_columns enable row level security;"
+        "create policy look on three_columns for select using (true);"
+        "alter role service_role nobypassrls"
+    )
+    try:
+        assert table.deliver({"code": "one"}) == []
+    finally:
+        project.database.sql(
+            "alter role service_role bypassrls; alter table three_columns disable row level security"
+        )
+    (letter,) = table.dead_letters()
+    assert letter["reason"] == "NOT_IN_STATE"
+    assert _extracted(project) == ""
+
+
+@pytest.mark.failure_row(39)
+def test_connections_that_went_stale_between_calls_cost_no_video(
+    table: World, project: Supabase, settings: Callable[..., None], clip_dir: Path
+) -> None:
+    clip = clips.plain(clip_dir / "stale.mp4", 2).read_bytes()
+    for code in ("one", "two"):
+        _add(table, project, code, clip)
+    with _closing_after_each_answer(project.url) as url:
+        settings(SUPABASE_URL=url)
+        for code in ("one", "two"):
+            assert table.deliver({"code": code}) == []
+    assert _extracted(project) == "one,two"
+
+
+@contextmanager
+def _closing_after_each_answer(upstream: str) -> Iterator[str]:
+    """A gateway that says it keeps connections, and drops each after one answer."""
+    place = urlsplit(upstream)
+
+    def relay(connection: socket.socket) -> None:
+        with socket.create_connection((place.hostname, place.port)) as server:
+            server.sendall(_whole(connection))
+            connection.sendall(_whole(server))
+
+    with listening(relay) as url:
+        yield url
+
+
+def _whole(end: socket.socket) -> bytes:
+    """One request or answer, with its body."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += end.recv(65_536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    missing = int(lengths[0].split(b":")[1]) - len(body) if lengths else 0
+    while missing > 0:
+        piece = end.recv(65_536)
+        data += piece
+        missing -= len(piece)
+    return data
