@@ -24,7 +24,7 @@ from extractor.backlog.dispatch import enqueue, survey
 from extractor.backlog.order import ListedCodes
 from extractor.backlog.plan import Plan, make_plan
 from extractor.backlog.summary import Summary
-from extractor.backlog.watch import Progress, failures_by_reason, watch
+from extractor.backlog.watch import Progress, watch
 from extractor.bootstrap import Table, build_job_queue, build_table
 from extractor.errors import SettingsError, StateUnavailableError, TransientError
 from extractor.ports import WatchableQueue
@@ -121,12 +121,11 @@ def _watch(arguments: argparse.Namespace, queue: WatchableQueue, state: Table) -
         with _View(as_json=arguments.json) as view:
             for progress in watch(queue, state, arguments.watch_every):
                 view.show(progress)
-        failures = failures_by_reason(state) if progress.look.failed else {}
     except KeyboardInterrupt:
         print("the view is closed; the workers go on", file=sys.stderr)
         return
-    end = report.end_json(progress, failures) if arguments.json else None
-    print(end or "\n".join(report.end_lines(progress, failures)), flush=True)
+    end = report.end_json(progress) if arguments.json else None
+    print(end or "\n".join(report.end_lines(progress)), flush=True)
 
 
 class _View:

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 from extractor.columns import parse_columns
 from extractor.errors import SettingsError
 from extractor.models import OutgoingMessage, SendFailure
-from extractor.ports import Backlog, DeadLetters, Inventory, JobQueue, ObjectStore, StateStore, WatchableQueue
+from extractor.ports import (
+    Backlog,
+    DeadLetters,
+    FailureLog,
+    Inventory,
+    JobQueue,
+    ObjectStore,
+    StateStore,
+    WatchableQueue,
+)
 from extractor.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +29,7 @@ if TYPE_CHECKING:
 _SPARE_CONNECTIONS = 4  # the download, and what is listed, read and deleted beside the uploads
 
 
-class Table(StateStore, Backlog, Inventory, Protocol):
+class Table(StateStore, Backlog, FailureLog, Inventory, Protocol):
     """A table of rows that wait to be extracted, and all that is asked of one."""
 
 

@@ -151,6 +151,15 @@ class Backlog(Protocol):
         ...
 
 
+class FailureLog(Protocol):
+    """What failed for good. Every method may raise `StateUnavailableError` or `AccessDeniedError`."""
+
+    def failed_rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
+        """What `Backlog.pending` gives for a pick of the `failed`, as rows with their `extract_error`. Raises
+        `SettingsError` if the table has no column for it."""
+        ...
+
+
 class Inventory(Protocol):
     """The whole table, for audits. Every method may raise `StateUnavailableError` or `AccessDeniedError`."""
 

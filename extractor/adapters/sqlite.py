@@ -97,6 +97,12 @@ class SqliteStateStore:
         found = self._page(fields, after, limit, "TRUE", ())
         return [inventory_row(dict(zip(fields, row, strict=True))) for row in found]
 
+    def failed_rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
+        condition, values = self._picked(Pick(failed=True))
+        fields = [*NEEDED, "extract_error"]
+        found = self._page(fields, after, limit, condition, values)
+        return [inventory_row(dict(zip(fields, row, strict=True))) for row in found]
+
     def reset(self, codes: Sequence[str]) -> int:
         return self._update(codes, UNTRIED)
 

@@ -81,6 +81,7 @@ def progress_line(progress: Progress) -> str:
     if look.remaining is not None:
         state = f"{look.remaining} to do, {progress.settled} settled"
         state += f", {look.failed} failed" if look.failed is not None else ""
+        state += f" ({_listed(look.reasons)})" if look.reasons else ""
     parts = [queue, state]
     if progress.per_second is not None:
         parts.append(f"{progress.per_second:.1f} a second")
@@ -97,6 +98,7 @@ def progress_json(progress: Progress) -> str:
             "queue": None if look.depth is None else asdict(look.depth),
             "remaining": look.remaining,
             "failed": look.failed,
+            "failures": dict(look.reasons),
             "settled": progress.settled,
             "per_second": progress.per_second,
             "seconds_left": progress.seconds_left,
@@ -105,7 +107,7 @@ def progress_json(progress: Progress) -> str:
     )
 
 
-def end_lines(progress: Progress, failures: Mapping[str, int]) -> Iterator[str]:
+def end_lines(progress: Progress) -> Iterator[str]:
     """The end of a watch that saw the queue drained."""
     yield "the queue is drained"
     if progress.look.remaining:
@@ -113,13 +115,18 @@ def end_lines(progress: Progress, failures: Mapping[str, int]) -> Iterator[str]:
             f"{progress.look.remaining} videos are still to do: not queued yet, come in since, "
             "or among the dead letters"
         )
-    if failures:
-        listed = ", ".join(f"{count} × {reason}" for reason, count in failures.items())
-        yield f"{sum(failures.values())} videos have failed for good: {listed}"
+    if failures := progress.look.reasons:
+        yield f"{sum(failures.values())} videos have failed for good: {_listed(failures)}"
 
 
-def end_json(progress: Progress, failures: Mapping[str, int]) -> str:
-    return _line({"event": "drained", "remaining": progress.look.remaining, "failures": failures})
+def _listed(failures: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} × {reason}" for reason, count in failures.items())
+
+
+def end_json(progress: Progress) -> str:
+    return _line(
+        {"event": "drained", "remaining": progress.look.remaining, "failures": dict(progress.look.reasons)}
+    )
 
 
 def duration(seconds: float) -> str:

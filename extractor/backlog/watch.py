@@ -6,11 +6,12 @@ Looking changes nothing: no message is received, and nothing is lost by looking 
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
 from extractor.models import Pick
-from extractor.ports import Backlog, Inventory, QueueDepth, WatchableQueue
+from extractor.ports import Backlog, FailureLog, QueueDepth, WatchableQueue
 
 _RATE_SECONDS = 60.0
 _LOOKS_AT_NOTHING = 3  # in a row, before the queue counts as drained: its numbers are approximate
@@ -20,12 +21,13 @@ _ROWS = 1000
 @dataclass(frozen=True, slots=True)
 class Look:
     """What was seen at one moment (`at_seconds` of any clock that only goes forward). `None` is what could
-    not be seen. `remaining` videos are neither done nor failed."""
+    not be seen. `remaining` videos are neither done nor failed; `reasons`: why how many failed."""
 
     at_seconds: float
     depth: QueueDepth | None
     remaining: int | None
     failed: int | None
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,13 @@ class Course:
         return max(0.0, settled / (known[-1].at_seconds - known[0].at_seconds))
 
 
+class WatchableState(Backlog, FailureLog, Protocol):
+    """A state that can be looked at."""
+
+
 def watch(
     queue: WatchableQueue,
-    state: Backlog,
+    state: WatchableState,
     every_seconds: float,
     *,
     sleep: Callable[[float], None] = time.sleep,
@@ -84,22 +90,34 @@ def watch(
     """Look every so many seconds until the queue is drained. What does not answer is looked at again the
     next time. Raises `AccessDeniedError`."""
     course = Course()
+    look = Look(clock(), None, None, None)
     while True:
-        progress = course.add(Look(clock(), _depth(queue), *_counts(state)))
+        remaining, failed = _counts(state)
+        reasons = look.reasons if failed == look.failed else _reasons(state, look.reasons)
+        look = Look(clock(), _depth(queue), remaining, failed, reasons)
+        progress = course.add(look)
         yield progress
         if progress.drained:
             return
         sleep(every_seconds)
 
 
-def failures_by_reason(state: Inventory) -> Mapping[str, int]:
-    """How many videos have failed for good, by reason. Reads the whole table, a page at a time."""
+def failures_by_reason(state: FailureLog) -> Mapping[str, int]:
+    """How many videos have failed for good, by reason. Reads the failed rows, a page at a time."""
     reasons: Counter[str] = Counter()
     after = None
-    while rows := state.rows(after, _ROWS):
+    while rows := state.failed_rows(after, _ROWS):
         after = rows[-1].code
         reasons.update(row.extract_error.partition(":")[0] for row in rows if row.extract_error)
     return dict(reasons.most_common())
+
+
+def _reasons(state: FailureLog, before: Mapping[str, int]) -> Mapping[str, int]:
+    """As they are now, or as they were `before` if that cannot be seen."""
+    try:
+        return failures_by_reason(state)
+    except (SettingsError, StateUnavailableError):
+        return before
 
 
 def _depth(queue: WatchableQueue) -> QueueDepth | None:

@@ -55,6 +55,9 @@ def test_what_failed_is_pending_only_for_those_who_ask_for_it(table: Table) -> N
     table.store.record_failure(Subject("b"), "UNREADABLE", "any")
     assert pending(table) == ["a", "c"]
     assert pending(table, Pick(failed=True)) == ["b"]
+    rows = table.store.failed_rows(None, 10)
+    assert [(row.code, row.extract_error) for row in rows] == [("b", "UNREADABLE: any")]
+    assert table.store.failed_rows("b", 10) == []
     mark(table, "b")
     assert pending(table, Pick(failed=True)) == []
 

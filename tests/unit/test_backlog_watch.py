@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backlog.report import progress_line
 from extractor.backlog.watch import Course, Look, Progress, failures_by_reason, watch
 from extractor.errors import AccessDeniedError, QueueUnavailableError, StateUnavailableError
 from extractor.models import Extraction, OutgoingMessage, Pick, SendFailure, Subject
@@ -119,3 +120,12 @@ def test_failures_are_told_by_their_reason(state: SqliteStateStore) -> None:
     for code, reason in (("code1", "TRUNCATED"), ("code2", "UNREADABLE"), ("code3", "UNREADABLE")):
         state.record_failure(Subject(code), reason, "half: of it")
     assert failures_by_reason(state) == {"UNREADABLE": 2, "TRUNCATED": 1}
+
+
+def test_a_look_tells_why_videos_failed(state: SqliteStateStore) -> None:
+    def fail(_: float) -> None:
+        state.record_failure(Subject("code1"), "TRUNCATED", "half of it")
+
+    looks = list(watch(Queue(depth(2), depth(1), depth(0)), state, 5, sleep=fail, clock=lambda: 0.0))
+    assert [look.look.reasons for look in looks[:2]] == [{}, {"TRUNCATED": 1}]
+    assert "1 failed (1 × TRUNCATED)" in progress_line(looks[1])

@@ -75,6 +75,10 @@ class SupabaseStateStore:
         fields = [field for field in (*NEEDED, *RECORDED) if self._shape().has(field)]
         return [inventory_row(row) for row in self._page(self._select(fields), after, limit)]
 
+    def failed_rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
+        query = self._picked(self._select((*NEEDED, "extract_error")), Pick(failed=True))
+        return [inventory_row(row) for row in self._page(query, after, limit)]
+
     def reset(self, codes: Sequence[str]) -> int:
         return self._update(codes, UNTRIED)
 
