@@ -72,7 +72,8 @@ def _clip(clip_dir: Path, name: str, options: str) -> Path:
 def _extract(clip: Path, folder: Path, policy: SamplingPolicy) -> tuple[Manifest, list[bytes]]:
     manifest = extract_to_folder(clip, folder, policy, local_toolbox())
     images = [(folder / frame.key).read_bytes() for frame in manifest.frames]
-    return manifest.model_copy(update={"timings": {}}), images
+    frames = tuple(frame.model_copy(update={"etag": None}) for frame in manifest.frames)
+    return manifest.model_copy(update={"timings": {}, "frames": frames}), images
 
 
 def _try(clip: Path, policy: SamplingPolicy) -> SinglePass | None:
