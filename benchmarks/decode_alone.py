@@ -35,9 +35,7 @@ class Nowhere:
         """Gone."""
         return ""
 
-    def put_parts(
-        self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None
-    ) -> str:
+    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
         raise NotImplementedError(key)
 
     def copy(self, key: str, to: str) -> None:

@@ -40,9 +40,7 @@ def test_the_examples_are_what_happens(
         assert {name: found[name] for name in told if not _matches(found[name], told[name])} == {}
 
 
-def test_frames_of_an_older_system_are_done_again(
-    set_up: SetUp, tmp_path: Path
-) -> None:
+def test_frames_of_an_older_system_are_done_again(set_up: SetUp, tmp_path: Path) -> None:
     section = sections()["One video, by its short code"]
     example = read_example(section)
     stage = set_up(example.settings)
