@@ -22,6 +22,7 @@ _GLOBAL_OPTIONS: Final = (
 )  # fmt: skip
 _ROUNDED_SECONDS: Final = 1e-8
 _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
+_SPLIT: Final = "av1_frame_split"  # so that each packet holds one frame
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
@@ -48,12 +49,25 @@ class Source:
         )
 
 
-def build_index(source: Source, urls: Urls, packet_filters: Mapping[str, str]) -> list[str]:
+class OfFrames(str):
+    """An expression of the number of a frame, where a packet may hold several."""
+
+    __slots__ = ()
+
+
+def build_index(
+    source: Source, urls: Urls, packet_filters: Mapping[str, str], *, with_frames: bool = False
+) -> list[str]:
     """List all packets of the first real video stream (cover art is none) on stdout, and on each pipe
-    named in `packet_filters` those that pass that bitstream filter."""
+    named in `packet_filters` those that pass that bitstream filter. The pipe ``frames`` gets the stream
+    itself, frame by frame, as IVF."""
     video = source.open(threads=1)["V:0"]
     listings = [_listing([video], "pipe:1")]
     listings += [_listing([video], urls[name], **{"bsf:v": text}) for name, text in packet_filters.items()]
+    if with_frames:
+        # Frames of one packet have the same time, of which the muxer would complain: so they are numbered.
+        numbered = {"bsf:v": _SPLIT + ",setts=ts=N"}
+        listings.append(ffmpeg.output(video, urls["frames"], f="ivf", c="copy", flush_packets=0, **numbered))
     # FFmpeg's banner and its account of the input are facts about the video, not complaints.
     return _compile(ffmpeg.merge_outputs(*listings), source.binary, "info")
 
@@ -167,8 +181,9 @@ def _reached(selection: Selection, ticks: str) -> str:
 
 
 def packet_filter(drop_expression: str) -> str:
-    """The bitstream filter that drops the packets for which the expression is not 0."""
-    return "noise=drop=" + drop_expression.replace(",", "\\,")
+    """The bitstream filter that drops the packets, or the frames, for which the expression is not 0."""
+    split = _SPLIT + "," if isinstance(drop_expression, OfFrames) else ""
+    return split + "noise=drop=" + drop_expression.replace(",", "\\,")
 
 
 def jpeg_qscale(quality: int) -> int:

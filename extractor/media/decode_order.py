@@ -1,7 +1,9 @@
 """What the packets of a stream mean to its decoder, from listings of filtered packets. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from extractor.media.dependencies import Dependencies
 from extractor.media.listing import Packets, Stamps
 from extractor.media.plan import DecodeOrder, closed_order
 from extractor.models import Strategy
@@ -30,11 +32,25 @@ _UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
 _KEYFRAMES_ARE_CLEAN = frozenset({"av1", "vp8", "vp9"})
 
 
-def packet_filters(codec: str, strategy: Strategy) -> Mapping[str, str]:
-    """The bitstream filters whose listings `learn_order` wants of this codec, by name. Keyframes depend on
-    nothing, but it must be known whether they are open access points."""
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What `learn_order` wants to be told: which packets pass each of these bitstream `filters`, by name, and
+    the dependencies between `frames`."""
+
+    filters: Mapping[str, str]
+    frames: bool = False
+
+
+NOTHING = Questions({})
+
+
+def questions_about(codec: str, strategy: Strategy) -> Questions:
+    """The questions for this codec. Keyframes depend on nothing, but it must be known whether they are open
+    access points."""
     filters = _UNIT_FILTERS.get(codec, {})
-    return filters if strategy != "keyframe" or "open_access" in filters else {}
+    if strategy == "keyframe":
+        return Questions(filters) if "open_access" in filters else NOTHING
+    return Questions(filters, frames=codec == "av1")
 
 
 def may_have_order(codec: str) -> bool:
@@ -42,11 +58,15 @@ def may_have_order(codec: str) -> bool:
     return codec in _UNIT_FILTERS or codec in _KEYFRAMES_ARE_CLEAN
 
 
-def learn_order(codec: str, packets: Packets, filtered: Mapping[str, Stamps]) -> DecodeOrder | None:
+def learn_order(
+    codec: str, packets: Packets, filtered: Mapping[str, Stamps], dependencies: Dependencies | None
+) -> DecodeOrder | None:
     """The order, or `None` where it cannot be known for sure."""
     count = len(packets)
     if codec in _KEYFRAMES_ARE_CLEAN:
-        return closed_order([True] * count, [bool(key) for key in packets.are_keyframes])
+        one_shown_each = dependencies is not None and len(dependencies.shown) == count
+        known = dependencies if one_shown_each else None
+        return closed_order([True] * count, [bool(key) for key in packets.are_keyframes], known)
     if not filtered:
         return None
     stamps = packets.stamps

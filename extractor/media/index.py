@@ -5,7 +5,7 @@ says of the input follow the stream's description, its true times, whether the f
 header says that it should, and what its packets mean to a decoder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -17,18 +17,21 @@ from extractor.errors import (
     UnreadableError,
 )
 from extractor.media import command, formats
-from extractor.media.command import Source
-from extractor.media.decode_order import UNSUPPORTED, learn_order, packet_filters
+from extractor.media.command import Source, Urls
+from extractor.media.decode_order import NOTHING, UNSUPPORTED, Questions, learn_order, questions_about
+from extractor.media.dependencies import Dependencies, av1_dependencies
 from extractor.media.filters import Picture
 from extractor.media.header import Header
+from extractor.media.ivf import ivf_packets
 from extractor.media.listing import Listing, Packets, Stamps, parse_listing, parse_stamps
 from extractor.media.plan import DecodeOrder
-from extractor.media.process import Budget, running
+from extractor.media.process import Budget, Child, running
 from extractor.media.stderr import Stderr
 from extractor.models import Strategy
 
 _CUT_SHORT = r"partial file|File ended prematurely"
 _EXCERPT_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 16
 _GUESSED_DURATION = r"Estimating duration from bitrate"
 
 
@@ -82,6 +85,7 @@ class Pass:
     said: Stderr
     status: int
     filtered: Mapping[str, Stamps] = field(default_factory=dict)
+    dependencies: Dependencies | None = None
 
     @property
     def header(self) -> Header:
@@ -92,17 +96,18 @@ def read_index(source: Source, budget: Budget, strategy: Strategy = "uniform") -
     """Index the file, as far as `strategy` needs it. Raises the `ExtractorError` that says why it cannot be
     decoded."""
     # A right guess makes one pass tell everything; a wrong one costs another pass.
-    filters = packet_filters(formats.likely_codec(excerpt(source)), strategy)
-    found = _run(source, budget, filters)
+    asked = questions_about(formats.likely_codec(excerpt(source)), strategy)
+    found = _ask(source, budget, asked)
     if found.said.says(UNSUPPORTED):
-        filters = {}
-        found = _run(source, budget, filters)
+        asked = NOTHING
+        found = _ask(source, budget, asked)
     _refuse_unreadable(found, source)
     codec = found.listing.codec
-    if packet_filters(codec, strategy) != filters:
-        found = _run(source, budget, packet_filters(codec, strategy))
-    trusted = not (found.header.interlaced or found.said.says("filter_units"))
-    order = learn_order(codec, found.listing.stream, found.filtered) if trusted else None
+    if questions_about(codec, strategy) != asked:
+        found = _ask(source, budget, questions_about(codec, strategy))
+    order = None
+    if not (found.said.says("filter_units") or _needs_every_frame(found.header)):
+        order = learn_order(codec, found.listing.stream, found.filtered, found.dependencies)
     return _describe(found, order, _missing_seconds(source, budget, found))
 
 
@@ -112,12 +117,36 @@ def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex:
     return _describe(found, None, _missing_seconds(source, budget, found))
 
 
-def _run(source: Source, budget: Budget, filters: Mapping[str, str]) -> Pass:
-    with running(lambda urls: command.build_index(source, urls, filters), tuple(filters), budget) as child:
+def _ask(source: Source, budget: Budget, asked: Questions) -> Pass:
+    found = _run(source, budget, asked)
+    if asked.frames and found.status != 0:  # one that cannot be told from the next ends everything
+        return _run(source, budget, NOTHING)
+    return found
+
+
+def _run(source: Source, budget: Budget, asked: Questions) -> Pass:
+    def build(urls: Urls) -> Sequence[str]:
+        return command.build_index(source, urls, asked.filters, with_frames=asked.frames)
+
+    pipes = (*asked.filters, *(["frames"] if asked.frames else []))
+    with running(build, pipes, budget) as child:
+        dependencies = _read_dependencies(child) if asked.frames else None
         listing = parse_listing(child.pieces("stdout"))
-        filtered = {name: parse_stamps(child.pieces(name)) for name in filters}
+        filtered = {name: parse_stamps(child.pieces(name)) for name in asked.filters}
         status = child.wait()
-    return Pass(listing, child.stderr, status, filtered)
+    return Pass(listing, child.stderr, status, filtered, dependencies)
+
+
+def _read_dependencies(child: Child) -> Dependencies | None:
+    """Read first of all, since nothing of the video itself should have to wait in memory."""
+
+    def read(size: int) -> bytes | None:
+        return child.exactly("frames", size)
+
+    dependencies = av1_dependencies(ivf_packets(read))
+    while read(_PIECE_BYTES) is not None:
+        pass
+    return dependencies
 
 
 def _describe(found: Pass, order: DecodeOrder | None, missing: Fraction) -> VideoIndex:
@@ -173,6 +202,11 @@ def _refuse_unreadable(found: Pass, source: Source) -> None:
         raise UnreadableError(f"the video is encrypted and no key is in the file: {said.words}")
     if listing.codec not in formats.DECODERS:
         raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
+
+
+def _needs_every_frame(header: Header) -> bool:
+    """Deinterlacing does, and times that are not in the container: there FFmpeg counts frames."""
+    return header.interlaced or header.container == "obu"
 
 
 def _missing_seconds(source: Source, budget: Budget, found: Pass) -> Fraction:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from extractor.media.dependencies import Dependencies
+
 _LONGEST_LEAP = 100
 """How many pictures may be left out before an open access point. A decoder knows a picture's place in
 the order by its last digits only, in HEVC by 7 bits at the usual setting; beyond that it loses count."""
@@ -20,19 +22,23 @@ class DecodeOrder:
 
     `reference`: whether another picture may depend on it. `random_access`: nothing from here on depends
     on anything before. `open_access`: the same, but for `leading` pictures, which follow the access
-    point in decode order and are shown before it.
+    point in decode order and are shown before it. `dependencies`: those between single frames, if they are
+    known; one frame of each packet is shown.
     """
 
     reference: Sequence[bool]
     random_access: Sequence[bool]
     open_access: Sequence[bool]
     leading: Sequence[bool]
+    dependencies: Dependencies | None = None
 
 
-def closed_order(reference: Sequence[bool], random_access: Sequence[bool]) -> DecodeOrder:
+def closed_order(
+    reference: Sequence[bool], random_access: Sequence[bool], dependencies: Dependencies | None = None
+) -> DecodeOrder:
     """The order of a stream without open access points."""
     none = [False] * len(reference)
-    return DecodeOrder(reference, random_access, none, none)
+    return DecodeOrder(reference, random_access, none, none, dependencies)
 
 
 def needed_packets(order: DecodeOrder, targets: Collection[int]) -> list[bool]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import compress, count, pairwise
 from operator import and_, or_
 
-from extractor.media.command import Selection
+from extractor.media.command import OfFrames, Selection
 from extractor.media.index import VideoIndex
 from extractor.media.plan import drop_expression, leaps_too_far, needed_packets
 from extractor.media.sampling import (
@@ -126,10 +126,14 @@ def _plan(index: VideoIndex, targets: Sequence[Target], selection: Selection | N
     place_of = dict(compress(zip(packets.pts, count()), packets.are_shown))
     if len(place_of) != len(index.shown_pts):  # two frames with the same time
         return None
-    needed = needed_packets(index.order, {place_of[target.pts] for target in targets})
+    wanted = {place_of[target.pts] for target in targets}
+    dependencies = index.order.dependencies
+    needed = dependencies.needed_frames(wanted) if dependencies else needed_packets(index.order, wanted)
     if all(needed) or not targets:
         return None
-    return Plan(targets, selection or _selection(index, None, targets), drop_expression(needed))
+    drop = drop_expression(needed)
+    selection = selection or _selection(index, None, targets)
+    return Plan(targets, selection, OfFrames(drop) if dependencies else drop)
 
 
 def largest_gap_seconds(targets: Sequence[Target], time_base: Fraction) -> float:

@@ -219,7 +219,11 @@ def _open_streams(draw: st.DrawFn) -> tuple[DecodeOrder, list[set[int]], set[int
             assert start is not None
             own = {i for i in range(start, place) if kinds[i] not in ("skip", "leading")}
             before = max((i for i in range(start) if kinds[i] in ("idr", "cra")), default=start)
-            reach = {i for i in range(before, place) if kinds[i] != "skip"} if kind == "leading" else own
+            # Decoding may begin at the access point before: its own leading pictures are not there then.
+            gone = {i for i in range(before, start) if kinds[i] == "leading"}
+            reach = (
+                {i for i in range(before, place) if kinds[i] != "skip"} - gone if kind == "leading" else own
+            )
             depends.append(draw(st.sets(st.sampled_from(sorted(reach)), max_size=3)))
         kinds.append(kind)
     order = DecodeOrder(
