@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from extractor.errors import VideoMissingError
 from extractor.extraction import Assignment, extract
 from extractor.layout import Naming
 from extractor.models import SourceVideo
@@ -26,7 +27,7 @@ class Nowhere:
     """An `ObjectStore` that has nothing and keeps nothing."""
 
     def open(self, key: str) -> AbstractContextManager[ObjectStream]:
-        raise NotImplementedError(key)
+        raise VideoMissingError(f"there is nothing, and no {key!r}")
 
     def read(self, key: str) -> None:  # noqa: ARG002
         return None
@@ -35,11 +36,14 @@ class Nowhere:
         """Gone."""
         return ""
 
-    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
-        raise NotImplementedError(key)
+    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:  # noqa: ARG002
+        """Gone, each after the other."""
+        for _ in parts:
+            pass
+        return ""
 
-    def copy(self, key: str, to: str) -> None:
-        raise NotImplementedError(key)
+    def copy(self, key: str, to: str) -> None:  # noqa: ARG002
+        raise VideoMissingError(f"there is nothing, and no {key!r}")
 
     def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:  # noqa: ARG002
         return iter(())

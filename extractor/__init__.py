@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from extractor.local_files import ExtractedFrame, extract_frames
     from extractor.manifest import Manifest
-    from extractor.models import SamplingPolicy
+    from extractor.policy import SamplingPolicy
 
 __all__ = ["ExtractedFrame", "Manifest", "SamplingPolicy", "extract_frames"]
 
@@ -17,7 +17,7 @@ _HOMES = {
     "ExtractedFrame": "extractor.local_files",
     "extract_frames": "extractor.local_files",
     "Manifest": "extractor.manifest",
-    "SamplingPolicy": "extractor.models",
+    "SamplingPolicy": "extractor.policy",
 }
 
 

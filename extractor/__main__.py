@@ -16,10 +16,10 @@ from extractor.extraction import Progress, Toolbox
 from extractor.local_files import extract_to_folder, local_toolbox
 from extractor.manifest import Manifest
 from extractor.messages import VideoMessage
-from extractor.models import SamplingPolicy
 from extractor.options import add_sampling_options, asked_for
 from extractor.packing.command import main as unpack
 from extractor.packing.output import OUTPUT_FORMS, Output
+from extractor.policy import SamplingPolicy
 from extractor.terminal import printable
 
 _EPILOG = """\

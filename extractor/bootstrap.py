@@ -75,10 +75,10 @@ def build_dead_letter_box(settings: Settings) -> DeadLetters:
     """The same queue, to be read. Raises `SettingsError`."""
     if settings.dead_letter_queue_url is None:
         raise SettingsError("DEAD_LETTER_QUEUE_URL: is not set")
-    from extractor.adapters.dead_letters import SqsDeadLetters, build_dead_letters_client
+    from extractor.adapters.sqs import SqsDeadLetters, build_sqs_client
 
     with _aws_settings():
-        return SqsDeadLetters(build_dead_letters_client(), settings.dead_letter_queue_url)
+        return SqsDeadLetters(build_sqs_client(attempts=4), settings.dead_letter_queue_url)
 
 
 def build_object_store(settings: Settings, bucket: str) -> ObjectStore:

@@ -7,15 +7,14 @@ from pathlib import Path
 from time import monotonic
 
 from extractor.errors import DeadlineError
-from extractor.manifest import (
+from extractor.manifest import Manifest
+from extractor.manifest_records import (
     ArchiveRecord,
     ExtraRecord,
-    Manifest,
     PolicyRecord,
     SceneRecord,
     SourceRecord,
     VideoRecord,
-    fingerprint,
     frame_records,
 )
 from extractor.media.command import Source
@@ -27,8 +26,9 @@ from extractor.media.scene_watch import FoundScenes, find_scenes
 from extractor.media.schedule import Schedule, largest_gap_seconds, make_schedule, schedule_targets
 from extractor.media.single_pass import try_single_pass
 from extractor.media.skipping import worth_keeping
-from extractor.models import DecodeLimits, Frame, SamplingPolicy, Scene, SourceVideo, StoredFrame
+from extractor.models import DecodeLimits, Frame, Scene, SourceVideo, StoredFrame
 from extractor.packing.output import Output
+from extractor.policy import SamplingPolicy, fingerprint
 from extractor.resumption import frames_made, numbered, remaining, seconds_needed
 from extractor.shelf import Shelf
 from extractor.timing import Stopwatch

@@ -18,15 +18,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from extractor.errors import TransientError
 from extractor.extraction import Progress
 from extractor.layout import Naming
-from extractor.manifest import (
-    SCHEMA_VERSION,
-    FrameRecord,
-    SourceRecord,
-    fingerprint,
-    frame_records,
-    is_version,
-)
-from extractor.models import Measures, SamplingPolicy, SourceVideo, StoredFrame
+from extractor.manifest import SCHEMA_VERSION
+from extractor.manifest_records import FrameRecord, SourceRecord, frame_records, is_version
+from extractor.models import Measures, SourceVideo, StoredFrame
+from extractor.policy import SamplingPolicy, fingerprint
 from extractor.ports import ObjectStore, StoredObject
 from extractor.shelf import Shelf
 

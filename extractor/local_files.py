@@ -19,7 +19,8 @@ from extractor.layout import Naming
 from extractor.manifest import Manifest, parse_manifest
 from extractor.media.binary import find_ffmpeg
 from extractor.media.cpus import decoder_threads
-from extractor.models import DecodeLimits, SamplingPolicy, SourceVideo, Strategy, checked_policy
+from extractor.models import DecodeLimits, SourceVideo
+from extractor.policy import SamplingPolicy, Strategy, checked_policy
 from extractor.shelf import Shelf
 from extractor.timing import Stopwatch
 from extractor.workdir import job_directory

@@ -1,129 +1,30 @@
 """The manifest: the record that a video's frames are complete. It is written after the last frame
 and before the state changes, so whoever finds one finds every frame that it lists."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
-from extractor.models import Extraction, SamplingPolicy, SourceVideo, StoredFrame
+from extractor.manifest_records import (
+    ArchiveRecord,
+    ExtraRecord,
+    FrameRecord,
+    ObjectRecord,
+    PolicyRecord,
+    Record,
+    SceneRecord,
+    SourceRecord,
+    VideoRecord,
+)
+from extractor.models import Extraction, SourceVideo
 from extractor.packing.output import Output
-from extractor.ports import StoredObject
+from extractor.policy import SamplingPolicy, fingerprint
 
 SCHEMA_VERSION = 1
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
-
-
-class SourceRecord(_Record):
-    """Where the video came from. A local file has no bucket and no ETag."""
-
-    bucket: str | None
-    key: str
-    etag: str | None
-    size_bytes: int
-
-
-class VideoRecord(_Record):
-    """The video stream. Width and height are those of the stream, before `rotation_degrees`.
-
-    `hdr` is ``pq``, ``hlg``, ``dolby-vision-<profile>`` or null; the frames are in standard dynamic range.
-    `start_seconds` is the container's own time of the first frame; every `pts_seconds` counts from there.
-    """
-
-    container: str
-    codec: str
-    width: int
-    height: int
-    rotation_degrees: float
-    hdr: str | None
-    start_seconds: float
-    duration_seconds: float
-    frame_count: int
-    frame_rate: float
-
-
-class PolicyRecord(_Record):
-    """See `SamplingPolicy`."""
-
-    strategy: str
-    interval_seconds: float
-    timestamps_seconds: tuple[float, ...]
-    max_frames: int | None
-    max_frames_mode: str
-    tolerance_seconds: float
-    scene_detector: str | None
-    scene_threshold: float | None
-    scene_frame: str
-    measures: bool
-    skip_blank: bool
-    skip_similar: int | None
-    quality: int
-    image_format: str
-    max_width: int | None
-    max_height: int | None
-
-
-class MeasuresRecord(_Record):
-    """See `Measures`."""
-
-    sharpness: float
-    brightness: float
-    perceptual_hash: str
-    blank: bool
-
-
-class SceneRecord(_Record):
-    """See `Scene`."""
-
-    index: int
-    start_seconds: float
-    end_seconds: float
-    first_frame: int
-
-
-class FrameRecord(_Record):
-    """See `StoredFrame`."""
-
-    index: int
-    slot: int
-    key: str
-    pts_seconds: float
-    size_bytes: int
-    sha256: str
-    width: int
-    height: int
-    measures: MeasuresRecord | None = None
-    etag: str | None = None
-
-
-class ObjectRecord(_Record):
-    """See `StoredFile`."""
-
-    key: str
-    size_bytes: int
-    sha256: str
-    etag: str | None = None
-
-
-class ArchiveRecord(ObjectRecord):
-    """The tar that all frames lie in: the bytes of frame number n of the list begin at number n of the
-    `offsets`, and are as many as the frame's own `size_bytes`."""
-
-    offsets: tuple[int, ...]
-
-
-class ExtraRecord(ObjectRecord):
-    """Something made of the frames: ``contact_sheet``, ``sprite`` or ``thumbnails``."""
-
-    kind: str
-
-
-class Manifest(_Record):
+class Manifest(Record):
     """With an `archive`, the frames are no objects of their own; each keeps the key that it would have.
 
     `scenes` and `scene_count` are null unless scenes were looked for. `expected_seconds` is what the
@@ -214,18 +115,3 @@ def parse_manifest(data: bytes) -> Manifest | None:
     except ValidationError:
         return None
     return manifest if manifest.schema_version == SCHEMA_VERSION else None
-
-
-def fingerprint(policy: SamplingPolicy) -> str:
-    """SHA-256 (hex) of everything in the policy that changes the frames."""
-    return hashlib.sha256(repr(sorted(asdict(policy).items())).encode()).hexdigest()
-
-
-def frame_records(frames: tuple[StoredFrame, ...]) -> tuple[FrameRecord, ...]:
-    """The stored frames as the manifest lists them."""
-    return tuple(FrameRecord.model_validate(frame) for frame in frames)
-
-
-def is_version(record: FrameRecord | ObjectRecord, there: StoredObject) -> bool:
-    """Whether `there` is the object as it was stored. A record without an ETag goes by the size alone."""
-    return there.size_bytes == record.size_bytes and record.etag in (None, there.etag)

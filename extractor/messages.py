@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from extractor import keys
 from extractor.errors import InvalidMessageError
-from extractor.models import ExtractionJob, SamplingPolicy
+from extractor.models import ExtractionJob
+from extractor.policy import SamplingPolicy
 from extractor.s3_events import CreatedObject, carried_bodies, created_objects
 from extractor.video_message import MAX_VIDEOS, ItemsMessage, VideoMessage
 

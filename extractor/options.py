@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from extractor.messages import VideoMessage
-from extractor.models import DETECTORS, IMAGE_FORMATS, MAX_FRAMES_MODES, SCENE_FRAMES, STRATEGIES
+from extractor.policy import DETECTORS, IMAGE_FORMATS, MAX_FRAMES_MODES, SCENE_FRAMES, STRATEGIES
 
 _FIELDS = (
     "strategy",

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from extractor.errors import ConflictError, TransientError
 from extractor.layout import Naming
-from extractor.manifest import Manifest, is_version, parse_manifest
-from extractor.models import SamplingPolicy, SourceVideo
+from extractor.manifest import Manifest, parse_manifest
+from extractor.manifest_records import is_version
+from extractor.models import SourceVideo
+from extractor.policy import SamplingPolicy
 from extractor.ports import ObjectStore, StoredObject
 
 logger = logging.getLogger(__name__)

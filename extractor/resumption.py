@@ -6,7 +6,8 @@ from dataclasses import replace
 from extractor.media.index import VideoIndex
 from extractor.media.schedule import Schedule, schedule_targets
 from extractor.media.timeline import Moment
-from extractor.models import Frame, SamplingPolicy, StoredFrame
+from extractor.models import Frame, StoredFrame
+from extractor.policy import SamplingPolicy
 
 
 def frames_made(

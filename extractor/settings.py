@@ -7,53 +7,21 @@
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from extractor import keys
-from extractor.columns import parse_columns
 from extractor.errors import SettingsError
-from extractor.layout import parse_layout
-from extractor.models import DecodeLimits, Detector, ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
+from extractor.models import DecodeLimits
 from extractor.packing.output import Output, OutputForm
+from extractor.policy import Detector, ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
+from extractor.setting_types import ColumnsText, KeyTemplates, LayoutText
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
 
 _OLDER_NAMES = {"videos_bucket": "BUCKET_NAME", "frames_bucket": "BUCKET_NAME", "work_dir": "TMP_DIR"}
 """What an older system of the same purpose calls them; see docs/migration.md."""
-
-
-def _split_templates(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _checked_templates(templates: tuple[str, ...]) -> tuple[str, ...]:
-    for template in templates:
-        if set(keys.template_fields(template)) - {"platform"} != {"code"}:
-            raise ValueError(f"{template!r} must name {{code}}, and may name {{platform}}, and nothing else")
-    return templates
-
-
-def _checked_layout(text: str) -> str:
-    parse_layout(text)
-    return text
-
-
-def _checked_columns(text: str) -> str:
-    parse_columns(text)
-    return text
 
 
 class Settings(BaseModel):
@@ -64,13 +32,11 @@ class Settings(BaseModel):
     # Where things are
     videos_bucket: str = Field("oriane-videos", description="bucket that the videos are downloaded from")
     frames_bucket: str = Field("oriane-frames", description="bucket that frames and manifests are written to")
-    video_keys: Annotated[
-        tuple[str, ...], BeforeValidator(_split_templates), AfterValidator(_checked_templates)
-    ] = Field(
+    video_keys: KeyTemplates = Field(
         ("{platform}/{code}/video.mp4", "{code}.mp4"),
         description="key templates tried in this order; one that needs a platform is passed over without one",
     )
-    frames_layout: Annotated[str, AfterValidator(_checked_layout)] = Field(
+    frames_layout: LayoutText = Field(
         "default", description="keys of frames: default, seconds, flat, timestamped, videosense or a template"
     )
     sqs_queue_url: str | None = Field(None, description="queue that run_sqs_batches.py fills")
@@ -83,7 +49,7 @@ class Settings(BaseModel):
     state_table: str = Field(
         "watched_content", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="table of the state"
     )
-    state_columns: Annotated[str, AfterValidator(_checked_columns)] = Field(
+    state_columns: ColumnsText = Field(
         "", description="other names of its columns, such as is_fetched=is_downloaded,frame_count=frames"
     )
     videos_table: str = Field(

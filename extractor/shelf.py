@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from extractor.layout import Naming
-from extractor.models import Frame, ImageFormat, StoredFrame
+from extractor.models import Frame, StoredFrame
+from extractor.policy import ImageFormat
 from extractor.ports import ObjectStore, StoredObject
 
 _CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}

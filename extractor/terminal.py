@@ -1,8 +1,12 @@
-"""What the command lines share: a complete environment, and texts that a terminal obeys in nothing."""
+"""What the command lines share: a complete environment, texts that a terminal obeys in nothing, and what
+their exit status says."""
 
-from collections.abc import MutableMapping
+import sys
+from collections.abc import Callable, MutableMapping
 
 from dotenv import dotenv_values
+
+from extractor.errors import ExtractorError, SettingsError
 
 
 def complete_environment(environ: MutableMapping[str, str]) -> None:
@@ -18,3 +22,18 @@ def complete_environment(environ: MutableMapping[str, str]) -> None:
 def printable(text: str) -> str:
     """`text` with everything escaped that a terminal might obey."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def exit_status(command: Callable[[], int]) -> int:
+    """What the command returns; 2 if its settings are wrong, 3 if something is out of reach, which standard
+    error tells, and 130 after Ctrl-C."""
+    try:
+        return command()
+    except SettingsError as error:
+        complaint, status = f"error: the settings are wrong: {printable(str(error))}", 2
+    except ExtractorError as error:
+        complaint, status = f"error: {printable(str(error))}", 3
+    except KeyboardInterrupt:
+        complaint, status = "interrupted", 130
+    sys.stderr.write(f"{complaint}\n")
+    return status

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from extractor import keys
-from extractor.models import (
+from extractor.policy import (
     Detector,
     ImageFormat,
     MaxFramesMode,

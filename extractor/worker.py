@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from extractor.errors import ExtractorError, InvalidMessageError, QueueUnavailableError, is_final, reason_of
 from extractor.messages import parse_message
-from extractor.models import ExtractionJob, OutgoingMessage, SamplingPolicy
+from extractor.models import ExtractionJob, OutgoingMessage
 from extractor.pipeline import Outcome, Turn, Workplace, extract_video
+from extractor.policy import SamplingPolicy
 from extractor.ports import JobQueue
 from extractor.timing import Observer, Stopwatch
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.layout import parse_layout
-from extractor.manifest import FrameRecord, Manifest, ObjectRecord, parse_manifest
+from extractor.manifest import Manifest, parse_manifest
+from extractor.manifest_records import FrameRecord, ObjectRecord
 from local.errors import FramesError
 
 if TYPE_CHECKING:

@@ -1,14 +1,9 @@
 """Values that tests need and do not care about."""
 
-from extractor.manifest import (
-    FrameRecord,
-    Manifest,
-    PolicyRecord,
-    SourceRecord,
-    VideoRecord,
-    fingerprint,
-)
-from extractor.models import SamplingPolicy, SourceVideo
+from extractor.manifest import Manifest
+from extractor.manifest_records import FrameRecord, PolicyRecord, SourceRecord, VideoRecord
+from extractor.models import SourceVideo
+from extractor.policy import SamplingPolicy, fingerprint
 
 
 def a_manifest(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.tools import Shot
 from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.models import SamplingPolicy
+from extractor.policy import SamplingPolicy
 
 
 def planned(video: Path, interval: float, out: Path) -> list[Shot]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import extractor.media.cuts  # noqa: F401
 from benchmarks.tools import Shot
 from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.models import ImageFormat, SamplingPolicy
+from extractor.policy import ImageFormat, SamplingPolicy
 
 
 def with_jpeg(video: Path, interval: float, out: Path) -> list[Shot]:

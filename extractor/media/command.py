@@ -11,7 +11,8 @@ import ffmpeg
 from extractor.media import filters, formats
 from extractor.media.filters import USUAL, Filter, Picture
 from extractor.media.sampling import AtTimes, EveryInterval, Instants
-from extractor.models import DecodeLimits, ImageFormat, SamplingPolicy
+from extractor.models import DecodeLimits
+from extractor.policy import ImageFormat, SamplingPolicy
 
 Urls = Mapping[str, str]
 """What FFmpeg opens for each pipe or text, by its name."""

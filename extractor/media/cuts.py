@@ -23,7 +23,7 @@ from scenedetect.detectors import (
 
 from extractor.media.scene_stream import SceneStream
 from extractor.media.scenes import Cut
-from extractor.models import Detector
+from extractor.policy import Detector
 
 _TICK: Final = Fraction(1, 1_000_000)
 """What PySceneDetect's OpenCV reader counts time in."""

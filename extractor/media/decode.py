@@ -12,7 +12,8 @@ from extractor.media.command import Source
 from extractor.media.index import VideoIndex
 from extractor.media.process import Budget, Child
 from extractor.media.timeline import Image, Moment, images
-from extractor.models import Frame, Measures, SamplingPolicy, Scene
+from extractor.models import Frame, Measures, Scene
+from extractor.policy import SamplingPolicy
 
 
 @dataclass(slots=True)

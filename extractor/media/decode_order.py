@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from extractor.media.dependencies import Dependencies
 from extractor.media.listing import Packets, Stamps
 from extractor.media.plan import DecodeOrder, closed_order
-from extractor.models import Strategy
+from extractor.policy import Strategy
 
 UNSUPPORTED = r"is not supported by the bitstream filter"
 """What FFmpeg says of a codec that it cannot take apart into units."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from extractor.media.header import Transfer
-from extractor.models import ImageFormat, SamplingPolicy
+from extractor.policy import ImageFormat, SamplingPolicy
 
 Filter = tuple[str, Mapping[str, object]]
 

@@ -18,7 +18,8 @@ from extractor.media.process import Budget
 from extractor.media.scene_watch import SceneWatch
 from extractor.media.schedule import Schedule
 from extractor.media.single_pass import SinglePass
-from extractor.models import Frame, SamplingPolicy, Scene
+from extractor.models import Frame, Scene
+from extractor.policy import SamplingPolicy
 
 
 @dataclass(slots=True)

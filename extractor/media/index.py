@@ -27,7 +27,7 @@ from extractor.media.listing import Listing, Packets, Stamps, parse_listing, par
 from extractor.media.plan import DecodeOrder
 from extractor.media.process import Budget, Child, running
 from extractor.media.stderr import Stderr
-from extractor.models import Strategy
+from extractor.policy import Strategy
 
 _CUT_SHORT = r"partial file|File ended prematurely"
 _EXCERPT_BYTES = 1 << 16

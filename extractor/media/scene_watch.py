@@ -15,7 +15,8 @@ from extractor.media.sampling import Target
 from extractor.media.scene_stream import SceneStream, scene_stream
 from extractor.media.scenes import scenes_between
 from extractor.media.timeline import Moment, moments
-from extractor.models import SamplingPolicy, Scene
+from extractor.models import Scene
+from extractor.policy import SamplingPolicy
 
 
 class SceneWatch:

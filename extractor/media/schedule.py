@@ -20,7 +20,7 @@ from extractor.media.sampling import (
     spread,
 )
 from extractor.media.timeline import Moment
-from extractor.models import SamplingPolicy, exact_seconds
+from extractor.policy import SamplingPolicy, exact_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from extractor.media.process import Budget, Child, running
 from extractor.media.sampling import InstantClock
 from extractor.media.schedule import Schedule, instants_of, make_schedule
 from extractor.media.timeline import Image, Moment, images, moments
-from extractor.models import SamplingPolicy
+from extractor.policy import SamplingPolicy
 
 _MOST_FILE_BYTES: Final = {"keyframe": 8_000_000, "uniform": 100_000, "timestamps": 100_000}
 _MOST_HELD_BYTES: Final = 64_000_000

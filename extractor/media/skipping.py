@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from extractor.models import Frame, SamplingPolicy
+from extractor.models import Frame
+from extractor.policy import SamplingPolicy
 
 
 def worth_keeping(frames: Iterable[Frame], policy: SamplingPolicy) -> Iterator[Frame]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from extractor.errors import SourceChangedError, UnreadableError, VideoMissingError
 from extractor.keys import MANIFEST_NAME
-from extractor.manifest import ArchiveRecord, FrameRecord, Manifest, parse_manifest
+from extractor.manifest import Manifest, parse_manifest
+from extractor.manifest_records import ArchiveRecord, FrameRecord
 from extractor.ports import ObjectStore
 from extractor.shelf import listed
 

@@ -2,13 +2,17 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from extractor.adapters.dynamodb import build_dynamodb_client
-from tests.contracts.tables import Table, sqlite_table, supabase_table
+from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.columns import STANDARD, Columns
+from tests.contracts.items import ClientAt, Items
+from tests.contracts.tables import Connect, Table, sqlite_table, supabase_table
 from tests.servers.supabase import Supabase
 from tests.servers.supabase import supabase as running
 
@@ -53,6 +57,25 @@ def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
 
 
 @pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Makes stores that do not try again."""
+    with ExitStack() as stack:
+
+        def make(
+            url: str,
+            key: str = "key",
+            table: str = "watched_content",
+            columns: Columns = STANDARD,
+            token: str | None = None,
+        ) -> SupabaseStateStore:
+            client = stack.enter_context(build_postgrest_client(url, key, token))
+            client.retry_enabled = False
+            return SupabaseStateStore(client, table, columns)
+
+        yield make
+
+
+@pytest.fixture
 def dynamodb_client(aws_environment: dict[str, str]) -> Iterator["DynamoDBClient"]:
     client = build_dynamodb_client()
     yield client
@@ -74,3 +97,23 @@ def new_videos_table(dynamodb_client: "DynamoDBClient") -> Callable[[], str]:
         return name
 
     return make
+
+
+@pytest.fixture
+def items(dynamodb_client: "DynamoDBClient", new_videos_table: Callable[[], str]) -> Items:
+    return Items(dynamodb_client, new_videos_table())
+
+
+@pytest.fixture
+def client_at(aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientAt]:
+    """Makes clients of another endpoint."""
+    clients = []
+
+    def make(endpoint_url: str) -> "DynamoDBClient":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
+        clients.append(build_dynamodb_client())
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()

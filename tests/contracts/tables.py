@@ -4,15 +4,22 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from extractor.adapters.sqlite import SqliteStateStore
 from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.columns import STANDARD, Columns
+from extractor.models import Extraction
 from tests.servers.supabase import Supabase
 
 NAME = "watched_content"
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
+
+Connect = Callable[..., SupabaseStateStore]
+"""A store at a URL; takes the API key, the table, its columns, and a role's token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,50 +1,18 @@
-"""What only Supabase does: tables of many shapes, rights of roles, a cap on rows, errors of many layers."""
+"""What only Supabase does: tables of many shapes, a cap on rows, addresses of a certain length."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.columns import STANDARD, Columns
-from extractor.errors import (
-    AccessDeniedError,
-    ExtractorError,
-    NotInStateError,
-    SettingsError,
-    StateUnavailableError,
-)
-from extractor.models import Extraction, InventoryRow, Pick, StateRow, Subject
-from tests.contracts.tables import supabase_table
-from tests.servers.http import Answer, serving
+from extractor.columns import Columns
+from extractor.errors import SettingsError
+from extractor.models import InventoryRow, Pick, StateRow, Subject
+from tests.contracts.tables import EXTRACTION, NOON, Connect, supabase_table
 from tests.servers.supabase import Supabase
 
-Connect = Callable[..., SupabaseStateStore]
-NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
 A, B = Subject("a"), Subject("b")
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """Makes stores that do not try again."""
-    with ExitStack() as stack:
-
-        def make(
-            url: str,
-            key: str = "key",
-            table: str = "watched_content",
-            columns: Columns = STANDARD,
-            token: str | None = None,
-        ) -> SupabaseStateStore:
-            client = stack.enter_context(build_postgrest_client(url, key, token))
-            client.retry_enabled = False
-            return SupabaseStateStore(client, table, columns)
-
-        yield make
 
 
 @pytest.mark.failure_row(40)
@@ -122,55 +90,6 @@ def test_a_null_counts_as_not_extracted(supabase: Supabase, connect: Connect) ->
     assert store.begin(B, 1) == StateRow("b", is_fetched=False, is_extracted=False)
 
 
-@pytest.mark.failure_row(37)
-def test_a_row_that_row_level_security_guards_is_not_believed_to_be_marked(
-    supabase: Supabase, connect: Connect
-) -> None:
-    supabase.database.sql("insert into guarded values ('a', true, false)")
-    store = connect(supabase.url, supabase.anon_key, "guarded", token=supabase.token("authenticated"))
-    assert store.begin(A, 1) is not None
-    with pytest.raises(NotInStateError):
-        store.mark_extracted(A, EXTRACTION)
-
-
-def test_the_worker_s_role_can_do_what_the_worker_does(supabase: Supabase) -> None:
-    with supabase_table(supabase, token=supabase.token("frame_extractor")) as table:
-        for code in ("a", "b", "c"):
-            table.insert(code, fetched_at=NOON.isoformat())
-        assert table.store.begin(A, 1) == StateRow("a", is_fetched=True, is_extracted=False)
-        table.store.mark_extracted(A, EXTRACTION)
-        table.store.record_failure(B, "UNREADABLE", "any")
-        table.store.mark_enqueued(["c"], NOON)
-        assert table.store.pending(None, 10, Pick(fetched_since=NOON)) == ["c"]
-        assert table.store.count_pending(Pick(failed=True)) == 1
-        assert [row.code for row in table.store.rows(None, 10)] == ["a", "b", "c"]
-        assert table.store.reset(["a", "b", "c"]) == 3
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("DELETE", "watched_content?code=eq.a", None),
-        ("POST", "watched_content", {"code": "new"}),
-        ("PATCH", "watched_content?code=eq.a", {"code": "other"}),
-        ("PATCH", "watched_content?code=eq.a", {"is_fetched": False}),
-        ("PATCH", "watched_content?code=eq.a", {"fetched_at": None}),
-        ("GET", "watched_content?select=private", None),
-        ("GET", "watched_content?select=*", None),
-        ("GET", "three_columns", None),
-        ("PATCH", "three_columns?code=eq.a", {"is_extracted": True}),
-    ],
-)
-def test_the_worker_s_role_can_do_nothing_else(
-    supabase: Supabase, method: str, path: str, body: dict[str, object] | None
-) -> None:
-    supabase.database.sql("insert into watched_content (code, is_fetched) values ('a', true)")
-    token = supabase.token("frame_extractor")
-    headers = {"apikey": supabase.anon_key, "Authorization": f"Bearer {token}"}
-    answer = httpx.request(method, f"{supabase.url}/rest/v1/{path}", headers=headers, json=body)
-    assert (answer.status_code, answer.json()["code"]) == (403, "42501")
-
-
 @pytest.mark.failure_row(44)
 def test_the_cap_on_rows_hides_none(supabase: Supabase, connect: Connect) -> None:
     supabase.database.sql(
@@ -216,73 +135,3 @@ def test_an_address_stays_within_what_gateways_take(supabase: Supabase) -> None:
         store.mark_enqueued(["日" * 200] * 20 + [f"code{number:05d}" for number in range(3_000)], NOON)
     assert 10 < len(asked) < 100
     assert max(len(str(request.url)) for request in asked) < 8_000
-
-
-@pytest.mark.failure_row(9)
-def test_a_key_without_rights_is_a_denial(supabase: Supabase, connect: Connect) -> None:
-    store = connect(supabase.url, supabase.anon_key)
-    for call in (
-        lambda: store.begin(A, 1),
-        lambda: store.mark_extracted(A, EXTRACTION),
-        lambda: store.pending(None, 10, Pick()),
-        lambda: store.count_pending(Pick()),
-    ):
-        with pytest.raises(AccessDeniedError):
-            call()
-
-
-def test_a_wrong_key_is_a_denial(supabase: Supabase, connect: Connect) -> None:
-    with pytest.raises(AccessDeniedError):
-        connect(supabase.url, "wrong").begin(A, 1)
-    with pytest.raises(AccessDeniedError):
-        connect(supabase.url, "wrong").count_pending(Pick())
-
-
-@pytest.mark.parametrize("table", ["missing", "unrelated"])
-def test_a_table_that_does_not_fit_is_an_error_that_says_so(
-    supabase: Supabase, connect: Connect, table: str
-) -> None:
-    supabase.database.sql("insert into unrelated values (1)")
-    with pytest.raises(StateUnavailableError, match=r"STATE_TABLE|STATE_COLUMNS"):
-        connect(supabase.url, supabase.service_key, table).begin(A, 1)
-
-
-@pytest.mark.failure_row(38)
-@pytest.mark.failure_row(39)
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answer(503, b'{"code":"PGRST000","message":"any text"}'),
-        Answer(500, b"<html>any text</html>"),
-        Answer(504),
-        Answer(200, b"<html>any text</html>"),
-        Answer(200, b'[{"code":', promised_bytes=100),
-    ],
-    ids=["database down", "gateway fault", "time-out", "another server", "cut off"],
-)
-def test_a_server_in_trouble_says_nothing_about_the_video(connect: Connect, answer: Answer) -> None:
-    with serving(lambda _: answer) as url:
-        store = connect(url)
-        for call in (
-            lambda: store.begin(A, 1),
-            lambda: store.mark_extracted(A, EXTRACTION),
-            lambda: store.count_pending(Pick()),
-        ):
-            with pytest.raises(ExtractorError) as caught:
-                call()
-            assert type(caught.value) is StateUnavailableError
-
-
-@pytest.mark.failure_row(46)
-def test_a_server_that_is_not_there_is_a_state_that_is_unavailable(connect: Connect) -> None:
-    with serving(lambda _: Answer(200)) as url:
-        pass  # the port is closed again
-    with pytest.raises(StateUnavailableError):
-        connect(url).begin(A, 1)
-
-
-def test_no_error_tells_the_key(supabase: Supabase, connect: Connect) -> None:
-    for url in (supabase.url, "http://127.0.0.1:1"):
-        with pytest.raises(ExtractorError) as caught:
-            connect(url, "wrong-secret").begin(A, 1)
-        assert "wrong-secret" not in str(caught.value)

@@ -1,5 +1,6 @@
 """The handler as Lambda runs it: real SQS events, real S3 and SQS over HTTP, real FFmpeg."""
 
+import hashlib
 import io
 import json
 import sqlite3
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 import lambda_function
 from extractor.adapters.sqlite import SqliteStateStore
@@ -19,6 +19,7 @@ from extractor.manifest import Manifest, parse_manifest
 from extractor.models import Subject
 from extractor.telemetry import logger
 from local.sqs_event import build_event
+from tests.servers.aws import aws_variables, moto_server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -123,6 +124,17 @@ class World:
         ]
 
 
+def assert_complete(world: World, code: str) -> None:
+    """There is a manifest, and every frame that it lists is stored as it states."""
+    manifest = world.manifest(code)
+    assert manifest is not None
+    assert manifest.frames
+    stored = world.objects()
+    for frame in manifest.frames:
+        assert len(stored[frame.key]) == frame.size_bytes
+        assert hashlib.sha256(stored[frame.key]).hexdigest() == frame.sha256
+
+
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What the worker logs, from here on."""
@@ -133,11 +145,8 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as url:
+        yield url
 
 
 @pytest.fixture
@@ -155,11 +164,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture
 def world(server: str, settings: Callable[..., None], tmp_path: Path) -> Iterator[World]:
     settings(
-        AWS_ENDPOINT_URL=server,
-        AWS_REGION="us-east-1",
-        AWS_DEFAULT_REGION="us-east-1",
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",
+        **aws_variables(server),
         STATE_BACKEND="sqlite",
         SQLITE_PATH=tmp_path / "state.sqlite",
         WORK_DIR=tmp_path / "work",

@@ -1,4 +1,4 @@
-"""A proxy between the handler and S3 that misbehaves where it is told to."""
+"""What misbehaves where it is told to: a proxy between the handler and S3, and the state."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import httpx
 
 from extractor import bootstrap
+from extractor.errors import StateUnavailableError
 from tests.servers.http import Answer, Request, forward, serving
 
 Fault = Callable[[Request], Answer | None]
@@ -36,3 +37,7 @@ def refusal(status: int, code: str) -> Answer:
     """As S3 words it."""
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>any text</Message></Error>"
     return Answer(status, body.encode(), {"Content-Type": "application/xml"})
+
+
+def state_is_down(*_: object, **__: object) -> None:
+    raise StateUnavailableError("down")

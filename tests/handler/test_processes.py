@@ -1,5 +1,6 @@
-"""The decoder as a process, and what a handler that dies leaves behind."""
+"""The decoder as a process, what it may see, and what is left behind, also by a handler that dies."""
 
+import ctypes
 import os
 import select
 import signal
@@ -58,3 +59,18 @@ def test_a_killed_handler_leaves_no_process_and_its_files_are_swept(
     assert world.deliver({"code": "abc"}, receive_count=2) == []
     assert list(world.work_dir.iterdir()) == []
     assert world.is_extracted("abc")
+
+
+def test_nothing_of_a_video_stays_on_the_disk(world: World, plain_clip: Path) -> None:
+    world.add_video("good", plain_clip)
+    world.add_video("bad", b"not a video at all")
+    world.deliver({"code": "good"}, {"code": "bad"})
+    assert list(world.work_dir.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a protection that only Linux has")
+def test_the_decoder_cannot_read_the_workers_environment(world: World, plain_clip: Path) -> None:
+    world.add_video("abc", plain_clip)
+    world.deliver({"code": "abc"})
+    get_dumpable = 3
+    assert ctypes.CDLL(None).prctl(get_dumpable, 0, 0, 0, 0) == 0

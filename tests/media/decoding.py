@@ -13,7 +13,8 @@ from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.process import Budget
 from extractor.media.schedule import make_schedule
-from extractor.models import DecodeLimits, Frame, SamplingPolicy
+from extractor.models import DecodeLimits, Frame
+from extractor.policy import SamplingPolicy
 from tests.media import clips
 
 

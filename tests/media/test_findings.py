@@ -7,7 +7,8 @@ import pytest
 from extractor.local_files import extract_to_folder, local_toolbox
 from extractor.manifest import Manifest
 from extractor.media.skipping import hamming, worth_keeping
-from extractor.models import Frame, Measures, SamplingPolicy
+from extractor.models import Frame, Measures
+from extractor.policy import SamplingPolicy
 from tests.media import clips
 
 _SCENES = ("testsrc2", "mandelbrot", "smptebars", "color=navy")

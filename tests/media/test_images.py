@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.media.command import jpeg_qscale
-from extractor.models import ImageFormat, SamplingPolicy
+from extractor.policy import ImageFormat, SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
 

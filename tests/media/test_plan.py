@@ -12,7 +12,7 @@ from extractor.media.plan import DecodeOrder, closed_order, drop_expression, nee
 from extractor.media.planned_decode import PlanFailedError
 from extractor.media.sampling import Target, relax, spread
 from extractor.media.schedule import make_schedule
-from extractor.models import SamplingPolicy
+from extractor.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode, Decoded
 

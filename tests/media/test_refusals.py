@@ -6,7 +6,8 @@ import pytest
 
 from extractor import errors
 from extractor.media import verdict
-from extractor.models import DecodeLimits, SamplingPolicy
+from extractor.models import DecodeLimits
+from extractor.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
 

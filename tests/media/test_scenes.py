@@ -18,7 +18,8 @@ from extractor.media.filters import Filter
 from extractor.media.process import Budget, running
 from extractor.media.scene_stream import scene_stream
 from extractor.media.scenes import Cut, scenes_between
-from extractor.models import DETECTORS, Detector, Scene
+from extractor.models import Scene
+from extractor.policy import DETECTORS, Detector
 from tests.media import clips
 
 _COMMANDS: dict[Detector, str] = {

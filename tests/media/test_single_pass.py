@@ -13,7 +13,8 @@ from extractor.media.binary import find_ffmpeg
 from extractor.media.command import Source
 from extractor.media.process import Budget
 from extractor.media.single_pass import SinglePass, try_single_pass
-from extractor.models import DecodeLimits, SamplingPolicy
+from extractor.models import DecodeLimits
+from extractor.policy import SamplingPolicy
 from tests.media import clips
 
 _HLG = "setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc"

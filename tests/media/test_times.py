@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from extractor.media.binary import find_ffmpeg
 from extractor.media.sampling import EveryInterval, find_targets
-from extractor.models import SamplingPolicy
+from extractor.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from tests.proof.bench import HEADING, aws, crash_test, whole_table
 from tests.proof.crash import FRESH, SCENARIOS
-from tests.proof.simulation import RISKY, SAFE, Setup, simulate
+from tests.proof.setups import RISKY, SAFE, Setup
+from tests.proof.simulation import simulate
 from tests.proof.stores import STORES
 from tests.proof.warm import is_flat, run_warm
 

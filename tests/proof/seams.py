@@ -19,8 +19,10 @@ import extractor.source
 import extractor.uploads
 from extractor.errors import UnreadableError
 from extractor.extraction import Assignment, Progress, Toolbox
-from extractor.manifest import Manifest, frame_records
-from extractor.models import DecodeLimits, Frame, SamplingPolicy
+from extractor.manifest import Manifest
+from extractor.manifest_records import frame_records
+from extractor.models import DecodeLimits, Frame
+from extractor.policy import SamplingPolicy
 from extractor.shelf import Shelf
 from extractor.timing import Stopwatch
 from extractor.uploads import store_frames

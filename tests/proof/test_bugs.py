@@ -10,17 +10,8 @@ from tests.proof.bugs import Patch, backlog, frames, outcomes
 from tests.proof.crash import FRESH, Clip, faults
 from tests.proof.effects import Fault
 from tests.proof.queue_check import forgotten
-from tests.proof.simulation import (
-    AGAIN,
-    BROKEN,
-    FEWER_FRAMES,
-    GONE,
-    LOST,
-    MENDED,
-    SAME,
-    Setup,
-    simulate,
-)
+from tests.proof.setups import AGAIN, BROKEN, FEWER_FRAMES, GONE, LOST, MENDED, SAME, Setup
+from tests.proof.simulation import simulate
 
 Plant = Callable[[Patch], None]
 

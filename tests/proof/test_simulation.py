@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.simulation import RISKY, SAFE, Setup, simulate
+from tests.proof.setups import RISKY, SAFE, Setup
+from tests.proof.simulation import simulate
 
 SEEDS = 200
 KNOWN = ("is not what its manifest states", "is listed and missing")

@@ -6,7 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from extractor.models import Frame, ImageFormat
+from extractor.models import Frame
+from extractor.policy import ImageFormat
 from extractor.storyboard.thumbnails import Pixels
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from extractor.adapters.folder import FolderObjectStore
 from extractor.layout import Naming
-from extractor.models import ImageFormat
+from extractor.policy import ImageFormat
 from extractor.shelf import Shelf
 from extractor.storyboard.board import Extra, Storyboard
 from extractor.storyboard.thumbnails import LIMIT, MAX_SIDE, Thumbnails

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from extractor.manifest import Manifest, fingerprint, parse_manifest
-from extractor.models import SamplingPolicy, SourceVideo
+from extractor.manifest import Manifest, parse_manifest
+from extractor.models import SourceVideo
+from extractor.policy import SamplingPolicy, fingerprint
 from tests.samples import a_manifest
 
 SOURCE = SourceVideo("videos", "abc.mp4", "etag-1", 1000)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from extractor.errors import InvalidMessageError
 from extractor.messages import VideoMessage, encode_message, parse_message
-from extractor.models import IMAGE_FORMATS, MAX_FRAMES_MODES, ExtractionJob, SamplingPolicy, exact_seconds
+from extractor.models import ExtractionJob
+from extractor.policy import IMAGE_FORMATS, MAX_FRAMES_MODES, SamplingPolicy, exact_seconds
 
 KEYS = ("{platform}/{code}/video.mp4", "{code}.mp4")
 POLICY = SamplingPolicy(quality=80)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from extractor.errors import InvalidMessageError
 from extractor.keys import identify
 from extractor.messages import parse_message
-from extractor.models import ExtractionJob, SamplingPolicy
+from extractor.models import ExtractionJob
+from extractor.policy import SamplingPolicy
 
 EVENTS = Path(__file__).parents[1] / "events"
 KEYS = ("{platform}/{code}/video.mp4", "{code}.mp4")

@@ -1,20 +1,10 @@
 """SQS as `DeadLetters`: what lies in a queue is looked at, and goes only when it is told to."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from botocore.session import get_session
-
-from extractor.errors import AccessDeniedError, QueueUnavailableError, SettingsError
+from extractor.adapters.sqs.api import translating
+from extractor.errors import QueueUnavailableError
 from extractor.ports import DeadLetter
 
 if TYPE_CHECKING:
@@ -24,17 +14,6 @@ if TYPE_CHECKING:
 _BATCH = 10  # what SQS takes and gives at once
 _HIDDEN_SECONDS = 1_800  # for so long nobody else is given what was received
 _WAIT_SECONDS = 1  # more than 0: SQS then asks all of its servers, so that an empty answer is one
-_DENIED_STATUS = frozenset({401, 403})
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
-
-
-def build_dead_letters_client() -> "SQSClient":
-    """A client that retries by itself. Raises `SettingsError`."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=15)
-    try:
-        return cast("SQSClient", get_session().create_client("sqs", config=config))
-    except (BotoCoreError, ValueError) as error:
-        raise SettingsError(f"AWS_REGION, AWS_PROFILE or AWS_ENDPOINT_URL: {error}") from error
 
 
 class SqsDeadLetters:
@@ -45,7 +24,7 @@ class SqsDeadLetters:
         self._queue_url = queue_url
 
     def receive(self) -> Sequence[DeadLetter]:
-        with _translating("read from"):
+        with translating("read from the dead-letter queue"):
             answer = self._client.receive_message(
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=_BATCH,
@@ -57,7 +36,7 @@ class SqsDeadLetters:
 
     def delete(self, letters: Sequence[DeadLetter]) -> None:
         for batch in _batches(letters):
-            with _translating("delete from"):
+            with translating("delete from the dead-letter queue"):
                 answer = self._client.delete_message_batch(
                     QueueUrl=self._queue_url,
                     Entries=[{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(batch)],
@@ -67,7 +46,7 @@ class SqsDeadLetters:
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
         for batch in _batches(letters):
-            with _translating("give back to"):
+            with translating("give back to the dead-letter queue"):
                 self._client.change_message_visibility_batch(
                     QueueUrl=self._queue_url,
                     Entries=[
@@ -86,19 +65,3 @@ def _letter(message: "MessageTypeDef") -> DeadLetter:
 def _batches(letters: Sequence[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
     for start in range(0, len(letters), _BATCH):
         yield letters[start : start + _BATCH]
-
-
-@contextmanager
-def _translating(action: str) -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        status, cause = None, type(error).__name__
-        if isinstance(error, ClientError):
-            cause = error.response.get("Error", {}).get("Code", "")
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        denied = isinstance(error, _NO_CREDENTIALS) or status in _DENIED_STATUS or "AccessDenied" in cause
-        kind = AccessDeniedError if denied else QueueUnavailableError
-        raise kind(
-            f"cannot {action} the dead-letter queue ({cause}): check its URL and permissions"
-        ) from error

@@ -3,21 +3,11 @@ that it did not confirm."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from botocore.session import get_session
-
-from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError
+from extractor.adapters.sqs.api import translating
+from extractor.errors import AccessDeniedError, QueueUnavailableError
 from extractor.models import OutgoingMessage, SendFailure
 from extractor.ports import QueueDepth
 
@@ -25,19 +15,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeFilterType, QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
-
-# What SQS answers, by code, then by status; anything else is QueueUnavailableError.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
-_DENIED_CODES = re.compile(
-    "AccessDenied|ExpiredToken|InvalidClientTokenId|InvalidSecurity|UnrecognizedClient"
-    r"|Kms(?!Throttled)|KMS\.(?!Throttling)"
-)
-_DENIED_STATUS = frozenset({401, 403})
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
-_HINTS: dict[type[ExtractorError], str] = {
-    AccessDeniedError: "check the credentials and their SQS and KMS permissions",
-    QueueUnavailableError: "try again later, and check the queue's URL and AWS_REGION if it stays so",
-}
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,23 +24,6 @@ _WAITING: "QueueAttributeNameType" = "ApproximateNumberOfMessages"
 _IN_FLIGHT: "QueueAttributeNameType" = "ApproximateNumberOfMessagesNotVisible"
 _DELAYED: "QueueAttributeNameType" = "ApproximateNumberOfMessagesDelayed"
 _REDRIVE: "QueueAttributeNameType" = "RedrivePolicy"
-
-MAX_THREADS = 64
-
-
-def build_sqs_client(attempts: int) -> "SQSClient":
-    """A client that makes `attempts` by itself: 1 for callers that repeat a send on their own.
-
-    It has a connection for each of `MAX_THREADS`, opened when it is needed.
-    """
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=5,
-        read_timeout=15,
-        max_pool_connections=MAX_THREADS,
-    )
-    # What boto3 puts on top of botocore is not needed here, and costs a cold start some 40 ms.
-    return cast("SQSClient", get_session().create_client("sqs", config=config))
 
 
 class SqsQueue:
@@ -75,10 +35,8 @@ class SqsQueue:
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
         entries = [_entry(position, message) for position, message in enumerate(messages)]
-        try:
+        with translating("send to the queue"):
             answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
-        except (BotoCoreError, ClientError) as error:
-            raise _translate(error, "send to") from error
         if not (answer.get("Successful") or answer.get("Failed")):
             # The answer was cut off; to the SDK, a body without a byte is one without a field.
             raise QueueUnavailableError("cannot send to the queue (empty answer): try again later")
@@ -106,7 +64,7 @@ class SqsQueue:
         """How many there are; `None` if that queue is another's, who does not let us look."""
         *_, account, name = redrive["deadLetterTargetArn"].split(":")
         try:
-            with _reading():
+            with translating("read the queue"):
                 answer = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
             return int(self._attributes(answer["QueueUrl"], (_WAITING,))[_WAITING])
         except AccessDeniedError:
@@ -115,7 +73,7 @@ class SqsQueue:
     def _attributes(
         self, queue_url: str, names: "Sequence[QueueAttributeFilterType]"
     ) -> "Mapping[QueueAttributeNameType, str]":
-        with _reading():
+        with translating("read the queue"):
             return self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
 
 
@@ -133,23 +91,3 @@ def _attributes(texts: Mapping[str, str]) -> "dict[str, MessageAttributeValueTyp
         name: {"DataType": "String", "StringValue": _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)}
         for name, text in texts.items()
     }
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise _translate(error, "read") from error
-
-
-def _translate(error: BotoCoreError | ClientError, verb: str) -> ExtractorError:
-    if isinstance(error, ClientError):
-        cause = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
-    else:
-        cause = type(error).__name__
-        denied = isinstance(error, _NO_CREDENTIALS)
-    kind = AccessDeniedError if denied else QueueUnavailableError
-    return kind(f"cannot {verb} the queue ({cause}): {_HINTS[kind]}")

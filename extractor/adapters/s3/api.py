@@ -1,0 +1,111 @@
+"""Talking to S3: sent again where that helps, and every failure is one of ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.session import get_session
+
+from extractor.errors import (
+    AccessDeniedError,
+    ArchivedError,
+    ExtractorError,
+    SourceChangedError,
+    StorageUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# What S3 answers, by code, then by status; anything else is StorageUnavailableError. A missing key is
+# no failure as such: each operation has its own meaning for it.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_MISSING_KEY = frozenset({"NoSuchKey", "404"})
+_BY_CODE: dict[str, type[ExtractorError]] = {
+    "InvalidObjectState": ArchivedError,
+    "ExpiredToken": AccessDeniedError,
+    "InvalidToken": AccessDeniedError,
+    "KMS.ThrottlingException": StorageUnavailableError,
+}
+_BY_STATUS: dict[int, type[ExtractorError]] = {
+    401: AccessDeniedError,
+    403: AccessDeniedError,
+    412: SourceChangedError,
+}
+_HINTS: dict[type[ExtractorError], str] = {
+    AccessDeniedError: "check the role's S3 and KMS permissions on the bucket",
+    ArchivedError: "the object is in an archive tier; restore it, then send the message again",
+    SourceChangedError: "the object was overwritten meanwhile",
+    StorageUnavailableError: "try again later, and check the bucket's name and region if it stays so",
+}
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+
+
+def build_s3_client(max_connections: int) -> "S3Client":
+    """A client that retries by itself, and can be shared by `max_connections` threads.
+
+    It needs no option for other endpoints than AWS: given one, botocore addresses buckets by path.
+    """
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 4},
+        connect_timeout=5,
+        read_timeout=30,
+        max_pool_connections=max_connections,
+    )
+    # What boto3 puts on top of botocore is not needed here, and costs a cold start some 40 ms.
+    return cast("S3Client", get_session().create_client("s3", config=config))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket, and the client that reaches it."""
+
+    client: "S3Client"
+    name: str
+
+    @contextmanager
+    def translating(self, action: str) -> Iterator[None]:
+        """Within, what botocore raises becomes one of ours: "cannot `action` in this bucket"."""
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, f"{action} in {self.name}") from error
+
+
+def translate(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
+    """Which of ours it is that `action` failed with."""
+    kind = _classify(error)
+    cause = error_code(error) if isinstance(error, ClientError) else type(error).__name__
+    return kind(f"cannot {action} ({cause}): {_HINTS[kind]}")
+
+
+def is_missing_key(error: ClientError) -> bool:
+    return error_code(error) in _MISSING_KEY
+
+
+def error_code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _classify(error: BotoCoreError | ClientError) -> type[ExtractorError]:
+    if not isinstance(error, ClientError):
+        return AccessDeniedError if isinstance(error, _NO_CREDENTIALS) else StorageUnavailableError
+    code = error_code(error)
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if code.startswith("KMS."):  # a key that is disabled, deleted or not ours
+        return AccessDeniedError
+    return _BY_STATUS.get(_status(error), StorageUnavailableError)

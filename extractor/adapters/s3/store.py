@@ -1,0 +1,123 @@
+"""A bucket as an `ObjectStore`. An object that arrives short, a listing that breaks off, a deletion that S3
+did only in part: each of them raises."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
+
+from extractor.adapters.s3 import multipart, writes
+from extractor.adapters.s3.api import Bucket, is_missing_key, translate
+from extractor.errors import (
+    AccessDeniedError,
+    SourceChangedError,
+    StorageUnavailableError,
+    VideoMissingError,
+)
+from extractor.ports import StoredBytes, StoredObject
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
+
+_CHUNK_BYTES = 1 << 20
+_DELETE_BATCH = 1000  # what DeleteObjects takes at most
+
+
+@dataclass(frozen=True, slots=True)
+class S3ObjectStream:
+    """An open object; see `extractor.ports.ObjectStream`."""
+
+    etag: str
+    size_bytes: int
+    body: "StreamingBody"
+
+    def chunks(self) -> Iterator[bytes]:
+        received = 0
+        try:
+            for chunk in self.body.iter_chunks(_CHUNK_BYTES):
+                received += len(chunk)
+                yield chunk
+        except (ResponseStreamingError, IncompleteReadError) as error:
+            raise SourceChangedError(f"the object's bytes ended early, after {received}") from error
+        except BotoCoreError as error:
+            raise translate(error, "read the object") from error
+        if received != self.size_bytes:
+            raise SourceChangedError(f"{received} bytes arrived instead of {self.size_bytes}")
+
+
+class S3ObjectStore:
+    """One bucket; see `extractor.ports.ObjectStore`. Safe to use from several threads."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._bucket = Bucket(client, bucket)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[S3ObjectStream]:
+        with self._reading(key, "read"):
+            found = self._bucket.client.get_object(Bucket=self._bucket.name, Key=key)
+        with closing(found["Body"]) as body:
+            yield S3ObjectStream(found["ETag"].strip('"'), found["ContentLength"], body)
+
+    def read(self, key: str) -> StoredBytes | None:
+        try:
+            with self.open(key) as stream:
+                return StoredBytes(b"".join(stream.chunks()), stream.etag)
+        except VideoMissingError:
+            return None
+
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
+        return writes.put_whole(
+            self._bucket, key, data, content_type=content_type, sha256=sha256, replaces=replaces
+        )
+
+    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
+        return multipart.put_parts(self._bucket, key, parts, content_type=content_type, replaces=replaces)
+
+    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+        pages = self._bucket.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket.name, Prefix=prefix, StartAfter=after
+        )
+        with self._bucket.translating(f"list {prefix!r}"):
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    etag = entry["ETag"].strip('"')
+                    yield StoredObject(entry["Key"], entry["Size"], etag, entry["LastModified"])
+
+    def copy(self, key: str, to: str) -> None:
+        with self._reading(key, "copy"):
+            self._bucket.client.copy_object(
+                Bucket=self._bucket.name, Key=to, CopySource={"Bucket": self._bucket.name, "Key": key}
+            )
+
+    def delete(self, keys: Sequence[str]) -> None:
+        remaining = iter(keys)
+        while batch := list(islice(remaining, _DELETE_BATCH)):
+            self._delete_batch(batch)
+
+    def _delete_batch(self, keys: Sequence[str]) -> None:
+        with self._bucket.translating("delete objects"):
+            answer = self._bucket.client.delete_objects(
+                Bucket=self._bucket.name, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
+        # S3 answers 200 even if it deleted nothing; what it refused stands in the answer.
+        if errors := answer.get("Errors"):
+            first = errors[0]
+            kind = AccessDeniedError if first.get("Code") == "AccessDenied" else StorageUnavailableError
+            raise kind(
+                f"{len(errors)} of {len(keys)} objects in {self._bucket.name} were not deleted, "
+                f"the first being {first.get('Key')!r} ({first.get('Code')!r})"
+            )
+
+    @contextmanager
+    def _reading(self, key: str, verb: str) -> Iterator[None]:
+        with self._bucket.translating(f"{verb} {key!r}"):
+            try:
+                yield
+            except ClientError as error:
+                if not is_missing_key(error):
+                    raise
+                raise VideoMissingError(f"there is no object {key!r} in {self._bucket.name}") from error

@@ -1,0 +1,72 @@
+"""Talking to SQS: every failure is one of ours."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.session import get_session
+
+from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+# What SQS answers, by code, then by status; anything else is QueueUnavailableError.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+_DENIED_CODES = re.compile(
+    "AccessDenied|ExpiredToken|InvalidClientTokenId|InvalidSecurity|UnrecognizedClient"
+    r"|Kms(?!Throttled)|KMS\.(?!Throttling)"
+)
+_DENIED_STATUS = frozenset({401, 403})
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+_HINTS: dict[type[ExtractorError], str] = {
+    AccessDeniedError: "check the credentials and their SQS and KMS permissions",
+    QueueUnavailableError: "try again later, and check the queue's URL and AWS_REGION if it stays so",
+}
+
+_MAX_THREADS = 64
+
+
+def build_sqs_client(attempts: int) -> "SQSClient":
+    """A client that makes `attempts` by itself: 1 for callers that repeat a send on their own.
+
+    It has a connection for each of 64 threads, opened when it is needed.
+    """
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=5,
+        read_timeout=15,
+        max_pool_connections=_MAX_THREADS,
+    )
+    # What boto3 puts on top of botocore is not needed here, and costs a cold start some 40 ms.
+    return cast("SQSClient", get_session().create_client("sqs", config=config))
+
+
+@contextmanager
+def translating(action: str) -> Iterator[None]:
+    """Within, what botocore raises becomes one of ours: "cannot `action`"."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise _translate(error, action) from error
+
+
+def _translate(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
+    if isinstance(error, ClientError):
+        cause = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
+    else:
+        cause = type(error).__name__
+        denied = isinstance(error, _NO_CREDENTIALS)
+    kind = AccessDeniedError if denied else QueueUnavailableError
+    return kind(f"cannot {action} ({cause}): {_HINTS[kind]}")

@@ -1,0 +1,39 @@
+"""The settings that are written in a small language of their own: checked when they are read, so that a slip
+is found at the start and not at the first video."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+from extractor.columns import parse_columns
+from extractor.keys import template_fields
+from extractor.layout import parse_layout
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _checked_templates(templates: tuple[str, ...]) -> tuple[str, ...]:
+    for template in templates:
+        if set(template_fields(template)) - {"platform"} != {"code"}:
+            raise ValueError(f"{template!r} must name {{code}}, and may name {{platform}}, and nothing else")
+    return templates
+
+
+def _readable_by(parse: Callable[[str], object]) -> AfterValidator:
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+KeyTemplates = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_checked_templates)]
+"""Keys of videos, separated by commas; see `extractor.keys.video_keys`."""
+
+LayoutText = Annotated[str, _readable_by(parse_layout)]
+ColumnsText = Annotated[str, _readable_by(parse_columns)]

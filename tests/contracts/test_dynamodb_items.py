@@ -1,0 +1,89 @@
+"""Items look as the older system writes them, and its own claims are honoured."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from extractor.errors import ClaimedError
+from extractor.models import Extraction, StateRow
+from tests.contracts.items import BEGUN, LEASE_SECONDS, VIDEO, Items
+from tests.contracts.tables import EXTRACTION
+
+
+def test_a_video_that_is_processed_is_not_written_to(items: Items) -> None:
+    items.put(status={"S": "processed"}, updated_at={"S": "long ago"})
+    before = items.get()
+    assert items.store("one").begin(VIDEO, LEASE_SECONDS) == StateRow("a", True, True)
+    assert items.get() == before
+
+
+def test_an_item_is_written_as_the_older_system_does_and_keeps_what_else_it_has(items: Items) -> None:
+    items.put(status={"S": "failed"}, error={"S": "any"}, uploader={"S": "somebody"})
+    store = items.store("one")
+    store.begin(VIDEO, LEASE_SECONDS)
+    items.clock.seconds += 1.5
+    store.mark_extracted(VIDEO, EXTRACTION)
+    assert items.get() == {
+        **items.key,
+        "status": {"S": "processed"},
+        "original_key": {"S": "instagram/a/video.mp4"},
+        "frames_count": {"N": "17"},
+        "scenes_count": {"N": "3"},
+        "frames_prefix": {"S": "frames/a/"},
+        "duration_seconds": {"N": "12.5"},
+        "total_frames": {"N": "375"},
+        "video_fps": {"N": "29.97"},
+        "processing_started_at": {"S": "2026-07-01T12:00:00+00:00"},
+        "processing_finished_at": {"S": "2026-07-01T12:00:01.500000+00:00"},
+        "updated_at": {"S": "2026-07-01T12:00:01.500000+00:00"},
+        "uploader": {"S": "somebody"},
+    }
+
+
+def test_scenes_that_were_not_looked_for_are_not_counted(items: Items) -> None:
+    store = items.store("one")
+    store.begin(VIDEO, LEASE_SECONDS)
+    store.mark_extracted(VIDEO, Extraction(1, "frames/a/", None, 1.0, 1, 1.0))
+    assert "scenes_count" not in items.get()
+
+
+def test_a_failure_is_final_for_the_claim(items: Items) -> None:
+    store = items.store("one")
+    store.begin(VIDEO, LEASE_SECONDS)
+    store.record_failure(VIDEO, "UNREADABLE", "moov atom not found")
+    item = items.get()
+    assert item["status"] == {"S": "failed"}
+    assert item["error"] == {"S": "UNREADABLE: moov atom not found"}
+    assert not {"claim_owner", "claim_expires_at"} & item.keys()
+    assert items.store("two").begin(VIDEO, LEASE_SECONDS) == BEGUN
+
+
+@pytest.mark.parametrize(
+    "started",
+    [
+        {"S": "2026-07-01T11:44:00+00:00"},
+        {"S": "2026-07-01T11:44:00.123456"},
+        {"S": "2026-07-01T11:44:00Z"},
+        {"S": "2026-07-01T13:44:00+02:00"},
+        {"S": "some time ago"},
+        {"N": "1782907200"},
+        None,
+    ],
+)
+def test_an_old_claim_of_the_older_system_is_taken_over(
+    items: Items, started: Mapping[str, str] | None
+) -> None:
+    begun = {"processing_started_at": started} if started else {}
+    items.put(status={"S": "processing"}, uploader={"S": "somebody"}, **begun)
+    assert items.store("one").begin(VIDEO, LEASE_SECONDS) == BEGUN
+    assert items.get()["uploader"] == {"S": "somebody"}
+    assert items.get()["claim_owner"] == {"S": "one"}
+
+
+@pytest.mark.parametrize(
+    "started", ["2026-07-01T11:46:00+00:00", "2026-07-01T11:46:00", "2026-07-01T11:46:00Z"]
+)
+def test_a_recent_claim_of_the_older_system_holds(items: Items, started: str) -> None:
+    items.put(status={"S": "processing"}, processing_started_at={"S": started})
+    with pytest.raises(ClaimedError):
+        items.store("one").begin(VIDEO, LEASE_SECONDS)

@@ -1,0 +1,83 @@
+"""`run_sqs_batches.py` as a process, with a state file and a queue."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from extractor.adapters.sqlite import SqliteStateStore
+from extractor.models import Extraction
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+SCRIPT = Path(__file__).parents[2] / "run_sqs_batches.py"
+CODES = [f"code{number:02d}" for number in range(25)]
+EXTRACTION = Extraction(1, "frames/", None, 1.0, 30, 30.0)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A state with all codes fetched, a queue, and the environment that names both."""
+
+    state: SqliteStateStore
+    sqs: "SQSClient"
+    queue_url: str
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *options: str, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Variables given as empty are not set at all."""
+        variables = {name: value for name, value in (self.environment | environment).items() if value}
+        return subprocess.run(
+            [sys.executable, SCRIPT, *options],
+            env=variables,
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def start(self, *options: str, **environment: str) -> "subprocess.Popen[str]":
+        # A shell may have started the tests in the background, where Ctrl-C is ignored, also by children.
+        previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [sys.executable, SCRIPT, *options],
+                env=self.environment | environment,
+                cwd=self.folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+    def queued(self) -> list[dict[str, object]]:
+        """Takes all messages out of the queue."""
+        return sorted(self._receive(), key=lambda message: str(message["code"]))
+
+    def _receive(self) -> Iterator[dict[str, object]]:
+        while messages := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            yield from (json.loads(message["Body"]) for message in messages)
+
+
+def only_line(text: str) -> str:
+    (line,) = text.splitlines()
+    return line
+
+
+def first_line(run: "subprocess.CompletedProcess[str]") -> str:
+    return run.stdout.splitlines()[0]
+
+
+def objects(run: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
+    """Standard output as lines of JSON; there may be nothing else."""
+    return [json.loads(line) for line in run.stdout.splitlines()]
