@@ -12,15 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scenedetect.common import FrameTimecode, Timecode
-from scenedetect.detector import SceneDetector
-from scenedetect.detectors import (
-    AdaptiveDetector,
-    ContentDetector,
-    HashDetector,
-    HistogramDetector,
-    ThresholdDetector,
-)
 
+from extractor.media.detectors import build_detector
 from extractor.media.scene_stream import SceneStream
 from extractor.media.scenes import Cut
 from extractor.policy import Detector
@@ -48,7 +41,7 @@ class CutFinder:
     ) -> None:
         self._stream = stream
         self._frame_rate = frame_rate
-        self._detector = _build_detector(detector, threshold, frame_rate)
+        self._detector = build_detector(detector, threshold, frame_rate)
         self._times = array("d")
         self._found: list[FrameTimecode] = []
 
@@ -84,23 +77,3 @@ class CutFinder:
         after = bisect_left(self._times, seconds)
         neighbours = range(max(0, after - 1), min(after + 1, len(self._times)))
         return min(neighbours, key=lambda frame: abs(self._times[frame] - seconds))
-
-
-def _build_detector(name: Detector, threshold: float | None, frame_rate: Fraction) -> SceneDetector:
-    """With what the command gives it, see `get_detect_*_params` in `scenedetect._cli.context`."""
-    shortest = FrameTimecode("0.6s", frame_rate).frame_num
-    detectors: dict[Detector, tuple[type[SceneDetector], str, dict[str, object]]] = {
-        "content": (ContentDetector, "threshold", {}),
-        "adaptive": (AdaptiveDetector, "adaptive_threshold", {}),
-        "threshold": (
-            ThresholdDetector,
-            "threshold",
-            {"add_final_scene": True, "min_out_length": FrameTimecode("0.1s", frame_rate)},
-        ),
-        "hash": (HashDetector, "threshold", {}),
-        "histogram": (HistogramDetector, "threshold", {}),
-    }
-    kind, setting, options = detectors[name]
-    if threshold is not None:
-        options[setting] = threshold
-    return kind(min_scene_len=shortest, **options)
