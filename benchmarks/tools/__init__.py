@@ -46,6 +46,7 @@ FRAME_TOOLS = (
     Tool("this project, unplanned", "benchmarks.tools.project", "unplanned"),
     Tool("this project, keyframes", "benchmarks.tools.project", "keyframes"),
     BASELINE,
+    Tool("ffmpeg -skip_frame nokey", "benchmarks.tools.ffmpeg", "keyframes"),
     Tool("OpenCV", "benchmarks.tools.opencv", package="opencv-python-headless"),
     Tool("PyAV", "benchmarks.tools.pyav", package="av"),
     Tool("decord", "benchmarks.tools.decord", package="decord"),
