@@ -120,23 +120,26 @@ def build_planned(
     """Decode only the packets that the bitstream filter in the text ``packets`` leaves; the rest as for
     `build_full`, but for the line of every frame."""
     video = _filtered(_thinned(source, urls), filters.before_selection(picture))
+    video = _whole(video) if policy.strategy == "keyframe" else video
     images = _images(_selected(video, selection), picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images), source.binary)
 
 
-def build_all(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
+def build_keyframes(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
     """Decode the packets that ``packets`` leaves, all to images; the rest as for `build_planned`."""
-    video = _filtered(_thinned(source, urls), filters.before_selection(picture))
+    video = _whole(_filtered(_thinned(source, urls), filters.before_selection(picture)))
     return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
 
 
 def build_keyframes_and_index(source: Source, policy: SamplingPolicy, urls: Urls) -> list[str]:
-    """All packets to ``listing`` as in `build_index`, and all keyframes to images as in `build_all`, of a
-    video whose pictures are as most are."""
+    """All packets to ``listing`` as in `build_index`, and all keyframes to images as in `build_keyframes`,
+    of a video whose pictures are as most are."""
     # An input of its own, since what a bitstream filter drops there comes to no output of that input.
     key = source.open(threads=source.limits.threads, **{"bsf:v": packet_filter("not(key)")})["V:0"]
     listing = _listing([source.open(threads=1)["V:0"]], urls["listing"])
-    return _compile(ffmpeg.merge_outputs(*_images(key, USUAL, policy, urls), listing), source.binary, "info")
+    return _compile(
+        ffmpeg.merge_outputs(*_images(_whole(key), USUAL, policy, urls), listing), source.binary, "info"
+    )
 
 
 def build_full_and_index(
@@ -200,6 +203,12 @@ def _thinned(source: Source, urls: Urls) -> Any:
     """The video without the packets that the bitstream filter drops before the decoder."""
     # An option after a slash is read from a file: a plan may be longer than an argument can be.
     return source.open(threads=source.limits.threads, **{"/bsf:v": urls["packets"]})["V:0"]
+
+
+def _whole(keyframes: Any) -> Any:
+    """Those that need no other. Where a video refreshes its picture bit by bit, what its container marks as
+    keyframes are pictures that only a decoder which saw those before can make."""
+    return keyframes.filter("select", "not(eq(pict_type,P)+eq(pict_type,B))")
 
 
 def _selected(video: Any, selection: Selection) -> Any:

@@ -40,7 +40,7 @@ def keyframes(decode: Decode) -> Iterator[Frame]:
     """Every keyframe of a video whose times are not known beforehand."""
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_all(decode.source, decode.index.picture, decode.policy, urls)
+        return command.build_keyframes(decode.source, decode.index.picture, decode.policy, urls)
 
     start = None if decode.index.first_pts is None else decode.start
     with running(build, decode.pipes, decode.budget, {"packets": packet_filter("not(key)")}) as child:

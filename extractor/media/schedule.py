@@ -78,7 +78,8 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     wanted = {target.pts for target in targets}
     needed = [pts in wanted and is_shown == 1 for pts, is_shown in zip(packets.pts, shown, strict=True)]
     selection = _selection(index, None, targets)
-    sure = bool(targets) and not (index.order and leaps_too_far(index.order, needed))
+    too_far = index.order is not None and leaps_too_far(index.order, needed)
+    sure = bool(targets) and not (too_far or index.picture.interlaced)  # that needs its neighbours
     return Schedule(targets, selection, Plan(targets, selection, drop_expression(needed)) if sure else None)
 
 

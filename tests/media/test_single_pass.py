@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,10 @@ def _clip(clip_dir: Path, name: str, options: str) -> Path:
     return path
 
 
-def _extract(clip: Path, folder: Path, policy: SamplingPolicy) -> tuple[Manifest, list[bytes]]:
-    manifest = extract_to_folder(clip, folder, policy, local_toolbox())
+def _extract(
+    clip: Path, folder: Path, policy: SamplingPolicy, *, plan: bool = True
+) -> tuple[Manifest, list[bytes]]:
+    manifest = extract_to_folder(clip, folder, policy, replace(local_toolbox(), plan=plan))
     images = [(folder / frame.key).read_bytes() for frame in manifest.frames]
     frames = tuple(frame.model_copy(update={"etag": None}) for frame in manifest.frames)
     return manifest.model_copy(update={"timings": {}, "frames": frames}), images
@@ -107,6 +110,18 @@ def test_a_single_pass_changes_nothing(
     single = _extract(clip, tmp_path / "single", policy)
     monkeypatch.setattr("extractor.extraction.try_single_pass", _never)
     assert single == _extract(clip, tmp_path / "ordinary", policy)
+
+
+@pytest.mark.parametrize(("name", "options"), _CLIPS, ids=lambda value: value if "." in value[:30] else "")
+def test_keyframes_are_what_a_decode_of_everything_has_there(
+    clip_dir: Path, tmp_path: Path, name: str, options: str
+) -> None:
+    """Also where they are pictures that need those before (a refresh bit by bit) or beside (interlacing)."""
+    clip = _clip(clip_dir, name, options)
+    policy = SamplingPolicy(strategy="keyframe")
+    _, images = _extract(clip, tmp_path / "keyframes", policy)
+    assert images
+    assert images == _extract(clip, tmp_path / "everything", policy, plan=False)[1]
 
 
 @pytest.mark.parametrize("policy", _POLICIES[:2], ids=lambda policy: policy.strategy)
