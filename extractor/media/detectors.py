@@ -18,7 +18,7 @@ from scenedetect.detectors import (
     ThresholdDetector,
 )
 
-from extractor.models import Detector
+from extractor.policy import Detector
 
 
 class _ScoreOfSums:
