@@ -86,7 +86,7 @@ def extract(
         made = try_single_pass(source, task.policy, budget) if tools.plan else None
         index = made.index if made else read_index(source, budget, task.policy.strategy)
     with watch.stage("extract"):
-        found = find_scenes(source, index, task.policy, budget) if task.policy.strategy == "scene" else None
+        found = find_scenes(source, index, task.policy, budget) if _scenes_first(index, task.policy) else None
         schedule = made.schedule if made else _schedule(index, task.policy, found)
         goes_on = made is None and tools.output == Output()  # a tar and a storyboard need every frame
         before = task.stored[: frames_made(task.stored, schedule, index, task.policy)] if goes_on else ()
@@ -97,10 +97,17 @@ def extract(
     return _manifest(task, decoder, schedule, found.scenes if found else decoder.scenes, stored, watch)
 
 
+def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
+    """Whether scenes need a pass of their own: where frames are chosen by them, and where keyframes cannot be
+    found among all frames, since the file does not say when they are shown."""
+    keyframes_alone = policy.strategy == "keyframe" and not index.shown_pts
+    return policy.strategy == "scene" or (policy.detector is not None and keyframes_alone)
+
+
 def _schedule(index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | None) -> Schedule:
-    return (
-        schedule_targets(index, found.targets, found.start, policy) if found else make_schedule(index, policy)
-    )
+    if found and policy.strategy == "scene":
+        return schedule_targets(index, found.targets, found.start, policy)
+    return make_schedule(index, policy)
 
 
 def _store(

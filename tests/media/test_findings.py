@@ -89,6 +89,14 @@ def test_max_frames_does_not_hide_scenes(scenes_clip: Path, tmp_path: Path) -> N
     assert (len(manifest.frames), manifest.scene_count) == (2, 4)
 
 
+def test_keyframes_of_a_file_without_times_have_their_scenes_too(scenes_clip: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "raw.h264"
+    clips.ffmpeg("-i {0} -c copy {1}", scenes_clip, raw)
+    manifest = _extract(raw, tmp_path / "out", strategy="keyframe", scene_detector="content")
+    assert manifest.scene_count == 4
+    assert manifest.scenes == _extract(raw, tmp_path / "uniform", scene_detector="content").scenes
+
+
 @pytest.mark.parametrize("strategy", ["uniform", "keyframe", "scene"])
 def test_measures_are_in_the_manifest(scenes_clip: Path, tmp_path: Path, strategy: str) -> None:
     manifest = _extract(scenes_clip, tmp_path / "out", strategy=strategy, measures=True)
