@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import ffmpeg
 
 from extractor.media import filters, formats
+from extractor.media.encoders import encoder_options
+from extractor.media.expressions import SPLIT_FRAMES, Selection, packet_filter, select_expression
 from extractor.media.filters import USUAL, Filter, Picture
-from extractor.media.sampling import AtTimes, EveryInterval, Instants
 from extractor.models import DecodeLimits
-from extractor.policy import ImageFormat, SamplingPolicy
+from extractor.policy import SamplingPolicy
 
 Urls = Mapping[str, str]
 """What FFmpeg opens for each pipe or text, by its name."""
@@ -21,9 +21,7 @@ _GLOBAL_OPTIONS: Final = (
     "-nostdin", "-nostats",
     "-filter_complex_threads", "1", "-filter_threads", "1", "-max_error_rate", "1",
 )  # fmt: skip
-_ROUNDED_SECONDS: Final = 1e-8
 _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
-_SPLIT: Final = "av1_frame_split"  # so that each packet holds one frame
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
@@ -50,12 +48,6 @@ class Source:
         )
 
 
-class OfFrames(str):
-    """An expression of the number of a frame, where a packet may hold several."""
-
-    __slots__ = ()
-
-
 def build_index(
     source: Source, urls: Urls, packet_filters: Mapping[str, str], *, with_frames: bool = False
 ) -> list[str]:
@@ -67,7 +59,7 @@ def build_index(
     listings += [_listing([video], urls[name], **{"bsf:v": text}) for name, text in packet_filters.items()]
     if with_frames:
         # Frames of one packet have the same time, of which the muxer would complain: so they are numbered.
-        numbered = {"bsf:v": _SPLIT + ",setts=ts=N"}
+        numbered = {"bsf:v": SPLIT_FRAMES + ",setts=ts=N"}
         listings.append(ffmpeg.output(video, urls["frames"], f="ivf", c="copy", flush_packets=0, **numbered))
     # FFmpeg's banner and its account of the input are facts about the video, not complaints.
     return _compile(ffmpeg.merge_outputs(*listings), source.binary, "info")
@@ -78,17 +70,6 @@ def build_others(source: Source) -> list[str]:
     media = source.open(threads=1)
     streams = (media[kind] for kind in ("a?", "s?", "d?"))
     return _compile(_listing(streams, "pipe:1", copy_unknown=None), source.binary)
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The frames to keep: those that answer `instants`, counted from `first_pts` in units of
-    `time_base` seconds (``None``: from the first decoded frame). Without a `time_base`, FFmpeg computes
-    with rounded seconds, and its choice must be checked."""
-
-    instants: Instants
-    time_base: Fraction | None
-    first_pts: int | None
 
 
 def build_full(
@@ -155,50 +136,6 @@ def build_full_and_index(
     return _compile(ffmpeg.merge_outputs(*outputs), source.binary, "info")
 
 
-def select_expression(selection: Selection) -> str:
-    """True for the first frame at or after each instant: when more instants were reached than at the
-    frame before. Whole numbers, so that nothing is rounded, if the time base is known: then it agrees
-    with `sampling`."""
-    start = "start_pts" if selection.first_pts is None else str(selection.first_pts)
-    now, before = (_reached(selection, f"({name}-({start}))") for name in ("pts", "prev_pts"))
-    return f"if(isnan(prev_pts),gt({now},0),gt({now},{before}))"
-
-
-def _reached(selection: Selection, ticks: str) -> str:
-    """How many instants lie at or before `ticks`: see `sampling.Instants.reached_after`."""
-    instants, time_base = selection.instants, selection.time_base
-    if isinstance(instants, EveryInterval):
-        per_tick = (time_base or 1) / instants.interval
-        passed = ticks if time_base else f"({ticks}*TB+{_ROUNDED_SECONDS})"
-        return f"(floor({passed}*{per_tick.numerator}/{per_tick.denominator})+1)"
-    assert isinstance(instants, AtTimes)
-    steps: Sequence[Fraction | int] = instants.ticks(time_base) if time_base else instants.seconds
-    passed = ticks if time_base else f"({ticks}*TB+{_ROUNDED_SECONDS})"
-
-    def tree(low: int, high: int) -> str:
-        if low == high:
-            return str(low)
-        middle = (low + high) // 2
-        return f"if(lt({passed},{steps[middle]}),{tree(low, middle)},{tree(middle + 1, high)})"
-
-    return tree(0, len(steps))
-
-
-def packet_filter(drop_expression: str) -> str:
-    """The bitstream filter that drops the packets, or the frames, for which the expression is not 0."""
-    split = _SPLIT + "," if isinstance(drop_expression, OfFrames) else ""
-    return split + "noise=drop=" + drop_expression.replace(",", "\\,")
-
-
-def jpeg_qscale(quality: int) -> int:
-    """FFmpeg's quantiser (1 best - 31) for a `quality` of 1-100 on libjpeg's scale.
-
-    libjpeg scales its tables by 5000/q percent below 50 and 200-2q above; FFmpeg by qscale/8.
-    """
-    percent = 5000 / quality if quality < 50 else 200 - 2 * quality
-    return min(31, max(1, round(percent * 8 / 100)))
-
-
 def _thinned(source: Source, urls: Urls) -> Any:
     """The video without the packets that the bitstream filter drops before the decoder."""
     # An option after a slash is read from a file: a plan may be longer than an argument can be.
@@ -221,15 +158,6 @@ def _filtered(video: Any, chain: Sequence[Filter]) -> Any:
     return video
 
 
-def _encoder(policy: SamplingPolicy) -> dict[str, Any]:
-    options: Mapping[ImageFormat, dict[str, Any]] = {
-        "jpg": {"c:v": "mjpeg", "q:v": jpeg_qscale(policy.quality), "qmin": 1},
-        "webp": {"c:v": "libwebp", "quality": policy.quality},
-        "png": {"c:v": "png"},
-    }
-    return options[policy.image_format]
-
-
 def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[Any]:
     """The images and, if ``measures`` is open, the small grey picture of each."""
     small = []
@@ -245,7 +173,7 @@ def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -
         threads=1,
         map_metadata=-1,
         **{"stats_mux_pre:v": urls["images"], "stats_mux_pre_fmt:v": "{pts} {tb} {size}"},
-        **_encoder(policy),
+        **encoder_options(policy),
         **_TRUE_TIMES,
     )
     return [images, *small]

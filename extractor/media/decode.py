@@ -10,7 +10,8 @@ from extractor.errors import TooLargeError
 from extractor.media import filters, verdict
 from extractor.media.command import Source
 from extractor.media.index import VideoIndex
-from extractor.media.process import Budget, Child
+from extractor.media.pipes import Budget
+from extractor.media.process import Child
 from extractor.media.timeline import Image, Moment, images
 from extractor.models import Frame, Measures, Scene
 from extractor.policy import SamplingPolicy

@@ -13,8 +13,8 @@ from extractor.media.command import Source
 from extractor.media.decode import Decode
 from extractor.media.full_decode import full_frames
 from extractor.media.index import VideoIndex
+from extractor.media.pipes import Budget
 from extractor.media.planned_decode import keyframes, planned_frames
-from extractor.media.process import Budget
 from extractor.media.scene_watch import SceneWatch
 from extractor.media.schedule import Schedule
 from extractor.media.single_pass import SinglePass

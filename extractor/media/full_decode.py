@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from extractor.errors import UnreadableError
 from extractor.media import command
-from extractor.media.command import Selection, Urls
+from extractor.media.command import Urls
 from extractor.media.decode import Decode, offset_seconds
+from extractor.media.expressions import Selection
 from extractor.media.process import running
 from extractor.media.sampling import InstantClock
 from extractor.media.scene_watch import SceneWatch

@@ -5,7 +5,6 @@ says of the input follow the stream's description, its true times, whether the f
 header says that it should, and what its packets mean to a decoder.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -17,21 +16,18 @@ from extractor.errors import (
     UnreadableError,
 )
 from extractor.media import command, formats
-from extractor.media.command import Source, Urls
-from extractor.media.decode_order import NOTHING, UNSUPPORTED, Questions, learn_order, questions_about
-from extractor.media.dependencies import Dependencies, av1_dependencies
+from extractor.media.command import Source
+from extractor.media.decode_order import NOTHING, UNSUPPORTED, learn_order, questions_about
 from extractor.media.filters import Picture
 from extractor.media.header import Header
-from extractor.media.ivf import ivf_packets
-from extractor.media.listing import Listing, Packets, Stamps, parse_listing, parse_stamps
+from extractor.media.listing import Packets, parse_listing
+from extractor.media.packet_pass import Pass, ask, excerpt
+from extractor.media.pipes import Budget
 from extractor.media.plan import DecodeOrder
-from extractor.media.process import Budget, Child, running
-from extractor.media.stderr import Stderr
+from extractor.media.process import running
 from extractor.policy import Strategy
 
 _CUT_SHORT = r"partial file|File ended prematurely"
-_EXCERPT_BYTES = 1 << 16
-_PIECE_BYTES = 1 << 16
 _GUESSED_DURATION = r"Estimating duration from bitrate"
 
 
@@ -77,34 +73,19 @@ class VideoIndex:
         return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What one run of FFmpeg over the packets told."""
-
-    listing: Listing
-    said: Stderr
-    status: int
-    filtered: Mapping[str, Stamps] = field(default_factory=dict)
-    dependencies: Dependencies | None = None
-
-    @property
-    def header(self) -> Header:
-        return Header.parse(self.said.facts)
-
-
 def read_index(source: Source, budget: Budget, strategy: Strategy = "uniform") -> VideoIndex:
     """Index the file, as far as `strategy` needs it. Raises the `ExtractorError` that says why it cannot be
     decoded."""
     # A right guess makes one pass tell everything; a wrong one costs another pass.
     asked = questions_about(formats.likely_codec(excerpt(source)), strategy)
-    found = _ask(source, budget, asked)
+    found = ask(source, budget, asked)
     if found.said.says(UNSUPPORTED):
         asked = NOTHING
-        found = _ask(source, budget, asked)
+        found = ask(source, budget, asked)
     _refuse_unreadable(found, source)
     codec = found.listing.codec
     if questions_about(codec, strategy) != asked:
-        found = _ask(source, budget, questions_about(codec, strategy))
+        found = ask(source, budget, questions_about(codec, strategy))
     order = None
     if not (found.said.says("filter_units") or _needs_every_frame(found.header)):
         order = learn_order(codec, found.listing.stream, found.filtered, found.dependencies)
@@ -115,38 +96,6 @@ def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex:
     """The index that a pass over all packets amounts to, but for their order. Raises as `read_index`."""
     _refuse_unreadable(found, source)
     return _describe(found, None, _missing_seconds(source, budget, found))
-
-
-def _ask(source: Source, budget: Budget, asked: Questions) -> Pass:
-    found = _run(source, budget, asked)
-    if asked.frames and found.status != 0:  # one that cannot be told from the next ends everything
-        return _run(source, budget, NOTHING)
-    return found
-
-
-def _run(source: Source, budget: Budget, asked: Questions) -> Pass:
-    def build(urls: Urls) -> Sequence[str]:
-        return command.build_index(source, urls, asked.filters, with_frames=asked.frames)
-
-    pipes = (*asked.filters, *(["frames"] if asked.frames else []))
-    with running(build, pipes, budget) as child:
-        dependencies = _read_dependencies(child) if asked.frames else None
-        listing = parse_listing(child.pieces("stdout"))
-        filtered = {name: parse_stamps(child.pieces(name)) for name in asked.filters}
-        status = child.wait()
-    return Pass(listing, child.stderr, status, filtered, dependencies)
-
-
-def _read_dependencies(child: Child) -> Dependencies | None:
-    """Read first of all, since nothing of the video itself should have to wait in memory."""
-
-    def read(size: int) -> bytes | None:
-        return child.exactly("frames", size)
-
-    dependencies = av1_dependencies(ivf_packets(read))
-    while read(_PIECE_BYTES) is not None:
-        pass
-    return dependencies
 
 
 def _describe(found: Pass, order: DecodeOrder | None, missing: Fraction) -> VideoIndex:
@@ -231,11 +180,3 @@ def _missing_seconds(source: Source, budget: Budget, found: Pass) -> Fraction:
         if others is not None and promised - others <= tolerance:
             return Fraction(0)
     return max(Fraction(0), promised - reached)
-
-
-def excerpt(source: Source) -> bytes:
-    """The beginning and the end of the file, where containers name their codecs."""
-    with source.path.open("rb") as file:
-        head = file.read(_EXCERPT_BYTES)
-        file.seek(max(file.tell(), source.path.stat().st_size - _EXCERPT_BYTES))
-        return head + file.read(_EXCERPT_BYTES)

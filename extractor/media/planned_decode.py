@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from extractor.media import command
-from extractor.media.command import Urls, packet_filter
+from extractor.media.command import Urls
 from extractor.media.decode import Decode
+from extractor.media.expressions import packet_filter
 from extractor.media.process import running
 from extractor.media.schedule import Plan
 from extractor.media.timeline import Moment
@@ -22,7 +23,7 @@ def planned_frames(decode: Decode, plan: Plan) -> Iterator[Frame]:
         return command.build_planned(decode.source, decode.index.picture, decode.policy, plan.selection, urls)
 
     start = decode.start
-    with running(build, decode.pipes, decode.budget, {"packets": packet_filter(plan.drop)}) as child:
+    with running(build, decode.pipes, decode.budget, {"packets": plan.packets}) as child:
         for number, image in enumerate(decode.images(child)):
             if number >= len(plan.targets):
                 continue  # a frame that was only decoded for others

@@ -10,7 +10,8 @@ from fractions import Fraction
 from extractor.media import command, verdict
 from extractor.media.command import Source, Urls
 from extractor.media.index import VideoIndex
-from extractor.media.process import Budget, Child, running
+from extractor.media.pipes import Budget
+from extractor.media.process import Child, running
 from extractor.media.sampling import Target
 from extractor.media.scene_stream import SceneStream, scene_stream
 from extractor.media.scenes import scenes_between

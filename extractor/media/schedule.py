@@ -1,12 +1,12 @@
 """From a policy and an index to what FFmpeg is asked to do: which frames, and whether by a plan. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import compress, count, pairwise
 from operator import and_, or_
 
-from extractor.media.command import OfFrames, Selection
+from extractor.media.expressions import Selection, packet_filter
 from extractor.media.index import VideoIndex
 from extractor.media.plan import drop_expression, leaps_too_far, needed_packets
 from extractor.media.sampling import (
@@ -25,11 +25,12 @@ from extractor.policy import SamplingPolicy, exact_seconds
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The frames that must come, in order, how FFmpeg picks them, and which packets it may drop."""
+    """The frames that must come, in order, how FFmpeg picks them, and the bitstream filter that drops
+    `packets` which none of them needs."""
 
     targets: Sequence[Target]
     selection: Selection
-    drop: str
+    packets: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     selection = _selection(index, None, targets)
     too_far = index.order is not None and leaps_too_far(index.order, needed)
     sure = bool(targets) and not (too_far or index.picture.interlaced)  # that needs its neighbours
-    return Schedule(targets, selection, Plan(targets, selection, drop_expression(needed)) if sure else None)
+    plan = Plan(targets, selection, packet_filter(drop_expression(needed))) if sure else None
+    return Schedule(targets, selection, plan)
 
 
 def instants_of(policy: SamplingPolicy) -> Instants:
@@ -132,9 +134,8 @@ def _plan(index: VideoIndex, targets: Sequence[Target], selection: Selection | N
     needed = dependencies.needed_frames(wanted) if dependencies else needed_packets(index.order, wanted)
     if all(needed) or not targets:
         return None
-    drop = drop_expression(needed)
-    selection = selection or _selection(index, None, targets)
-    return Plan(targets, selection, OfFrames(drop) if dependencies else drop)
+    packets_to_drop = packet_filter(drop_expression(needed), of_frames=dependencies is not None)
+    return Plan(targets, selection or _selection(index, None, targets), packets_to_drop)
 
 
 def largest_gap_seconds(targets: Sequence[Target], time_base: Fraction) -> float:

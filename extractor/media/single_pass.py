@@ -11,13 +11,16 @@ from typing import Final
 
 from extractor.errors import PermanentError
 from extractor.media import command, formats
-from extractor.media.command import Selection, Source, Urls
+from extractor.media.command import Source, Urls
 from extractor.media.decode_order import may_have_order
+from extractor.media.expressions import Selection
 from extractor.media.filters import GREY_SIDE, USUAL, Picture
 from extractor.media.header import Header
-from extractor.media.index import Pass, VideoIndex, excerpt, index_of
+from extractor.media.index import VideoIndex, index_of
 from extractor.media.listing import parse_listing
-from extractor.media.process import Budget, Child, running
+from extractor.media.packet_pass import Pass, excerpt
+from extractor.media.pipes import Budget
+from extractor.media.process import Child, running
 from extractor.media.sampling import InstantClock
 from extractor.media.schedule import Schedule, instants_of, make_schedule
 from extractor.media.timeline import Image, Moment, images, moments

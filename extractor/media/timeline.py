@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
-from extractor.media.process import Child
+from extractor.media.pipes import Pipes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,20 @@ class OtherStartError(Exception):
         self.start = start
 
 
-def images(child: Child, grey_bytes: int = 0) -> Iterator[Image]:
+def images(pipes: Pipes, grey_bytes: int = 0) -> Iterator[Image]:
     """The images as they come, each with its small grey picture if that has any bytes."""
-    while (line := child.line("images")) is not None:
+    while (line := pipes.line("images")) is not None:
         *moment, size = line.split()
-        data = child.exactly("stdout", int(size))
-        grey = child.exactly("measures", grey_bytes) if grey_bytes else None
+        data = pipes.exactly("stdout", int(size))
+        grey = pipes.exactly("measures", grey_bytes) if grey_bytes else None
         if data is None or (grey_bytes and grey is None):
             return  # FFmpeg died while it wrote; its exit status will tell
         yield Image(_moment(*moment), data, grey)
 
 
-def moments(child: Child) -> Iterator[Moment]:
+def moments(pipes: Pipes) -> Iterator[Moment]:
     """The times of all decoded frames as they come."""
-    while (line := child.line("frames")) is not None:
+    while (line := pipes.line("frames")) is not None:
         yield _moment(*line.split())
 
 

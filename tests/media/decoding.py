@@ -11,7 +11,7 @@ from extractor.media.binary import find_ffmpeg
 from extractor.media.command import Source
 from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
-from extractor.media.process import Budget
+from extractor.media.pipes import Budget
 from extractor.media.schedule import make_schedule
 from extractor.models import DecodeLimits, Frame
 from extractor.policy import SamplingPolicy

@@ -10,7 +10,7 @@ from extractor.media.binary import find_ffmpeg
 from extractor.media.command import Source
 from extractor.media.dependencies import Dependencies
 from extractor.media.index import read_index
-from extractor.media.process import Budget
+from extractor.media.pipes import Budget
 from extractor.models import DecodeLimits
 from extractor.policy import SamplingPolicy
 from tests.media import clips

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.command import jpeg_qscale
+from extractor.media.encoders import jpeg_qscale
 from extractor.policy import ImageFormat, SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.media.process import Budget, running
+from extractor.media.pipes import Budget
+from extractor.media.process import running
 from extractor.models import DecodeLimits
 from tests.media import clips
 from tests.media.decoding import Decode
@@ -173,7 +174,8 @@ def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
             "-c",
             f"""if True:
             import time
-            from extractor.media.process import Budget, running
+            from extractor.media.pipes import Budget
+            from extractor.media.process import running
             with running(lambda _: [{script!r}], (), Budget(time.monotonic() + 60, 60, 2 << 30)) as child:
                 print(child.line("stdout").decode(), flush=True)
                 time.sleep(600)

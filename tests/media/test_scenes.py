@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from extractor.media.binary import find_ffmpeg
 from extractor.media.cuts import CutFinder
 from extractor.media.filters import Filter
-from extractor.media.process import Budget, running
+from extractor.media.pipes import Budget
+from extractor.media.process import running
 from extractor.media.scene_stream import scene_stream
 from extractor.media.scenes import Cut, scenes_between
 from extractor.models import Scene

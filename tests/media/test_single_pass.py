@@ -12,7 +12,7 @@ from extractor.manifest import Manifest
 from extractor.media import single_pass
 from extractor.media.binary import find_ffmpeg
 from extractor.media.command import Source
-from extractor.media.process import Budget
+from extractor.media.pipes import Budget
 from extractor.media.single_pass import SinglePass, try_single_pass
 from extractor.models import DecodeLimits
 from extractor.policy import SamplingPolicy

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.adapters.sqlite import SqliteStateStore
@@ -333,7 +333,6 @@ outcomes = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(plan=st.lists(outcomes, max_size=12), senders=st.integers(1, 4), page_size=st.integers(1, 30))
 def test_the_books_balance_whatever_happens(plan: Sequence[Outcome], senders: int, page_size: int) -> None:
     queue, noted = Queue(plan), list[str]()
