@@ -26,10 +26,11 @@ from extractor.backlog.plan import Plan, make_plan
 from extractor.backlog.summary import Summary
 from extractor.backlog.watch import Progress, watch
 from extractor.bootstrap import Table, build_job_queue, build_table
+from extractor.checkpoint_lock import hold_checkpoint
 from extractor.errors import SettingsError, StateUnavailableError, TransientError
 from extractor.ports import WatchableQueue
 from extractor.settings import Settings, load_settings
-from extractor.terminal import complete_environment
+from extractor.terminal import complete_environment, exit_status
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,22 +38,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     complete_environment(os.environ)
-    try:
-        settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
-        state = build_table(settings)
-        queue = None if arguments.dry_run else build_job_queue(settings)
-        status = 0 if arguments.watch_only else _queue(arguments, settings, state, queue)
-        if queue is not None and status in (0, 1) and (arguments.watch or arguments.watch_only):
-            _watch(arguments, queue, state)
-    except SettingsError as error:
-        print(f"error: the settings are wrong: {error}", file=sys.stderr)
-        return 2
-    except TransientError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 3
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return exit_status(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
+    state = build_table(settings)
+    queue = None if arguments.dry_run else build_job_queue(settings)
+    status = 0
+    if not arguments.watch_only:
+        with hold_checkpoint(None if arguments.dry_run else arguments.checkpoint):
+            status = _queue(arguments, settings, state, queue)
+    if queue is not None and status in (0, 1) and (arguments.watch or arguments.watch_only):
+        _watch(arguments, queue, state)
     return status
 
 

@@ -20,8 +20,8 @@ from extractor.manifest_records import (
 from extractor.media.command import Source
 from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
-from extractor.media.planned_decode import PlanFailedError
 from extractor.media.pipes import Budget
+from extractor.media.planned_decode import PlanFailedError
 from extractor.media.scene_watch import FoundScenes, find_scenes
 from extractor.media.schedule import Schedule, largest_gap_seconds, make_schedule, schedule_targets
 from extractor.media.single_pass import try_single_pass

@@ -9,49 +9,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
 
+from extractor.backlog.account import Account
 from extractor.backlog.crew import Crew
 from extractor.backlog.order import Codes, Order, encode
 from extractor.backlog.outbox import BATCH_SIZE, Entry, Outbox
 from extractor.backlog.patience import Patience
+from extractor.backlog.results import Answer, Noted, Page, Result, Silence
 from extractor.backlog.summary import Summary
-from extractor.backlog.watermark import Watermark
 from extractor.errors import QueueUnavailableError
-from extractor.models import SendFailure
 from extractor.ports import JobQueue
 
 _BATCHES_PER_SENDER = 4  # open at the same time: on their way, or waiting to be sent again
 _NOTED_AT_ONCE = 300
-
 Note = Callable[[Sequence[str]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    codes: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    entries: Sequence[Entry]
-    failures: Sequence[SendFailure]
-
-
-@dataclass(frozen=True, slots=True)
-class _Silence:
-    entries: Sequence[Entry]
-    error: QueueUnavailableError
-
-
-@dataclass(frozen=True, slots=True)
-class _Noted:
-    codes: Sequence[str]
-
-
-_Result = _Page | _Answer | _Silence | _Noted
 
 
 def enqueue(
@@ -97,7 +71,7 @@ class _Run:
     ) -> None:
         self._codes, self._queue, self._order, self._note = codes, queue, order, note
         self._patience = patience
-        self._done: SimpleQueue[Future[_Result]] = SimpleQueue()
+        self._done: SimpleQueue[Future[Result]] = SimpleQueue()
         self._senders = Crew(senders, self._done)
         self._readers = Crew(1, self._done)
         self._clerks = Crew(1, self._done)
@@ -107,10 +81,7 @@ class _Run:
         self._exhausted = False
         self._outbox = Outbox(senders * _BATCHES_PER_SENDER * BATCH_SIZE, self._begin)
         self._confirmed: list[str] = []  # and not noted yet
-
-        self._watermark = Watermark(order.after)
-        self._refused: Counter[str] = Counter()
-        self._summary = Summary(settled_through=order.after)
+        self._account = Account(order.after)
 
     def summaries(self) -> Iterator[Summary]:
         with self._senders, self._readers, self._clerks:
@@ -126,14 +97,8 @@ class _Run:
                 self._take_a_result()
 
     def _snapshot(self) -> Summary:
-        return replace(
-            self._summary,
-            refused=dict(self._refused),
-            in_doubt=self._outbox.num_in_doubt,
-            settled=self._watermark.count,
-            settled_through=self._watermark.code,
-            complete=self._exhausted and self._watermark.clear and not self._outbox.num_new,
-        )
+        complete = self._exhausted and self._account.clear and not self._outbox.num_new
+        return self._account.summary(in_doubt=self._outbox.num_in_doubt, complete=complete)
 
     # Reading. By keyset: rows that leave the set meanwhile do not shift the others. Only an empty page is
     # the end, as servers cut pages short.
@@ -148,10 +113,10 @@ class _Run:
             size = _page_size(self._order, self._num_read)
             self._readers.give(partial(self._read, self._last_read, size))
 
-    def _read(self, after: str | None, size: int) -> _Page:
-        return _Page(self._patience.insist(lambda: self._codes.pending(after, size, self._order.pick)))
+    def _read(self, after: str | None, size: int) -> Page:
+        return Page(self._patience.insist(lambda: self._codes.pending(after, size, self._order.pick)))
 
-    def _take_page(self, page: _Page) -> None:
+    def _take_page(self, page: Page) -> None:
         self._readers.taken()
         self._outbox.add(page.codes)
         self._num_read += len(page.codes)
@@ -162,14 +127,7 @@ class _Run:
 
     def _send_what_is_due(self) -> None:
         while self._senders.free and (entries := self._next_batch()):
-            repeated = sum(entry.in_doubt for entry in entries)
-            retried = sum(entry.attempts > 0 for entry in entries)
-            self._summary = replace(
-                self._summary,
-                calls=self._summary.calls + 1,
-                retried=self._summary.retried + retried,
-                repeated=self._summary.repeated + repeated,
-            )
+            self._account.call(entries)
             self._senders.give(partial(self._send, entries))
 
     def _next_batch(self) -> list[Entry]:
@@ -177,38 +135,37 @@ class _Run:
         return self._outbox.next_batch(time.monotonic(), more_is_coming=self._readers.busy > 0)
 
     def _begin(self, code: str) -> Entry | None:
-        self._summary = replace(self._summary, seen=self._summary.seen + 1)
-        self._watermark.begin(code)
+        self._account.begin(code)
         message = encode(code, self._order.options)
         if message is None:
-            self._refuse(code, "INVALID_MESSAGE")
-            self._watermark.settle(code)
+            self._account.refuse(code, "INVALID_MESSAGE")
+            self._account.settle(code)
             return None
         return Entry(code, message)
 
-    def _send(self, entries: Sequence[Entry]) -> _Answer | _Silence:
+    def _send(self, entries: Sequence[Entry]) -> Answer | Silence:
         try:
-            return _Answer(entries, self._queue.send([entry.message for entry in entries]))
+            return Answer(entries, self._queue.send([entry.message for entry in entries]))
         except QueueUnavailableError as error:
-            return _Silence(entries, error)
+            return Silence(entries, error)
 
-    def _take_answer(self, answer: _Answer) -> None:
+    def _take_answer(self, answer: Answer) -> None:
         self._senders.taken()
         self._outbox.landed(answer.entries)
         failures = {failure.position: failure for failure in answer.failures}
         for position, entry in enumerate(answer.entries):
             if (failure := failures.get(position)) is None:
                 self._confirmed.append(entry.code)
-                self._summary = replace(self._summary, queued=self._summary.queued + 1)
+                self._account.confirm()
             elif failure.sender_fault:
-                self._refuse(entry.code, failure.code)
-                self._watermark.settle(entry.code)
+                self._account.refuse(entry.code, failure.code)
+                self._account.settle(entry.code)
             elif entry.attempts + 1 >= self._patience.attempts:
-                self._refuse(entry.code, failure.code)  # not settled: another run may have more luck
+                self._account.refuse(entry.code, failure.code)  # not settled: another run may have more luck
             else:
                 self._send_again(entry)
 
-    def _take_silence(self, silence: _Silence) -> None:
+    def _take_silence(self, silence: Silence) -> None:
         self._senders.taken()
         self._outbox.landed(silence.entries)
         for entry in silence.entries:
@@ -220,10 +177,6 @@ class _Run:
         tried = replace(entry, attempts=entry.attempts + 1)
         self._outbox.send_again(tried, time.monotonic() + self._patience.pause_seconds(tried.attempts))
 
-    def _refuse(self, code: str, reason: str) -> None:
-        self._refused[reason] += 1
-        self._summary = replace(self._summary, first_refused=self._summary.first_refused or code)
-
     # Noting.
 
     def _note_what_is_confirmed(self) -> None:
@@ -232,14 +185,14 @@ class _Run:
             codes, self._confirmed = self._confirmed, []
             self._clerks.give(partial(self._note_down, codes))
 
-    def _note_down(self, codes: Sequence[str]) -> _Noted:
+    def _note_down(self, codes: Sequence[str]) -> Noted:
         self._patience.insist(lambda: self._note(codes))
-        return _Noted(codes)
+        return Noted(codes)
 
-    def _take_noted(self, noted: _Noted) -> None:
+    def _take_noted(self, noted: Noted) -> None:
         self._clerks.taken()
         for code in noted.codes:
-            self._watermark.settle(code)
+            self._account.settle(code)
 
     def _take_a_result(self) -> None:
         """Wait for a result, or until something is due to be sent again."""
@@ -248,13 +201,13 @@ class _Run:
         except Empty:
             return
         match result:
-            case _Page():
+            case Page():
                 self._take_page(result)
-            case _Answer():
+            case Answer():
                 self._take_answer(result)
-            case _Silence():
+            case Silence():
                 self._take_silence(result)
-            case _Noted():
+            case Noted():
                 self._take_noted(result)
 
     def _seconds_to_wait(self) -> float | None:

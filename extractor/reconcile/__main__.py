@@ -10,24 +10,25 @@ from functools import cache
 from typing import TypeVar
 
 from extractor import bootstrap
+from extractor.checkpoint_lock import hold_checkpoint
 from extractor.costs import Workload
-from extractor.errors import ExtractorError, SettingsError
 from extractor.layout import parse_layout
-from extractor.reconcile import commands, survey
+from extractor.reconcile import actions, commands, survey
+from extractor.reconcile.desk import Desk
 from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.options import parser
 from extractor.settings import Settings, load_settings
-from extractor.terminal import complete_environment, printable
+from extractor.terminal import complete_environment, exit_status, printable
 
 T = TypeVar("T")
-Command = Callable[[argparse.Namespace, commands.Desk, Ledger], int]
+Command = Callable[[argparse.Namespace, Desk, Ledger], int]
 
-_WITHOUT_SURVEY = {"status": commands.status, "replay": commands.replay_command}
+_WITHOUT_SURVEY = {"status": commands.status, "replay": actions.replay_command}
 _WITH_SURVEY: dict[str, Command] = {
     "verify": commands.verify_command,
-    "repair": commands.repair_command,
+    "repair": actions.repair_command,
     "orphans": commands.orphans_command,
-    "prune": commands.prune_command,
+    "prune": actions.prune_command,
     "report": commands.report_command,
 }
 _NEEDED = {"repair": ("sqs_queue_url",), "replay": ("sqs_queue_url", "dead_letter_queue_url")}
@@ -38,24 +39,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     complete_environment(os.environ)
-    try:
-        acts = getattr(options, "apply", False)
-        desk = _desk(load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ()))
-        if command := _WITHOUT_SURVEY.get(options.command):
-            return command(options, desk)
+    return exit_status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    acts = getattr(options, "apply", False)
+    desk = _desk(load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ()))
+    if command := _WITHOUT_SURVEY.get(options.command):
+        return command(options, desk)
+    with hold_checkpoint(options.checkpoint):
         return _survey_and(_WITH_SURVEY[options.command], options, desk)
-    except SettingsError as error:
-        print(f"error: the settings are wrong: {error}", file=sys.stderr)
-        return 2
-    except ExtractorError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
-        return 3
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
 
 
-def _survey_and(command: Command, options: argparse.Namespace, desk: commands.Desk) -> int:
+def _survey_and(command: Command, options: argparse.Namespace, desk: Desk) -> int:
     """The checkpoint, if there is one, stays only if this is cut off."""
     ledger = Ledger(options.checkpoint)
     done = False
@@ -68,9 +64,9 @@ def _survey_and(command: Command, options: argparse.Namespace, desk: commands.De
     return status
 
 
-def _desk(settings: Settings) -> commands.Desk:
+def _desk(settings: Settings) -> Desk:
     table = bootstrap.build_table(settings)
-    return commands.Desk(
+    return Desk(
         field=survey.Field(
             inventory=table,
             store=cache(lambda bucket: bootstrap.build_object_store(settings, bucket)),

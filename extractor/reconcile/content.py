@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterator
 
 from extractor.errors import VideoMissingError
-from extractor.manifest import FrameRecord, ObjectRecord, parse_manifest
+from extractor.manifest import parse_manifest
+from extractor.manifest_records import FrameRecord, ObjectRecord
 from extractor.ports import ObjectStore
 from extractor.reconcile.facts import manifest_key
 from extractor.reconcile.findings import Finding, Kind

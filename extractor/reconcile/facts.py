@@ -1,4 +1,5 @@
-"""What is remembered of a video's folder once it was looked at: enough to judge it, and no more."""
+"""What is remembered of a video's folder and of its source once they were looked at: enough to judge it, and
+no more."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -45,6 +46,28 @@ class FolderFacts:
     frame_count: int = 0
     video_seconds: float = 0.0
     work_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """An object in a bucket of videos. `code` is ``None`` if its key fits no template; `modified` is in
+    seconds since 1970."""
+
+    bucket: str
+    key: str
+    etag: str
+    size_bytes: int
+    modified: float
+    code: str | None
+    platform: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A folder, and the video that its manifest names as it is now: `etag_now` is ``None`` if it is gone."""
+
+    folder: FolderFacts
+    etag_now: str | None
 
 
 def look(folder: Folder, store: ObjectStore, layout: Layout) -> FolderFacts:

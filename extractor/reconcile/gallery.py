@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from extractor.manifest import FrameRecord, Manifest, ObjectRecord, parse_manifest
+from extractor.manifest import Manifest, parse_manifest
+from extractor.manifest_records import FrameRecord, ObjectRecord
 from extractor.ports import ObjectStore
 from extractor.reconcile.facts import FolderFacts, manifest_key
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from extractor.models import InventoryRow
 from extractor.packing.output import Output
+from extractor.reconcile.facts import Evidence
 from extractor.reconcile.findings import Finding, Kind
-from extractor.reconcile.ledger import Evidence
 
 
 @dataclass(frozen=True, slots=True)

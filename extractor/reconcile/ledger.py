@@ -5,51 +5,21 @@ written in full is marked so in the same transaction. Safe to use from several t
 """
 
 # ruff: noqa: S608 - the names of tables and columns are those of this file
-import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from extractor.errors import SettingsError, StorageUnavailableError
 from extractor.models import InventoryRow
 from extractor.ports import StoredObject
-from extractor.reconcile.facts import FolderFacts, written_at
+from extractor.reconcile.database import Database, insert
+from extractor.reconcile.facts import Evidence, FolderFacts, VideoFacts, written_at
 from extractor.reconcile.shards import Shard
 from extractor.state_values import inventory_row, time_text
 
-_PAGE = 1_000
 _ROW_FIELDS = tuple(field.name for field in fields(InventoryRow))
 _FOLDER_FIELDS = tuple(field.name for field in fields(FolderFacts))
-
-
-@dataclass(frozen=True, slots=True)
-class VideoFacts:
-    """An object in a bucket of videos. `code` is ``None`` if its key fits no template; `modified` is in
-    seconds since 1970."""
-
-    bucket: str
-    key: str
-    etag: str
-    size_bytes: int
-    modified: float
-    code: str | None
-    platform: str | None
-
-
 _VIDEO_FIELDS = tuple(field.name for field in fields(VideoFacts))
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A folder, and the video that its manifest names as it is now: `etag_now` is ``None`` if it is gone."""
-
-    folder: FolderFacts
-    etag_now: str | None
-
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT);
@@ -68,22 +38,17 @@ class Ledger:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._lock = threading.RLock()
-        try:
-            self._connection = sqlite3.connect(path or "", check_same_thread=False)
-            self._connection.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise SettingsError(f"--checkpoint: {str(path)!r} cannot be used: {error}") from error
+        self._db = Database(path, _SCHEMA)
 
     def close(self, *, keep: bool) -> None:
         """A checkpoint that is not to be kept is removed: its survey is over."""
-        self._connection.close()
+        self._db.close()
         if self._path is not None and not keep:
             self._path.unlink()
 
     def note(self, name: str, value: str) -> str:
         """The value that was noted first under the name: `value` if this is the first time."""
-        with self._writing() as connection:
+        with self._db.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO note VALUES (?, ?)", (name, value))
             return str(connection.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()[0])
 
@@ -98,8 +63,8 @@ class Ledger:
     def add_rows(self, rows: Sequence[InventoryRow]) -> None:
         """A page of rows; an empty one is the end of the table."""
         name, value = ("last row", rows[-1].code) if rows else ("rows", "complete")
-        with self._writing() as connection:
-            _insert(connection, "row", map(_row_values, rows))
+        with self._db.writing() as connection:
+            insert(connection, "row", map(_row_values, rows))
             connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, value))
 
     @property
@@ -112,13 +77,13 @@ class Ledger:
         return self._noted("last row")
 
     def _noted(self, name: str) -> str | None:
-        found = self._all("SELECT value FROM note WHERE name = ?", (name,))
+        found = self._db.all("SELECT value FROM note WHERE name = ?", (name,))
         return found[0][0] if found else None
 
     def some_codes(self, count: int) -> list[str]:
         """About so many codes, evenly spread over all."""
         step = self.count("row") // max(1, count) + 1
-        found = self._all(
+        found = self._db.all(
             "SELECT code FROM (SELECT code, row_number() OVER (ORDER BY code) AS place FROM row) "
             "WHERE place % ? = 0",
             (step,),
@@ -128,68 +93,68 @@ class Ledger:
     # Listings
 
     def add_shards(self, scan: str, shards: Sequence[Shard]) -> None:
-        with self._writing() as connection:
-            _insert(connection, "shard", ((scan, shard.after, shard.until, 0) for shard in shards))
+        with self._db.writing() as connection:
+            insert(connection, "shard", ((scan, shard.after, shard.until, 0) for shard in shards))
 
     def shards(self, scan: str) -> tuple[int, list[Shard]]:
         """How many there are, and those that are not done."""
-        found = self._all("SELECT after, until, done FROM shard WHERE scan = ? ORDER BY after", (scan,))
+        found = self._db.all("SELECT after, until, done FROM shard WHERE scan = ? ORDER BY after", (scan,))
         return len(found), [Shard(after, until) for after, until, done in found if not done]
 
     def finish(self, scan: str, shard: Shard) -> None:
-        with self._writing() as connection:
+        with self._db.writing() as connection:
             connection.execute("UPDATE shard SET done = 1 WHERE scan = ? AND after = ?", (scan, shard.after))
 
     @property
     def complete(self) -> bool:
         """Whether all that was begun was listed to its end."""
-        begun, left = self._all("SELECT count(*), coalesce(sum(NOT done), 0) FROM shard")[0]
+        begun, left = self._db.all("SELECT count(*), coalesce(sum(NOT done), 0) FROM shard")[0]
         return self.rows_complete and begun > 0 and left == 0
 
     def add_fragments(self, entries: Iterable[StoredObject]) -> None:
         """Objects of a folder that lies in several shards."""
         rows = ((one.key, one.size_bytes, one.etag, written_at(one)) for one in entries)
-        with self._writing() as connection:
-            _insert(connection, "fragment", rows)
+        with self._db.writing() as connection:
+            insert(connection, "fragment", rows)
 
     def fragments(self) -> Iterator[StoredObject]:
         """All of them, in order of their keys."""
-        for key, size_bytes, etag, modified in self._pages(
+        for key, size_bytes, etag, modified in self._db.pages(
             "SELECT * FROM fragment WHERE key > ? ORDER BY key LIMIT ?", key=0
         ):
             yield StoredObject(key, size_bytes, etag, datetime.fromtimestamp(modified, UTC))
 
     def add_folders(self, facts: Iterable[FolderFacts]) -> None:
-        with self._writing() as connection:
-            _insert(connection, "folder", map(astuple, facts))
+        with self._db.writing() as connection:
+            insert(connection, "folder", map(astuple, facts))
 
     def add_videos(self, facts: Iterable[VideoFacts]) -> None:
-        with self._writing() as connection:
-            _insert(connection, "video", map(astuple, facts))
+        with self._db.writing() as connection:
+            insert(connection, "video", map(astuple, facts))
 
     # Questions
 
     def count(self, table: str) -> int:
-        return int(self._all(f"SELECT count(*) FROM {table}")[0][0])
+        return int(self._db.all(f"SELECT count(*) FROM {table}")[0][0])
 
     def source_buckets(self) -> list[str]:
         """The buckets that manifests name."""
-        found = self._all(
+        found = self._db.all(
             "SELECT DISTINCT source_bucket FROM folder WHERE source_bucket IS NOT NULL ORDER BY 1"
         )
         return [bucket for (bucket,) in found]
 
     def rows(self) -> Iterator[InventoryRow]:
-        for values in self._pages("SELECT * FROM row WHERE code > ? ORDER BY code LIMIT ?", key=0):
+        for values in self._db.pages("SELECT * FROM row WHERE code > ? ORDER BY code LIMIT ?", key=0):
             yield inventory_row(dict(zip(_ROW_FIELDS, values, strict=True)))
 
     def row(self, code: str) -> InventoryRow | None:
-        found = self._all("SELECT * FROM row WHERE code = ?", (code,))
+        found = self._db.all("SELECT * FROM row WHERE code = ?", (code,))
         return inventory_row(dict(zip(_ROW_FIELDS, found[0], strict=True))) if found else None
 
     def evidence(self, code: str) -> list[Evidence]:
         """The folders of the video, in order of their prefix."""
-        found = self._all(
+        found = self._db.all(
             "SELECT folder.*, video.etag FROM folder LEFT JOIN video ON video.bucket = source_bucket "
             "AND video.key = source_key WHERE folder.code = ? ORDER BY prefix",
             (code,),
@@ -197,12 +162,12 @@ class Ledger:
         return [Evidence(FolderFacts(*values[:-1]), values[-1]) for values in found]
 
     def folders(self) -> Iterator[FolderFacts]:
-        for values in self._pages("SELECT * FROM folder WHERE prefix > ? ORDER BY prefix LIMIT ?", key=0):
+        for values in self._db.pages("SELECT * FROM folder WHERE prefix > ? ORDER BY prefix LIMIT ?", key=0):
             yield FolderFacts(*values)
 
     def folders_without_row(self) -> Iterator[FolderFacts]:
         """Of a known code."""
-        for values in self._pages(
+        for values in self._db.pages(
             "SELECT folder.* FROM folder LEFT JOIN row USING (code) WHERE prefix > ? AND code IS NOT NULL "
             "AND row.is_extracted IS NULL ORDER BY prefix LIMIT ?",
             key=0,
@@ -211,7 +176,7 @@ class Ledger:
 
     def videos_without_row(self, bucket: str) -> Iterator[VideoFacts]:
         """Whose key fits a template."""
-        for values in self._pages(
+        for values in self._db.pages(
             "SELECT video.* FROM video LEFT JOIN row USING (code) WHERE key > ? AND code IS NOT NULL "
             "AND row.is_extracted IS NULL AND bucket = ? ORDER BY key LIMIT ?",
             key=1,
@@ -220,39 +185,8 @@ class Ledger:
             yield VideoFacts(*values)
 
     def videos(self, code: str, bucket: str) -> list[VideoFacts]:
-        found = self._all("SELECT * FROM video WHERE code = ? AND bucket = ? ORDER BY key", (code, bucket))
+        found = self._db.all("SELECT * FROM video WHERE code = ? AND bucket = ? ORDER BY key", (code, bucket))
         return [VideoFacts(*values) for values in found]
-
-    def _pages(self, query: str, *, key: int, more: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
-        """All rows of a query by keyset; `key` is the place of its column in a row."""
-        after = ""
-        while page := self._all(query, (after, *more, _PAGE)):
-            yield from page
-            after = page[-1][key]
-
-    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._lock, _translating():
-            return self._connection.execute(query, values).fetchall()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _translating(), self._connection:
-            yield self._connection
-
-
-@contextmanager
-def _translating() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise StorageUnavailableError(f"what was read cannot be kept ({error}): check the disk") from error
-
-
-def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    values = list(rows)
-    if values:
-        marks = ", ".join("?" for _ in values[0])
-        connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)
 
 
 def _row_values(row: InventoryRow) -> tuple[object, ...]:

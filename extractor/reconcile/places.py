@@ -11,7 +11,7 @@ from string import Formatter
 
 from extractor.keys import CODE_PATTERN, MANIFEST_NAME, PLATFORM_PATTERN
 from extractor.layout import Layout
-from extractor.models import IMAGE_FORMATS
+from extractor.policy import IMAGE_FORMATS
 
 TRASH = ".trash/"
 """Where pruned objects go. No platform and no code begins with a dot, so no layout leads here."""

@@ -18,10 +18,10 @@ from extractor.models import InventoryRow, Subject
 from extractor.ports import JobQueue
 from extractor.reconcile.content import wrong_frames
 from extractor.reconcile.disposal import Disposal
-from extractor.reconcile.facts import FolderFacts, look, manifest_key
+from extractor.reconcile.facts import Evidence, FolderFacts, look, manifest_key
 from extractor.reconcile.findings import BROKEN, OUTDATED, UNRECORDED, Finding, Kind
 from extractor.reconcile.judgement import Expectation, judge
-from extractor.reconcile.ledger import Evidence, Ledger
+from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.parallel import in_parallel
 from extractor.reconcile.places import Place
 from extractor.reconcile.redo import Table, message_for, redo

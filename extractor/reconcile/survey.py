@@ -14,8 +14,8 @@ from extractor import keys
 from extractor.errors import SettingsError
 from extractor.layout import Layout
 from extractor.ports import Inventory, ObjectStore, StoredObject
-from extractor.reconcile.facts import FolderFacts, look, written_at
-from extractor.reconcile.ledger import Ledger, VideoFacts
+from extractor.reconcile.facts import FolderFacts, VideoFacts, look, written_at
+from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.parallel import in_parallel
 from extractor.reconcile.places import TRASH, Places
 from extractor.reconcile.shards import Shard, cut, folders

@@ -44,7 +44,6 @@ class MemoryStore:
         self.listings = 0
         self._objects: dict[str, _Stored] = {}
         self._keys: list[str] = []
-        self._versions = itertools.count()
         self._lock = threading.RLock()
 
     @contextmanager
@@ -81,7 +80,7 @@ class MemoryStore:
     def _store(self, key: str, data: bytes) -> str:
         if key not in self._objects:
             insort(self._keys, key)
-        etag = f"{next(self._versions):x}-{hashlib.md5(data).hexdigest()}"
+        etag = hashlib.md5(data).hexdigest()  # as S3 makes it
         self._objects[key] = _Stored(data, etag, self.now)
         return etag
 

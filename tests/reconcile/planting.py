@@ -9,8 +9,10 @@ from pathlib import Path
 
 from extractor.adapters.sqlite import SqliteStateStore
 from extractor.layout import Layout, parse_layout
-from extractor.manifest import ArchiveRecord, FrameRecord, Manifest, fingerprint
-from extractor.models import OutgoingMessage, SamplingPolicy, SendFailure, SourceVideo
+from extractor.manifest import Manifest
+from extractor.manifest_records import ArchiveRecord, FrameRecord
+from extractor.models import OutgoingMessage, SendFailure, SourceVideo
+from extractor.policy import SamplingPolicy, fingerprint
 from extractor.reconcile.findings import Kind
 from extractor.reconcile.survey import Field
 from tests.reconcile.memory import MemoryStore

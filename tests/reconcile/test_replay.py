@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extractor.adapters.dead_letters import SqsDeadLetters, build_dead_letters_client
-from extractor.adapters.sqs import SqsQueue, build_sqs_client
+from extractor.adapters.sqs import SqsDeadLetters, SqsQueue, build_sqs_client
 from extractor.errors import QueueUnavailableError
 from extractor.models import OutgoingMessage, SendFailure
 from extractor.ports import DeadLetter
@@ -78,7 +77,7 @@ def test_looking_changes_nothing() -> None:
 
 @pytest.fixture
 def client(aws_environment: dict[str, str]) -> Iterator["SQSClient"]:
-    client = build_dead_letters_client()
+    client = build_sqs_client(attempts=4)
     yield client
     client.close()
 

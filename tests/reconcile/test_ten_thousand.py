@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from extractor.adapters.sqlite import SqliteStateStore
-from extractor.manifest import fingerprint
 from extractor.packing.output import Output
+from extractor.policy import fingerprint
 from extractor.reconcile.content import check_contents
 from extractor.reconcile.disposal import Disposal, trash_prefix
 from extractor.reconcile.findings import Finding, Kind

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 
-from extractor.backlog.dispatch import _Page, _Run
+from extractor.backlog.dispatch import _Run
+from extractor.backlog.results import Page
 from extractor.models import Pick
 from tests.proof.bugs import Patch
 
 
 def pages_by_offset(patch: Patch) -> None:
-    def read(run: _Run, after: str | None, size: int) -> _Page:
+    def read(run: _Run, after: str | None, size: int) -> Page:
         codes = run._codes.pending(None, 10**6, Pick())
-        return _Page(codes[run._num_read : run._num_read + size])
+        return Page(codes[run._num_read : run._num_read + size])
 
     patch(_Run, "_read", read)
 
@@ -23,7 +24,7 @@ def refused_entries_ignored(patch: Patch) -> None:
 def short_page_is_the_last(patch: Patch) -> None:
     take = _Run._take_page
 
-    def take_and_end(run: _Run, page: _Page) -> None:
+    def take_and_end(run: _Run, page: Page) -> None:
         take(run, page)
         run._exhausted = len(page.codes) < run._order.page_size
 

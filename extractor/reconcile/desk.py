@@ -1,0 +1,75 @@
+"""What the subcommands work with, and what they have in common."""
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from extractor.packing.output import Output
+from extractor.policy import SamplingPolicy, fingerprint
+from extractor.ports import DeadLetters, JobQueue
+from extractor.reconcile import survey
+from extractor.reconcile.content import check_contents
+from extractor.reconcile.findings import Finding
+from extractor.reconcile.judgement import Expectation
+from extractor.reconcile.ledger import Ledger
+from extractor.reconcile.prune import Orphan
+from extractor.reconcile.redo import Table
+from extractor.reconcile.verify import verify
+
+EXAMPLES = 3
+"""So many of each kind are printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the commands work with. The queues are built when they are needed."""
+
+    field: survey.Field
+    table: Table
+    policy: SamplingPolicy
+    output: Output
+    job_queue: Callable[[], JobQueue]
+    dead_letters: Callable[[], DeadLetters]
+    say: Callable[[str], None]
+    ask: Callable[[str], str]
+    memory_mb: int
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def tell(self, tally: "Counter[str]") -> None:
+        for name, count in sorted(tally.items()):
+            self.say(f"{count:>10}  {name}")
+
+
+def chosen_findings(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> Iterator[list[Finding]]:
+    """What is wrong with each video, as far as it is asked for."""
+    expected = expectation(options, desk, ledger)
+    contents = check_contents(desk.field, ledger, options.sample) if options.deep else None
+    for findings in verify(ledger, expected, contents):
+        chosen = [
+            finding
+            for finding in findings
+            if finding.kind not in options.ignore and (not options.only or finding.kind in options.only)
+        ]
+        if chosen:
+            yield chosen
+
+
+def expectation(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> Expectation:
+    """What the settings ask for, of videos that were left alone since before the survey."""
+    begun = ledger.begun or desk.now()
+    before = (begun - options.older_than).timestamp()
+    return Expectation(fingerprint(desk.policy), desk.output, before)
+
+
+def moment_before(options: argparse.Namespace, desk: Desk) -> float:
+    """In seconds since 1970: what was written later is left alone."""
+    older_than: timedelta = options.older_than
+    return (desk.now() - older_than).timestamp()
+
+
+def orphan_line(orphan: Orphan) -> str:
+    """As it is printed."""
+    size = f"{orphan.object_count} objects, {orphan.size_bytes} bytes"
+    return f"{orphan.what} of {orphan.code}: {orphan.place} ({size})"
