@@ -1,10 +1,11 @@
-"""`python -m benchmarks.memory_size`: what a memory size of the function means for speed and cost.
+"""`python -m benchmarks.memory_size`: what a memory size of the function means for speed and cost, and how
+much of it large pictures need.
 
 Lambda gives one CPU for every 1,769 MB. The real handler works on batches of a 30 s clip while the kernel
 holds it, and its FFmpeg, to that share of this machine's processors; memory itself is not limited. Sizes
 take turns. The work is the same for all, while the CPU seconds that it takes vary with what else runs on the
-machine: so sizes are compared by their seconds for each CPU second. Needs Linux and root. Prints Markdown;
-progress goes to stderr.
+machine: so sizes are compared by their seconds for each CPU second. The peak is what the handler and its
+FFmpeg have resident at the same moment. Needs Linux and root. Prints Markdown; progress goes to stderr.
 """
 
 import argparse
@@ -19,16 +20,18 @@ from statistics import median
 
 import psutil
 
-from benchmarks.clips import CLIPS, ensure
+from benchmarks.clips import CLIPS, SHORT, ULTRA_HD, ensure
 from benchmarks.cpu_quota import cpu_quota
 from benchmarks.deployment import Deployment, deployed, invoke
 from benchmarks.machine import describe_machine, describe_versions
+from benchmarks.memory import peak_memory
 from benchmarks.tables import render_table
 from local.function import LocalFunction
 
 _MB_PER_CPU = 1769
 _USUAL_MB = 2048
 _CLIP = next(clip for clip in CLIPS if clip.name == "h264-portrait")
+_LARGER = {"720p": SHORT, "4K": ULTRA_HD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for size, function in functions.items():
                 print(f"{size} MB, {turn + 1} of {options.repeat}", file=sys.stderr)
                 runs[size].append(_run(function, deployment, video, options.records))
-    print("\n".join(_report(runs, options)))
+        peaks = {size: _peaks(function, deployment) for size, function in functions.items()}
+    print("\n".join(_report(runs, peaks, options)))
     return 0
 
 
@@ -84,7 +88,22 @@ def _run(function: LocalFunction, deployment: Deployment, video: Path, records: 
     return Run(wall / records, (sum(process.cpu_times()[:4]) - cpu) / records)
 
 
-def _report(runs: Mapping[int, Sequence[Run]], options: argparse.Namespace) -> Iterator[str]:
+def _peaks(function: LocalFunction, deployment: Deployment) -> list[float]:
+    """Megabytes, for two videos of each of the larger kinds: one is fetched while the other is decoded."""
+    assert function.pid is not None
+    peaks = []
+    for name, clip in _LARGER.items():
+        print(f"peak of {name}", file=sys.stderr)
+        order = deployment.order(ensure(clip), 2)
+        with peak_memory(function.pid) as peak:
+            invoke(function, order)
+        peaks.append(peak.megabytes)
+    return peaks
+
+
+def _report(
+    runs: Mapping[int, Sequence[Run]], peaks: Mapping[int, Sequence[float]], options: argparse.Namespace
+) -> Iterator[str]:
     yield f"{describe_machine()}. {describe_versions(['boto3'])}.\n"
     yield (
         f"Medians of {options.repeat} batches of {options.records} clips ({_CLIP.name}, {_CLIP.seconds:g} s, "
@@ -93,9 +112,9 @@ def _report(runs: Mapping[int, Sequence[Run]], options: argparse.Namespace) -> I
     )
     heads = ["memory MB", "CPUs", "seconds for a CPU second", "from", "to", "seconds", "cost"]
     relative = [f"{head}, {_USUAL_MB} MB = 1" for head in heads[-2:]]
-    yield render_table(
-        [*heads[:-2], *relative, "seconds a video", "CPU seconds"], [_row(size, runs) for size in runs]
-    )
+    rows = [[*_row(size, runs), *(f"{peak:.0f}" for peak in peaks[size])] for size in runs]
+    peak_heads = [f"peak MB, {name}" for name in _LARGER]
+    yield render_table([*heads[:-2], *relative, "seconds a video", "CPU seconds", *peak_heads], rows)
     most = os.cpu_count() or 1
     if too_large := [size for size in runs if size > most * _MB_PER_CPU]:
         sizes = ", ".join(map(str, too_large))

@@ -21,7 +21,7 @@ class Prices:
     s3_get: float
 
 
-# us-east-1, standard queue, x86, S3 Standard, without tiers, as listed in 2025.
+# us-east-1, standard queue, x86, S3 Standard, without tiers, as listed in 2025 and 2026.
 # https://aws.amazon.com/sqs/pricing  https://aws.amazon.com/lambda/pricing  https://aws.amazon.com/s3/pricing
 US_EAST_1 = Prices(
     sqs_request=0.40 / _MILLION,

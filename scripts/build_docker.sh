@@ -9,7 +9,7 @@ Usage: ./scripts/build_docker.sh [options]
 Builds the container image of the worker with Docker, or with podman where Docker does not answer.
 Stops at the first error; nothing is pushed that did not pass what was asked for.
 
-  --tag NAME:TAG     name of the image (default: frame-extractor:<git commit>)
+  --tag NAME:TAG     name of the image (default: frame-extractor:<git commit>, with the platform if one is given)
   --platform P       linux/amd64 or linux/arm64 (default: that of this machine)
   --base IMAGE       base image (default: that of the Dockerfile)
   --engine NAME      docker or podman (default: the first of them that answers)
@@ -19,7 +19,8 @@ Stops at the first error; nothing is pushed that did not pass what was asked for
   --help             this text
 
 The default tag is the commit, with -dirty if there are changes that are not committed, which --push
-refuses. --push prints the URI for scripts/deploy.sh as the last line; it needs the AWS CLI.
+refuses. --push prints the URI for scripts/deploy.sh as the last line; it needs the AWS CLI. A commit
+that is in ECR already is neither built nor pushed again; a --tag that is there already is refused.
 Exit status: 0 if all went well, 1 if something failed, 2 for wrong usage.
 TEXT
 }
@@ -27,9 +28,11 @@ TEXT
 fail() { printf 'build_docker.sh: %s\n' "$1" >&2; exit "${2:-1}"; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-revision=$(git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown)
-version=$(git -C "$root" describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
-tag=frame-extractor:$version
+revision=$(git -C "$root" rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)
+version=${revision:0:12}
+# A file that git does not know yet would go into the image, too.
+[[ $revision == unknown || -z $(git -C "$root" status --porcelain) ]] || version+=-dirty
+tag=''
 platform=''
 arguments=()
 engines=(docker podman)
@@ -56,6 +59,8 @@ while [[ $# -gt 0 ]]; do
   shift 2
 done
 
+[[ -n $tag ]] && own_tag=true || own_tag=false
+[[ $own_tag == true ]] || tag=frame-extractor:$version${platform:+-${platform#linux/}}
 [[ $tag =~ ^[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$ ]] || fail "--tag must be NAME:TAG" 2
 case $platform in
   '') ;;
@@ -64,7 +69,10 @@ case $platform in
 esac
 
 if [[ $push == true ]]; then # everything that can be wrong is told before the long work
-  [[ ${tag#*:} != *-dirty && ${tag#*:} != unknown ]] || fail "commit the changes first, or give a --tag of your own"
+  if [[ $own_tag == false ]]; then
+    [[ $version != unknown ]] || fail "git does not tell the commit: give a --tag of your own"
+    [[ $version != *-dirty ]] || fail "some changes are not committed: commit them first, or give a --tag of your own"
+  fi
   command -v aws >/dev/null || fail "--push needs the AWS CLI"
   export AWS_PAGER=
   account=$(aws sts get-caller-identity --query Account --output text) || fail "AWS does not accept the credentials"
@@ -72,6 +80,22 @@ if [[ $push == true ]]; then # everything that can be wrong is told before the l
   [[ -n $region ]] || fail "no AWS region is set; set AWS_REGION"
   [[ $region == cn-* ]] && domain=amazonaws.com.cn || domain=amazonaws.com
   registry=$account.dkr.ecr.$region.$domain
+  repository=${tag%%:*}
+  uri=$registry/$tag
+  new_repository=false
+  # Tags there cannot be changed. Only the answers that repository or tag are not there are a reason to go on.
+  if answer=$(aws ecr describe-images --region "$region" --repository-name "$repository" \
+    --image-ids "imageTag=${tag#*:}" 2>&1); then
+    [[ $own_tag == false ]] || fail "$uri is there already, and a tag in ECR cannot be changed: give another --tag"
+    echo "this commit is in ECR already; nothing was built or pushed (another --tag does it again)"
+    echo "$uri"
+    exit 0
+  fi
+  case $answer in
+    *RepositoryNotFoundException*) new_repository=true ;;
+    *ImageNotFoundException*) ;;
+    *) fail "AWS does not tell about the repository: $answer" ;;
+  esac
 fi
 
 engine=''
@@ -98,11 +122,7 @@ if [[ $test == true ]]; then
 fi
 
 if [[ $push == true ]]; then
-  repository=${tag%%:*}
-  uri=$registry/$tag
-  # Only the answer that it is not there is a reason to create it.
-  if ! answer=$(aws ecr describe-repositories --region "$region" --repository-names "$repository" 2>&1); then
-    [[ $answer == *RepositoryNotFoundException* ]] || fail "AWS does not tell about the repository: $answer"
+  if [[ $new_repository == true ]]; then
     aws ecr create-repository --region "$region" --repository-name "$repository" \
       --image-tag-mutability IMMUTABLE --image-scanning-configuration scanOnPush=true >/dev/null
     echo "created the repository $repository"
@@ -110,5 +130,8 @@ if [[ $push == true ]]; then
   aws ecr get-login-password --region "$region" | "$engine" login --username AWS --password-stdin "$registry"
   "$engine" tag "$tag" "$uri"
   "$engine" push "$uri"
+  if [[ $("$engine" image inspect --format '{{.Architecture}}' "$tag") == arm64 ]]; then
+    echo "this image is for arm64: deploy it with --parameter Architecture=arm64"
+  fi
   echo "$uri"
 fi

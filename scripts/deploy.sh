@@ -26,7 +26,7 @@ A parameter that is not given keeps its value; in a new stack, it has its defaul
 
 Needs the AWS CLI, version 1 or 2, with credentials that may change the stack.
 Exit status: 0 if the stack is as wanted, also if nothing had to change; 1 if it failed or was
-declined; 2 for wrong usage.
+declined; 2 for wrong usage; 130 after Ctrl-C, which drops what was not agreed to yet, and no more.
 TEXT
 }
 
@@ -142,11 +142,17 @@ tags_json() {
   printf ']'
 }
 
+stuck() { # what to do about an update that failed, and whose going back failed, too
+  printf '%s' "the stack $stack is stuck half way (UPDATE_ROLLBACK_FAILED): repair the cause, then" \
+    " aws cloudformation continue-update-rollback --stack-name $stack, and deploy again"
+}
+
 status=$(stack_status)
 case $status in
   '' | REVIEW_IN_PROGRESS) kind=CREATE ;;
-  ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
+  CREATE_FAILED | ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
     fail "the stack $stack is left over from something that failed ($status); remove it with scripts/destroy.sh first" ;;
+  UPDATE_ROLLBACK_FAILED) fail "$(stuck)" ;;
   *_IN_PROGRESS) fail "the stack $stack is being changed already ($status); try again when that is over" ;;
   *) kind=UPDATE ;;
 esac
@@ -166,15 +172,39 @@ discard() {
   fi
 }
 
+# Why the change failed: what its own events say, without those that the first failure caused.
+failed_events() {
+  cloudformation describe-stack-events --stack-name "$stack" --output text --query "reverse(StackEvents[? \
+    ClientRequestToken == '$change_set' && contains(ResourceStatus, 'FAILED') && \
+    !contains(not_null(ResourceStatusReason, ''), 'cancelled')])[].[LogicalResourceId, ResourceStatusReason]"
+}
+
+# After waiting in vain: what became of the change, and what to do now.
+report_failure() {
+  local status remove="scripts/destroy.sh --stack $stack"
+  status=$(stack_status)
+  case $status in
+    CREATE_COMPLETE | UPDATE_COMPLETE | UPDATE_COMPLETE_CLEANUP_IN_PROGRESS) return ;; # only the waiting failed
+    *_IN_PROGRESS) fail "AWS still works on it ($status); deploy again later to see what became of it" ;;
+  esac
+  failed_events >&2 || true
+  case $status in
+    UPDATE_ROLLBACK_COMPLETE) fail "the change failed, and all is as before; the reasons are above" ;;
+    UPDATE_ROLLBACK_FAILED) fail "$(stuck)" ;;
+    *) fail "the stack could not be made ($status); repair the reasons above, run $remove, and deploy again" ;;
+  esac
+}
+
 create=(--change-set-type "$kind" --template-body "$template" --capabilities CAPABILITY_IAM --parameters "$parameters")
 if [[ ${#tags[@]} -gt 0 ]]; then # without the option, a stack keeps its tags
   labels=$(tags_json)
   create+=(--tags "$labels")
 fi
+trap 'discard; fail "interrupted; nothing was changed" 130' INT TERM
 printf 'Asking AWS what would change in the stack %s …\n' "$stack"
 if reason=$(cloudformation create-change-set "${arguments[@]}" "${create[@]}" 2>&1); then
   reason=''
-  if ! cloudformation wait change-set-create-complete "${arguments[@]}" 2>/dev/null; then
+  if ! aws cloudformation wait change-set-create-complete "${arguments[@]}" 2>/dev/null; then
     reason=$(cloudformation describe-change-set "${arguments[@]}" --query StatusReason --output text)
     discard
   fi
@@ -196,15 +226,18 @@ if [[ $kind != NONE ]]; then
     fi
   fi
   printf 'Working (a few minutes) …\n'
-  cloudformation execute-change-set "${arguments[@]}" || fail "AWS does not begin the change; its message is above"
+  trap 'fail "interrupted; the change goes on at AWS. To see how it does, deploy again" 130' INT TERM
+  # What fails at first leaves nothing behind, not even the buckets, which have nothing in them then.
+  cloudformation execute-change-set "${arguments[@]}" --client-request-token "$change_set" --retain-except-on-create ||
+    fail "AWS does not begin the change; its message is above"
   if [[ $kind == CREATE ]]; then done_when='stack-create-complete'; else done_when='stack-update-complete'; fi
-  if ! cloudformation wait "$done_when" --stack-name "$stack" 2>/dev/null; then
-    cloudformation describe-stack-events --stack-name "$stack" --output text \
-      --query "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]" >&2 || true
-    fail "the change failed and is being rolled back; the reasons are above, the first one last"
-  fi
+  # Without the function: what a trap says during it would be thrown away, too.
+  aws cloudformation wait "$done_when" --stack-name "$stack" 2>/dev/null || report_failure
 fi
+trap - INT TERM
 
+topic=$(cloudformation describe-stacks --stack-name "$stack" --output text \
+  --query "Stacks[0].Parameters[?ParameterKey=='AlarmTopicArn'].ParameterValue") || topic='?'
 outputs=() # NAME=VALUE
 while IFS=$'\t' read -r name value; do outputs+=("$name=$value"); done < <(
   cloudformation describe-stacks --stack-name "$stack" --output text \
@@ -231,3 +264,6 @@ cat <<TEXT
     SQS_QUEUE_URL=$(output QueueUrl) ./run_sqs_batches.py --dry-run
   Watch: $(output DashboardUrl)
 TEXT
+if [[ -z $topic ]]; then
+  printf '  Be told: the alarms reach nobody yet; name an SNS topic with --alarm-topic-arn\n'
+fi

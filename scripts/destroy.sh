@@ -65,7 +65,9 @@ if [[ $ask == true ]]; then
 fi
 aws cloudformation delete-stack --stack-name "$stack" || fail "AWS does not delete the stack; its message is above"
 if ! aws cloudformation wait stack-delete-complete --stack-name "$stack" 2>/dev/null; then
-  fail "the stack could not be deleted; look at its events in the CloudFormation console"
+  aws cloudformation list-stack-resources --stack-name "$stack" --output text \
+    --query "StackResourceSummaries[?ResourceStatus=='DELETE_FAILED'].[LogicalResourceId, ResourceStatusReason]" >&2 || true
+  fail "the stack is not gone yet; repair the reasons above, if there are any, and run this again"
 fi
 printf 'The stack %s is gone.\n' "$stack"
 if [[ -n $kept ]]; then

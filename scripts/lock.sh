@@ -2,21 +2,44 @@
 # Pin the requirements: *.in (what we ask for) to *.txt (exact versions with hashes).
 set -euo pipefail
 
-if [ "${1:-}" = "--help" ]; then
+usage() {
     cat <<'TEXT'
 Turn requirements.in, requirements-dev.in and requirements-bench.in into .txt files,
-with exact versions and hashes for Python 3.11 and later on every platform.
+with exact versions and hashes for Python 3.11 and later on every platform. Then check
+that the image can be built of them: everything in requirements.txt has a wheel for its
+Python and its C library, on x86-64 and on arm64. That downloads no packages.
 
-usage: scripts/lock.sh [--upgrade]
+usage: scripts/lock.sh [--upgrade | --check]
+
+  --upgrade  the newest versions, not those that are pinned already
+  --check    change nothing, only check
 TEXT
-    exit 0
-fi
+}
+
+case "${1:-}" in
+    --help | -h) usage; exit 0 ;;
+    '' | --upgrade | --check) ;;
+    *) echo "lock.sh: unknown argument $1; see --help" >&2; exit 2 ;;
+esac
+
+# Those of AWS's base image for Python 3.13, which is an Amazon Linux 2023.
+image_python=3.13
+image_library=manylinux_2_34
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ./scripts/ensure_venv.sh
 .venv/bin/pip install --quiet uv
-for name in requirements requirements-dev requirements-bench; do
-    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-        --no-emit-index-url "$@" "$name.in" --output-file "$name.txt"
+
+if [[ ${1:-} != --check ]]; then
+    for name in requirements requirements-dev requirements-bench; do
+        .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+            --no-emit-index-url "$@" "$name.in" --output-file "$name.txt"
+    done
+    echo "the requirements are locked; now run ./scripts/licences.sh, which lists what they are licensed under"
+fi
+
+for machine in x86_64 aarch64; do
+    .venv/bin/uv pip install --quiet --dry-run --no-deps --only-binary :all: --require-hashes --target build/wheels \
+        --python-version "$image_python" --python-platform "$machine-$image_library" -r requirements.txt
+    echo "everything has a wheel for $machine"
 done
-echo "the requirements are locked; now run ./scripts/licences.sh, which lists what they are licensed under"

@@ -59,7 +59,7 @@ def try_single_pass(source: Source, policy: SamplingPolicy, budget: Budget) -> S
         run is None
         or not run.images
         or run.found.status != 0
-        or run.found.said.decode_errors
+        or run.found.said.complained
         or _is_unusual(run.found.header)
     ):
         return None

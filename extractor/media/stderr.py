@@ -29,12 +29,14 @@ class Stderr:
     """Fed with raw bytes as they come.
 
     ``facts``: the lines that describe the input. ``decode_errors``: how many packets or frames the
-    decoder reported as damaged. ``errors``: the distinct error texts, first and last ones.
+    decoder reported as damaged. ``complained``: whether anything at all was called an error. ``errors``: the
+    distinct texts of errors and warnings, first and last ones.
     """
 
     def __init__(self) -> None:
         self.facts: list[str] = []
         self.decode_errors = 0
+        self.complained = False
         self._first_errors: list[str] = []
         self._last_errors: deque[str] = deque(maxlen=_MAX_ERRORS)
         self._rest = b""
@@ -54,6 +56,7 @@ class Stderr:
         match = _LEVEL.match(line)
         if match is not None and match["level"] not in ("error", "fatal", "warning"):
             return
+        self.complained |= match is None or match["level"] != "warning"
         text = _printable(match["text"] if match else line)  # without a level: not FFmpeg itself, the loader
         self.decode_errors += bool(_DAMAGE.search(text))
         if text not in self._first_errors and text not in self._last_errors:

@@ -1,5 +1,7 @@
-"""Every script explains itself, from wherever it is called, and has no mistake that a linter finds."""
+"""Every script explains itself, from wherever it is called, and has no mistake that a linter finds; and what
+calls them in continuous integration is what it says."""
 
+import re
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 from local.child import ROOT
 
 SCRIPTS = sorted((ROOT / "scripts").glob("*.sh"))
+WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 SHELLCHECK = Path(sysconfig.get_path("scripts"), "shellcheck")
 
 scripts = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
@@ -37,3 +40,15 @@ def test_a_script_has_no_mistake_that_shellcheck_finds(script: Path) -> None:
         [SHELLCHECK, "--severity=style", script], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout
+
+
+def test_the_workflow_calls_scripts_that_are_there() -> None:
+    called = re.findall(r"\./scripts/([a-z_]+\.sh)", WORKFLOW)
+    assert called
+    assert set(called) <= {script.name for script in SCRIPTS}
+
+
+def test_an_action_is_pinned_to_what_nobody_can_move() -> None:
+    used = [line for line in WORKFLOW.splitlines() if "uses:" in line]
+    assert used
+    assert [line for line in used if not re.search(r"@[0-9a-f]{40} # v[0-9.]+$", line)] == []

@@ -21,8 +21,7 @@ def _alarms(rendering: Rendering) -> Iterator[dict[str, Any]]:
 def test_every_alarm_reaches_the_topic(render: Render) -> None:
     topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:operators"
     alarms = list(_alarms(render(AlarmTopicArn=topic)))
-    assert len(alarms) == 6
-    assert [alarm["AlarmActions"] for alarm in alarms] == [[topic]] * 6
+    assert [alarm["AlarmActions"] for alarm in alarms] == [[topic]] * 8
     assert all("AlarmActions" not in alarm for alarm in _alarms(render()))
 
 
@@ -45,11 +44,35 @@ def test_the_dashboard_is_json_and_shows_the_alarm_lines(render: Render) -> None
     assert len(set(places)) == len(places)
 
 
-def test_the_alarm_for_denied_access_looks_at_the_metric_that_the_worker_writes(
-    world: World, render: Render, settings: Callable[..., None], capsys: pytest.CaptureFixture[str]
+def test_the_alarm_for_standstill_waits_longer_than_any_invocation(render: Render) -> None:
+    rendering = render(TimeoutSeconds=900)
+    alarm = rendering.properties("StalledAlarm")
+    inputs = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
+    assert inputs["begun"]["Metric"]["MetricName"] == "Invocations"
+    assert inputs["waiting"]["Stat"] == "Minimum"
+    assert min(query["Period"] for query in inputs.values()) >= int(
+        rendering.properties("Function")["Timeout"]
+    )
+    assert alarm["EvaluationPeriods"] >= 2
+    assert [query["Id"] for query in alarm["Metrics"] if query.get("ReturnData", True)] == ["stalled"]
+
+
+def test_what_was_stopped_on_purpose_is_no_standstill(render: Render) -> None:
+    assert "StalledAlarm" in render().resources
+    assert "StalledAlarm" not in render(Enabled="false").resources
+
+
+@pytest.mark.parametrize(("name", "status"), [("AccessDeniedAlarm", 401), ("StateAlarm", 503)])
+def test_the_alarms_for_failures_look_at_the_metric_that_the_worker_writes(
+    world: World,
+    render: Render,
+    settings: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    status: int,
 ) -> None:
-    alarm = render(MetricsNamespace="Ours").properties("AccessDeniedAlarm")
-    with serving(lambda _: Answer(401)) as url:
+    alarm = render(MetricsNamespace="Ours").properties(name)
+    with serving(lambda _: Answer(status)) as url:
         settings(
             STATE_BACKEND="supabase", SUPABASE_URL=url, SUPABASE_KEY="withdrawn", METRICS_NAMESPACE="Ours"
         )

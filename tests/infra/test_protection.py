@@ -52,9 +52,15 @@ def test_a_new_table_is_paid_by_request_recoverable_and_outlives_the_stack(rende
     assert "Table" not in render(StateBackend="dynamodb", VideosTable="videos").resources
 
 
-def test_queues_are_encrypted(render: Render) -> None:
-    assert render().properties("Queue")["SqsManagedSseEnabled"] is True
-    assert render().properties("DeadLetterQueue")["SqsManagedSseEnabled"] is True
+@pytest.mark.parametrize("name", ["Queue", "DeadLetterQueue"])
+def test_queues_are_encrypted_and_reachable_by_tls_only(render: Render, name: str) -> None:
+    assert render().properties(name)["SqsManagedSseEnabled"] is True
+    policy = render().properties(f"{name}Policy")
+    assert policy["Queues"] == [name]
+    (tls,) = policy["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Principal"], tls["Action"]) == ("Deny", "*", "sqs:*")
+    assert tls["Resource"] == f"{name}.Arn"
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_keys_of_ones_own_encrypt_environment_and_buckets(render: Render) -> None:

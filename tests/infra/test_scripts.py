@@ -137,6 +137,16 @@ def test_a_stack_that_is_as_wanted_is_success_and_tells_what_is_next(
     assert f"put-bucket-notification-configuration --bucket {EmbeddedCloud.VIDEOS_BUCKET}" in result.stdout
 
 
+@pytest.mark.parametrize("topic", ["", f"arn:aws:sns:us-east-1:{ACCOUNT}:operators"])
+def test_alarms_that_reach_nobody_are_mentioned(
+    account: Account, template: Mapping[str, Any], topic: str
+) -> None:
+    account.create(template, AlarmTopicArn=topic)
+    result = account.run("deploy.sh")
+    assert result.returncode == 0, result.stderr
+    assert ("the alarms reach nobody yet" in result.stdout) is (topic == "")
+
+
 def test_a_parameter_that_the_template_does_not_have_is_refused(account: Account) -> None:
     result = account.run("deploy.sh", *NEW_STACK, "--parameter", "Timeout=300", "--yes")
     assert result.returncode == 2

@@ -163,6 +163,16 @@ def test_a_damaged_video_is_not_decoded_by_a_plan(decode: Decode, sound_clip: Pa
         decode(damaged, SamplingPolicy(interval_seconds=2.0), plan=True)
 
 
+def test_damage_that_the_decoder_conceals_ends_a_plan(decode: Decode, clip_dir: Path, tmp_path: Path) -> None:
+    """It complains, and hands out a picture as if nothing had been: one that hangs on what it saw before."""
+    clip = clips.plain(clip_dir / "plan-hevc.mp4", 4, encoded="libx265 -x265-params log-level=none:keyint=50")
+    damaged = clips.bit_rot(tmp_path / "source", clip, every_bytes=9_000)
+    policy = SamplingPolicy(interval_seconds=0.2)
+    assert decode(damaged, policy).decoder.decode_errors == 0, "the case is another one"
+    with pytest.raises(PlanFailedError):
+        decode(damaged, policy, plan=True)
+
+
 def test_a_plan_longer_than_an_argument_can_be_is_carried_out(decode: Decode, clip_dir: Path) -> None:
     path = clip_dir / "plan-long.mp4"
     clips.ffmpeg(

@@ -1,0 +1,172 @@
+"""deploy.sh and destroy.sh when AWS does not do as it was asked, or the operator thinks better of it."""
+
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.infra.account import SCRIPTS, Account
+from tests.infra.recorded import Course, Event, going
+from tests.infra.test_scripts import NEW_STACK
+
+_EVENTS = (
+    Event("Function", "UPDATE_FAILED", "of last month", ours=False),
+    Event("Queue", "CREATE_COMPLETE"),
+    Event("Function", "CREATE_FAILED", "Source image 1234.dkr.ecr… does not exist"),
+    Event("Table", "CREATE_FAILED", "Resource creation cancelled"),
+    Event("Dashboard", "CREATE_FAILED", "a second reason"),
+)
+
+
+def test_a_stack_that_cannot_be_made_tells_why_and_how_to_go_on(account: Account) -> None:
+    course = Course(account.stack, "ROLLBACK_COMPLETE", _EVENTS)
+    with going(account, course) as failing:
+        result = failing.run("deploy.sh", *NEW_STACK, "--yes")
+    assert result.returncode == 1
+    first, second, last = result.stderr.splitlines()
+    assert first.split("\t") == ["Function", "Source image 1234.dkr.ecr… does not exist"]
+    assert second.split("\t") == ["Dashboard", "a second reason"]
+    assert "the stack could not be made (ROLLBACK_COMPLETE)" in last
+    assert f"scripts/destroy.sh --stack {account.stack}" in last
+    assert "Next:" not in result.stdout
+
+
+def test_what_is_left_of_a_failed_creation_has_to_be_removed_first(account: Account) -> None:
+    course = Course(account.stack, "ROLLBACK_COMPLETE")
+    with going(account, course) as failing:
+        failing.run("deploy.sh", *NEW_STACK, "--yes")
+        result = failing.run("deploy.sh", *NEW_STACK, "--yes")
+    assert result.returncode == 1
+    assert "remove it with scripts/destroy.sh first" in result.stderr
+    assert course.calls.count("CreateChangeSet") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("UPDATE_ROLLBACK_COMPLETE", "all is as before; the reasons are above"),
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name"),
+    ],
+)
+def test_an_update_that_fails_tells_why_and_where_it_ended(
+    account: Account, template: Mapping[str, Any], status: str, advice: str
+) -> None:
+    account.create(template)
+    with going(account, Course(account.stack, status, _EVENTS)) as failing:
+        result = failing.run("deploy.sh", "--parameter", "MemoryMb=4096", "--yes")
+    assert result.returncode == 1
+    assert "Source image" in result.stderr
+    assert "of last month" not in result.stderr
+    assert advice in result.stderr.splitlines()[-1]
+
+
+def test_a_stack_that_is_stuck_half_way_is_not_touched(account: Account, template: Mapping[str, Any]) -> None:
+    account.create(template)
+    course = Course(account.stack, "UPDATE_ROLLBACK_FAILED")
+    with going(account, course) as failing:
+        failing.run("deploy.sh", "--parameter", "MemoryMb=4096", "--yes")
+        result = failing.run("deploy.sh", "--parameter", "MemoryMb=4096", "--yes")
+    assert result.returncode == 1
+    assert "continue-update-rollback" in result.stderr
+    assert course.calls.count("CreateChangeSet") == 1
+
+
+@pytest.mark.parametrize(
+    "reason", ["The submitted information didn't contain changes.", "No updates are to be performed."]
+)
+def test_an_empty_change_set_is_success_and_is_dropped(
+    account: Account, template: Mapping[str, Any], reason: str
+) -> None:
+    account.create(template)
+    course = Course(account.stack, refusal=reason)
+    with going(account, course) as same:
+        result = same.run("deploy.sh", "--parameter", "MemoryMb=4096")
+    assert result.returncode == 0, result.stderr
+    assert "Nothing has to change." in result.stdout
+    assert course.calls.count("DeleteChangeSet") == 1
+    assert "ExecuteChangeSet" not in course.calls
+    assert account.status() == "CREATE_COMPLETE"
+
+
+def test_a_change_that_aws_refuses_leaves_no_stack_behind(account: Account) -> None:
+    course = Course(account.stack, refusal="Rule SupabaseIsNamed failed")
+    with going(account, course) as refusing:
+        result = refusing.run("deploy.sh", *NEW_STACK, "--yes")
+    assert result.returncode == 1
+    assert "the change is not possible: Rule SupabaseIsNamed failed" in result.stderr
+    assert account.status() is None
+
+
+@pytest.mark.parametrize("answer", ["n\n", "no\n", "\n", ""])
+def test_only_a_yes_is_a_yes(account: Account, template: Mapping[str, Any], answer: str) -> None:
+    account.create(template)
+    course = Course(account.stack)
+    with going(account, course) as watched:
+        result = watched.run("deploy.sh", "--parameter", "MemoryMb=4096", answer=answer)
+    assert result.returncode == 1
+    assert "declined; nothing was changed" in result.stderr
+    assert course.calls.count("DeleteChangeSet") == 1
+    assert account.function()["MemorySize"] == 2048
+
+
+def test_a_stack_that_cannot_be_deleted_tells_why(account: Account, template: Mapping[str, Any]) -> None:
+    account.create(template)
+    events = (Event("Queue", "DELETE_COMPLETE"), Event("Role", "DELETE_FAILED", "Cannot delete entity"))
+    with going(account, Course(account.stack, "DELETE_FAILED", events)) as failing:
+        result = failing.run("destroy.sh", "--yes")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[0].split("\t") == ["Role", "Cannot delete entity"]
+    assert "run this again" in result.stderr
+
+
+def test_ctrl_c_at_the_question_leaves_nothing_behind(account: Account) -> None:
+    ours, theirs = pty.openpty()
+    with started(account, stdin=theirs) as process:
+        assert process.stderr is not None
+        seen = ""
+        while "[y/N]" not in seen:
+            character = process.stderr.read(1)
+            assert character, seen
+            seen += character
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate()
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 130
+    assert "interrupted; nothing was changed" in errors
+    assert account.status() is None
+    assert account.buckets() == set()
+
+
+def test_ctrl_c_later_says_that_the_change_goes_on(account: Account) -> None:
+    course = Course(account.stack, "CREATE_IN_PROGRESS")
+    with going(account, course) as slow, started(slow, "--yes", stdin=subprocess.DEVNULL) as process:
+        assert course.watched.wait(60)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "the change goes on at AWS" in errors
+    assert "DeleteChangeSet" not in course.calls
+
+
+@contextmanager
+def started(account: Account, *arguments: str, stdin: int) -> Iterator["subprocess.Popen[str]"]:
+    """The script, on its way in a session of its own."""
+    with subprocess.Popen(
+        [SCRIPTS / "deploy.sh", *NEW_STACK, *arguments, "--stack", account.stack],
+        env=account.environment,
+        stdin=stdin,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
