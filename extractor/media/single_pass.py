@@ -59,7 +59,7 @@ def try_single_pass(source: Source, policy: SamplingPolicy, budget: Budget) -> S
         run is None
         or not run.images
         or run.found.status != 0
-        or run.found.said.complained
+        or _is_damaged(run.found, policy)
         or _is_unusual(run.found.header)
     ):
         return None
@@ -116,6 +116,11 @@ def _held(child: Child, policy: SamplingPolicy) -> list[Image] | None:
             return None
         held.append(image)
     return held
+
+
+def _is_damaged(found: Pass, policy: SamplingPolicy) -> bool:
+    """Only where everything is decoded is a complaint no reason to doubt that the images are the right ones."""
+    return found.said.complained if policy.strategy == "keyframe" else found.said.decode_errors > 0
 
 
 def _is_unusual(header: Header) -> bool:

@@ -29,8 +29,8 @@ class Stderr:
     """Fed with raw bytes as they come.
 
     ``facts``: the lines that describe the input. ``decode_errors``: how many packets or frames the
-    decoder reported as damaged. ``complained``: whether anything at all was called an error. ``errors``: the
-    distinct texts of errors and warnings, first and last ones.
+    decoder reported as damaged. ``complained``: whether anything specific was called an error; that
+    sound is not decoded is none. ``errors``: the distinct texts of errors and warnings, first and last ones.
     """
 
     def __init__(self) -> None:
@@ -56,9 +56,11 @@ class Stderr:
         match = _LEVEL.match(line)
         if match is not None and match["level"] not in ("error", "fatal", "warning"):
             return
-        self.complained |= match is None or match["level"] != "warning"
         text = _printable(match["text"] if match else line)  # without a level: not FFmpeg itself, the loader
-        self.decode_errors += bool(_DAMAGE.search(text))
+        damage = bool(_DAMAGE.search(text))
+        self.decode_errors += damage
+        is_error = match is not None and match["level"] != "warning"
+        self.complained |= damage or (is_error and not _GENERIC.search(text))
         if text not in self._first_errors and text not in self._last_errors:
             (self._first_errors if len(self._first_errors) < _MAX_ERRORS else self._last_errors).append(text)
 

@@ -163,6 +163,19 @@ def test_a_damaged_video_is_not_decoded_by_a_plan(decode: Decode, sound_clip: Pa
         decode(damaged, SamplingPolicy(interval_seconds=2.0), plan=True)
 
 
+@pytest.mark.parametrize("ending", ["mp4", "webm", "ts", "mkv", "mov"])
+def test_sound_is_no_hindrance_to_a_plan(decode: Decode, clip_dir: Path, ending: str) -> None:
+    clip = clip_dir / f"plan-sound.{ending}"
+    codecs = (
+        "-c:v libvpx-vp9 -deadline realtime -c:a libopus" if ending == "webm" else "-c:v libx264 -c:a aac"
+    )
+    sound = "-f lavfi -i sine=frequency=440:duration=4"
+    clips.ffmpeg(f"-f lavfi -i testsrc2=size=128x96:rate=25:duration=4 {sound} {codecs} -g 50 {{0}}", clip)
+    policy = SamplingPolicy(interval_seconds=1.0)
+    assert make_schedule(decode(clip, SamplingPolicy(max_frames=1)).index, policy).plan is not None
+    assert _images(decode(clip, policy, plan=True)) == _images(decode(clip, policy))
+
+
 def test_damage_that_the_decoder_conceals_ends_a_plan(decode: Decode, clip_dir: Path, tmp_path: Path) -> None:
     """It complains, and hands out a picture as if nothing had been: one that hangs on what it saw before."""
     clip = clips.plain(clip_dir / "plan-hevc.mp4", 4, encoded="libx265 -x265-params log-level=none:keyint=50")
