@@ -119,7 +119,7 @@ def _held(child: Child, policy: SamplingPolicy) -> list[Image] | None:
 
 
 def _is_damaged(found: Pass, policy: SamplingPolicy) -> bool:
-    """Only where everything is decoded is a complaint no reason to doubt that the images are the right ones."""
+    """Where everything is decoded, a mere complaint is no reason to doubt that the images are right."""
     return found.said.complained if policy.strategy == "keyframe" else found.said.decode_errors > 0
 
 
