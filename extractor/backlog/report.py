@@ -38,7 +38,8 @@ def summary_lines(report: Report) -> Iterator[str]:
     if report.dry_run:
         yield f"{report.num_queued} videos would be queued; nothing was sent (dry run)"
     else:
-        yield f"{summary.queued} videos queued in {summary.calls} calls, {report.per_second:.0f} a second"
+        queued, calls = _counted(summary.queued, "video"), _counted(summary.calls, "call")
+        yield f"{queued} queued in {calls}, {report.per_second:.0f} a second"
     if summary.refused:
         listed = ", ".join(f"{count} × {reason!r}" for reason, count in summary.refused.items())
         yield f"{summary.num_refused} videos refused: {listed}; the first was {summary.first_refused!r}"
@@ -52,6 +53,10 @@ def summary_lines(report: Report) -> Iterator[str]:
         yield f"estimated cost: ${report.usd:.2f}, ${report.cost.total:.6f} a video"
     if report.stopped_by_budget:
         yield "stopped there: one more would pass --max-usd"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def summary_json(report: Report) -> str:

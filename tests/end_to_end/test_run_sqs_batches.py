@@ -21,7 +21,7 @@ def test_everything_is_queued_once(setup: Setup) -> None:
 @pytest.mark.failure_row(45)
 def test_what_waits_in_the_queue_is_not_queued_again_unless_it_is_asked_for(setup: Setup) -> None:
     setup.run("--limit", "20")
-    assert first_line(setup.run()).startswith("5 videos queued in 1 calls")
+    assert first_line(setup.run()).startswith("5 videos queued in 1 call,")
     assert first_line(setup.run()).startswith("0 videos queued in 0 calls")
     assert len(setup.queued()) == 25
     assert first_line(setup.run("--requeue-after", "0")).startswith("25 videos queued")
@@ -53,7 +53,7 @@ def test_failures_are_queued_only_for_those_who_ask_for_them_and_however_recent(
     setup.run()
     setup.queued()
     setup.state.record_failure(Subject("code07"), "DECODER_CRASHED", "any")
-    assert first_line(setup.run("--retry-failed")).startswith("1 videos queued")
+    assert first_line(setup.run("--retry-failed")).startswith("1 video queued")
     assert setup.queued() == [{"code": "code07"}]
 
 
