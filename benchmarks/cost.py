@@ -81,6 +81,25 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    _add_quantities(parser)
+    usual, add = Plan(), parser.add_argument
+    add("--state", choices=["supabase", "dynamodb"], default=usual.state, help="where the state is")
+    add(
+        "--nat",
+        choices=["nothing", "state", "all"],
+        default=usual.nat,
+        help="what goes through a NAT gateway: nothing, what is not S3 or DynamoDB, or all",
+    )
+    add(
+        "--load",
+        type=lambda text: [_count(part) for part in text.split(",")],
+        metavar="N,N",
+        help="instead: what so many videos a day mean for every second",
+    )
+    return parser
+
+
+def _add_quantities(parser: argparse.ArgumentParser) -> None:
     usual, work = Plan(), Workload()
     add = parser.add_argument
     add("--videos", type=_count, default=usual.videos, metavar="N", help="how many")
@@ -104,20 +123,6 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--video-megabytes", type=_amount, default=usual.video_megabytes, metavar="MB", help="size of a video"
     )
-    add("--state", choices=["supabase", "dynamodb"], default=usual.state, help="where the state is")
-    add(
-        "--nat",
-        choices=["nothing", "state", "all"],
-        default=usual.nat,
-        help="what goes through a NAT gateway: nothing, what is not S3 or DynamoDB, or all",
-    )
-    add(
-        "--load",
-        type=lambda text: [_count(part) for part in text.split(",")],
-        metavar="N,N",
-        help="instead: what so many videos a day mean for every second",
-    )
-    return parser  # fmt: skip
 
 
 def _count(text: str) -> int:
