@@ -219,7 +219,9 @@ if [[ $kind != NONE ]]; then
   cloudformation describe-change-set "${arguments[@]}" --output table \
     --query 'Changes[].ResourceChange.{"1 Action": Action, "2 Resource": LogicalResourceId, "3 Type": ResourceType, "4 Replaced": Replacement}'
   if [[ $ask == true ]]; then
-    read -r -p "Do this? [y/N] " answer || answer=''
+    # In a shell of its own, whose end Ctrl-C is whenever it comes: the trap alone may be set off before the
+    # reading has begun, and would then wait for an answer.
+    answer=$(read -r -p "Do this? [y/N] " line && printf '%s' "$line") || answer=''
     if [[ $answer != [yY]* ]]; then
       discard
       fail "declined; nothing was changed"

@@ -1,6 +1,7 @@
 """An AWS on this machine: moto's server, started once, and fresh buckets and queues on it."""
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -13,6 +14,11 @@ from tests.servers.aws import aws_variables, moto_server
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+
+
+def pytest_configure() -> None:
+    # Where a shell runs tests in the background, Ctrl-C is ignored, by every child, too: some are sent it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """`run_sqs_batches.py` as a process, with a state file and a queue."""
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,19 +43,14 @@ class Setup:
         )
 
     def start(self, *options: str, **environment: str) -> "subprocess.Popen[str]":
-        # A shell may have started the tests in the background, where Ctrl-C is ignored, also by children.
-        previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            return subprocess.Popen(
-                [sys.executable, SCRIPT, *options],
-                env=self.environment | environment,
-                cwd=self.folder,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        finally:
-            signal.signal(signal.SIGINT, previous)
+        return subprocess.Popen(
+            [sys.executable, SCRIPT, *options],
+            env=self.environment | environment,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def queued(self) -> list[dict[str, object]]:
         """Takes all messages out of the queue."""
