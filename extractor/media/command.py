@@ -22,6 +22,9 @@ _GLOBAL_OPTIONS: Final = (
     "-filter_complex_threads", "1", "-filter_threads", "1", "-max_error_rate", "1",
 )  # fmt: skip
 _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
+# All packets, those before the first keyframe, too. They are gathered until the buffer is full: else each
+# would wake its reader.
+_COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_packets": 0}
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
@@ -60,7 +63,7 @@ def build_index(
     if with_frames:
         # Frames of one packet have the same time, of which the muxer would complain: so they are numbered.
         numbered = {"bsf:v": SPLIT_FRAMES + ",setts=ts=N"}
-        listings.append(ffmpeg.output(video, urls["frames"], f="ivf", c="copy", flush_packets=0, **numbered))
+        listings.append(ffmpeg.output(video, urls["frames"], f="ivf", **_COPY, **numbered))
     # FFmpeg's banner and its account of the input are facts about the video, not complaints.
     return _compile(ffmpeg.merge_outputs(*listings), source.binary, "info")
 
@@ -89,7 +92,7 @@ def build_full(
     return _compile(ffmpeg.merge_outputs(*images, _every(branches[1], urls, small)), source.binary)
 
 
-def build_scenes(source: Source, picture: Picture, urls: Urls, small: Sequence[Filter]) -> list[str]:
+def build_scenes(source: Source, picture: Picture, urls: Urls, small: Sequence[Filter] | None) -> list[str]:
     """Decode everything, for ``frames`` and ``scenes`` as in `build_full`."""
     video = _filtered(source.open(threads=source.limits.threads)["V:0"], filters.before_selection(picture))
     return _compile(_every(video, urls, small), source.binary)
@@ -191,8 +194,7 @@ def _every(video: Any, urls: Urls, small: Sequence[Filter] | None) -> Any:
 
 
 def _listing(streams: Iterable[Any], url: str, **options: object) -> Any:
-    # Lines are gathered until the buffer is full: else each would wake its reader.
-    return ffmpeg.output(*streams, url, f="framecrc", c="copy", flush_packets=0, **options)
+    return ffmpeg.output(*streams, url, f="framecrc", **_COPY, **options)
 
 
 def _compile(graph: Any, binary: str, level: Literal["info", "warning"] = "warning") -> list[str]:

@@ -16,6 +16,7 @@ from extractor.errors import (
     UnreadableError,
 )
 from extractor.media import command, formats
+from extractor.media.beginning import without_lead
 from extractor.media.command import Source
 from extractor.media.decode_order import NOTHING, UNSUPPORTED, learn_order, questions_about
 from extractor.media.filters import Picture
@@ -89,17 +90,20 @@ def read_index(source: Source, budget: Budget, strategy: Strategy = "uniform") -
     order = None
     if not (found.said.says("filter_units") or _needs_every_frame(found.header)):
         order = learn_order(codec, found.listing.stream, found.filtered, found.dependencies)
-    return _describe(found, order, _missing_seconds(source, budget, found))
+    return _describe(found, order, source, budget)
 
 
 def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex:
     """The index that a pass over all packets amounts to, but for their order. Raises as `read_index`."""
     _refuse_unreadable(found, source)
-    return _describe(found, None, _missing_seconds(source, budget, found))
+    return _describe(found, None, source, budget)
 
 
-def _describe(found: Pass, order: DecodeOrder | None, missing: Fraction) -> VideoIndex:
-    header, packets = found.header, found.listing.stream
+def _describe(found: Pass, order: DecodeOrder | None, source: Source, budget: Budget) -> VideoIndex:
+    header = found.header
+    picture = Picture(header.interlaced, header.transfer)
+    missing = _missing_seconds(source, budget, found)
+    packets = without_lead(found.listing.stream, source, picture, budget)
     shown = packets.shown_pts
     end = packets.end_pts
     duration = header.duration or Fraction(0)
@@ -113,7 +117,7 @@ def _describe(found: Pass, order: DecodeOrder | None, missing: Fraction) -> Vide
         height=found.listing.height,
         rotation_degrees=header.rotation,
         hdr=_hdr(header),
-        picture=Picture(header.interlaced, header.transfer),
+        picture=picture,
         packets=packets,
         order=order,
         shown_pts=shown,

@@ -56,7 +56,6 @@ def needed_packets(order: DecodeOrder, targets: Collection[int]) -> list[bool]:
             depended_on = order.reference[place] and (with_leading or not order.leading[place])
             needed[place] = depended_on or place in targets
         reached_into = order.open_access[start] and with_leading
-    _bridge(order, needed)
     return needed
 
 
@@ -67,28 +66,27 @@ def _parts(order: DecodeOrder) -> Iterator[tuple[int, int]]:
     return pairwise([0, *starts, count])
 
 
-def leaps_too_far(order: DecodeOrder, needed: Sequence[bool]) -> bool:
-    """Whether the decoder would lose count of the pictures before an open access point."""
+def signposts(order: DecodeOrder, needed: Sequence[bool]) -> list[int]:
+    """The packets to keep only so that the decoder does not lose count of the pictures before an open access
+    point. It need not decode them, and where it cannot, that costs it nothing: it has read their number."""
     kept = [place for place, keep in enumerate(needed) if keep]
-    return any(order.open_access[here] and here - before > _LONGEST_LEAP for before, here in pairwise(kept))
+    posts = list[int]()
+    for before, here in pairwise(kept):
+        if order.open_access[here]:
+            posts += _posts_between(order, before, here)
+    return posts
 
 
-def _bridge(order: DecodeOrder, needed: list[bool]) -> None:
-    """Keep the references before an open access point that would otherwise be too long a leap away."""
-    last_kept = 0
-    for place in range(len(needed)):
-        if not needed[place]:
-            continue
-        if order.open_access[place] and place - last_kept > _LONGEST_LEAP:
-            for between in range(_part_start(order, last_kept), place):
-                needed[between] = needed[between] or (order.reference[between] and not order.leading[between])
-        last_kept = place
-
-
-def _part_start(order: DecodeOrder, place: int) -> int:
-    while place > 0 and not (order.random_access[place] or order.open_access[place]):
-        place -= 1
-    return place
+def _posts_between(order: DecodeOrder, before: int, here: int) -> Iterator[int]:
+    countable = (
+        place for place in range(before + 1, here) if order.reference[place] and not order.leading[place]
+    )
+    last = farthest = before
+    for place in (*countable, here):
+        if place - last > _LONGEST_LEAP and farthest > last:
+            last = farthest
+            yield last
+        farthest = place
 
 
 def drop_expression(needed: Sequence[bool]) -> str:

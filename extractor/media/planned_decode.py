@@ -33,7 +33,7 @@ def planned_frames(decode: Decode, plan: Plan) -> Iterator[Frame]:
             yield decode.frame(image, target.slot, start)
         status = child.wait()
     # Damage that a decoder conceals looks otherwise where it has seen other frames before.
-    if status != 0 or child.stderr.complained or decode.count != len(plan.targets):
+    if status != 0 or child.stderr.complained(plan.signposts) or decode.count != len(plan.targets):
         raise PlanFailedError
     decode.decoded_seconds = decode.index.duration_seconds
 

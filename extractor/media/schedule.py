@@ -8,7 +8,7 @@ from operator import and_, or_
 
 from extractor.media.expressions import Selection, packet_filter
 from extractor.media.index import VideoIndex
-from extractor.media.plan import drop_expression, leaps_too_far, needed_packets
+from extractor.media.plan import drop_expression, needed_packets, signposts
 from extractor.media.sampling import (
     AtTimes,
     EveryInterval,
@@ -26,11 +26,12 @@ from extractor.policy import SamplingPolicy, exact_seconds
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The frames that must come, in order, how FFmpeg picks them, and the bitstream filter that drops
-    `packets` which none of them needs."""
+    `packets` which none of them needs, but for so many `signposts`, which perhaps cannot be decoded."""
 
     targets: Sequence[Target]
     selection: Selection
     packets: str = field(repr=False)
+    signposts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,8 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     wanted = {target.pts for target in targets}
     needed = [pts in wanted and is_shown == 1 for pts, is_shown in zip(packets.pts, shown, strict=True)]
     selection = _selection(index, None, targets)
-    too_far = index.order is not None and leaps_too_far(index.order, needed)
-    sure = bool(targets) and not (too_far or index.picture.interlaced)  # that needs its neighbours
-    plan = Plan(targets, selection, packet_filter(drop_expression(needed))) if sure else None
-    return Schedule(targets, selection, plan)
+    sure = bool(targets) and not index.picture.interlaced  # that needs its neighbours
+    return Schedule(targets, selection, _plan_of(index, targets, selection, needed) if sure else None)
 
 
 def instants_of(policy: SamplingPolicy) -> Instants:
@@ -134,8 +133,22 @@ def _plan(index: VideoIndex, targets: Sequence[Target], selection: Selection | N
     needed = dependencies.needed_frames(wanted) if dependencies else needed_packets(index.order, wanted)
     if all(needed) or not targets:
         return None
-    packets_to_drop = packet_filter(drop_expression(needed), of_frames=dependencies is not None)
-    return Plan(targets, selection or _selection(index, None, targets), packets_to_drop)
+    selection = selection or _selection(index, None, targets)
+    return _plan_of(index, targets, selection, needed, of_frames=dependencies is not None)
+
+
+def _plan_of(
+    index: VideoIndex,
+    targets: Sequence[Target],
+    selection: Selection,
+    needed: Sequence[bool],
+    *,
+    of_frames: bool = False,
+) -> Plan:
+    """`needed`: for each packet, or each frame, whether it must be decoded."""
+    posts = set(signposts(index.order, needed)) if index.order and not of_frames else ()
+    kept = [keep or place in posts for place, keep in enumerate(needed)]
+    return Plan(targets, selection, packet_filter(drop_expression(kept), of_frames=of_frames), len(posts))
 
 
 def largest_gap_seconds(targets: Sequence[Target], time_base: Fraction) -> float:

@@ -120,7 +120,7 @@ def _held(child: Child, policy: SamplingPolicy) -> list[Image] | None:
 
 def _is_damaged(found: Pass, policy: SamplingPolicy) -> bool:
     """Where everything is decoded, a mere complaint is no reason to doubt that the images are right."""
-    return found.said.complained if policy.strategy == "keyframe" else found.said.decode_errors > 0
+    return found.said.complained() if policy.strategy == "keyframe" else found.said.decode_errors > 0
 
 
 def _is_unusual(header: Header) -> bool:

@@ -17,6 +17,7 @@ _FACT = re.compile(
 )
 _LEVEL = re.compile(r"(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?P<level>[a-z]+)\] (?P<text>.*)")
 _DAMAGE = re.compile(r"Error submitting packet to decoder|Decoding error|corrupt decoded frame")
+_MISSING_REFERENCE = re.compile(r"Could not find ref with POC|(?P<result>Error constructing the frame RPS)")
 _GENERIC = re.compile(
     r"Error opening input files?\b|Error opening output|Error parsing options|Nothing was written"
     r"|Conversion failed|Task finished with error|Terminating thread|Error submitting packet|Decoding error"
@@ -29,14 +30,14 @@ class Stderr:
     """Fed with raw bytes as they come.
 
     ``facts``: the lines that describe the input. ``decode_errors``: how many packets or frames the
-    decoder reported as damaged. ``complained``: whether anything specific was called an error; that
-    sound is not decoded is none. ``errors``: the distinct texts of errors and warnings, first and last ones.
+    decoder reported as damaged. ``errors``: the distinct texts of errors and warnings, first and last ones.
     """
 
     def __init__(self) -> None:
         self.facts: list[str] = []
         self.decode_errors = 0
-        self.complained = False
+        self._complained = False
+        self._missing_references = 0
         self._first_errors: list[str] = []
         self._last_errors: deque[str] = deque(maxlen=_MAX_ERRORS)
         self._rest = b""
@@ -60,9 +61,17 @@ class Stderr:
         damage = bool(_DAMAGE.search(text))
         self.decode_errors += damage
         is_error = match is not None and match["level"] != "warning"
-        self.complained |= damage or (is_error and not _GENERIC.search(text))
+        if missing := _MISSING_REFERENCE.search(text):
+            self._missing_references += missing["result"] is None
+        else:
+            self._complained |= damage or (is_error and not _GENERIC.search(text))
         if text not in self._first_errors and text not in self._last_errors:
             (self._first_errors if len(self._first_errors) < _MAX_ERRORS else self._last_errors).append(text)
+
+    def complained(self, undecodable: int = 0) -> bool:
+        """Whether anything specific was called an error; that sound is not decoded is none, nor that so many
+        pictures of HEVC were `undecodable` since others were left out."""
+        return self._complained or self._missing_references > undecodable
 
     @property
     def errors(self) -> tuple[str, ...]:

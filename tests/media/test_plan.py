@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.plan import DecodeOrder, closed_order, drop_expression, needed_packets
+from extractor.media.plan import DecodeOrder, closed_order, drop_expression, needed_packets, signposts
 from extractor.media.planned_decode import PlanFailedError
 from extractor.media.sampling import Target, relax, spread
 from extractor.media.schedule import make_schedule
@@ -122,18 +123,35 @@ def test_an_edited_video_is_bit_identical(decode: Decode, clip_dir: Path) -> Non
     assert _images(decode(edited, plan=True)) == _images(decode(edited))
 
 
-def test_hevc_keyframes_too_far_apart_for_the_decoder_to_count_are_all_found(
-    decode: Decode, clip_dir: Path
+@pytest.fixture(scope="module", params=[140, 250, 300])
+def far_clip(request: pytest.FixtureRequest, clip_dir: Path) -> Path:
+    """HEVC with open access points farther apart than its decoder can count."""
+    apart = request.param
+    clip = clip_dir / f"plan-far{apart}.mp4"
+    options = f"log-level=none:keyint={apart}:min-keyint={apart}:open-gop=1:scenecut=0"
+    picture = f"testsrc2=size=96x64:rate=25:duration={apart * 6.5 / 25}"
+    clips.ffmpeg(f"-f lavfi -i {picture} -c:v libx265 -x265-params {options} {{0}}", clip)
+    return clip
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        SamplingPolicy(strategy="keyframe"),
+        SamplingPolicy(strategy="keyframe", max_frames=3, max_frames_mode="spread"),
+        SamplingPolicy(interval_seconds=17.0),
+        SamplingPolicy(strategy="timestamps", timestamps_seconds=(0.0, 20.3, 33.61)),
+    ],
+    ids=["keyframe", "spread", "sparse", "timestamps"],
+)
+def test_where_the_decoder_cannot_count_so_far_little_is_decoded_all_the_same(
+    decode: Decode, far_clip: Path, policy: SamplingPolicy
 ) -> None:
-    clip = clip_dir / "plan-far.mp4"
-    options = "log-level=none:keyint=140:min-keyint=140:open-gop=1:scenecut=0"
-    clips.ffmpeg(
-        f"-f lavfi -i testsrc2=size=96x64:rate=25:duration=18 -c:v libx265 -x265-params {options} {{0}}", clip
-    )
-    policy = SamplingPolicy(strategy="keyframe")
-    times = decode(clip, policy, plan=True).times
-    assert times == decode(clip, policy).times
-    assert times == [(0, 0.0), (1, 5.6), (2, 11.2), (3, 16.8)]
+    full = decode(far_clip, policy)
+    plan = make_schedule(full.index, policy).plan
+    assert plan is not None
+    assert 0 < plan.signposts < 24
+    assert _images(decode(far_clip, policy, plan=True)) == _images(full)
 
 
 def test_timestamps_give_the_first_frames_at_or_after_them(decode: Decode, plain_clip: Path) -> None:
@@ -274,10 +292,29 @@ def test_no_leap_before_an_open_access_point_is_longer_than_the_decoder_can_coun
     access = [place % 250 == 0 for place in range(count)]
     none = [False] * count
     order = DecodeOrder([True] * count, [place == 0 for place in range(count)], access, none)
-    kept = [place for place, keep in enumerate(needed_packets(order, {5, 760})) if keep]
-    assert all(later - earlier <= 100 for earlier, later in pairwise(kept))
-    near = [place for place, keep in enumerate(needed_packets(order, {200, 260})) if keep]
-    assert near == [*range(201), *range(250, 261)]
+    needed = needed_packets(order, {5, 760})
+    kept = [place for place, keep in enumerate(needed) if keep]
+    posts = signposts(order, needed)
+    assert kept == [*range(6), *range(750, 761)]
+    assert all(later - earlier <= 100 for earlier, later in pairwise(sorted((*kept, *posts))))
+    assert len(posts) == 7
+    assert not signposts(order, needed_packets(order, {200, 260}))
+
+
+@given(_open_streams(), st.integers(1, 9))
+def test_signposts_are_pictures_that_count_and_as_near_to_each_other_as_there_are_any(
+    stream: tuple[DecodeOrder, list[set[int]], set[int]], leap: int
+) -> None:
+    order, _, targets = stream
+    needed = needed_packets(order, targets)
+    with patch("extractor.media.plan._LONGEST_LEAP", leap):
+        posts = signposts(order, needed)
+    assert not any(needed[post] or order.leading[post] or not order.reference[post] for post in posts)
+    kept = sorted({place for place, keep in enumerate(needed) if keep} | set(posts))
+    for before, here in pairwise(kept):
+        if here - before > leap and (order.open_access[here] or here in posts):
+            nearer = range(before + 1, min(before + leap + 1, here))
+            assert not any(order.reference[place] and not order.leading[place] for place in nearer)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=200))

@@ -1,0 +1,42 @@
+"""Where a video begins that was cut out of another: its first pictures may hang on others that are not
+there any more, and the decoder leaves them out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import compress
+
+from extractor.media import command
+from extractor.media.command import Source, Urls
+from extractor.media.filters import Picture
+from extractor.media.listing import DISCARD, KEY, NO_PTS, Packets
+from extractor.media.pipes import Budget
+from extractor.media.process import running
+from extractor.media.timeline import Moment, moments
+
+
+def without_lead(packets: Packets, source: Source, picture: Picture, budget: Budget) -> Packets:
+    """The packets, with those marked as not to be shown that the decoder leaves out at the beginning. Where
+    the first packet says that there may be any, the decoder is asked."""
+    if not _may_have_lead(packets):
+        return packets
+    first = _first_decoded(source, picture, budget)
+    if first is None or first.time_base != packets.time_base:
+        return packets
+    marks = zip(packets.flags, packets.pts, strict=True)
+    return replace(packets, flags=bytearray(flags | DISCARD * (pts < first.pts) for flags, pts in marks))
+
+
+def _may_have_lead(packets: Packets) -> bool:
+    """Whether anything is shown before the first packet, or that one itself hangs on others."""
+    if not len(packets) or NO_PTS in packets.pts:
+        return False
+    earliest = min(compress(packets.pts, packets.are_shown), default=packets.pts[0])
+    return earliest < packets.pts[0] or not packets.flags[0] & KEY
+
+
+def _first_decoded(source: Source, picture: Picture, budget: Budget) -> Moment | None:
+    def build(urls: Urls) -> Sequence[str]:
+        return command.build_scenes(source, picture, urls, None)
+
+    with running(build, ("frames",), budget) as child:
+        return next(moments(child), None)
