@@ -4,6 +4,7 @@ import os
 import select
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _DEATH_SECONDS = 10
@@ -20,7 +21,8 @@ def kill_children() -> bool:
 def children_of(process: int) -> Iterator[int]:
     """The children that live, whatever thread started them."""
     for task in Path(f"/proc/{process}/task").iterdir():
-        yield from map(int, (task / "children").read_text().split())
+        with suppress(OSError):  # the thread has ended
+            yield from map(int, (task / "children").read_text().split())
 
 
 def survivors(path: Path) -> list[int]:

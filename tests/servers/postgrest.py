@@ -1,6 +1,7 @@
 """PostgREST in front of a database, reached through a socket beside that of the database."""
 
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -20,7 +21,7 @@ _START_SECONDS = 30
 def postgrest(database_uri: str, jwt_secret: str) -> Iterator[httpx.Client]:
     """A client of a running server, which has Supabase's cap of 1,000 rows."""
     with tempfile.TemporaryDirectory(prefix="postgrest-") as directory:
-        socket = str(Path(directory, "socket"))
+        path = str(Path(directory, "socket"))
         environment = {
             "PGRST_DB_URI": database_uri,
             "PGRST_DB_SCHEMAS": "public",
@@ -29,16 +30,16 @@ def postgrest(database_uri: str, jwt_secret: str) -> Iterator[httpx.Client]:
             "PGRST_DB_PLAN_ENABLED": "true",
             "PGRST_DB_POOL": "4",
             "PGRST_JWT_SECRET": jwt_secret,
-            "PGRST_SERVER_UNIX_SOCKET": socket,
+            "PGRST_SERVER_UNIX_SOCKET": path,
             "PGRST_SERVER_UNIX_SOCKET_MODE": "600",
         }
         process = subprocess.Popen(
             [binary()], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            transport = httpx.HTTPTransport(uds=socket)
+            transport = httpx.HTTPTransport(uds=path)
             with httpx.Client(base_url="http://postgrest", transport=transport) as client:
-                _wait_until_ready(process, client)
+                _wait_until_ready(process, client, path)
                 yield client
         finally:
             process.terminate()
@@ -51,13 +52,19 @@ def binary() -> str:
     return shutil.which("postgrest") or missing("PostgREST")
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", client: httpx.Client) -> None:
+def _wait_until_ready(process: "subprocess.Popen[bytes]", client: httpx.Client, path: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            if client.get("/").is_success:
+            if _listens(path) and client.get("/").is_success:
                 return
         except httpx.TransportError:
-            pass  # it does not listen yet
+            pass  # it is not quite there yet
         time.sleep(0.02)
     raise AssertionError("PostgREST did not start")
+
+
+def _listens(path: str) -> bool:
+    """httpx leaves the socket of a refused connection to the garbage collector, which complains."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
