@@ -6,24 +6,23 @@ videos. Clients are built at the first invocation.
 
 import os
 import time
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 from extractor.startup import no_garbage
 
+# Otherwise pydantic opens the metadata of every installed package to look for plugins; none is ours.
+# https://docs.pydantic.dev/latest/concepts/plugins/
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 with no_garbage():
-    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from extractor.errors import DeadlineError
     from extractor.settings import load_settings
     from extractor.station import Station, build_station
     from extractor.telemetry import logger
     from extractor.worker import Delivery, describe
-
-_batch = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @logger.inject_lambda_context
@@ -35,23 +34,30 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     deadline = time.monotonic() + remaining - reserve
     try:
         if not _is_sqs(event):
-            return {
-                "results": [describe(result) for result in station.worker.handle(Delivery(event), deadline)]
-            }
-
-        deliveries = {record["messageId"]: _delivery(record) for record in event["Records"]}
-        following = dict(pairwise(deliveries))
-
-        def handle(record: SQSRecord) -> None:
-            if time.monotonic() > deadline - reserve:
-                raise DeadlineError("too little of this invocation is left to start another video")
-            name = record.message_id
-            station.worker.handle(deliveries[name], deadline, deliveries.get(following.get(name, "")))
-
-        return dict(process_partial_response(event, handle, _batch, context))
+            results = station.worker.handle(Delivery(event), deadline)
+            return {"results": [describe(result) for result in results]}
+        unfinished = _unfinished(event["Records"], station, deadline, deadline - reserve)
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
     finally:
         station.worker.place.sources.cancel()
         station.telemetry.flush()
+
+
+def _unfinished(
+    records: Sequence[dict[str, Any]], station: Station, deadline: float, last_start: float
+) -> Iterator[str]:
+    """Handle the records one after the other; the ids of those that SQS must deliver again."""
+    deliveries = [_delivery(record) for record in records]
+    for record, delivery, following in zip(records, deliveries, [*deliveries[1:], None], strict=True):
+        message_id = record["messageId"]
+        if time.monotonic() > last_start:
+            logger.warning("too little time is left to start another video", extra={"message_id": message_id})
+            yield message_id
+            continue
+        try:
+            station.worker.handle(delivery, deadline, following)
+        except Exception:  # noqa: BLE001 - the worker has logged it, and the other records have their turn
+            yield message_id
 
 
 def _delivery(record: dict[str, Any]) -> Delivery:

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 
 from benchmarks.clips import ROOT, SHORT, ensure
@@ -80,26 +80,31 @@ def _run(what: str, environment: Mapping[str, str], deployment: Deployment) -> M
 
 def _report(runs: Mapping[str, Sequence[Marks]], imports: Mapping[str, float]) -> Iterator[str]:
     yield f"{describe_machine()}. {describe_versions(['boto3', 'pydantic', 'httpx'])}.\n"
-    medians = {
-        what: {name: median(marks[name] for marks in all_marks) for name in all_marks[0]}
-        for what, all_marks in runs.items()
-    }
     heads = ["process", "imports done, ms", "clients built, ms", "cold start, ms", "relative to boto3"]
-    rows = [_row(what, found, medians["boto3"]) for what, found in medians.items()]
+    rows = [_row(what, found, runs["boto3"]) for what, found in runs.items()]
     yield render_table([*heads, "CPU ms", "relative to boto3"], rows)
     yield "\nWhat is imported until the end, with Supabase (`-X importtime`, which slows it down itself):\n"
     rows = [[name, f"{seconds * 1000:.0f}"] for name, seconds in list(imports.items())[:_TOP]]
     yield render_table(["package", "ms"], [*rows, ["all", f"{sum(imports.values()) * 1000:.0f}"]])
 
 
-def _row(what: str, found: Marks, boto: Marks) -> list[str]:
-    steps = [f"{found[name] * 1000:.0f}" if name in found else "" for name in ("imported", "built")]
+def _row(what: str, found: Sequence[Marks], boto: Sequence[Marks]) -> list[str]:
+    """Medians; a ratio is the median of those within each turn, since the machine's speed changes."""
+    steps = [_ms(found, name) if name in found[0] else "" for name in ("imported", "built")]
     ends = [
         cell
         for name in ("end", "cpu")
-        for cell in (f"{found[name] * 1000:.0f}", f"{found[name] / boto[name]:.2f}")
+        for cell in (_ms(found, name), f"{median(map(_ratio(name), found, boto)):.2f}")
     ]
     return [what, *steps, *ends]
+
+
+def _ms(marks: Sequence[Marks], name: str) -> str:
+    return f"{median(mark[name] for mark in marks) * 1000:.0f}"
+
+
+def _ratio(name: str) -> Callable[[Marks, Marks], float]:
+    return lambda found, boto: found[name] / boto[name]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from extractor.errors import ExtractorError, reason_of

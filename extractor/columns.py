@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from extractor.errors import SettingsError
 from extractor.models import Pick
@@ -14,8 +16,7 @@ RECORDED = ("extract_error", "frame_count", "extracted_at", "enqueued_at")
 OPTIONAL: tuple[str, ...] = (*RECORDED, "fetched_at")
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """The table's own names for what the project knows by these. All but the first three are optional."""
 
     code: str = "code"
@@ -58,8 +59,7 @@ def parse_columns(text: str) -> Columns:
     return columns
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A table's columns, and which of the optional ones it has (``present``, names of fields)."""
 
     columns: Columns

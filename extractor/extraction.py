@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from extractor.errors import DeadlineError
 from extractor.manifest import Manifest
@@ -42,8 +44,7 @@ Progress = Callable[[float, float], None]
 """Called after each frame with the seconds of video that are done and the seconds in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Toolbox:
+class Toolbox(Struct, frozen=True):
     """How videos are decoded and their frames stored, the same for all videos of a worker. Without
     `plan`, everything is decoded, with the same result."""
 
@@ -54,8 +55,7 @@ class Toolbox:
     output: Output = field(default_factory=Output)
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """One file to be done: what it is called and where it came from.
 
     `deadline` is a `time.monotonic()` value in seconds. `stored` are frames of an earlier run, from the first

@@ -10,9 +10,9 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.errors import TransientError
@@ -32,7 +32,7 @@ _PAUSE_SECONDS: Final = 30
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     schema_version: int = SCHEMA_VERSION
     source: SourceRecord
@@ -40,15 +40,14 @@ class _Record(BaseModel):
     frames: tuple[FrameRecord, ...]
 
 
-@dataclass(slots=True)
-class Interim:
+class Interim(Struct):
     """The record of one video, for `source` under `policy`. `etag` is that of the record as it is now."""
 
     store: ObjectStore
     naming: Naming
     source: SourceVideo
     policy: SamplingPolicy
-    etag: str | None = field(default=None, init=False)
+    etag: str | None = None
 
     @property
     def key(self) -> str:

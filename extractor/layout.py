@@ -4,7 +4,7 @@ Whatever passes `parse_layout` gives valid S3 keys, keeps every video in a folde
 frame of a video a name of its own, and leaves the name of the manifest free.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from extractor.keys import MANIFEST_NAME
 from extractor.layout_template import FIELDS, Seconds, fields, fill, problems, split
@@ -18,8 +18,7 @@ LAYOUTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """How the frames of one video are called: `prefix` is their folder, with its closing slash, and
     `frame_template` the rest, in which only the fields of a frame are left."""
 
@@ -37,8 +36,7 @@ class Naming:
         return self.prefix + self.frame_template.format(**values, seconds=seconds, pts_seconds=seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """A template that `parse_layout` has checked."""
 
     template: str

@@ -7,8 +7,9 @@ as it was: frames are made in a hidden folder beside it and moved over when all 
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from extractor import record
 from extractor.adapters.folder import FolderObjectStore
@@ -28,8 +29,7 @@ from extractor.workdir import job_directory
 _NO_DEADLINE_SECONDS = 365 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class ExtractedFrame:
+class ExtractedFrame(Struct, frozen=True):
     """A frame on disk. `pts_seconds` counts from the video's first frame; `slot` is the number of the
     instant that the frame answers (``slot × frame_interval`` seconds)."""
 

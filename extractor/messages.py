@@ -5,9 +5,9 @@ A message asks for videos (`extractor.video_message`) or announces new objects (
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import TypeAdapter, ValidationError
 
 from extractor import keys
@@ -24,8 +24,7 @@ _MAX_ENVELOPES = 3
 _object = TypeAdapter(dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
-class _Defaults:
+class _Defaults(Struct, frozen=True):
     """What holds for every job of a message, whatever it says."""
 
     policy: SamplingPolicy

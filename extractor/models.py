@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+from msgspec import Struct
+
 from extractor.policy import SamplingPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class ExtractionJob:
+class ExtractionJob(Struct, frozen=True):
     """One video to be done.
 
     ``bucket`` and ``key`` are set when the message named the object itself; otherwise the key
@@ -23,8 +25,7 @@ class ExtractionJob:
     receive_count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SourceVideo:
+class SourceVideo(Struct, frozen=True):
     """The object that the frames come from; ``etag`` pins its version. Local files have no bucket."""
 
     bucket: str | None
@@ -52,8 +53,7 @@ class Frame:
     measures: "Measures | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(Struct, frozen=True):
     """``sharpness``: variance of the Laplacian, 0 for a flat picture, tens for blurred and hundreds for
     crisp ones. ``brightness``: mean luma from 0 to 1. ``perceptual_hash``: 16 hexadecimal digits; alike
     pictures differ in few bits. ``blank``: nearly uniform, whatever the colour."""
@@ -64,8 +64,7 @@ class Measures:
     blank: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """From its first frame (`first_frame`, counted from 0) to where the next scene begins."""
 
     index: int
@@ -74,8 +73,7 @@ class Scene:
     first_frame: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFrame:
+class StoredFrame(Struct, frozen=True):
     """A frame that the object store has acknowledged; ``sha256`` in lower-case hex. ``etag`` is the store's
     own name of this version of the object, if it is one."""
 
@@ -91,16 +89,14 @@ class StoredFrame:
     etag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """Whose state it is: a code, and the version of the object, once that is known."""
 
     code: str
     source: SourceVideo | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StateRow:
+class StateRow(Struct, frozen=True):
     """What the state knows of a video."""
 
     code: str
@@ -108,8 +104,7 @@ class StateRow:
     is_extracted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(Struct, frozen=True):
     """What the state is told of a video that is done. ``video_frame_count`` and ``video_frame_rate`` are
     those of the video, ``scene_count`` is ``None`` unless scenes were looked for."""
 
@@ -121,8 +116,7 @@ class Extraction:
     video_frame_rate: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(Struct, frozen=True):
     """Which rows of the backlog: those without a recorded failure, or only those with one (`failed`).
 
     `enqueued_before` leaves out what was enqueued at that moment or later, `fetched_since` what was
@@ -134,8 +128,7 @@ class Pick:
     fetched_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InventoryRow:
+class InventoryRow(Struct, frozen=True):
     """A row in full. What the table has no column for is ``None``."""
 
     code: str
@@ -147,16 +140,14 @@ class InventoryRow:
     enqueued_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMessage:
+class OutgoingMessage(Struct, frozen=True):
     """A message for a queue: a JSON body and string attributes."""
 
     body: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SendFailure:
+class SendFailure(Struct, frozen=True):
     """One entry that the queue refused. ``position`` is its place in the sequence sent."""
 
     position: int
@@ -164,8 +155,7 @@ class SendFailure:
     sender_fault: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeLimits:
+class DecodeLimits(Struct, frozen=True):
     """What one video may cost. Beyond any of these it is refused, never half done.
 
     ``max_decode_error_share`` is the share of packets (0-1) that may fail to decode.

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from extractor import keys, record
 from extractor.errors import ConflictError, ExtractorError, NotFetchedError, NotInStateError, TransientError
@@ -32,8 +34,7 @@ _MAX_DETAIL = 500  # characters
 _LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends a little after its deadline
 
 
-@dataclass(frozen=True, slots=True)
-class Workplace:
+class Workplace(Struct, frozen=True):
     """Everything that a worker works with, the same for all jobs."""
 
     state: StateStore
@@ -58,8 +59,7 @@ class Workplace:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of a job: ``extracted``; ``confirmed`` (its frames were complete, only the state did
     not say so); ``skipped`` (it was done already, and `manifest` was not looked at)."""
 
@@ -68,8 +68,7 @@ class Outcome:
     manifest: Manifest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What surrounds one job: until when it must end (a `time.monotonic()` value), who watches its
     stages, which errors settle its fate, whether it was never tried before, so that none of its frames
     can be there, and who is told that the network is free for the next video."""
@@ -106,8 +105,7 @@ def _extract(job: ExtractionJob, place: Workplace, turn: Turn) -> Outcome:
                 return _complete(_Case(job, subject, source, naming, reading.result()), place, turn)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True):
     """A job that is to be done: its video, where its frames go, and what an earlier run left there."""
 
     job: ExtractionJob

@@ -2,9 +2,11 @@
 fingerprint."""
 
 import hashlib
-from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 Strategy = Literal["uniform", "keyframe", "scene", "timestamps"]
 ImageFormat = Literal["jpg", "webp", "png"]
@@ -19,8 +21,7 @@ DETECTORS: tuple[Detector, ...] = get_args(Detector)
 SCENE_FRAMES: tuple[SceneFrame, ...] = get_args(SceneFrame)
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingPolicy:
+class SamplingPolicy(Struct, frozen=True):
     """Which frames are wanted, and in what form.
 
     ``interval_seconds`` > 0 (used by ``uniform``); ``timestamps_seconds`` ascending, from the first

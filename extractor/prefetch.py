@@ -4,8 +4,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from extractor.errors import ExtractorError
 from extractor.models import ExtractionJob, SourceVideo
@@ -15,8 +16,7 @@ from extractor.workdir import job_directory
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _OnDisk:
+class _OnDisk(Struct, frozen=True):
     """A video that is here already."""
 
     video: SourceVideo

@@ -7,7 +7,8 @@ for long cannot put an outdated one over a newer.
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from extractor.errors import ConflictError, TransientError
 from extractor.layout import Naming
@@ -20,8 +21,7 @@ from extractor.ports import ObjectStore, StoredObject
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True):
     """What an earlier run left as its manifest: `etag` is `None` if there is nothing, `manifest` also if
     what is there cannot be read."""
 

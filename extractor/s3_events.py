@@ -5,17 +5,16 @@ Every function raises pydantic's `ValidationError` for a message of its kind tha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote_plus
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from extractor import keys
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedObject:
+class CreatedObject(Struct, frozen=True):
     """A new object as it was announced."""
 
     bucket: str
@@ -62,7 +61,7 @@ _EncodedKey = Annotated[str, AfterValidator(_form_decoded), Field(min_length=1, 
 
 
 class _FromAws(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, defer_build=True)
 
 
 class _Bucket(_FromAws):

@@ -6,7 +6,9 @@ over the frames of another. What lies there with the same content is not sent ag
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from extractor.layout import Naming
 from extractor.models import Frame, StoredFrame
@@ -16,8 +18,7 @@ from extractor.ports import ObjectStore, StoredObject
 _CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True):
     """An object that the store has acknowledged and that is not a frame; ``sha256`` in lower-case hex,
     ``etag`` as of a `StoredFrame`."""
 
@@ -27,8 +28,7 @@ class StoredFile:
     etag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Struct, frozen=True):
     """`known`: the objects under the video's prefix, by key; nothing else is taken to be there. `stored`: the
     frames that have been put, in any order.
 

@@ -4,9 +4,10 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from extractor import keys
 from extractor.errors import (
@@ -20,8 +21,7 @@ from extractor.models import ExtractionJob, SourceVideo
 from extractor.ports import ObjectStore, ObjectStream
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Where videos are. `store` opens a bucket by name."""
 
     store: Callable[[str], ObjectStore]
@@ -41,8 +41,7 @@ class VideoSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSource:
+class OpenSource(Struct, frozen=True):
     """A `VideoSource` that is read from a stream. `is_unwanted` may end the download early."""
 
     video: SourceVideo

@@ -1,6 +1,7 @@
 """The worker, put together from the settings: built once per process, at its first message."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from extractor import bootstrap
 from extractor.extraction import Toolbox
@@ -16,8 +17,7 @@ from extractor.telemetry import Telemetry
 from extractor.worker import Worker
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
+class Station(Struct, frozen=True):
     """A worker and what the entry point needs besides it."""
 
     settings: Settings

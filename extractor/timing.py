@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 Observer = Callable[[str], AbstractContextManager[object]]
 """Called with a stage's name, it gives a context that lasts as long as the stage (a trace segment)."""
@@ -13,8 +14,7 @@ def _nobody(_name: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-@dataclass(slots=True)
-class Stopwatch:
+class Stopwatch(Struct):
     """Wall-clock seconds by stage. A stage met twice adds up."""
 
     observe: Observer = _nobody

@@ -6,8 +6,10 @@ that fails stops the decode: frames that cannot be stored need not be made.
 
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from extractor.models import Frame, StoredFrame
 from extractor.packing.output import Output, OutputForm
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from extractor.storyboard.board import Extra
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """All that the store has acknowledged: the frames by their index; the tar, if they lie in one; what was
     made of them."""
 

@@ -1,8 +1,8 @@
 """What a producer may ask of us: one video, or several. An unknown field is refused by its name."""
 
-from dataclasses import fields, replace
 from typing import Annotated
 
+from msgspec.structs import fields, replace
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from extractor import keys
@@ -34,7 +34,7 @@ def _as_tuple(value: object) -> object:
 class VideoMessage(BaseModel):
     """One video: by code, or by bucket and key. Options that are absent follow the settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     code: str | None = Field(
         None, pattern=rf"\A{keys.CODE_PATTERN}\z", validation_alias=AliasChoices("code", "shortcode")
@@ -113,6 +113,6 @@ class VideoMessage(BaseModel):
 class ItemsMessage(BaseModel):
     """Several videos at once."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     items: tuple[VideoMessage, ...] = Field(min_length=1, max_length=MAX_VIDEOS)

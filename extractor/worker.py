@@ -8,7 +8,9 @@ acknowledged. Everything else is raised, so that the queue delivers the message 
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
+
+from msgspec import Struct
 
 from extractor.errors import ExtractorError, InvalidMessageError, QueueUnavailableError, is_final, reason_of
 from extractor.messages import parse_message
@@ -23,8 +25,7 @@ logger = logging.getLogger(__name__)
 _MAX_DETAIL = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """A message as it came: JSON text (or, invoked directly, an object), on delivery `receive_count`.
 
     A message `from_queue` stays there until it is acknowledged; a direct one has nobody to keep it.
@@ -39,8 +40,7 @@ class Delivery:
         return self.body if isinstance(self.body, str) else json.dumps(self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A job that failed for good. `code` is empty if the message does not even tell that."""
 
     code: str
@@ -48,8 +48,7 @@ class Failure:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """A job that ended well, and the wall-clock seconds of its stages."""
 
     outcome: Outcome
@@ -69,8 +68,7 @@ def describe(result: Result) -> dict[str, object]:
     return {"code": result.outcome.code, "outcome": result.outcome.status, **frames}
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(Struct, frozen=True):
     """Handles messages. `dead_letters` is ``None`` if the queue's own redrive has to do."""
 
     place: Workplace
@@ -86,18 +84,24 @@ class Worker:
 
         Raises the first error that calls for another delivery, after the other jobs have been tried.
         """
-        try:
-            jobs = self._jobs(delivery)
-        except InvalidMessageError as error:
-            return [self._settle(delivery, "", error)]
-        attempts = []
-        for number, job in enumerate(jobs):
-            coming = [*jobs[number + 1 : number + 2], *self._first_job(following)]
-            attempts.append(self._attempt(job, delivery, deadline, coming[0] if coming else None))
+        attempts = self._attempts(delivery, deadline, following)
         for attempt in attempts:
             if isinstance(attempt, Exception):
                 raise attempt
         return [attempt for attempt in attempts if not isinstance(attempt, Exception)]
+
+    def _attempts(
+        self, delivery: Delivery, deadline: float, following: Delivery | None
+    ) -> Sequence[Result | Exception]:
+        try:
+            jobs = self._jobs(delivery)
+        except InvalidMessageError as error:
+            return [self._attempt("", partial(self._settle, delivery, "", error))]
+        coming = [*jobs[1:], *self._first_job(following), None]
+        return [
+            self._attempt(job.code, partial(self._do, job, delivery, deadline, next_job))
+            for job, next_job in zip(jobs, coming, strict=False)
+        ]
 
     def _jobs(self, delivery: Delivery) -> tuple[ExtractionJob, ...]:
         templates = self.place.sources.sources.key_templates
@@ -110,16 +114,14 @@ class Worker:
         except InvalidMessageError:
             return ()
 
-    def _attempt(
-        self, job: ExtractionJob, delivery: Delivery, deadline: float, coming: ExtractionJob | None
-    ) -> Result | Exception:
+    def _attempt(self, code: str, do: Callable[[], Result]) -> Result | Exception:
         try:
-            return self._do(job, delivery, deadline, coming)
+            return do()
         except Exception as error:  # here, and only here, anything may have gone wrong
             logger.warning(
                 "another delivery is needed",
                 exc_info=not isinstance(error, ExtractorError),
-                extra={"code": job.code, "reason": reason_of(error), "detail": str(error)},
+                extra={"code": code, "reason": reason_of(error), "detail": str(error)},
             )
             self.report(error)
             return error

@@ -1,7 +1,8 @@
 """This project, as `python -m extractor` does it: index, decode, frames and manifest in a folder."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from benchmarks.tools import Shot
 from extractor.local_files import extract_to_folder, local_toolbox

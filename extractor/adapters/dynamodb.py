@@ -11,17 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from botocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
 
 from extractor import keys
 from extractor import video_items as items
+from extractor.adapters.aws import NO_CREDENTIALS, build_client
 from extractor.errors import (
     AccessDeniedError,
     ClaimedError,
@@ -41,7 +35,6 @@ _DENIED_CODES = re.compile(
     "|MissingAuthenticationToken|NotAuthorized|UnrecognizedClient"
 )
 _DENIED_STATUS = frozenset({401, 403})
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 _HINTS = {
     "ResourceNotFoundException": "there is no such table; check VIDEOS_TABLE and AWS_REGION",
     "ValidationException": "check VIDEOS_TABLE: its only key must be video_id, a string",
@@ -51,8 +44,7 @@ _HINTS = {
 def build_dynamodb_client() -> "DynamoDBClient":
     """A client that retries by itself."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
-    # What boto3 puts on top of botocore is not needed here, and costs a cold start some 40 ms.
-    return cast("DynamoDBClient", get_session().create_client("dynamodb", config=config))
+    return cast("DynamoDBClient", build_client("dynamodb", config))
 
 
 class DynamoDBStateStore:
@@ -144,7 +136,7 @@ def _translate(error: BotoCoreError | ClientError) -> ExtractorError:
         denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
     else:
         cause = type(error).__name__
-        denied = isinstance(error, _NO_CREDENTIALS)
+        denied = isinstance(error, NO_CREDENTIALS)
     if denied:
         return AccessDeniedError(
             f"the state store refuses the access ({cause}): "

@@ -9,10 +9,11 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from extractor.errors import (
     AccessDeniedError,
@@ -31,8 +32,7 @@ _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _KINDS: dict[type[OSError], type[ExtractorError]] = {PermissionError: AccessDeniedError}
 
 
-@dataclass(frozen=True, slots=True)
-class FileStream:
+class FileStream(Struct, frozen=True):
     """An open file; see `extractor.ports.ObjectStream`."""
 
     etag: str

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 
+from extractor.adapters.aws import build_client
 from extractor.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def read_secret(arn: str, field: str) -> Mapping[str, str]:
     Raises `SettingsError`, also where the secret cannot be read: without it nothing can begin.
     """
     config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
-    client = cast("SecretsManagerClient", get_session().create_client("secretsmanager", config=config))
+    client = cast("SecretsManagerClient", build_client("secretsmanager", config))
     try:
         text = client.get_secret_value(SecretId=arn).get("SecretString", "")
     except (BotoCoreError, ClientError) as error:

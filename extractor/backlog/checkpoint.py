@@ -6,11 +6,11 @@ after. What it says is settled is queued; whatever came later is queued again.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import Struct
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from extractor.backlog.summary import Summary
@@ -29,8 +29,7 @@ class _Content(BaseModel):
     settled: int
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """The `selection` says what was asked for, in terms of JSON; `started_at` is when it was first asked
     for, and what its relative times relate to. See `Summary` for the others."""
 

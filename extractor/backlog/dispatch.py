@@ -9,9 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
+
+from msgspec.structs import replace
 
 from extractor.backlog.account import Account
 from extractor.backlog.crew import Crew

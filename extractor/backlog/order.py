@@ -2,9 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from extractor.messages import VideoMessage, encode_message
 from extractor.models import OutgoingMessage, Pick
@@ -18,8 +19,7 @@ class Codes(Protocol):
     def count_pending(self, pick: Pick) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What to enqueue: at most `limit` videos of the `pick` whose codes come `after` that one, read
     `page_size` at a time, each with `options`, the optional fields of its message."""
 

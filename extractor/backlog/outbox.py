@@ -3,16 +3,16 @@
 import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import count
+
+from msgspec import Struct
 
 from extractor.models import OutgoingMessage
 
 BATCH_SIZE = 10  # what a queue takes at once
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A video on its way. `attempts` is how often it has been sent; `in_doubt`: an answer was lost, and it
     may be in the queue."""
 

@@ -3,16 +3,16 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from extractor.errors import StateUnavailableError
 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """At most `attempts`, with pauses that double up to `longest_seconds`.
 
     Each pause is a random share of that, so that several enqueuers do not come back in step.

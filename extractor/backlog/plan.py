@@ -2,9 +2,10 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from extractor.backlog.arguments import RETENTION_HOURS
 from extractor.backlog.checkpoint import Checkpoint, read_checkpoint
@@ -17,8 +18,7 @@ from extractor.options import asked_for
 from extractor.ports import Backlog
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """`order` is to be taken from `codes`, beginning where the `checkpoint` says. `within_budget`: the
     order's limit is that of the money. `requeues_waiting`: the state cannot tell what is queued already."""
 

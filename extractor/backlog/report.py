@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from extractor.backlog.summary import Summary
 from extractor.backlog.watch import Progress
 from extractor.costs import Cost
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What became of a run. `stopped_by_budget`: more would have been queued if it cost nothing."""
 
     summary: Summary

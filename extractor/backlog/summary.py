@@ -1,11 +1,11 @@
 """How far a run has come. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """Of the `seen` videos, `queued` are confirmed by the queue, `refused` (how many, by reason) are not
     queued, and `in_doubt` were sent without an answer so far; the rest has not been sent.
 

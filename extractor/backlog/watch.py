@@ -6,8 +6,9 @@ Looking changes nothing: no message is received, and nothing is lost by looking 
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
 from extractor.models import Pick
@@ -18,8 +19,7 @@ _LOOKS_AT_NOTHING = 3  # in a row, before the queue counts as drained: its numbe
 _ROWS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was seen at one moment (`at_seconds` of any clock that only goes forward). `None` is what could
     not be seen. `remaining` videos are neither done nor failed; `reasons`: why how many failed."""
 
@@ -30,8 +30,7 @@ class Look:
     reasons: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """What the looks so far amount to. `settled` videos have been done or have failed since the first look,
     less those that came in; `per_second` of them in the last minute. `seconds_left` is for what is in the
     queue, at that rate."""

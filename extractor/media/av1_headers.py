@@ -7,8 +7,9 @@ specification, 5.3 to 5.9. What is rare there is refused, not read.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from extractor.media.bits import Bits, UnsureError
 
@@ -30,8 +31,7 @@ _INTRA_ONLY_FRAME: Final = 2
 _SWITCH_FRAME: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceHeader:
+class SequenceHeader(Struct, frozen=True):
     """What the headers of frames are read by."""
 
     seq_force_screen_content_tools: int
@@ -39,8 +39,7 @@ class SequenceHeader:
     order_hint_bits: int
 
 
-@dataclass(frozen=True, slots=True)
-class FrameHeader:
+class FrameHeader(Struct, frozen=True):
     """The slots that a frame `reads` and `writes`. One that `repeats` only shows again what it reads; if
     that is a key frame, it is then written to all slots."""
 

@@ -2,8 +2,9 @@
 there any more, and the decoder leaves them out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import compress
+
+from msgspec.structs import replace
 
 from extractor.media import command
 from extractor.media.command import Source, Urls

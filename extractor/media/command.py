@@ -1,11 +1,11 @@
 """FFmpeg command lines. Pure: values in, an argv out; the only importer of ffmpeg-python."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import ffmpeg
+from msgspec import Struct
 
 from extractor.media import filters, formats
 from extractor.media.encoders import encoder_options
@@ -28,8 +28,7 @@ _COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_pack
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The file to read, and what its decoder may use."""
 
     path: Path

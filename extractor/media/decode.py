@@ -2,9 +2,9 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import imagesize
+from msgspec import Struct
 
 from extractor.errors import TooLargeError
 from extractor.media import filters, verdict
@@ -17,8 +17,7 @@ from extractor.models import Frame, Measures, Scene
 from extractor.policy import SamplingPolicy
 
 
-@dataclass(slots=True)
-class Decode:
+class Decode(Struct):
     """One decode of a video. `decoded_seconds`, `decode_errors` and `scenes` are known at its end."""
 
     source: Source
@@ -29,7 +28,7 @@ class Decode:
     decoded_seconds: float = 0.0
     decode_errors: int = 0
     count: int = 0
-    _bytes: int = field(default=0, init=False)
+    _bytes: int = 0
 
     @property
     def pipes(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """What the packets of a stream mean to its decoder, from listings of filtered packets. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from extractor.media.dependencies import Dependencies
 from extractor.media.listing import Packets, Stamps
@@ -32,8 +33,7 @@ _UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
 _KEYFRAMES_ARE_CLEAN = frozenset({"av1", "vp8", "vp9"})
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
+class Questions(Struct, frozen=True):
     """What `learn_order` wants to be told: which packets pass each of these bitstream `filters`, by name, and
     the dependencies between `frames`."""
 

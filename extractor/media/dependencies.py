@@ -1,7 +1,8 @@
 """Which frames each frame of a stream is decoded from, where that is known. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from extractor.media.av1_headers import (
     ALL_SLOTS,
@@ -19,8 +20,7 @@ from extractor.media.bits import UnsureError
 _LASTING_METADATA = (b"\1", b"\2")  # hdr_cll, hdr_mdcv: the range of brightness and colours
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(Struct, frozen=True):
     """Of frames in decode order: for each, the numbers of the `earlier` ones without which it cannot be
     decoded; and the numbers of those that are `shown`."""
 
@@ -50,8 +50,7 @@ def av1_dependencies(packets: Iterable[bytes]) -> Dependencies | None:
     return Dependencies(decoder.earlier, decoder.shown)
 
 
-@dataclass(slots=True)
-class _Av1Decoder:
+class _Av1Decoder(Struct):
     """What an AV1 decoder knows between two packets: which frame was written to each slot last, and the units
     that last: the sequence header and some metadata. They must always be the same; then it is enough
     that every frame depends on the packet that told them last."""

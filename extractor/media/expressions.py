@@ -1,9 +1,10 @@
 """What FFmpeg evaluates for each frame or packet: is it wanted? Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+
+from msgspec import Struct
 
 from extractor.media.sampling import AtTimes, EveryInterval, Instants
 
@@ -13,8 +14,7 @@ SPLIT_FRAMES: Final = "av1_frame_split"
 _ROUNDED_SECONDS: Final = 1e-8
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The frames to keep: those that answer `instants`, counted from `first_pts` in units of
     `time_base` seconds (``None``: from the first decoded frame). Without a `time_base`, FFmpeg computes
     with rounded seconds, and its choice must be checked."""

@@ -1,7 +1,8 @@
 """The filters that make a decoded frame a picture that a person would call right. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from extractor.media.header import Transfer
 from extractor.policy import ImageFormat, SamplingPolicy
@@ -24,8 +25,7 @@ _RANGE_AND_MATRIX: Mapping[ImageFormat, Mapping[str, str]] = {
 _PIXEL_FORMATS: Mapping[ImageFormat, str] = {"jpg": "yuvj420p", "webp": "yuv420p", "png": "rgb24"}
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """What a stream's frames are, as far as filters must know. `interlaced` pictures need their
     neighbours, so that none may be left out before the filter."""
 

@@ -6,9 +6,10 @@ Videos have many packets, so a listing is taken in pieces of whole lines, as the
 import re
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import compress
+
+from msgspec import Struct, field
 
 Stamps = set[tuple[int, int]]
 """dts and pts of packets."""
@@ -20,8 +21,7 @@ _IS_SHOWN = bytes(not flags & DISCARD for flags in range(256))
 _IS_KEYFRAME = bytes(flags & KEY for flags in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Packets:
+class Packets(Struct, frozen=True):
     """The packets of one stream in decode order, as columns. Times are in units of `time_base`
     seconds; a missing pts is -2**63. `flags`: 1 keyframe, 2 corrupt, 4 not to be shown."""
 
@@ -63,8 +63,7 @@ class Packets:
         return list(zip(self.dts, self.pts, strict=True))
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """All of it; streams by number."""
 
     packets: dict[int, Packets] = field(default_factory=dict)

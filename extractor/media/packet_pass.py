@@ -1,7 +1,8 @@
 """One run of FFmpeg over the packets of a file, and all that it tells."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from extractor.media import command
 from extractor.media.command import Source, Urls
@@ -18,8 +19,7 @@ _EXCERPT_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(Struct, frozen=True):
     """What one run of FFmpeg over the packets told."""
 
     listing: Listing

@@ -5,7 +5,8 @@ import os
 import selectors
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from extractor.errors import DeadlineError, DecoderHungError
 from extractor.media.stderr import Stderr
@@ -13,8 +14,7 @@ from extractor.media.stderr import Stderr
 _CHUNK_BYTES = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """What a child may use. `deadline` is a `time.monotonic()` value in seconds."""
 
     deadline: float
@@ -26,8 +26,7 @@ class Budget:
         return self.deadline - time.monotonic()
 
 
-@dataclass(slots=True)
-class Pipes:
+class Pipes(Struct):
     """The output streams of a child, by name. Reading waits at most as the budget says."""
 
     stderr: Stderr

@@ -6,8 +6,9 @@ frames, bit for bit, for less. A plan is only made where that is sure.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from extractor.media.dependencies import Dependencies
 
@@ -16,8 +17,7 @@ _LONGEST_LEAP = 100
 the order by its last digits only, in HEVC by 7 bits at the usual setting; beyond that it loses count."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeOrder:
+class DecodeOrder(Struct, frozen=True):
     """What the packets of a stream mean to its decoder, in decode order.
 
     `reference`: whether another picture may depend on it. `random_access`: nothing from here on depends

@@ -14,7 +14,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 
 from extractor.errors import DeadlineError
 from extractor.media.confinement import confinement
@@ -24,8 +23,7 @@ from extractor.media.stderr import Stderr
 _PIPE_BYTES = 1 << 20  # what a process without privileges may ask for
 
 
-@dataclass(slots=True, kw_only=True)
-class Child(Pipes):
+class Child(Pipes, kw_only=True):
     """A running FFmpeg."""
 
     process: "subprocess.Popen[bytes]"

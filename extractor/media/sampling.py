@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Target:
+
+class Target(Struct, frozen=True):
     """A wanted frame: the number of the instant that it answers, and its time in units of the time base."""
 
     slot: int
@@ -33,8 +34,7 @@ class Instants(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class EveryInterval:
+class EveryInterval(Struct, frozen=True):
     """0, 1, 2 … × the interval (in seconds)."""
 
     interval: Fraction
@@ -47,8 +47,7 @@ class EveryInterval:
         return number
 
 
-@dataclass(frozen=True, slots=True)
-class AtTimes:
+class AtTimes(Struct, frozen=True):
     """Given moments in seconds, ascending, each with its slot."""
 
     seconds: Sequence[Fraction]

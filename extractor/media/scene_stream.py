@@ -6,8 +6,9 @@ so that scores - and with them cuts - come out equal. FFmpeg's usual ways to shr
 and give other scores.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from extractor.media.filters import Filter
 
@@ -15,8 +16,7 @@ _LONGER_SIDE: Final = 256
 _FULL_COLOUR: Final = "full_chroma_inp+full_chroma_int"
 
 
-@dataclass(frozen=True, slots=True)
-class SceneStream:
+class SceneStream(Struct, frozen=True):
     """Filters for a branch of the decode, and what its raw frames are: `width` × `height` pixels of
     blue, green and red, each of `sample_bytes` bytes (two: little-endian, 256 times the value)."""
 

@@ -4,8 +4,9 @@ OpenCV and PySceneDetect are imported when a watch begins, not before.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from extractor.media import command, verdict
 from extractor.media.command import Source, Urls
@@ -48,8 +49,7 @@ class SceneWatch:
         return scenes_between(self._finder.finish(), 0.0, end_seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundScenes:
+class FoundScenes(Struct, frozen=True):
     """The scenes, and of each the frame that stands for it (its slot is the number of the scene)."""
 
     scenes: tuple[Scene, ...]

@@ -1,13 +1,13 @@
 """Scenes: what lies between the cuts of a video. Pure; the cuts are found by `cuts.py`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from extractor.models import Scene
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """Where a new scene begins: the number of its first frame, counted from 0, and that frame's time."""
 
     frame: int

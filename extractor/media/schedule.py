@@ -6,6 +6,8 @@ from fractions import Fraction
 from itertools import compress, count, pairwise
 from operator import and_, or_
 
+from msgspec import Struct
+
 from extractor.media.expressions import Selection, packet_filter
 from extractor.media.index import VideoIndex
 from extractor.media.plan import drop_expression, needed_packets, signposts
@@ -34,8 +36,7 @@ class Plan:
     signposts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """`targets` are known beforehand if the index has usable times (else `None`). `selection` is `None`
     for keyframes of such a file, which are told by their packets. `plan` is `None` where everything must
     be decoded."""

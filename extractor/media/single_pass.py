@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from extractor.errors import PermanentError
 from extractor.media import command, formats
 from extractor.media.command import Source, Urls
@@ -41,8 +43,7 @@ class SinglePass:
     last: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """`shown` are all decoded frames; it is empty where only keyframes were decoded."""
 
     found: Pass

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
+from msgspec import Struct
+
 from extractor.media.pipes import Pipes
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The time of a decoded frame, in units of `time_base`."""
 
     pts: int

@@ -2,7 +2,8 @@
 half a file and for a damaged one."""
 
 import signal
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from extractor.errors import (
     DecoderCrashedError,
@@ -16,8 +17,7 @@ from extractor.errors import (
 from extractor.models import DecodeLimits
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeEnd:
+class DecodeEnd(Struct, frozen=True):
     """How a decode ended. `status` is the exit status, negative for a signal; `words` is FFmpeg's own
     account of what went wrong. Of `expected_frames` frames, `decode_errors` were damaged."""
 

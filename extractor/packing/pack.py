@@ -8,7 +8,9 @@ it is complete, or not at all.
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from extractor.keys import CODE_PATTERN, made_up_code
 from extractor.models import Frame, StoredFrame
@@ -20,8 +22,7 @@ PART_BYTES = 16 << 20
 """S3 takes 10,000 parts: 156 GiB."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive(StoredFile):
+class Archive(StoredFile, kw_only=True, frozen=True):
     """A tar in the store, and where in it the bytes of each frame begin."""
 
     offsets: tuple[int, ...]
@@ -41,8 +42,7 @@ def pack_frames(
     return tuple(frame for frame, _ in placed), archive
 
 
-@dataclass(frozen=True, slots=True)
-class _Packing:
+class _Packing(Struct, frozen=True):
     shelf: Shelf
     folder: str
     tar: TarWriter = field(default_factory=TarWriter)

@@ -2,8 +2,9 @@
 
 import hashlib
 import tarfile
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 512
 
 
-@dataclass(slots=True)
-class TarWriter:
+class TarWriter(Struct):
     """Counts and digests what it gives out. Members have no owner and no time: those would differ from one
     run to the next."""
 

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from extractor.errors import SourceChangedError, UnreadableError, VideoMissingError
 from extractor.keys import MANIFEST_NAME
@@ -12,8 +13,7 @@ from extractor.ports import ObjectStore
 from extractor.shelf import listed
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """A tar and its manifest, which lie in one folder of the store. That is where they are looked for: their
     keys may be others than when they were made. If only one `name` is known, the other follows from it."""
 

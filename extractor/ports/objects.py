@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+
+class StoredObject(Struct, frozen=True):
     """An entry of a listing. `key` is relative to the bucket; `etag` tells versions apart. `modified` is
     when the object was written; ``None`` if it does not come from a listing."""
 
@@ -18,8 +18,7 @@ class StoredObject:
     modified: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredBytes:
+class StoredBytes(Struct, frozen=True):
     """An object as a whole."""
 
     data: bytes

@@ -1,8 +1,9 @@
 """Where messages wait: a queue that is filled, watched or, with what could not be handled, read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from extractor.models import OutgoingMessage, SendFailure
 
@@ -19,8 +20,7 @@ class JobQueue(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class QueueDepth:
+class QueueDepth(Struct, frozen=True):
     """How many messages lie in a queue, as far as it knows: those that wait, those that somebody works on
     (or that wait for their next delivery), those that are delayed, and the letters in its dead-letter queue;
     `None` if it has none, or that may not be read."""
@@ -44,8 +44,7 @@ class WatchableQueue(JobQueue, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(Struct, frozen=True):
     """A message that could not be handled, as it was sent. `reason` is the code that was given when it was
     put aside, ``None`` if the queue itself did that. `receipt` is what the queue wants to hear of it by."""
 

@@ -3,7 +3,8 @@
 import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from extractor.reconcile import prune, repair, replay
 from extractor.reconcile.desk import EXAMPLES, Desk, chosen_findings, expectation, moment_before, orphan_line

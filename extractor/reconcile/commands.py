@@ -2,7 +2,8 @@
 
 import argparse
 from collections import Counter
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from extractor.errors import SettingsError
 from extractor.reconcile import prune

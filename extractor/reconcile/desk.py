@@ -3,8 +3,9 @@
 import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from extractor.packing.output import Output
 from extractor.policy import SamplingPolicy, fingerprint
@@ -22,8 +23,7 @@ EXAMPLES = 3
 """So many of each kind are printed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """What the commands work with. The queues are built when they are needed."""
 
     field: survey.Field

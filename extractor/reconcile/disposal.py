@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from extractor.errors import VideoMissingError
 from extractor.keys import MANIFEST_NAME
@@ -11,8 +12,7 @@ from extractor.ports import ObjectStore
 from extractor.reconcile.places import TRASH
 
 
-@dataclass(frozen=True, slots=True)
-class Disposal:
+class Disposal(Struct, frozen=True):
     """`trash` is the prefix that keys get in the trash; ``None`` deletes for good."""
 
     trash: str | None

@@ -2,9 +2,11 @@
 no more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from extractor import keys
 from extractor.layout import Layout
@@ -17,8 +19,7 @@ from extractor.reconcile.shards import Folder
 ManifestState = Literal["absent", "unreadable", "elsewhere", "in place"]
 
 
-@dataclass(frozen=True, slots=True)
-class FolderFacts:
+class FolderFacts(Struct, frozen=True):
     """A folder of frames. `code` is ``None`` if neither the manifest nor the key tells it.
 
     `newest` is when anything in it was written last (seconds since 1970). A manifest ``elsewhere`` is one
@@ -48,8 +49,7 @@ class FolderFacts:
     work_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class VideoFacts:
+class VideoFacts(Struct, frozen=True):
     """An object in a bucket of videos. `code` is ``None`` if its key fits no template; `modified` is in
     seconds since 1970."""
 
@@ -62,8 +62,7 @@ class VideoFacts:
     platform: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """A folder, and the video that its manifest names as it is now: `etag_now` is ``None`` if it is gone."""
 
     folder: FolderFacts

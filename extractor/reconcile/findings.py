@@ -1,7 +1,8 @@
 """What can be wrong with a video, under names that stay. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -21,8 +22,7 @@ class Kind(StrEnum):
     NOT_MARKED = "NOT_MARKED"  # the row does not say extracted, although everything is there
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One kind of trouble with one video. `prefix` is the folder of its frames, if it has one."""
 
     code: str

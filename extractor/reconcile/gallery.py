@@ -2,10 +2,10 @@
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from msgspec import Struct
 
 from extractor.manifest import Manifest, parse_manifest
 from extractor.manifest_records import FrameRecord, ObjectRecord
@@ -18,8 +18,7 @@ _QUALITY = 78
 _MOST_BYTES = 100_000_000  # of a frame or a tar; larger ones are not read
 
 
-@dataclass(frozen=True, slots=True)
-class Thumbnail:
+class Thumbnail(Struct, frozen=True):
     """`uri` has the image in it; width and height are its own, in pixels."""
 
     uri: str
@@ -28,8 +27,7 @@ class Thumbnail:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
+class Strip(Struct, frozen=True):
     """One video: some of its frames, evenly spread."""
 
     facts: FolderFacts

@@ -1,7 +1,8 @@
 """What is wrong with a video, from what was seen of it. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from extractor.models import InventoryRow
 from extractor.packing.output import Output
@@ -9,8 +10,7 @@ from extractor.reconcile.facts import Evidence
 from extractor.reconcile.findings import Finding, Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """`fingerprint` is that of the settings' policy, `output` what else they ask for. What was written after
     `before` (seconds since 1970) may be the work of a run that is not over; nothing is said of it."""
 

@@ -6,9 +6,10 @@ written in full is marked so in the same transaction. Safe to use from several t
 
 # ruff: noqa: S608 - the names of tables and columns are those of this file
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import astuple, fields
 
 from extractor.models import InventoryRow
 from extractor.ports import StoredObject

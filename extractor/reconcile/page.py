@@ -4,11 +4,11 @@ Whatever comes from a table, a manifest or a video is escaped by the template en
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct
 
 from extractor.reconcile.gallery import Strip
 from extractor.reconcile.statistics import Bar, Statistics, bars, histogram, throughput
@@ -17,8 +17,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _FAILED = "failed: "
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """All that it shows. `findings` counts by kind, `places` says what was looked at."""
 
     statistics: Statistics

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from string import Formatter
 
+from msgspec import Struct
+
 from extractor.keys import CODE_PATTERN, MANIFEST_NAME, PLATFORM_PATTERN
 from extractor.layout import Layout
 from extractor.policy import IMAGE_FORMATS
@@ -33,8 +35,7 @@ _PATTERNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The folder of one video's frames, with its closing slash; who it is, as far as the key tells."""
 
     prefix: str

@@ -7,8 +7,9 @@ asked for that very row, and the objects are listed again. Whatever is young is 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from extractor.errors import StateUnavailableError, StorageUnavailableError
 from extractor.manifest import parse_manifest
@@ -23,8 +24,7 @@ from extractor.reconcile.survey import Field
 What = Literal["frames", "video"]
 
 
-@dataclass(frozen=True, slots=True)
-class Orphan:
+class Orphan(Struct, frozen=True):
     """`place` is the folder of frames with its closing slash, or the key of the video."""
 
     code: str

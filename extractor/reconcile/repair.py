@@ -7,10 +7,11 @@ frames whose source is gone stay as they are.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
+
+from msgspec import Struct
 
 from extractor.errors import NotInStateError
 from extractor.manifest import parse_manifest
@@ -40,8 +41,7 @@ class Remedy(StrEnum):
     MOOT = "not wrong any more"
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
+class Workshop(Struct, frozen=True):
     """What repairs need. `disposal` takes frames whose content is wrong out of the way."""
 
     field: Field

@@ -5,8 +5,9 @@ run through a video's folder; such a folder is put together when all ranges are 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice, pairwise
+
+from msgspec import Struct, field
 
 from extractor.ports import ObjectStore, StoredObject
 from extractor.reconcile.places import TRASH, Place, Places
@@ -15,8 +16,7 @@ _SMALL = 5_000  # objects; a bucket of fewer is not worth a cut
 _FOLDERS = 16  # top folders that are cut; there are a handful of platforms
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """The keys greater than `after`, up to and including `until` (``None``: to the end)."""
 
     after: str
@@ -34,8 +34,7 @@ class Shard:
         return self.after.startswith(prefix) or (self.until or "").startswith(prefix)
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """All frames of one video, and its manifest if it has one, by key."""
 
     place: Place

@@ -5,8 +5,9 @@ import heapq
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from extractor.costs import Workload, cost_per_video
 from extractor.models import InventoryRow
@@ -21,8 +22,7 @@ _BARS = 24  # of a histogram at most
 _HOURS, _DAYS = 72, 90  # that a throughput chart shows at most
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """`share` is the height, 1 for the highest of its chart."""
 
     label: str
@@ -30,8 +30,7 @@ class Bar:
     share: float
 
 
-@dataclass(slots=True)
-class Statistics:
+class Statistics(Struct):
     """Sums over all videos with a manifest; `sample` and `slowest` are some of them."""
 
     outcomes: Counter[str] = field(default_factory=Counter)

@@ -5,10 +5,11 @@ the listing does not show is not there. Whatever breaks off raises; `Ledger.comp
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from extractor import keys
 from extractor.errors import SettingsError
@@ -38,8 +39,7 @@ def unwatched(things: Iterable[T], label: str, total: int | None) -> Iterable[T]
     return things
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """What is surveyed. `store` gives a bucket by its name; all may be used from several threads."""
 
     inventory: Inventory

@@ -5,9 +5,10 @@ so none is that of a frame.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from math import ceil, sqrt
 from string import ascii_lowercase
+
+from msgspec import Struct, field
 
 from extractor.models import Frame
 from extractor.shelf import Shelf, StoredFile
@@ -23,15 +24,13 @@ _CONTACT_SHEET_TILES = 30
 _CONTACT_SHEET_SHAPE = 1.6  # width to height
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extra(StoredFile):
+class Extra(StoredFile, kw_only=True, frozen=True):
     """What it is: ``contact_sheet``, ``sprite`` or ``thumbnails``, which is the track."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Storyboard:
+class Storyboard(Struct, frozen=True):
     """Of one video that ends after `end_seconds`."""
 
     shelf: Shelf

@@ -1,10 +1,10 @@
 """Pictures side by side in one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from msgspec import Struct
 
 from extractor.storyboard.thumbnails import Pixels
 
@@ -15,8 +15,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_SCALE = 0.4
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """A rectangle of a sheet in pixels, from its upper left corner."""
 
     x: int
@@ -25,8 +24,7 @@ class Region:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """`gap` pixels around each picture, and room for a line of text of that height below it."""
 
     gap: int = 0

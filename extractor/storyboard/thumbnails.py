@@ -1,9 +1,8 @@
 """Small pictures of frames, evenly spread over a video whose length nobody knows yet."""
 
-from dataclasses import dataclass, field
-
 import cv2
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from extractor.models import Frame
@@ -21,16 +20,14 @@ _REDUCED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Thumbnail:
+class Thumbnail(Struct, frozen=True):
     """At most `MAX_SIDE` pixels wide and high; `pts_seconds` as of its frame."""
 
     pts_seconds: float
-    pixels: Pixels = field(repr=False)
+    pixels: Pixels
 
 
-@dataclass(slots=True)
-class Thumbnails:
+class Thumbnails(Struct):
     """Takes frame after frame and keeps a thumbnail of every one, of every second one, of every fourth one…
     so that there are never more than `LIMIT`: some 40 MB."""
 

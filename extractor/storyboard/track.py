@@ -4,14 +4,14 @@ Players take it as a track of metadata: https://www.w3.org/TR/webvtt1, https://w
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from extractor.storyboard.sheet import Region
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """A thumbnail that lies in the file `sprite`, beside the track; `pts_seconds` as of its frame."""
 
     pts_seconds: float

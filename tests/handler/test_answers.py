@@ -1,5 +1,7 @@
 """What the handler answers: which records come back, and what became of a direct event."""
 
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,3 +60,13 @@ def test_a_record_is_not_started_without_time_to_end_it(
     assert world.deliver({"code": "abc"}, seconds=0.001) == [0]
     assert world.objects() == {}
     assert world.dead_letters() == []
+
+
+@pytest.mark.failure_row(6)
+def test_records_that_no_time_is_left_for_come_back_and_the_log_says_so(
+    world: World, logs: io.StringIO
+) -> None:
+    assert world.deliver({"code": "one"}, {"code": "two"}, seconds=0) == [0, 1]
+    lines = [json.loads(line) for line in logs.getvalue().splitlines()]
+    assert [line["message"] for line in lines] == ["too little time is left to start another video"] * 2
+    assert len({line["message_id"] for line in lines}) == 2

@@ -201,11 +201,13 @@ def test_a_dead_letter_that_cannot_be_sent_is_not_acknowledged(
         assert world.deliver("nonsense") == [0]
 
 
-def test_without_a_dead_letter_queue_the_main_queue_keeps_the_message(
-    world: World, settings: Callable[..., None]
+def test_without_a_dead_letter_queue_the_main_queue_keeps_the_message_and_the_log_says_why(
+    world: World, settings: Callable[..., None], logs: io.StringIO
 ) -> None:
     settings(DEAD_LETTER_QUEUE_URL="")
     assert world.deliver("nonsense") == [0]
+    (line,) = map(json.loads, logs.getvalue().splitlines())
+    assert "INVALID_MESSAGE" in line["detail"]
 
 
 def test_what_nobody_foresaw_comes_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from extractor.local_files import extract_to_folder, local_toolbox
 from extractor.manifest import Manifest

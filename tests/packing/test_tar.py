@@ -6,10 +6,10 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from extractor.adapters.folder import FolderObjectStore
 from extractor.layout import parse_layout

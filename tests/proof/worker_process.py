@@ -10,11 +10,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from logging import StreamHandler
 from pathlib import Path
 from typing import Any, NoReturn, cast
+
+from msgspec.structs import replace
 
 import lambda_function
 from extractor.settings import load_settings

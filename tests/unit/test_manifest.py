@@ -1,6 +1,6 @@
 """A manifest proves what it says and nothing else."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from extractor.manifest import Manifest, parse_manifest
 from extractor.models import SourceVideo

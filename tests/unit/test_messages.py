@@ -1,12 +1,12 @@
 """Everything that producers send is understood, and what cannot be is refused by the name of its field."""
 
 import json
-from dataclasses import asdict
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from extractor.errors import InvalidMessageError
 from extractor.messages import VideoMessage, encode_message, parse_message

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
 
 from extractor.adapters.s3.api import Bucket
 from extractor.adapters.s3.writes import condition, etag_if_same, is_conflict, put_whole
@@ -48,8 +48,7 @@ def _begin(bucket: Bucket, key: str, content_type: str) -> "_Upload":
     return _Upload(bucket, key, begun["UploadId"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Upload:
+class _Upload(Struct, frozen=True):
     """An upload in parts that S3 has begun."""
 
     bucket: Bucket

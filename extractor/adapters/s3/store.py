@@ -3,11 +3,11 @@ did only in part: each of them raises."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
+from msgspec import Struct
 
 from extractor.adapters.s3 import multipart, writes
 from extractor.adapters.s3.api import Bucket, is_missing_key, translate
@@ -27,8 +27,7 @@ _CHUNK_BYTES = 1 << 20
 _DELETE_BATCH = 1000  # what DeleteObjects takes at most
 
 
-@dataclass(frozen=True, slots=True)
-class S3ObjectStream:
+class S3ObjectStream(Struct, frozen=True):
     """An open object; see `extractor.ports.ObjectStream`."""
 
     etag: str

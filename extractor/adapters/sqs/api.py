@@ -6,15 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from botocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
 
+from extractor.adapters.aws import NO_CREDENTIALS, build_client
 from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError
 
 if TYPE_CHECKING:
@@ -27,7 +21,6 @@ _DENIED_CODES = re.compile(
     r"|Kms(?!Throttled)|KMS\.(?!Throttling)"
 )
 _DENIED_STATUS = frozenset({401, 403})
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 _HINTS: dict[type[ExtractorError], str] = {
     AccessDeniedError: "check the credentials and their SQS and KMS permissions",
     QueueUnavailableError: "try again later, and check the queue's URL and AWS_REGION if it stays so",
@@ -47,8 +40,7 @@ def build_sqs_client(attempts: int) -> "SQSClient":
         read_timeout=15,
         max_pool_connections=_MAX_THREADS,
     )
-    # What boto3 puts on top of botocore is not needed here, and costs a cold start some 40 ms.
-    return cast("SQSClient", get_session().create_client("sqs", config=config))
+    return cast("SQSClient", build_client("sqs", config))
 
 
 @contextmanager
@@ -67,6 +59,6 @@ def _translate(error: BotoCoreError | ClientError, action: str) -> ExtractorErro
         denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
     else:
         cause = type(error).__name__
-        denied = isinstance(error, _NO_CREDENTIALS)
+        denied = isinstance(error, NO_CREDENTIALS)
     kind = AccessDeniedError if denied else QueueUnavailableError
     return kind(f"cannot {action} ({cause}): {_HINTS[kind]}")

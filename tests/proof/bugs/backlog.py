@@ -1,6 +1,6 @@
 """Videos that the enqueuer forgets."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from extractor.backlog.dispatch import _Run
 from extractor.backlog.results import Page
