@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
+from postgrest import SyncPostgrestClient
 
 import lambda_function
 from extractor.adapters.sqlite import SqliteStateStore
+from extractor.adapters.supabase import build_postgrest_client
 from extractor.manifest import Manifest, parse_manifest
 from extractor.models import Subject
 from extractor.telemetry import logger
@@ -150,15 +152,24 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Sets variables and has the handler read them anew."""
+def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Sets variables and has the handler read them anew. Connections to Supabase are closed at the end,
+    which a process that ends leaves to the system."""
+    clients: list[SyncPostgrestClient] = []
+
+    def build(url: str, key: str, token: str | None = None) -> SyncPostgrestClient:
+        clients.append(build_postgrest_client(url, key, token))
+        return clients[-1]
 
     def change(**variables: object) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, str(value))
         lambda_function._station.cache_clear()
 
-    return change
+    monkeypatch.setattr("extractor.adapters.supabase.build_postgrest_client", build)
+    yield change
+    for client in clients:
+        client.session.close()
 
 
 @pytest.fixture

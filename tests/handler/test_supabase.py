@@ -9,9 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from postgrest import SyncPostgrestClient
 
-from extractor.adapters.supabase import build_postgrest_client
 from tests.handler.conftest import World
 from tests.media import clips
 from tests.servers.connections import listening
@@ -27,17 +25,8 @@ def project() -> Iterator[Supabase]:
 
 
 @pytest.fixture
-def table(
-    world: World, project: Supabase, settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def table(world: World, project: Supabase, settings: Callable[..., None]) -> World:
     """A world whose state is the table; the rows of its videos are the test's to add."""
-    clients: list[SyncPostgrestClient] = []
-
-    def build(url: str, key: str, token: str | None = None) -> SyncPostgrestClient:
-        clients.append(build_postgrest_client(url, key, token))
-        return clients[-1]
-
-    monkeypatch.setattr("extractor.adapters.supabase.build_postgrest_client", build)
     project.database.sql("truncate three_columns")
     settings(
         STATE_BACKEND="supabase",
@@ -45,10 +34,7 @@ def table(
         SUPABASE_URL=project.url,
         SUPABASE_KEY=project.service_key,
     )
-    yield world
-    settings(STATE_BACKEND="sqlite")
-    for client in clients:
-        client.session.close()
+    return world
 
 
 def _add(world: World, project: Supabase, code: str, video: bytes) -> None:
