@@ -84,7 +84,7 @@ def extract(
     budget = Budget(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
         made = try_single_pass(source, task.policy, budget) if tools.plan else None
-        index = made.index if made else read_index(source, budget, task.policy.strategy)
+        index = made.index if made else read_index(source, budget, task.policy)
     with watch.stage("extract"):
         found = find_scenes(source, index, task.policy, budget) if _scenes_first(index, task.policy) else None
         schedule = made.schedule if made else _schedule(index, task.policy, found)

@@ -61,6 +61,11 @@ class SamplingPolicy(Struct, frozen=True):
         return self.scene_detector or ("content" if self.strategy == "scene" else None)
 
     @property
+    def watches_every_frame(self) -> bool:
+        """Whether cuts are looked for while images are made: the strategy ``scene`` has done that before."""
+        return self.detector is not None and self.strategy != "scene"
+
+    @property
     def needs_measures(self) -> bool:
         return self.measures or self.skip_blank or self.skip_similar is not None
 

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from fractions import Fraction
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scenedetect.common import FrameTimecode, Timecode
@@ -21,8 +22,9 @@ from extractor.policy import Detector
 _TICK: Final = Fraction(1, 1_000_000)
 """What PySceneDetect's OpenCV reader counts time in."""
 
-_ROUND_UP: Final = np.uint16(144)
-"""Half of 256, and a little more: OpenCV rounds halves up, and FFmpeg's 16 bits are off by up to 36."""
+_ROUND_UP: Final = 16.5
+"""Added before a sixteen-bit sample is rounded to eight: OpenCV rounds halves up, and FFmpeg's samples are
+off by up to 36. With the half, no sample is a tie."""
 
 
 class CutFinder:
@@ -40,7 +42,7 @@ class CutFinder:
         threshold: float | None = None,
     ) -> None:
         self._stream = stream
-        self._frame_rate = frame_rate
+        self._rate = FrameTimecode(0, frame_rate)
         self._detector = build_detector(detector, threshold, frame_rate)
         self._times = array("d")
         self._found: list[FrameTimecode] = []
@@ -61,15 +63,14 @@ class CutFinder:
         return tuple(Cut(frame, self._times[frame]) for frame in frames)
 
     def _timecode(self, seconds: float) -> FrameTimecode:
-        return FrameTimecode(Timecode(round(seconds * _TICK.denominator), _TICK), fps=self._frame_rate)
+        return FrameTimecode(Timecode(round(seconds * _TICK.denominator), _TICK), fps=self._rate)
 
     def _picture(self, frame: bytes) -> NDArray[np.uint8]:
         shape = self._stream.height, self._stream.width, 3
         if self._stream.sample_bytes == 1:
             return np.frombuffer(frame, np.uint8).reshape(shape)
-        deep: NDArray[np.uint16] = np.frombuffer(frame, "<u2").reshape(shape)
-        highest = np.uint16(0xFFFF) - _ROUND_UP
-        return ((np.minimum(deep, highest) + _ROUND_UP) >> 8).astype(np.uint8)
+        deep = np.frombuffer(frame, "<u2").reshape(shape)
+        return np.asarray(cv2.convertScaleAbs(deep, alpha=1 / 256, beta=_ROUND_UP / 256), np.uint8)
 
     def _frame_at(self, seconds: float) -> int:
         """The frame nearest to a cut. Detectors name the very time of a frame, except the one for fades:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from extractor.media.dependencies import Dependencies
 from extractor.media.listing import Packets, Stamps
 from extractor.media.plan import DecodeOrder, closed_order
-from extractor.policy import Strategy
+from extractor.policy import SamplingPolicy
 
 UNSUPPORTED = r"is not supported by the bitstream filter"
 """What FFmpeg says of a codec that it cannot take apart into units."""
@@ -44,11 +44,13 @@ class Questions(Struct, frozen=True):
 NOTHING = Questions({})
 
 
-def questions_about(codec: str, strategy: Strategy) -> Questions:
+def questions_about(codec: str, policy: SamplingPolicy) -> Questions:
     """The questions for this codec. Keyframes depend on nothing, but it must be known whether they are open
-    access points."""
+    access points; and where everything is decoded, there is nothing to ask."""
+    if policy.watches_every_frame:
+        return NOTHING
     filters = _UNIT_FILTERS.get(codec, {})
-    if strategy == "keyframe":
+    if policy.strategy == "keyframe":
         return Questions(filters) if "open_access" in filters else NOTHING
     return Questions(filters, frames=codec == "av1")
 

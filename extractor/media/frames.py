@@ -57,12 +57,7 @@ class FrameDecoder:
 
     @property
     def is_planned(self) -> bool:
-        return self.use_plan and self.schedule.plan is not None and not self._watches_scenes
-
-    @property
-    def _watches_scenes(self) -> bool:
-        """Whether every frame is looked at for cuts. The strategy ``scene`` has done that before."""
-        return self.policy.detector is not None and self.policy.strategy != "scene"
+        return self.use_plan and self.schedule.plan is not None and not self.policy.watches_every_frame
 
     def restart_without_plan(self) -> None:
         """Make ready to be iterated over once more, decoding everything."""
@@ -78,7 +73,7 @@ class FrameDecoder:
             return planned_frames(self._decode, self.schedule.plan)
         if self.schedule.selection is None:
             return keyframes(self._decode)
-        watch = SceneWatch(self.index, self.policy) if self._watches_scenes else None
+        watch = SceneWatch(self.index, self.policy) if self.policy.watches_every_frame else None
         return full_frames(self._decode, self.schedule.selection, watch)
 
     def _objection(self) -> ExtractorError | None:

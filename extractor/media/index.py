@@ -26,7 +26,7 @@ from extractor.media.packet_pass import Pass, ask, excerpt
 from extractor.media.pipes import Budget
 from extractor.media.plan import DecodeOrder
 from extractor.media.process import running
-from extractor.policy import Strategy
+from extractor.policy import SamplingPolicy
 
 _CUT_SHORT = r"partial file|File ended prematurely"
 _GUESSED_DURATION = r"Estimating duration from bitrate"
@@ -74,19 +74,19 @@ class VideoIndex:
         return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
 
 
-def read_index(source: Source, budget: Budget, strategy: Strategy = "uniform") -> VideoIndex:
-    """Index the file, as far as `strategy` needs it. Raises the `ExtractorError` that says why it cannot be
+def read_index(source: Source, budget: Budget, policy: SamplingPolicy) -> VideoIndex:
+    """Index the file, as far as `policy` needs it. Raises the `ExtractorError` that says why it cannot be
     decoded."""
     # A right guess makes one pass tell everything; a wrong one costs another pass.
-    asked = questions_about(formats.likely_codec(excerpt(source)), strategy)
+    asked = questions_about(formats.likely_codec(excerpt(source)), policy)
     found = ask(source, budget, asked)
     if found.said.says(UNSUPPORTED):
         asked = NOTHING
         found = ask(source, budget, asked)
     _refuse_unreadable(found, source)
     codec = found.listing.codec
-    if questions_about(codec, strategy) != asked:
-        found = ask(source, budget, questions_about(codec, strategy))
+    if questions_about(codec, policy) != asked:
+        found = ask(source, budget, questions_about(codec, policy))
     order = None
     if not (found.said.says("filter_units") or _needs_every_frame(found.header)):
         order = learn_order(codec, found.listing.stream, found.filtered, found.dependencies)

@@ -64,7 +64,8 @@ class Pipes(Struct):
         while len(buffer) < size:
             if not self._fill(stream):
                 return None
-        data = bytes(buffer[:size])
+        with memoryview(buffer) as view:
+            data = bytes(view[:size])
         del buffer[:size]
         return data
 

@@ -43,8 +43,8 @@ def decode_clip(
     limits = limits or DecodeLimits()
     source = Source(path, limits, binary or find_ffmpeg())
     budget = Budget(time.monotonic() + seconds, limits.stall_seconds, limits.memory_bytes)
-    index = read_index(source, budget)
     policy = policy or SamplingPolicy()
+    index = read_index(source, budget, policy)
     decoder = FrameDecoder(source, index, policy, make_schedule(index, policy), budget, use_plan=plan)
     return Decoded(list(decoder), index, decoder)
 

@@ -108,7 +108,7 @@ def test_a_damaged_video_is_listed_in_full_all_the_same(clip_dir: Path, tmp_path
     damaged = clips.bit_rot(tmp_path / "source", whole, every_bytes=900)
     limits = DecodeLimits()
     budget = Budget(time.monotonic() + 60, limits.stall_seconds, limits.memory_bytes)
-    index = read_index(Source(damaged, limits, find_ffmpeg()), budget)
+    index = read_index(Source(damaged, limits, find_ffmpeg()), budget, SamplingPolicy())
     assert len(index.packets) == 100
     assert index.order is not None
     assert index.order.dependencies is None

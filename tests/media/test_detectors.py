@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scenedetect.common import FrameTimecode
+from scenedetect.detector import FlashFilter
 from scenedetect.detectors import AdaptiveDetector, ContentDetector
 
-from extractor.media.detectors import FastAdaptiveDetector, FastContentDetector
+from extractor.media.detectors import FastAdaptiveDetector, FastContentDetector, QuickFilter
 
 _SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))
 
@@ -26,7 +27,7 @@ def _shots() -> NDArray[np.uint8]:
 
 @given(st.integers(0, 2**32), _SHAPES)
 def test_scores_are_those_of_pyscenedetect_to_the_last_bit(seed: int, shape: tuple[int, ...]) -> None:
-    theirs, ours = ContentDetector(), FastContentDetector()
+    theirs, ours = ContentDetector(), FastContentDetector(15)
     for number, picture in enumerate(_film(seed, shape)):
         at = FrameTimecode(number, 25.0)
         assert ours._calculate_frame_score(at, picture) == theirs._calculate_frame_score(at, picture)
@@ -47,3 +48,19 @@ def test_the_faster_score_is_the_one_that_cuts_are_found_by(
         cuts.append([found.frame_num for frame in frames for found in frame])
     assert cuts[0]
     assert cuts[0] == cuts[1]
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(0, 9), st.sampled_from(FlashFilter.Mode))
+def test_short_scenes_are_merged_as_by_pyscenedetect(
+    above: list[bool], shortest: int, mode: FlashFilter.Mode
+) -> None:
+    theirs, ours = FlashFilter(mode, shortest), QuickFilter(mode, shortest)
+    for number, is_above in enumerate(above):
+        at = FrameTimecode(number, 25.0)
+        assert ours.filter(at, is_above) == theirs.filter(at, is_above)
+
+
+def test_the_quicker_filter_is_the_one_that_is_asked() -> None:
+    detector = FastContentDetector(15)
+    assert isinstance(detector._flash_filter, QuickFilter)
+    assert vars(detector._flash_filter) == vars(ContentDetector(min_scene_len=15)._flash_filter)
