@@ -66,11 +66,14 @@ class CutFinder:
         return FrameTimecode(Timecode(round(seconds * _TICK.denominator), _TICK), fps=self._rate)
 
     def _picture(self, frame: bytes) -> NDArray[np.uint8]:
-        shape = self._stream.height, self._stream.width, 3
-        if self._stream.sample_bytes == 1:
-            return np.frombuffer(frame, np.uint8).reshape(shape)
-        deep = np.frombuffer(frame, "<u2").reshape(shape)
-        return np.asarray(cv2.convertScaleAbs(deep, alpha=1 / 256, beta=_ROUND_UP / 256), np.uint8)
+        stream = self._stream
+        samples = np.uint8 if stream.sample_bytes == 1 else "<u2"
+        picture = np.frombuffer(frame, samples).reshape(stream.height, stream.width * stream.repeats, 3)
+        if stream.sample_bytes == 2:
+            picture = cv2.convertScaleAbs(picture, alpha=1 / 256, beta=_ROUND_UP / 256)
+        if stream.repeats > 1:
+            picture = cv2.resize(picture, (stream.width, stream.height), interpolation=cv2.INTER_NEAREST)
+        return np.asarray(picture, np.uint8)
 
     def _frame_at(self, seconds: float) -> int:
         """The frame nearest to a cut. Detectors name the very time of a frame, except the one for fades:

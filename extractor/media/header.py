@@ -14,7 +14,7 @@ _TRANSFERS: dict[str, Transfer] = {"smpte2084": "pq", "arib-std-b67": "hlg"}
 
 class Header(Struct, frozen=True):
     """The container, and its first real video stream. Seconds, or `None` where unknown. `version` is
-    what FFmpeg calls itself."""
+    what FFmpeg calls itself, `pixel_format` what it calls that of the stream."""
 
     version: str
     opened: bool
@@ -25,6 +25,7 @@ class Header(Struct, frozen=True):
     rotation: float
     interlaced: bool
     transfer: Transfer
+    pixel_format: str
     dolby_vision_profile: int | None
 
     @classmethod
@@ -37,6 +38,7 @@ class Header(Struct, frozen=True):
         start = re.search(r"^  Duration: .*, start: (-?\d+\.\d+)", text, re.MULTILINE)
         video = "\n".join(_video_lines(lines))
         rotation = re.search(r"Display Matrix: rotation of (-?\d+\.\d+) degrees", video)
+        pixel_format = re.search(r": Video: .*?, (\w+)[(,]", video)
         dolby_vision = re.search(r"DOVI configuration record: .*\bprofile: (\d+)", video)
         return cls(
             version=version[1] if version else "unknown",
@@ -50,6 +52,7 @@ class Header(Struct, frozen=True):
             rotation=float(rotation[1]) if rotation else 0.0,
             interlaced=re.search(r"\b(top|bottom) (coded )?first", video) is not None,
             transfer=next((kind for name, kind in _TRANSFERS.items() if name in video), "sdr"),
+            pixel_format=pixel_format[1] if pixel_format else "unknown",
             dolby_vision_profile=int(dolby_vision[1]) if dolby_vision else None,
         )
 

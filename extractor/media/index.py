@@ -47,6 +47,7 @@ class VideoIndex:
     height: int
     rotation_degrees: float
     hdr: str | None
+    pixel_format: str
     picture: Picture
     packets: Packets = field(repr=False)
     order: DecodeOrder | None = field(repr=False)
@@ -117,6 +118,7 @@ def _describe(found: Pass, order: DecodeOrder | None, source: Source, budget: Bu
         height=found.listing.height,
         rotation_degrees=header.rotation,
         hdr=_hdr(header),
+        pixel_format=header.pixel_format,
         picture=picture,
         packets=packets,
         order=order,

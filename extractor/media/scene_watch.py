@@ -86,7 +86,8 @@ def find_scenes(source: Source, index: VideoIndex, policy: SamplingPolicy, budge
 
 def _stream(index: VideoIndex) -> SceneStream:
     turned = round(index.rotation_degrees / 90) % 2 == 1
-    return scene_stream(index.height, index.width) if turned else scene_stream(index.width, index.height)
+    width, height = (index.height, index.width) if turned else (index.width, index.height)
+    return scene_stream(width, height, index.pixel_format)
 
 
 def _seconds(moment: Moment, start: Moment) -> float:

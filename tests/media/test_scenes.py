@@ -90,7 +90,7 @@ def _stream_frames(clip: Path, filters: Sequence[Filter], frame_bytes: int) -> I
 def _find_cuts(
     clip: Path, size: tuple[int, int], rate: Fraction, detector: Detector, threshold: float | None = None
 ) -> tuple[Cut, ...]:
-    stream = scene_stream(*size)
+    stream = scene_stream(*size, "yuv420p")
     finder = CutFinder(stream, rate, detector, threshold)
     for frame, seconds in _stream_frames(clip, stream.filters, stream.frame_bytes):
         finder.feed(frame, seconds)
@@ -172,7 +172,7 @@ def test_variable_frame_rate_gives_the_true_times(clip_dir: Path) -> None:
 
 def test_a_fade_is_placed_on_a_frame_that_is_there(clip_dir: Path) -> None:
     clip = _variable_rate_film(clip_dir / "vfr-fade.mp4")
-    stream = scene_stream(640, 360)
+    stream = scene_stream(640, 360, "yuv420p")
     shown = [seconds for _, seconds in _stream_frames(clip, stream.filters, stream.frame_bytes)]
     (cut,) = _find_cuts(clip, (640, 360), Fraction(25), "threshold")
     assert cut.seconds == shown[cut.frame]
@@ -195,19 +195,48 @@ def test_nothing_but_black_is_one_scene(clip_dir: Path) -> None:
 
 
 def test_a_video_without_frames_has_no_cuts() -> None:
-    assert CutFinder(scene_stream(320, 240), Fraction(25), "threshold").finish() == ()
+    assert CutFinder(scene_stream(320, 240, "yuv420p"), Fraction(25), "threshold").finish() == ()
 
 
 def test_the_stream_keeps_its_size_when_the_video_changes_its_own(clip_dir: Path) -> None:
     clip = clips.changing_size(clip_dir / "changing.ts")
     for size in ((320, 240), (160, 120)):
-        stream = scene_stream(*size)
+        stream = scene_stream(*size, "yuv420p")
         assert len(list(_stream_frames(clip, stream.filters, stream.frame_bytes))) == 100
+
+
+@pytest.mark.parametrize("size", [(768, 432), (360, 768), (1280, 720), (480, 768)])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p"])
+@pytest.mark.parametrize("colours", ["bt709", "smpte170m", "unknown"])
+def test_points_chosen_before_the_conversion_are_those_chosen_after_it(
+    clip_dir: Path, size: tuple[int, int], pixel_format: str, colours: str
+) -> None:
+    clip = clip_dir / f"points-{size[0]}-{pixel_format}-{colours}.mkv"
+    noise = f"mandelbrot=size={size[0]}x{size[1]}:rate=5,noise=alls=60:allf=t,format={pixel_format}"
+    clips.ffmpeg(f"-f lavfi -i {noise},setparams=colorspace={colours} -frames:v 3 -c:v ffv1 {{0}}", clip)
+    films = []
+    for known_format in (pixel_format, "unknown"):
+        stream = scene_stream(*size, known_format)
+        finder = CutFinder(stream, Fraction(25))
+        films.append(
+            [
+                finder.feed(*frame).tobytes()
+                for frame in _stream_frames(clip, stream.filters, stream.frame_bytes)
+            ]
+        )
+    assert len(films[0]) == 3
+    assert films[0] == films[1]
+
+
+def test_points_are_chosen_first_where_colours_are_shared() -> None:
+    assert [scene_stream(1280, 720, name).repeats for name in ("yuv420p", "yuv444p", "unknown")] == [2, 1, 1]
+    assert scene_stream(256, 144, "yuv420p").repeats == 1, "nothing to choose"
+    assert scene_stream(1920, 1080, "yuv420p").repeats == 1, "no points, but mixtures"
 
 
 @given(st.integers(1, 8192), st.integers(1, 8192))
 def test_the_stream_is_never_larger_than_what_pyscenedetect_looks_at(width: int, height: int) -> None:
-    stream = scene_stream(width, height)
+    stream = scene_stream(width, height, "yuv420p")
     assert max(stream.width, stream.height) == min(256, max(width, height))
     assert min(stream.width, stream.height) >= 1
 
