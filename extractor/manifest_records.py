@@ -7,7 +7,7 @@ from extractor.ports import StoredObject
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
 
 
 class SourceRecord(Record):

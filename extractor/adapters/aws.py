@@ -1,7 +1,6 @@
 """What the adapters of AWS have in common: how a client is built, and how missing credentials look."""
 
 import gzip
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ def build_client(service: str, config: "Config") -> Any:
     """A client of botocore, in half the time that boto3 takes for its own: without what boto3 puts on top,
     and with botocore's descriptions of the services read as below."""
     session = get_session()
-    session.register_component("data_loader", model_loader())
+    session.register_component("data_loader", ModelLoader())
     return session.create_client(service, config=config)
 
 
@@ -34,15 +33,12 @@ class _Files(JSONFileLoader):
         return msgspec.json.decode(gzip.decompress(packed.read_bytes())) if packed.is_file() else None
 
 
-class _Loader(Loader):
-    """Every folder is a service. botocore looks what is in each of them, and there are some 400."""
+class ModelLoader(Loader):
+    """Finds and reads descriptions of services. Every folder is one: botocore looks what is in each of
+    them, and there are some 400."""
+
+    FILE_LOADER_CLASS = _Files
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - as botocore calls it
         folders = (path for path in map(Path, self.search_paths) if path.is_dir())
         return [service.name for folder in folders for service in folder.iterdir()]
-
-
-@cache
-def model_loader() -> Loader:
-    """Finds and reads the descriptions of services; shared by all clients."""
-    return _Loader(file_loader=_Files())

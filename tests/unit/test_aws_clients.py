@@ -7,18 +7,18 @@ from botocore.config import Config
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 
-from extractor.adapters.aws import build_client, model_loader
+from extractor.adapters.aws import ModelLoader, build_client
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "s3", "secretsmanager", "sqs", "sso", "sts"])
 @pytest.mark.parametrize("kind", ["service-2", "endpoint-rule-set-1", "paginators-1"])
 def test_a_service_is_described_as_botocore_describes_it(service: str, kind: str) -> None:
-    assert model_loader().load_service_model(service, kind) == Loader().load_service_model(service, kind)
+    assert ModelLoader().load_service_model(service, kind) == Loader().load_service_model(service, kind)
 
 
 def test_every_service_of_botocore_is_known() -> None:
     assert set(Loader().list_available_services("service-2")) <= set(
-        model_loader().list_available_services("service-2")
+        ModelLoader().list_available_services("service-2")
     )
 
 
@@ -31,6 +31,5 @@ def test_descriptions_that_are_not_packed_are_read_too(tmp_path: Path) -> None:
     folder = tmp_path / "mine/2026-01-01"
     folder.mkdir(parents=True)
     (folder / "service-2.json").write_text('{"metadata": {}}')
-    ours = model_loader()
-    loader = type(ours)(file_loader=ours.file_loader, extra_search_paths=[str(tmp_path)])
+    loader = ModelLoader(extra_search_paths=[str(tmp_path)])
     assert loader.load_service_model("mine", "service-2") == {"metadata": {}}
