@@ -37,8 +37,8 @@ def build_postgrest_client(url: str, key: str, token: str | None = None) -> Sync
     `key` is one of the project's API keys: its gateway lets no other one in. With a `token` (a JWT of a
     role of one's own) the requests have that role's rights instead of the key's.
     """
-    is_encrypted = httpx.URL(url).scheme != "http"
-    session = httpx.Client(timeout=_TIMEOUT, verify=is_encrypted, event_hooks={"response": [_raise_denied]})
+    certificates = not url.lower().startswith("http:")  # reading them takes 30 to 60 ms
+    session = httpx.Client(timeout=_TIMEOUT, verify=certificates, event_hooks={"response": [_raise_denied]})
     headers = {"apikey": key, "Authorization": f"Bearer {token or key}"}
     return SyncPostgrestClient(f"{url.rstrip('/')}/rest/v1", headers=headers, http_client=session)
 
