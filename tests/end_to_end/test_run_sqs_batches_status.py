@@ -80,6 +80,10 @@ def test_wrong_settings_give_2_and_are_named_all_at_once(setup: Setup) -> None:
             "SUPABASE_URL",
             {"STATE_BACKEND": "supabase", "SUPABASE_URL": "no address", "SUPABASE_KEY": "secret"},
         ),
+        (
+            "SUPABASE_URL",
+            {"STATE_BACKEND": "supabase", "SUPABASE_URL": "http://[::", "SUPABASE_KEY": "secret"},
+        ),
     ],
 )
 def test_settings_that_only_a_client_can_check_give_2_as_well(
