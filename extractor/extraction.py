@@ -85,6 +85,7 @@ def extract(
     with watch.stage("index"):
         made = try_single_pass(source, task.policy, budget) if tools.plan else None
         index = made.index if made else read_index(source, budget, task.policy)
+        source = index.select(source)
     with watch.stage("extract"):
         found = find_scenes(source, index, task.policy, budget) if _scenes_first(index, task.policy) else None
         schedule = made.schedule if made else _schedule(index, task.policy, found)
@@ -191,5 +192,12 @@ def _notes(index: VideoIndex, schedule: Schedule, policy: SamplingPolicy) -> Ite
         gap = largest_gap_seconds(schedule.targets, index.time_base)
         if gap > 2 * policy.interval_seconds:
             yield f"keyframes lie up to {gap:.2f} s apart, {policy.interval_seconds:g} s were asked for"
+    if index.claimed_seconds is not None:
+        yield (
+            f"the header claims {index.claimed_seconds:.2f} s, but the file is complete after"
+            f" {index.duration_seconds:.2f} s"
+        )
+    if index.clock:
+        yield f"the clock of the file restarts or jumps {len(index.clock)} times; see video.discontinuities"
     if index.hdr == "dolby-vision-5":
         yield "Dolby Vision profile 5 has colours of its own, which are not converted"

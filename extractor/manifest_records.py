@@ -19,8 +19,17 @@ class SourceRecord(Record):
     size_bytes: int
 
 
+class ClockChangeRecord(Record):
+    """See `ClockChange`."""
+
+    pts_seconds: float
+    seconds_before: float
+    seconds_after: float
+
+
 class VideoRecord(Record):
-    """The video stream. Width and height are those of the stream, before `rotation_degrees`.
+    """The video stream; `stream` is its number in the file. Width and height are those of the stream, before
+    `rotation_degrees`.
 
     `hdr` is ``pq``, ``hlg``, ``dolby-vision-<profile>`` or null; the frames are in standard dynamic range.
     `start_seconds` is the container's own time of the first frame; every `pts_seconds` counts from there.
@@ -36,6 +45,8 @@ class VideoRecord(Record):
     duration_seconds: float
     frame_count: int
     frame_rate: float
+    stream: int | None = None
+    discontinuities: tuple[ClockChangeRecord, ...] = ()
 
 
 class PolicyRecord(Record):

@@ -64,6 +64,18 @@ class Measures(Struct, frozen=True):
     blank: bool
 
 
+class ClockChange(Struct, frozen=True):
+    """Where the clock of a file restarts or jumps; frames go on where those before end.
+
+    ``pts_seconds`` is the time after the first frame. ``seconds_before`` and ``seconds_after`` are what the
+    file's own clock says at the end of the part before and at the start of the part that follows.
+    """
+
+    pts_seconds: float
+    seconds_before: float
+    seconds_after: float
+
+
 class Scene(Struct, frozen=True):
     """From its first frame (`first_frame`, counted from 0) to where the next scene begins."""
 
@@ -159,10 +171,12 @@ class DecodeLimits(Struct, frozen=True):
     """What one video may cost. Beyond any of these it is refused, never half done.
 
     ``max_decode_error_share`` is the share of packets (0-1) that may fail to decode.
-    ``stall_seconds`` is how long FFmpeg may go without a sign of life.
+    ``stall_seconds`` is how long FFmpeg may go without a sign of life. ``max_packets`` counts the packets of
+    the video stream.
     """
 
     max_pixels: int = 36_000_000
+    max_packets: int = 5_000_000
     max_frames: int = 100_000
     max_frames_bytes: int = 20_000_000_000
     max_decode_error_share: float = 0.2

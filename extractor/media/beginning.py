@@ -2,7 +2,8 @@
 there any more, and the decoder leaves them out."""
 
 from collections.abc import Sequence
-from itertools import compress
+from itertools import compress, repeat
+from operator import mul, or_
 
 from msgspec.structs import replace
 
@@ -23,8 +24,8 @@ def without_lead(packets: Packets, source: Source, picture: Picture, budget: Bud
     first = _first_decoded(source, picture, budget)
     if first is None or first.time_base != packets.time_base:
         return packets
-    marks = zip(packets.flags, packets.pts, strict=True)
-    return replace(packets, flags=bytearray(flags | DISCARD * (pts < first.pts) for flags, pts in marks))
+    hidden = (pts < first.pts for pts in packets.pts)
+    return replace(packets, flags=bytearray(map(or_, packets.flags, map(mul, repeat(DISCARD), hidden))))
 
 
 def _may_have_lead(packets: Packets) -> bool:

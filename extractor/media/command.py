@@ -1,6 +1,6 @@
 """FFmpeg command lines. Pure: values in, an argv out; the only importer of ffmpeg-python."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,6 +11,7 @@ from extractor.media import filters, formats
 from extractor.media.encoders import encoder_options
 from extractor.media.expressions import SPLIT_FRAMES, Selection, packet_filter, select_expression
 from extractor.media.filters import USUAL, Filter, Picture
+from extractor.media.listing import LISTED_STAMPS, NUMBERED
 from extractor.models import DecodeLimits
 from extractor.policy import SamplingPolicy
 
@@ -29,11 +30,28 @@ _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_ba
 
 
 class Source(Struct, frozen=True):
-    """The file to read, and what its decoder may use."""
+    """The file to read, and what its decoder may use.
+
+    Attributes:
+        path: The file.
+        limits: What reading and decoding it may cost.
+        binary: The FFmpeg to run.
+        stream: FFmpeg's specifier of the video stream: its number once that is known.
+        correction: The bitstream filter that corrects the timestamps of the stream, if it needs any.
+    """
 
     path: Path
     limits: DecodeLimits
     binary: str
+    stream: str = "V:0"
+    correction: str | None = None
+
+    def video(self, **options: object) -> Any:
+        """The video stream, with corrected timestamps, for an output that is decoded."""
+        options.setdefault("threads", self.limits.threads)
+        if self.correction and not options.keys() & {"bsf:v", "/bsf:v"}:
+            options["bsf:v"] = self.correction
+        return self.open(**options)[self.stream]
 
     def open(self, **options: object) -> Any:
         """The input, confined to one local file of a known format. Timestamps stay those of the file."""
@@ -51,27 +69,48 @@ class Source(Struct, frozen=True):
 
 
 def build_index(
-    source: Source, urls: Urls, packet_filters: Mapping[str, str], *, with_frames: bool = False
+    source: Source,
+    urls: Urls,
+    packet_filters: Mapping[str, str],
+    *,
+    with_frames: bool = False,
+    thorough: bool = False,
 ) -> list[str]:
-    """List all packets of the first real video stream (cover art is none) on stdout, and on each pipe
-    named in `packet_filters` those that pass that bitstream filter. The pipe ``frames`` gets the stream
-    itself, frame by frame, as IVF."""
-    video = source.open(threads=1)["V:0"]
-    listings = [_listing([video], "pipe:1")]
-    listings += [_listing([video], urls[name], **{"bsf:v": text}) for name, text in packet_filters.items()]
+    """List all packets of the video stream.
+
+    Args:
+        source: The file and its stream.
+        urls: The pipes. On ``stdout`` comes the listing with `LISTED_STAMPS`; on each pipe named in
+            `packet_filters` that of the packets which pass the filter, with `NUMBERED`; on ``frames`` the
+            stream itself, frame by frame, as IVF.
+        packet_filters: Bitstream filters by name.
+        with_frames: Whether the pipe ``frames`` is wanted.
+        thorough: Whether FFmpeg reads as far as needed to learn what the streams are.
+    """
+    probing = {"analyzeduration": 1 << 40, "probesize": 1 << 40} if thorough else {}
+    video = source.open(threads=1, **probing)[source.stream]
+    listings = [_listing(video, "pipe:1", LISTED_STAMPS), *_filtered_listings(video, urls, packet_filters)]
     if with_frames:
         # Frames of one packet have the same time, of which the muxer would complain: so they are numbered.
-        numbered = {"bsf:v": SPLIT_FRAMES + ",setts=ts=N"}
+        numbered = {"bsf:v": f"{SPLIT_FRAMES},{NUMBERED}"}
         listings.append(ffmpeg.output(video, urls["frames"], f="ivf", **_COPY, **numbered))
     # FFmpeg's banner and its account of the input are facts about the video, not complaints.
     return _compile(ffmpeg.merge_outputs(*listings), source.binary, "info")
+
+
+def build_counts(source: Source, urls: Urls) -> list[str]:
+    """List the packets of each stream whose number is the name of a pipe, with `LISTED_STAMPS`."""
+    media = source.open(threads=1)
+    listings = [_listing(media[stream], url, LISTED_STAMPS) for stream, url in urls.items()]
+    return _compile(ffmpeg.merge_outputs(*listings), source.binary)
 
 
 def build_others(source: Source) -> list[str]:
     """List the packets of every stream but video: how far does the rest of the file reach?"""
     media = source.open(threads=1)
     streams = (media[kind] for kind in ("a?", "s?", "d?"))
-    return _compile(_listing(streams, "pipe:1", copy_unknown=None), source.binary)
+    listing = ffmpeg.output(*streams, "pipe:1", f="framecrc", copy_unknown=None, **_COPY)
+    return _compile(listing, source.binary)
 
 
 def build_full(
@@ -85,7 +124,7 @@ def build_full(
     """Decode everything. Images of the selected frames go to stdout, a line ``pts num/den size`` for
     each to ``images``, and a line ``pts num/den`` for every decoded frame to ``frames``. With the filters
     `small`, every decoded frame also goes through them, raw, to ``scenes``."""
-    video = _filtered(source.open(threads=source.limits.threads)["V:0"], filters.before_selection(picture))
+    video = _filtered(source.video(), filters.before_selection(picture))
     branches = video.filter_multi_output("split", 2)
     images = _images(_selected(branches[0], selection), picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images, _every(branches[1], urls, small)), source.binary)
@@ -93,7 +132,7 @@ def build_full(
 
 def build_scenes(source: Source, picture: Picture, urls: Urls, small: Sequence[Filter] | None) -> list[str]:
     """Decode everything, for ``frames`` and ``scenes`` as in `build_full`."""
-    video = _filtered(source.open(threads=source.limits.threads)["V:0"], filters.before_selection(picture))
+    video = _filtered(source.video(), filters.before_selection(picture))
     return _compile(_every(video, urls, small), source.binary)
 
 
@@ -114,15 +153,18 @@ def build_keyframes(source: Source, picture: Picture, policy: SamplingPolicy, ur
     return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
 
 
-def build_keyframes_and_index(source: Source, policy: SamplingPolicy, urls: Urls) -> list[str]:
-    """All packets to ``listing`` as in `build_index`, and all keyframes to images as in `build_keyframes`,
-    of a video whose pictures are as most are."""
+def build_keyframes_and_index(
+    source: Source, policy: SamplingPolicy, urls: Urls, packet_filters: Mapping[str, str]
+) -> list[str]:
+    """All packets to ``listing``, and those that pass the `packet_filters`, as in `build_index`, and all
+    keyframes to images as in `build_keyframes`, of a video whose pictures are as most are."""
     # An input of its own, since what a bitstream filter drops there comes to no output of that input.
-    key = source.open(threads=source.limits.threads, **{"bsf:v": packet_filter("not(key)")})["V:0"]
-    listing = _listing([source.open(threads=1)["V:0"]], urls["listing"])
-    return _compile(
-        ffmpeg.merge_outputs(*_images(_whole(key), USUAL, policy, urls), listing), source.binary, "info"
-    )
+    key = source.video(**{"bsf:v": packet_filter("not(key)")})
+    video = source.open(threads=1)[source.stream]
+    listings = [_listing(video, urls["listing"], LISTED_STAMPS)]
+    listings += _filtered_listings(video, urls, packet_filters)
+    images = _images(_whole(key), USUAL, policy, urls)
+    return _compile(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
 
 
 def build_full_and_index(
@@ -130,8 +172,8 @@ def build_full_and_index(
 ) -> list[str]:
     """All packets to ``listing`` as in `build_index`, and the rest as for `build_full`, of a video whose
     pictures are as most are."""
-    video = source.open(threads=source.limits.threads)["V:0"]
-    listing = _listing([video], urls["listing"])
+    video = source.video()
+    listing = _listing(video, urls["listing"], LISTED_STAMPS)
     branches = video.filter_multi_output("split", 2)
     images = _images(_selected(branches[0], selection), USUAL, policy, urls)
     outputs = (*images, _every(branches[1], urls, None), listing)
@@ -141,7 +183,7 @@ def build_full_and_index(
 def _thinned(source: Source, urls: Urls) -> Any:
     """The video without the packets that the bitstream filter drops before the decoder."""
     # An option after a slash is read from a file: a plan may be longer than an argument can be.
-    return source.open(threads=source.limits.threads, **{"/bsf:v": urls["packets"]})["V:0"]
+    return source.video(**{"/bsf:v": urls["packets"]})
 
 
 def _whole(keyframes: Any) -> Any:
@@ -192,8 +234,12 @@ def _every(video: Any, urls: Urls, small: Sequence[Filter] | None) -> Any:
     )
 
 
-def _listing(streams: Iterable[Any], url: str, **options: object) -> Any:
-    return ffmpeg.output(*streams, url, f="framecrc", **_COPY, **options)
+def _listing(stream: Any, url: str, packet_filter: str) -> Any:
+    return ffmpeg.output(stream, url, f="framecrc", **_COPY, **{"bsf:v": packet_filter})
+
+
+def _filtered_listings(video: Any, urls: Urls, packet_filters: Mapping[str, str]) -> list[Any]:
+    return [_listing(video, urls[name], f"{NUMBERED},{text}") for name, text in packet_filters.items()]
 
 
 def _compile(graph: Any, binary: str, level: Literal["info", "warning"] = "warning") -> list[str]:

@@ -1,7 +1,7 @@
 """What every way of decoding shares: from an image to a frame, and from the end of FFmpeg to a verdict."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import imagesize
 from msgspec import Struct
@@ -34,6 +34,11 @@ class Decode(Struct):
     def pipes(self) -> tuple[str, ...]:
         """What `images` reads beside stdout."""
         return ("images", "measures") if self.policy.needs_measures else ("images",)
+
+    def texts(self, packet_filter: str) -> Mapping[str, str]:
+        """What FFmpeg reads to drop packets, after their times are corrected."""
+        correction = self.source.correction
+        return {"packets": f"{correction},{packet_filter}" if correction else packet_filter}
 
     @property
     def start(self) -> Moment:

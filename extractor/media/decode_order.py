@@ -1,16 +1,20 @@
 """What the packets of a stream mean to its decoder, from listings of filtered packets. Pure."""
 
 from collections.abc import Mapping
+from operator import gt, or_
 
 from msgspec import Struct
 
 from extractor.media.dependencies import Dependencies
-from extractor.media.listing import Packets, Stamps
+from extractor.media.listing import Packets
 from extractor.media.plan import DecodeOrder, closed_order
 from extractor.policy import SamplingPolicy
 
 UNSUPPORTED = r"is not supported by the bitstream filter"
 """What FFmpeg says of a codec that it cannot take apart into units."""
+
+PARAMETERS = "parameters"
+"""The name of the filter that only parameter sets pass: what a decoder must know for all that follows."""
 
 _KEY_PACKETS = "noise=drop=not(key),"  # no other packet can be an access point, or need be taken for one
 
@@ -19,6 +23,8 @@ _UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
     "h264": {
         "references": "filter_units=discard=nonref",
         "random_access": _KEY_PACKETS + "filter_units=pass_types=5",
+        # Sequence and picture parameter sets and their extensions.
+        PARAMETERS: "filter_units=pass_types=7|8|13|15",
     },
     # HEVC: slices of an odd type below 16 and all random access pictures are references. IDR (19, 20) is a
     # clean start, CRA (21) an open one, over which RASL pictures (8, 9) reach back.
@@ -27,6 +33,7 @@ _UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
         "random_access": _KEY_PACKETS + "filter_units=pass_types=19-20",
         "open_access": _KEY_PACKETS + "filter_units=pass_types=21",
         "leading": "filter_units=pass_types=8-9",
+        PARAMETERS: "filter_units=pass_types=32-34",
     },
 }
 
@@ -46,13 +53,14 @@ NOTHING = Questions({})
 
 def questions_about(codec: str, policy: SamplingPolicy) -> Questions:
     """The questions for this codec. Keyframes depend on nothing, but it must be known whether they are open
-    access points; and where everything is decoded, there is nothing to ask."""
+    access points, and whether packets between them change the parameters; and where everything is decoded,
+    there is nothing to ask."""
     if policy.watches_every_frame:
         return NOTHING
     filters = _UNIT_FILTERS.get(codec, {})
-    if policy.strategy == "keyframe":
-        return Questions(filters) if "open_access" in filters else NOTHING
-    return Questions(filters, frames=codec == "av1")
+    if policy.strategy == "keyframe" and "open_access" not in filters:
+        return Questions({name: text for name, text in filters.items() if name == PARAMETERS})
+    return Questions(filters, frames=codec == "av1" and policy.strategy != "keyframe")
 
 
 def may_have_order(codec: str) -> bool:
@@ -61,23 +69,30 @@ def may_have_order(codec: str) -> bool:
 
 
 def learn_order(
-    codec: str, packets: Packets, filtered: Mapping[str, Stamps], dependencies: Dependencies | None
+    codec: str, packets: Packets, passing: Mapping[str, bytes], dependencies: Dependencies | None
 ) -> DecodeOrder | None:
-    """The order, or `None` where it cannot be known for sure."""
+    """What the packets mean.
+
+    Args:
+        codec: FFmpeg's name of the codec.
+        packets: All packets.
+        passing: For each filter of the questions, by name: for each packet a byte, 1 if it passes.
+        dependencies: The answer to the question about frames.
+
+    Returns:
+        The order, or ``None`` where it cannot be known for sure.
+    """
     count = len(packets)
     if codec in _KEYFRAMES_ARE_CLEAN:
         one_shown_each = dependencies is not None and len(dependencies.shown) == count
         known = dependencies if one_shown_each else None
-        return closed_order([True] * count, [bool(key) for key in packets.are_keyframes], known)
-    if not filtered:
+        return closed_order(b"\1" * count, packets.are_keyframes, known)
+    if not passing.keys() >= {"references", "random_access"}:
         return None
-    stamps = packets.stamps
-    if len(set(stamps)) != count:  # two packets that cannot be told apart
+    marks = {name: marked.ljust(count, b"\0") for name, marked in passing.items()}
+    none = bytes(count)
+    opened, leading = marks.get("open_access", none), marks.get("leading", none)
+    references, starts = marks["references"], marks["random_access"]
+    if any(map(gt, map(or_, starts, opened), references)) or len(references) != count:
         return None
-    starts = filtered["random_access"] | filtered.get("open_access", set())
-    if not starts <= filtered["references"] <= set(stamps):
-        return None
-    marks = {name: [stamp in listed for stamp in stamps] for name, listed in filtered.items()}
-    if "open_access" not in marks:
-        return closed_order(marks["references"], marks["random_access"])
-    return DecodeOrder(marks["references"], marks["random_access"], marks["open_access"], marks["leading"])
+    return DecodeOrder(references, starts, opened, leading)

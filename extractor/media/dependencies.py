@@ -1,6 +1,9 @@
 """Which frames each frame of a stream is decoded from, where that is known. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -17,37 +20,90 @@ from extractor.media.av1_headers import (
 )
 from extractor.media.bits import UnsureError
 
+_MAX_DISTANCE: Final = 65_535
 _LASTING_METADATA = (b"\1", b"\2")  # hdr_cll, hdr_mdcv: the range of brightness and colours
 
 
-class Dependencies(Struct, frozen=True):
-    """Of frames in decode order: for each, the numbers of the `earlier` ones without which it cannot be
-    decoded; and the numbers of those that are `shown`."""
+class Dependencies:
+    """Which frames each frame is decoded from, compactly: some ten bytes a frame. Frames are numbered in
+    decode order.
 
-    earlier: Sequence[Collection[int]]
-    shown: Sequence[int]
+    Attributes:
+        shown: The numbers of the frames that are shown.
+    """
 
-    def needed_frames(self, places: Iterable[int]) -> list[bool]:
-        """For each frame, whether the shown frames at these places cannot do without it."""
-        needed = [False] * len(self.earlier)
+    def __init__(self) -> None:
+        self.shown = array("I")
+        self._distances = array("H")
+        self._ends = array("I", [0])
+        self._lasting = array("I")
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def add(self, sources: Iterable[int], *, is_shown: bool, tells_lasting: bool) -> None:
+        """Add the next frame.
+
+        Args:
+            sources: The numbers of the frames that it is decoded from.
+            is_shown: Whether it is shown.
+            tells_lasting: Whether its packet tells what the decoder must know for all frames that follow.
+
+        Raises:
+            UnsureError: A source is farther away than can be stored.
+        """
+        number = len(self)
+        for source in sources:
+            if number - source > _MAX_DISTANCE:
+                raise UnsureError
+            if source != number:
+                self._distances.append(number - source)
+        self._ends.append(len(self._distances))
+        if is_shown:
+            self.shown.append(number)
+        if tells_lasting:
+            self._lasting.append(number)
+
+    def needed_frames(self, places: Iterable[int]) -> bytearray:
+        """For each frame a byte, 1 if the shown frames at these places cannot do without it."""
+        needed = bytearray(len(self))
         for place in places:
-            needed[self.shown[place]] = True
+            needed[self.shown[place]] = 1
         for number in reversed(range(len(needed))):
             if needed[number]:
-                for other in self.earlier[number]:
-                    needed[other] = True
+                for distance in self._distances[self._ends[number] : self._ends[number + 1]]:
+                    needed[number - distance] = 1
+                if told := bisect_right(self._lasting, number):
+                    needed[self._lasting[told - 1]] = 1
         return needed
 
 
 def av1_dependencies(packets: Iterable[bytes]) -> Dependencies | None:
     """Of packets with one frame each; `None` if it is not sure for all of them."""
-    decoder = _Av1Decoder()
-    try:
-        for packet in packets:
-            decoder.take(packet)
-    except UnsureError:
-        return None
-    return Dependencies(decoder.earlier, decoder.shown)
+    reader = Av1Dependencies()
+    for packet in packets:
+        reader.take(packet)
+    return reader.found
+
+
+class Av1Dependencies:
+    """Fed with packets of one frame each."""
+
+    def __init__(self) -> None:
+        self._decoder: _Av1Decoder | None = _Av1Decoder()
+
+    def take(self, packet: bytes) -> None:
+        """Take the next packet."""
+        if self._decoder is not None:
+            try:
+                self._decoder.take(packet)
+            except UnsureError:
+                self._decoder = None
+
+    @property
+    def found(self) -> Dependencies | None:
+        """The dependencies of all frames; `None` if they are not sure."""
+        return self._decoder.dependencies if self._decoder else None
 
 
 class _Av1Decoder(Struct):
@@ -55,13 +111,11 @@ class _Av1Decoder(Struct):
     that last: the sequence header and some metadata. They must always be the same; then it is enough
     that every frame depends on the packet that told them last."""
 
-    earlier: list[Collection[int]] = field(default_factory=list)
-    shown: list[int] = field(default_factory=list)
+    dependencies: Dependencies = field(default_factory=Dependencies)
     _slots: list[int | None] = field(default_factory=lambda: [None] * len(ALL_SLOTS))
-    _key_frames: set[int] = field(default_factory=set)
+    _slots_of_key_frames: set[int] = field(default_factory=set)
     _sequence: SequenceHeader | None = None
     _lasting: Sequence[tuple[int, bytes]] = ()
-    _told_last: int = 0
 
     def take(self, packet: bytes) -> None:
         units = list(obus(packet))
@@ -71,7 +125,7 @@ class _Av1Decoder(Struct):
         headers = [payload for kind, payload in units if kind in (FRAME, FRAME_HEADER)]
         if len(headers) != 1 or self._sequence is None:
             raise UnsureError
-        self._take_frame(headers[0], self._sequence)
+        self._take_frame(headers[0], self._sequence, tells_lasting=bool(lasting))
 
     def _take_lasting(self, units: Sequence[tuple[int, bytes]]) -> None:
         if self._sequence is None:
@@ -82,20 +136,20 @@ class _Av1Decoder(Struct):
             self._lasting = units
         if units != self._lasting:
             raise UnsureError
-        self._told_last = len(self.earlier)
 
-    def _take_frame(self, header: bytes, sequence: SequenceHeader) -> None:
-        number = len(self.earlier)
+    def _take_frame(self, header: bytes, sequence: SequenceHeader, *, tells_lasting: bool) -> None:
+        number = len(self.dependencies)
         frame = parse_frame_header(header, sequence)
         sources = {self._written_to(slot) for slot in frame.reads}
-        is_key = frame.is_key or (frame.repeats and sources <= self._key_frames)
-        if is_key:
-            self._key_frames.add(number)
-        for slot in ALL_SLOTS if is_key and frame.repeats else frame.writes:
+        is_key = frame.is_key or (frame.repeats and self._slots_of_key_frames.issuperset(frame.reads))
+        written = ALL_SLOTS if is_key and frame.repeats else frame.writes
+        for slot in written:
             self._slots[slot] = number
-        if frame.is_shown:
-            self.shown.append(number)
-        self.earlier.append(tuple((sources | {self._told_last}) - {number}))
+        if is_key:
+            self._slots_of_key_frames.update(written)
+        else:
+            self._slots_of_key_frames.difference_update(written)
+        self.dependencies.add(sources, is_shown=frame.is_shown, tells_lasting=tells_lasting)
 
     def _written_to(self, slot: int) -> int:
         """The frame in the slot."""

@@ -1,4 +1,9 @@
-"""What FFmpeg prints of an input before it starts, as values. Pure."""
+"""What FFmpeg prints of an input before it starts to work, as values. Pure.
+
+The text is written for people, by ``av_dump_format`` (libavformat/dump.c) and ``avcodec_string``
+(libavcodec/avcodec.c); only what FFmpeg prints nowhere else is taken from it. Which packets a stream has, its
+codec and its size come from the packet listing.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,51 +14,134 @@ from msgspec import Struct
 
 Transfer = Literal["sdr", "pq", "hlg"]
 
+UNKNOWN = "unknown"
+
 _TRANSFERS: dict[str, Transfer] = {"smpte2084": "pq", "arib-std-b67": "hlg"}
+
+# Streams of a stream group (a track with its timecode, the tiles of a picture) are indented twice.
+_STREAM = re.compile(
+    r"(?P<indent> +)Stream #\d+:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (?P<text>.*)"
+)
+_GROUP = re.compile(r" +Stream group #\d+:\d+(?:\[0x[0-9a-f]+\])?: (?P<kind>[\w ]+)")
+_GROUP_INDENT = 4
+_SAMPLES = re.compile(
+    r", (?P<pixel_format>none|[a-z][a-z0-9_]*)"
+    r"(?:\((?P<details>(?:[^()]|\([^()]*\))*)\))?"
+    r"(?:, (?P<width>\d+)x(?P<height>\d+))?(?=[, ]|$)"
+)
+_DETAILS_BUT_COLOURS = re.compile(
+    r"^(?:\d+ bpc|tv|pc|progressive|(?:top|bottom) (?:coded )?first(?: \(swapped\))?)$"
+)
+_INTERLACED = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
+
+
+class StreamInfo(Struct, frozen=True):
+    """A video stream as FFmpeg describes it.
+
+    Attributes:
+        index: The number of the stream in the file, from 0.
+        codec: FFmpeg's name of the codec; ``none`` if it knows none.
+        is_default: Whether the container marks the stream as the one to show.
+        is_cover: Whether it is a picture that goes with sound (cover art), or a thumbnail.
+        is_tile: Whether it is a part of a still picture (a tile, an alpha plane).
+        profile: FFmpeg's name of the codec's profile; empty if it knows none.
+        width: In pixels, before rotation; 0 if FFmpeg does not know it.
+        height: Likewise.
+        pixel_format: FFmpeg's name; ``none`` if it is not known.
+        color_range: ``tv``, ``pc`` or ``unknown``.
+        matrix: The name of the colour matrix, or ``unknown``.
+        primaries: The name of the colour primaries, or ``unknown``.
+        transfer_name: The name of the transfer characteristic, or ``unknown``.
+        is_interlaced: Whether the header says that frames consist of two fields.
+        rotation_degrees: Of the display matrix, counter-clockwise.
+        dolby_vision_profile: ``None`` without a Dolby Vision configuration.
+    """
+
+    index: int
+    codec: str
+    is_default: bool = False
+    is_cover: bool = False
+    is_tile: bool = False
+    profile: str = ""
+    width: int = 0
+    height: int = 0
+    pixel_format: str = UNKNOWN
+    color_range: str = UNKNOWN
+    matrix: str = UNKNOWN
+    primaries: str = UNKNOWN
+    transfer_name: str = UNKNOWN
+    is_interlaced: bool = False
+    rotation_degrees: float = 0.0
+    dolby_vision_profile: int | None = None
+
+    @property
+    def transfer(self) -> Transfer:
+        """The kind of dynamic range."""
+        return _TRANSFERS.get(self.transfer_name, "sdr")
 
 
 class Header(Struct, frozen=True):
-    """The container, and its first real video stream. Seconds, or `None` where unknown. `version` is
-    what FFmpeg calls itself, `pixel_format` what it calls that of the stream."""
+    """The container and its video streams.
+
+    Attributes:
+        version: What FFmpeg calls itself.
+        opened: Whether FFmpeg could open the file at all.
+        container: FFmpeg's name of the demuxer.
+        duration: In seconds, ``None`` if unknown. Counted from 0 in some containers and from `start` in
+            others.
+        start: The first timestamp of the file, in seconds.
+        streams: The video streams, in the order of their numbers.
+        other_kinds: The kinds of all other streams: ``Audio``, ``Subtitle``, ``Data``, ``Attachment``.
+    """
 
     version: str
     opened: bool
-    has_video: bool
     container: str
     duration: Fraction | None
     start: Fraction
-    rotation: float
-    interlaced: bool
-    transfer: Transfer
-    pixel_format: str
-    dolby_vision_profile: int | None
+    streams: Sequence[StreamInfo]
+    other_kinds: frozenset[str] = frozenset()
+
+    @property
+    def first(self) -> StreamInfo | None:
+        """What FFmpeg's stream specifier ``V:0`` selects: the first video stream that is no cover art."""
+        return next((stream for stream in self.streams if not stream.is_cover), None)
+
+    def stream(self, index: int) -> StreamInfo:
+        """The video stream of that number."""
+        return next(stream for stream in self.streams if stream.index == index)
 
     @classmethod
     def parse(cls, facts: Iterable[str]) -> "Header":
+        """Read the lines that describe the first input."""
         lines = list(_until_output(facts))
         text = "\n".join(lines)
         version = re.search(r"^ffmpeg version (\S+)", text, re.MULTILINE)
-        opened = re.search(r"^Input #0, (.+), from '", text, re.MULTILINE)
+        opened = re.search(r"^Input #0, (.+?), from '", text, re.MULTILINE)
         duration = re.search(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", text, re.MULTILINE)
         start = re.search(r"^  Duration: .*, start: (-?\d+\.\d+)", text, re.MULTILINE)
-        video = "\n".join(_video_lines(lines))
-        rotation = re.search(r"Display Matrix: rotation of (-?\d+\.\d+) degrees", video)
-        pixel_format = re.search(r": Video: .*?, (\w+)[(,]", video)
-        dolby_vision = re.search(r"DOVI configuration record: .*\bprofile: (\d+)", video)
+        described = list(_described(lines))
         return cls(
-            version=version[1] if version else "unknown",
+            version=version[1] if version else UNKNOWN,
             opened=opened is not None,
-            has_video=bool(video),
             container=opened[1] if opened else "",
             duration=int(duration[1]) * 3600 + int(duration[2]) * 60 + Fraction(duration[3])
             if duration
             else None,
             start=Fraction(start[1]) if start else Fraction(0),
-            rotation=float(rotation[1]) if rotation else 0.0,
-            interlaced=re.search(r"\b(top|bottom) (coded )?first", video) is not None,
-            transfer=next((kind for name, kind in _TRANSFERS.items() if name in video), "sdr"),
-            pixel_format=pixel_format[1] if pixel_format else "unknown",
-            dolby_vision_profile=int(dolby_vision[1]) if dolby_vision else None,
+            streams=tuple(
+                sorted(
+                    {
+                        found.index: found
+                        for block in reversed(described)
+                        if (found := _video_stream(*block)) is not None
+                    }.values(),
+                    key=lambda stream: stream.index,
+                )
+            ),
+            other_kinds=frozenset(
+                block[1].partition(":")[0] for block in described if not block[1].startswith("Video:")
+            ),
         )
 
 
@@ -64,13 +152,60 @@ def _until_output(facts: Iterable[str]) -> Iterator[str]:
         yield fact
 
 
-def _video_lines(lines: Sequence[str]) -> Iterator[str]:
-    """The line of the first video stream that is no cover art, and those of its side data."""
-    found = False
-    for line in lines:
-        if line.startswith("  Stream #"):
-            if found:
-                return
-            found = ": Video: " in line and "(attached pic)" not in line
-        if found:
-            yield line
+_Block = tuple[int, str, bool, str]
+"""A stream's number, its line behind the number, whether it is in a tile grid, and the lines below it."""
+
+
+def _described(lines: Sequence[str]) -> Iterator[_Block]:
+    """Each stream with what is printed below it. A stream that several programs share comes several times."""
+    starts = [place for place, line in enumerate(lines) if _STREAM.match(line) or _GROUP.match(line)]
+    in_grid = False
+    for place, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        if group := _GROUP.match(lines[place]):
+            in_grid = group["kind"].startswith("Tile Grid")
+            continue
+        stream = _STREAM.match(lines[place])
+        assert stream is not None
+        in_grid = in_grid and len(stream["indent"]) >= _GROUP_INDENT
+        yield int(stream["index"]), stream["text"], in_grid, "\n".join(lines[place + 1 : end])
+
+
+def _video_stream(index: int, text: str, in_grid: bool, below: str) -> StreamInfo | None:
+    kind, _, described = text.partition(": ")
+    if kind != "Video":
+        return None
+    rotation = re.search(r"^ +Display Matrix: rotation of (-?\d+\.\d+) degrees", below, re.MULTILINE)
+    dolby_vision = re.search(r"^ +DOVI configuration record: .*\bprofile: (\d+)", below, re.MULTILINE)
+    codec = re.match(r"(?P<name>[\w-]+)(?: \((?P<profile>[^()]*(?:\([^()]*\))?[^()]*)\))?", described)
+    samples = _SAMPLES.search(described)
+    details = (samples["details"] or "") if samples else ""
+    colours = _colours(details)
+    return StreamInfo(
+        index=index,
+        codec=codec["name"] if codec else "none",
+        is_default="(default)" in described,
+        is_cover=re.search(r"\((?:attached pic|timed thumbnails)\)", described) is not None,
+        is_tile=in_grid or "(dependent)" in described,
+        profile=(codec["profile"] or "") if codec else "",
+        width=int(samples["width"] or 0) if samples else 0,
+        height=int(samples["height"] or 0) if samples else 0,
+        pixel_format=samples["pixel_format"] if samples else UNKNOWN,
+        color_range=next((part for part in details.split(", ") if part in ("tv", "pc")), UNKNOWN),
+        matrix=colours[0],
+        primaries=colours[1],
+        transfer_name=colours[2],
+        is_interlaced=_INTERLACED.search(details) is not None,
+        rotation_degrees=float(rotation[1]) if rotation else 0.0,
+        dolby_vision_profile=int(dolby_vision[1]) if dolby_vision else None,
+    )
+
+
+def _colours(details: str) -> tuple[str, str, str]:
+    """Matrix, primaries and transfer. FFmpeg prints the three, or one name if all are the same."""
+    for part in details.split(", "):
+        if part and not _DETAILS_BUT_COLOURS.match(part):
+            names = part.split("/")
+            if len(names) == 3:
+                return names[0], names[1], names[2]
+            return (part, part, part)
+    return UNKNOWN, UNKNOWN, UNKNOWN

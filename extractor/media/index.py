@@ -1,12 +1,17 @@
 """The packet index: what a file holds, learnt without decoding it.
 
-FFmpeg copies the packets of the first real video stream into a listing. From it and from what FFmpeg
-says of the input follow the stream's description, its true times, whether the file ends before its
-header says that it should, and what its packets mean to a decoder.
+FFmpeg copies the packets of a video stream into a listing. From it and from what FFmpeg says of the input
+follow which stream is meant, its description, its true times, whether the file was cut off, and what its
+packets mean to a decoder.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
+from operator import gt
+
+from msgspec.structs import replace
 
 from extractor.errors import (
     DecoderCrashedError,
@@ -15,33 +20,62 @@ from extractor.errors import (
     TooLargeError,
     UnreadableError,
 )
-from extractor.media import command, formats
+from extractor.media import formats, truncation
 from extractor.media.beginning import without_lead
+from extractor.media.clock import (
+    Discontinuity,
+    corrected,
+    corrected_end,
+    correction_filter,
+    find_discontinuities,
+)
 from extractor.media.command import Source
 from extractor.media.decode_order import NOTHING, UNSUPPORTED, learn_order, questions_about
 from extractor.media.filters import Picture
-from extractor.media.header import Header
-from extractor.media.listing import Packets, parse_listing
-from extractor.media.packet_pass import Pass, ask, excerpt
+from extractor.media.header import Header, StreamInfo
+from extractor.media.listing import CORRUPT, NO_PTS, OtherStreams, Packets
+from extractor.media.packet_pass import Pass, ask, count_packets, excerpt, list_others
 from extractor.media.pipes import Budget
 from extractor.media.plan import DecodeOrder
-from extractor.media.process import running
+from extractor.media.stream_choice import candidates, choose
+from extractor.models import ClockChange
 from extractor.policy import SamplingPolicy
 
 _CUT_SHORT = r"partial file|File ended prematurely"
 _GUESSED_DURATION = r"Estimating duration from bitrate"
+_COUNTED_FROM_START = frozenset({"mpegts", "mpeg"})
+"""Demuxers whose duration does not include the time before the first packet."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoIndex:
-    """A video stream. `width` × `height` pixels before `rotation_degrees`. `expected_seconds` is how
-    long the video should be: longer than `duration_seconds` only if the file ends early (`truncated`).
-    `start_seconds` is the container's time of the first frame. `shown_pts` is empty without usable
-    times, and `order` is `None` where it is not sure what the packets mean to a decoder.
+    """A video stream.
+
+    Attributes:
+        ffmpeg_version: What FFmpeg calls itself.
+        container: FFmpeg's name of the demuxer.
+        stream: The number of the stream in the file.
+        codec: FFmpeg's name of the codec.
+        width: In pixels, before rotation.
+        height: Likewise.
+        rotation_degrees: Of the display matrix.
+        hdr: ``pq``, ``hlg``, ``dolby-vision-<profile>`` or ``None``.
+        pixel_format: FFmpeg's name of the pixel format.
+        picture: What filters must know of the frames.
+        packets: All packets, with corrected times.
+        order: What the packets mean to a decoder; ``None`` where that is not sure.
+        shown_pts: The times of all frames that are shown, ascending; empty without usable times.
+        frame_count: How many frames are shown.
+        duration_seconds: From the first frame to the end of the last one.
+        expected_seconds: Longer than `duration_seconds` only if the file was cut off.
+        claimed_seconds: How long the header claims that the file is, where nothing in the file bears it out.
+        truncated: Whether the file was cut off.
+        clock: Where the clock of the file restarts or jumps.
     """
 
     ffmpeg_version: str
     container: str
+    stream: int
     codec: str
     width: int
     height: int
@@ -51,11 +85,13 @@ class VideoIndex:
     picture: Picture
     packets: Packets = field(repr=False)
     order: DecodeOrder | None = field(repr=False)
-    shown_pts: list[int] = field(repr=False)
+    shown_pts: Sequence[int] = field(repr=False)
     frame_count: int
     duration_seconds: float
     expected_seconds: float
+    claimed_seconds: float | None
     truncated: bool
+    clock: Sequence[Discontinuity] = ()
 
     @property
     def time_base(self) -> Fraction:
@@ -74,6 +110,26 @@ class VideoIndex:
         """Frames per second, on average; 0 if the duration is unknown."""
         return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
 
+    @property
+    def discontinuities(self) -> tuple[ClockChange, ...]:
+        """Where the clock restarts or jumps, in seconds."""
+        base, first = self.time_base, self.first_pts or 0
+        return tuple(
+            ClockChange(
+                *(float(pts * base) for pts in (change.pts - first, change.pts_before, change.pts_after))
+            )
+            for change in self.clock
+        )
+
+    @property
+    def has_parameters_between_keyframes(self) -> bool:
+        """Whether a packet that is no keyframe changes what the decoder knows of the stream."""
+        return any(map(gt, self.packets.have_new_parameters, self.packets.are_keyframes))
+
+    def select(self, source: Source) -> Source:
+        """The file with this stream chosen and its times corrected."""
+        return replace(source, stream=str(self.stream), correction=correction_filter(self.clock))
+
 
 def read_index(source: Source, budget: Budget, policy: SamplingPolicy) -> VideoIndex:
     """Index the file, as far as `policy` needs it. Raises the `ExtractorError` that says why it cannot be
@@ -84,59 +140,100 @@ def read_index(source: Source, budget: Budget, policy: SamplingPolicy) -> VideoI
     if found.said.says(UNSUPPORTED):
         asked = NOTHING
         found = ask(source, budget, asked)
-    _refuse_unreadable(found, source)
+    stream = _chosen_stream(found, source, budget)
+    if stream is not None and stream != found.header.first:
+        source = replace(source, stream=str(stream.index))
+        asked = questions_about(stream.codec, policy)
+        found = ask(source, budget, asked)
+    _refuse_unreadable(found, stream, source)
+    assert stream is not None
     codec = found.listing.codec
-    if questions_about(codec, policy) != asked:
-        found = ask(source, budget, questions_about(codec, policy))
+    is_unknown = not found.listing.width * found.listing.height  # it begins late in the file
+    if is_unknown or questions_about(codec, policy) != asked:
+        found = ask(source, budget, questions_about(codec, policy), thorough=is_unknown)
+        stream = found.header.stream(stream.index)
     order = None
-    if not (found.said.says("filter_units") or _needs_every_frame(found.header)):
-        order = learn_order(codec, found.listing.stream, found.filtered, found.dependencies)
-    return _describe(found, order, source, budget)
+    if not (found.said.says("filter_units") or _needs_every_frame(found.header, stream)):
+        order = learn_order(codec, found.listing.packets, found.passing, found.dependencies)
+    if order is not None and _hides_reordering(found, stream, order):
+        order = None
+    return _describe(found, stream, order, source, budget)
 
 
-def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex:
-    """The index that a pass over all packets amounts to, but for their order. Raises as `read_index`."""
-    _refuse_unreadable(found, source)
-    return _describe(found, None, source, budget)
+def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex | None:
+    """The index that a pass over all packets amounts to, but for their order; ``None`` if another stream is
+    meant, or nothing can be said of this one. Raises as `read_index`."""
+    stream = _chosen_stream(found, source, budget)
+    if stream is None or stream != found.header.first or not found.listing.width:
+        return None
+    _refuse_unreadable(found, stream, source)
+    return _describe(found, stream, None, source, budget)
 
 
-def _describe(found: Pass, order: DecodeOrder | None, source: Source, budget: Budget) -> VideoIndex:
-    header = found.header
-    picture = Picture(header.interlaced, header.transfer)
-    missing = _missing_seconds(source, budget, found)
-    packets = without_lead(found.listing.stream, source, picture, budget)
+def _chosen_stream(found: Pass, source: Source, budget: Budget) -> StreamInfo | None:
+    """The stream that is meant; ``None`` if the file has no video."""
+    streams = candidates(found.header)
+    if len(streams) < 2:
+        return streams[0] if streams else None
+    return choose(streams, count_packets(source, budget, [stream.index for stream in streams]))
+
+
+def _describe(
+    found: Pass, stream: StreamInfo, order: DecodeOrder | None, source: Source, budget: Budget
+) -> VideoIndex:
+    header, listing = found.header, found.listing
+    others = cache(lambda: list_others(source, budget))
+    clock = find_discontinuities(
+        listing.parts,
+        header.container,
+        listing.packets.time_base,
+        lambda gap: others().has_any_between(*gap.middle),
+    )
+    packets = replace(
+        listing.packets,
+        pts=corrected(listing.packets.pts, clock, NO_PTS),
+        end_pts=corrected_end(listing.parts, clock),
+    )
+    picture = Picture(stream.is_interlaced, stream.transfer)
+    chosen = replace(source, stream=str(stream.index), correction=correction_filter(clock))
+    packets = without_lead(packets, chosen, picture, budget)
     shown = packets.shown_pts
-    end = packets.end_pts
     duration = header.duration or Fraction(0)
-    if shown and end is not None:
-        duration = (end - shown[0]) * packets.time_base
+    if shown and packets.end_pts is not None:
+        duration = (packets.end_pts - shown[0]) * packets.time_base
+    is_cut_off = _is_cut_off(found, source)
+    lacking = Fraction(0) if clock else _lacking_seconds(found)
+    claims_more = not is_cut_off and _is_beyond(lacking, found, others)
     return VideoIndex(
         ffmpeg_version=header.version,
         container=header.container,
-        codec=found.listing.codec,
-        width=found.listing.width,
-        height=found.listing.height,
-        rotation_degrees=header.rotation,
-        hdr=_hdr(header),
-        pixel_format=header.pixel_format,
+        stream=stream.index,
+        codec=listing.codec,
+        width=listing.width,
+        height=listing.height,
+        rotation_degrees=stream.rotation_degrees,
+        hdr=_hdr(stream),
+        pixel_format=stream.pixel_format,
         picture=picture,
         packets=packets,
         order=order,
         shown_pts=shown,
         frame_count=len(shown) or len(packets),
         duration_seconds=float(duration),
-        expected_seconds=float(duration + missing),
-        truncated=missing > 0 or found.said.says(_CUT_SHORT),
+        expected_seconds=float(duration + lacking) if is_cut_off else float(duration),
+        claimed_seconds=float(duration + lacking) if claims_more else None,
+        truncated=is_cut_off,
+        clock=clock,
     )
 
 
-def _hdr(header: Header) -> str | None:
-    if header.dolby_vision_profile is not None:
-        return f"dolby-vision-{header.dolby_vision_profile}"
-    return None if header.transfer == "sdr" else header.transfer
+def _hdr(stream: StreamInfo) -> str | None:
+    if stream.dolby_vision_profile is not None:
+        return f"dolby-vision-{stream.dolby_vision_profile}"
+    return None if stream.transfer == "sdr" else stream.transfer
 
 
-def _refuse_unreadable(found: Pass, source: Source) -> None:
+def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -> None:
     listing, header, said = found.listing, found.header, found.said
     if said.says(r"^(Format|Protocol .*) not on whitelist"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
@@ -147,11 +244,11 @@ def _refuse_unreadable(found: Pass, source: Source) -> None:
         raise TooLargeError(f"pictures of more than MAX_PIXELS={most} pixels are refused")
     if found.status < 0:
         raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
-    if header.opened and not header.has_video:
-        raise NoVideoStreamError("there is no video in the file, only sound or cover art")
+    if header.opened and stream is None:
+        raise NoVideoStreamError(_without_video(header))
     if not header.opened and formats.is_script(excerpt(source)[:256]):
         raise ForbiddenFormatError("the file is a text for programs, not a video")
-    if not header.opened or not len(listing.stream):
+    if not header.opened or not len(listing.packets):
         raise UnreadableError(f"FFmpeg cannot read the file: {said.words}")
     if listing.encrypted:
         raise UnreadableError(f"the video is encrypted and no key is in the file: {said.words}")
@@ -159,30 +256,51 @@ def _refuse_unreadable(found: Pass, source: Source) -> None:
         raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
 
 
-def _needs_every_frame(header: Header) -> bool:
+_KINDS = {"Audio": "sound", "Subtitle": "subtitles", "Data": "data", "Attachment": "attached files"}
+
+
+def _without_video(header: Header) -> str:
+    found = [name for kind, name in _KINDS.items() if kind in header.other_kinds]
+    found += ["cover art"] * any(stream.is_cover for stream in header.streams)
+    return (
+        f"there is no video in the file, only {' and '.join(found)}" if found else "the file has no streams"
+    )
+
+
+def _needs_every_frame(header: Header, stream: StreamInfo) -> bool:
     """Deinterlacing does, and times that are not in the container: there FFmpeg counts frames."""
-    return header.interlaced or header.container == "obu"
+    return stream.is_interlaced or header.container == "obu"
 
 
-def _missing_seconds(source: Source, budget: Budget, found: Pass) -> Fraction:
-    """How much of the video the file lacks, as its header tells it.
+def _hides_reordering(found: Pass, stream: StreamInfo, order: DecodeOrder) -> bool:
+    """Whether frames may be shown in another order than they are decoded, although the container gives both
+    the same times: then only a decoder that sees all of them knows their times. A stream in which nothing is
+    left unreferenced has no such frames, and neither has H.264's baseline profile."""
+    is_suspect = not found.listing.is_reordered and not all(order.reference)
+    return is_suspect and "Baseline" not in stream.profile
 
-    A header that promises more than the video holds is no proof: the sound may be longer. So a
-    second pass looks how far the other streams reach; only what none of them covers is missing.
-    """
-    header, said = found.header, found.said
-    reached = found.listing.end_seconds
-    if header.duration is None or reached is None or said.says(_GUESSED_DURATION):
+
+def _is_cut_off(found: Pass, source: Source) -> bool:
+    container, flags = found.header.container, found.listing.packets.flags
+    last_is_partial = bool(flags and flags[-1] & CORRUPT) and container != "mpegts"
+    return found.said.says(_CUT_SHORT) or last_is_partial or truncation.is_cut_off(source.path, container)
+
+
+def _lacking_seconds(found: Pass) -> Fraction:
+    """How much longer the header says that the file is than the video."""
+    header, packets = found.header, found.listing.packets
+    if header.duration is None or packets.end_pts is None or found.said.says(_GUESSED_DURATION):
         return Fraction(0)
-    # Matroska counts its duration from zero, the others from their first timestamp.
-    promised = header.duration + (0 if header.container.startswith("matroska") else header.start)
-    tolerance = max(Fraction(1), header.duration / 20)
-    if not said.says(_CUT_SHORT):
-        if promised - reached <= tolerance:
-            return Fraction(0)
-        with running(lambda _: command.build_others(source), (), budget) as child:
-            others = parse_listing(child.pieces("stdout")).end_seconds
-            child.wait()
-        if others is not None and promised - others <= tolerance:
-            return Fraction(0)
-    return max(Fraction(0), promised - reached)
+    promised = header.duration + (header.start if header.container in _COUNTED_FROM_START else 0)
+    return max(Fraction(0), promised - packets.end_pts * packets.time_base)
+
+
+def _is_beyond(lacking: Fraction, found: Pass, others: Callable[[], OtherStreams]) -> bool:
+    """Whether that is more than headers are wrong about, and no other stream goes on for so long."""
+    header, packets = found.header, found.listing.packets
+    tolerance = max(Fraction(1), (header.duration or 0) / Fraction(20))
+    if lacking <= tolerance or packets.end_pts is None:
+        return False
+    reached = packets.end_pts * packets.time_base
+    sound = others().end_seconds
+    return sound is None or reached + lacking - sound > tolerance

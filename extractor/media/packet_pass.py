@@ -1,69 +1,106 @@
 """One run of FFmpeg over the packets of a file, and all that it tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
 from extractor.media import command
 from extractor.media.command import Source, Urls
-from extractor.media.decode_order import NOTHING, Questions
-from extractor.media.dependencies import Dependencies, av1_dependencies
+from extractor.media.decode_order import NOTHING, PARAMETERS, Questions
+from extractor.media.dependencies import Av1Dependencies, Dependencies
 from extractor.media.header import Header
-from extractor.media.ivf import ivf_packets
-from extractor.media.listing import Listing, Stamps, parse_listing, parse_stamps
+from extractor.media.ivf import IvfReader
+from extractor.media.listing import Listing, NumberedPackets, OtherStreams
 from extractor.media.pipes import Budget
-from extractor.media.process import Child, running
+from extractor.media.process import running
 from extractor.media.stderr import Stderr
 
 _EXCERPT_BYTES = 1 << 16
-_PIECE_BYTES = 1 << 16
 
 
 class Pass(Struct, frozen=True):
-    """What one run of FFmpeg over the packets told."""
+    """What one run of FFmpeg over the packets of a video stream told.
 
+    Attributes:
+        header: What FFmpeg said of the file.
+        listing: The packets of the stream.
+        said: All that FFmpeg said.
+        status: FFmpeg's exit status.
+        passing: For each bitstream filter that was asked about, by name: for each packet a byte, 1 if it
+            passes.
+        dependencies: Those between frames, if they were asked for and are known.
+    """
+
+    header: Header
     listing: Listing
     said: Stderr
     status: int
-    filtered: Mapping[str, Stamps] = field(default_factory=dict)
+    passing: Mapping[str, bytes] = field(default_factory=dict)
     dependencies: Dependencies | None = None
 
-    @property
-    def header(self) -> Header:
-        return Header.parse(self.said.facts)
 
+def ask(source: Source, budget: Budget, asked: Questions, *, thorough: bool = False) -> Pass:
+    """List the packets, and answer the questions as far as the file lets itself be taken apart.
 
-def ask(source: Source, budget: Budget, asked: Questions) -> Pass:
-    """List the packets, and answer the questions as far as the file lets itself be taken apart."""
-    found = _run(source, budget, asked)
+    Args:
+        source: The file and its stream.
+        budget: What FFmpeg may use.
+        asked: The questions.
+        thorough: Whether FFmpeg looks into the whole file, if need be, to learn what the streams are.
+    """
+    found = _run(source, budget, asked, thorough)
     if asked.frames and found.status != 0:  # one that cannot be told from the next ends everything
-        return _run(source, budget, NOTHING)
+        return _run(source, budget, NOTHING, thorough)
     return found
 
 
-def _run(source: Source, budget: Budget, asked: Questions) -> Pass:
+def _run(source: Source, budget: Budget, asked: Questions, thorough: bool) -> Pass:
+    listing = Listing(source.limits.max_packets)
+    filtered = {name: NumberedPackets() for name in asked.filters}
+    frames = Av1Dependencies()
+    sinks: dict[str, Callable[[bytes], None]] = {"stdout": listing.feed}
+    sinks |= {name: packets.feed for name, packets in filtered.items()}
+    if asked.frames:
+        sinks["frames"] = IvfReader(frames.take).feed
+
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_index(source, urls, asked.filters, with_frames=asked.frames)
+        return command.build_index(source, urls, asked.filters, with_frames=asked.frames, thorough=thorough)
 
-    pipes = (*asked.filters, *(["frames"] if asked.frames else []))
-    with running(build, pipes, budget) as child:
-        dependencies = _read_dependencies(child) if asked.frames else None
-        listing = parse_listing(child.pieces("stdout"))
-        filtered = {name: parse_stamps(child.pieces(name)) for name in asked.filters}
+    with running(build, [name for name in sinks if name != "stdout"], budget) as child:
+        child.feed_all(sinks)
         status = child.wait()
-    return Pass(listing, child.stderr, status, filtered, dependencies)
+    if PARAMETERS in filtered:
+        listing.mark_new_parameters(filtered[PARAMETERS].changes)
+    return Pass(
+        Header.parse(child.stderr.facts),
+        listing,
+        child.stderr,
+        status,
+        {name: bytes(packets.marks) for name, packets in filtered.items()},
+        frames.found if asked.frames else None,
+    )
 
 
-def _read_dependencies(child: Child) -> Dependencies | None:
-    """Read first of all, since nothing of the video itself should have to wait in memory."""
+def count_packets(source: Source, budget: Budget, streams: Sequence[int]) -> Mapping[int, int]:
+    """How many packets each of the streams has."""
+    listings = {str(stream): Listing(source.limits.max_packets) for stream in streams}
 
-    def read(size: int) -> bytes | None:
-        return child.exactly("frames", size)
+    def build(urls: Urls) -> Sequence[str]:
+        return command.build_counts(source, urls)
 
-    dependencies = av1_dependencies(ivf_packets(read))
-    while read(_PIECE_BYTES) is not None:
-        pass
-    return dependencies
+    with running(build, list(listings), budget) as child:
+        child.feed_all({name: listing.feed for name, listing in listings.items()})
+        child.wait()
+    return {int(name): len(listing.packets) for name, listing in listings.items()}
+
+
+def list_others(source: Source, budget: Budget) -> OtherStreams:
+    """When the packets of all streams but video are shown."""
+    others = OtherStreams(source.limits.max_packets)
+    with running(lambda _: command.build_others(source), (), budget) as child:
+        child.feed_all({"stdout": others.feed})
+        child.wait()
+    return others
 
 
 def excerpt(source: Source) -> bytes:

@@ -26,18 +26,18 @@ class DecodeOrder(Struct, frozen=True):
     known; one frame of each packet is shown.
     """
 
-    reference: Sequence[bool]
-    random_access: Sequence[bool]
-    open_access: Sequence[bool]
-    leading: Sequence[bool]
+    reference: Sequence[int]
+    random_access: Sequence[int]
+    open_access: Sequence[int]
+    leading: Sequence[int]
     dependencies: Dependencies | None = None
 
 
 def closed_order(
-    reference: Sequence[bool], random_access: Sequence[bool], dependencies: Dependencies | None = None
+    reference: Sequence[int], random_access: Sequence[int], dependencies: Dependencies | None = None
 ) -> DecodeOrder:
     """The order of a stream without open access points."""
-    none = [False] * len(reference)
+    none = bytes(len(reference))
     return DecodeOrder(reference, random_access, none, none, dependencies)
 
 
@@ -53,9 +53,9 @@ def needed_packets(order: DecodeOrder, targets: Collection[int]) -> list[bool]:
         only_leading = all(order.leading[place] for place in range(start + 1, end))
         with_leading = any(order.leading[place] for place in wanted) or (reached_into and only_leading)
         for place in range(start, last + 1):
-            depended_on = order.reference[place] and (with_leading or not order.leading[place])
+            depended_on = bool(order.reference[place]) and (with_leading or not order.leading[place])
             needed[place] = depended_on or place in targets
-        reached_into = order.open_access[start] and with_leading
+        reached_into = bool(order.open_access[start]) and with_leading
     return needed
 
 
@@ -66,7 +66,7 @@ def _parts(order: DecodeOrder) -> Iterator[tuple[int, int]]:
     return pairwise([0, *starts, count])
 
 
-def signposts(order: DecodeOrder, needed: Sequence[bool]) -> list[int]:
+def signposts(order: DecodeOrder, needed: Sequence[int]) -> list[int]:
     """The packets to keep only so that the decoder does not lose count of the pictures before an open access
     point. It need not decode them, and where it cannot, that costs it nothing: it has read their number."""
     kept = [place for place, keep in enumerate(needed) if keep]

@@ -23,7 +23,7 @@ def planned_frames(decode: Decode, plan: Plan) -> Iterator[Frame]:
         return command.build_planned(decode.source, decode.index.picture, decode.policy, plan.selection, urls)
 
     start = decode.start
-    with running(build, decode.pipes, decode.budget, {"packets": plan.packets}) as child:
+    with running(build, decode.pipes, decode.budget, decode.texts(plan.packets)) as child:
         for number, image in enumerate(decode.images(child)):
             if number >= len(plan.targets):
                 continue  # a frame that was only decoded for others
@@ -45,7 +45,12 @@ def keyframes(decode: Decode) -> Iterator[Frame]:
         return command.build_keyframes(decode.source, decode.index.picture, decode.policy, urls)
 
     start = None if decode.index.first_pts is None else decode.start
-    with running(build, decode.pipes, decode.budget, {"packets": packet_filter("not(key)")}) as child:
+    with running(
+        build,
+        decode.pipes,
+        decode.budget,
+        decode.texts(packet_filter("not(key)")),
+    ) as child:
         for image in decode.images(child):
             start = start or image.moment
             yield decode.frame(image, decode.count, start)

@@ -80,8 +80,10 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     targets = _limited([Target(slot, pts) for slot, pts in enumerate(found)], policy)
     wanted = {target.pts for target in targets}
     needed = [pts in wanted and is_shown == 1 for pts, is_shown in zip(packets.pts, shown, strict=True)]
+    needed = list(map(or_, needed, map(bool, packets.have_new_parameters)))
     selection = _selection(index, None, targets)
-    sure = bool(targets) and not index.picture.interlaced  # that needs its neighbours
+    # Interlaced pictures need their neighbours.
+    sure = bool(targets) and not index.picture.interlaced and not index.has_parameters_between_keyframes
     return Schedule(targets, selection, _plan_of(index, targets, selection, needed) if sure else None)
 
 
@@ -130,6 +132,8 @@ def _plan(index: VideoIndex, targets: Sequence[Target], selection: Selection | N
     if len(place_of) != len(index.shown_pts):  # two frames with the same time
         return None
     wanted = {place_of[target.pts] for target in targets}
+    # What changes the decoder's parameters changes them for all that follows.
+    wanted.update(compress(count(), packets.have_new_parameters))
     dependencies = index.order.dependencies
     needed = dependencies.needed_frames(wanted) if dependencies else needed_packets(index.order, wanted)
     if all(needed) or not targets:
@@ -142,13 +146,13 @@ def _plan_of(
     index: VideoIndex,
     targets: Sequence[Target],
     selection: Selection,
-    needed: Sequence[bool],
+    needed: Sequence[int],
     *,
     of_frames: bool = False,
 ) -> Plan:
     """`needed`: for each packet, or each frame, whether it must be decoded."""
     posts = set(signposts(index.order, needed)) if index.order and not of_frames else ()
-    kept = [keep or place in posts for place, keep in enumerate(needed)]
+    kept = [bool(keep) or place in posts for place, keep in enumerate(needed)]
     return Plan(targets, selection, packet_filter(drop_expression(kept), of_frames=of_frames), len(posts))
 
 

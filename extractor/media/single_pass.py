@@ -14,12 +14,12 @@ from msgspec import Struct
 from extractor.errors import PermanentError
 from extractor.media import command, formats
 from extractor.media.command import Source, Urls
-from extractor.media.decode_order import may_have_order
+from extractor.media.decode_order import PARAMETERS, may_have_order, questions_about
 from extractor.media.expressions import Selection
 from extractor.media.filters import GREY_SIDE, USUAL, Picture
-from extractor.media.header import Header
+from extractor.media.header import Header, StreamInfo
 from extractor.media.index import VideoIndex, index_of
-from extractor.media.listing import parse_listing
+from extractor.media.listing import Listing, NumberedPackets
 from extractor.media.packet_pass import Pass, excerpt
 from extractor.media.pipes import Budget
 from extractor.media.process import Child, running
@@ -61,15 +61,17 @@ def try_single_pass(source: Source, policy: SamplingPolicy, budget: Budget) -> S
         or not run.images
         or run.found.status != 0
         or _is_damaged(run.found, policy)
-        or _is_unusual(run.found.header)
+        or _is_unusual(run.found.header.first)
     ):
         return None
     try:
         index = index_of(run.found, source, budget)
     except PermanentError:  # a run for the index alone says why, in words that are about nothing else
         return None
+    if index is None or index.truncated or index.clock:
+        return None
     schedule = make_schedule(index, policy)
-    if index.truncated or not schedule.targets:
+    if not schedule.targets:
         return None
     if policy.strategy == "keyframe":
         chosen = _keyframes(index, schedule, run.images)
@@ -89,22 +91,29 @@ def _suits(source: Source, policy: SamplingPolicy) -> bool:
 def _run(source: Source, policy: SamplingPolicy, budget: Budget) -> _Run | None:
     """`None` if it was broken off."""
     in_full = policy.strategy != "keyframe"
+    asked = {} if in_full else questions_about(formats.likely_codec(excerpt(source)), policy).filters
+    asked = {name: text for name, text in asked.items() if name == PARAMETERS}
 
     def build(urls: Urls) -> Sequence[str]:
         if not in_full:
-            return command.build_keyframes_and_index(source, policy, urls)
+            return command.build_keyframes_and_index(source, policy, urls, asked)
         # Most files start at 0, and that holds even if FFmpeg sets up its filters anew midway.
         start = None if formats.is_transport_stream(excerpt(source)) else 0
         return command.build_full_and_index(source, policy, Selection(instants_of(policy), None, start), urls)
 
     pipes = {"images": True, "listing": True, "frames": in_full, "measures": policy.needs_measures}
-    with running(build, [name for name, wanted in pipes.items() if wanted], budget) as child:
+    names = [name for name, wanted in pipes.items() if wanted]
+    listing = Listing(source.limits.max_packets)
+    parameters = NumberedPackets()
+    with running(build, [*names, *asked], budget) as child:
         held = _held(child, policy)
         if held is None:
             return None
         shown = list(moments(child)) if in_full else []
-        listing = parse_listing(child.pieces("listing"))
-        return _Run(Pass(listing, child.stderr, child.wait()), held, shown)
+        child.feed_all({"listing": listing.feed, PARAMETERS: parameters.feed})
+        status = child.wait()
+    listing.mark_new_parameters(parameters.changes)
+    return _Run(Pass(Header.parse(child.stderr.facts), listing, child.stderr, status), held, shown)
 
 
 def _held(child: Child, policy: SamplingPolicy) -> list[Image] | None:
@@ -113,7 +122,7 @@ def _held(child: Child, policy: SamplingPolicy) -> list[Image] | None:
     size = 0
     for image in images(child, GREY_SIDE**2 if policy.needs_measures else 0):
         size += len(image.data) + len(image.grey or b"")
-        if size > _MOST_HELD_BYTES or (not held and _is_unusual(Header.parse(child.stderr.facts))):
+        if size > _MOST_HELD_BYTES or (not held and _is_unusual(Header.parse(child.stderr.facts).first)):
             return None
         held.append(image)
     return held
@@ -124,8 +133,8 @@ def _is_damaged(found: Pass, policy: SamplingPolicy) -> bool:
     return found.said.complained() if policy.strategy == "keyframe" else found.said.decode_errors > 0
 
 
-def _is_unusual(header: Header) -> bool:
-    return Picture(header.interlaced, header.transfer) != USUAL
+def _is_unusual(stream: StreamInfo | None) -> bool:
+    return stream is None or Picture(stream.is_interlaced, stream.transfer) != USUAL
 
 
 def _keyframes(
@@ -133,6 +142,8 @@ def _keyframes(
 ) -> list[tuple[int, Image]] | None:
     """The images with their slots, if they are just those of the packets that are marked as keyframes."""
     targets = schedule.targets or ()
+    if index.has_parameters_between_keyframes:
+        return None
     expected = [Moment(target.pts, index.time_base) for target in targets]
     if [image.moment for image in made] != expected or len(made) != sum(index.packets.are_keyframes):
         return None

@@ -12,7 +12,7 @@ _MAX_FACTS = 200
 _MAX_ERRORS = 40
 
 _FACT = re.compile(
-    r"\[info\] (ffmpeg version |Input #|  Duration: |  Stream #0:|      Display Matrix|      DOVI"
+    r"\[info\] (ffmpeg version |Input #|  Duration: | +Stream #0:| +Stream group #0:| +Display Matrix| +DOVI"
     r"|Stream mapping:|Output #0)"
 )
 _LEVEL = re.compile(r"(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?P<level>[a-z]+)\] (?P<text>.*)")

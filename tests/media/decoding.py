@@ -45,6 +45,7 @@ def decode_clip(
     budget = Budget(time.monotonic() + seconds, limits.stall_seconds, limits.memory_bytes)
     policy = policy or SamplingPolicy()
     index = read_index(source, budget, policy)
+    source = index.select(source)
     decoder = FrameDecoder(source, index, policy, make_schedule(index, policy), budget, use_plan=plan)
     return Decoded(list(decoder), index, decoder)
 

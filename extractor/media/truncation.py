@@ -1,0 +1,195 @@
+"""Whether the bytes of a file show that it was cut off.
+
+A duration in a header is no evidence: live recordings, sections of a stream and static screens have headers
+that claim more than was ever written. What counts is a box, a segment, a packet or a table that reaches
+beyond the end of the file. Only headers are read, never the media.
+"""
+
+import os
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_MAX_STEPS: Final = 500_000
+_TAIL_BYTES: Final = 1 << 17
+_BOXES_WITH_CONTENT: Final = frozenset({b"mdat", b"moov", b"moof", b"idat", b"mfra"})
+_FLV_TAG_TYPES: Final = frozenset({8, 9, 18})
+_TS_PACKET_BYTES: Final = (188, 192, 204)
+_TS_SYNC: Final = 0x47
+_EBML_HEADER: Final = 0x1A45DFA3
+_SEGMENT: Final = 0x18538067
+_OGG_HEADER_BYTES: Final = 27
+_ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+
+
+def is_cut_off(path: Path, container: str) -> bool:
+    """Whether the file ends in the middle of something.
+
+    Args:
+        path: The file.
+        container: FFmpeg's name of the demuxer.
+
+    Returns:
+        ``False`` also where the container gives no evidence.
+    """
+    check = _CHECKS.get(container.partition(",")[0])
+    if check is None:
+        return False
+    with path.open("rb") as file:
+        return check(file, os.fstat(file.fileno()).st_size)
+
+
+def _read(file: BinaryIO, position: int, size: int) -> bytes:
+    file.seek(position)
+    return file.read(size)
+
+
+def _mov(file: BinaryIO, size: int) -> bool:
+    """A box at the top level reaches beyond the end, or the data of the last fragment is missing."""
+    position, last = 0, b""
+    for _ in range(_MAX_STEPS):
+        head = _read(file, position, 16)
+        if len(head) < 8:
+            return last == b"moof" and position <= size
+        length, kind = struct.unpack_from(">I4s", head)
+        if length == 1 and len(head) == 16:
+            length = struct.unpack_from(">Q", head, 8)[0]
+        if length < 8:  # 0: up to the end of the file; else no box
+            return False
+        if position + length > size:
+            return kind in _BOXES_WITH_CONTENT
+        position, last = position + length, kind
+    return False
+
+
+def _matroska(file: BinaryIO, size: int) -> bool:
+    """A segment whose length is known reaches beyond the end."""
+    position = 0
+    for _ in range(_MAX_STEPS):
+        head = _read(file, position, 12)
+        element = _ebml_number(head, 0, keep_marker=True)
+        length = _ebml_number(head, element[1], keep_marker=False) if element else None
+        if element is None or length is None or element[0] not in (_EBML_HEADER, _SEGMENT):
+            return False
+        value, end = length
+        if value == (1 << 7 * (end - element[1])) - 1:  # unknown
+            return False
+        if position + end + value > size:
+            return True
+        position += end + value
+    return False
+
+
+def _ebml_number(data: bytes, place: int, *, keep_marker: bool) -> tuple[int, int] | None:
+    """A number of variable length, and the place behind it."""
+    if place >= len(data) or not data[place]:
+        return None
+    count = 9 - data[place].bit_length()
+    if place + count > len(data):
+        return None
+    value = int.from_bytes(data[place : place + count], "big")
+    return (value if keep_marker else value & ((1 << 7 * count) - 1)), place + count
+
+
+def _mpegts(file: BinaryIO, size: int) -> bool:
+    """The last packet is shorter than the others."""
+    head = _read(file, 0, 8 * max(_TS_PACKET_BYTES))
+    for packet_bytes in _TS_PACKET_BYTES:
+        for start in range(packet_bytes):
+            syncs = head[start::packet_bytes]
+            if len(syncs) > 4 and set(syncs) == {_TS_SYNC}:
+                rest = (size - start) % packet_bytes
+                return rest > 0 and _read(file, size - rest, 1) == bytes([_TS_SYNC])
+    return False
+
+
+def _flv(file: BinaryIO, size: int) -> bool:
+    """The last tag is cut off. Each tag is followed by its size; where the last four bytes are none, tags are
+    followed from the start."""
+    trailer = _read(file, max(0, size - 4), 4)
+    length = int.from_bytes(trailer, "big")
+    if 11 <= length <= size - 4 and _flv_tag_bytes(_read(file, size - 4 - length, 11)) == length:
+        return False
+    position = int.from_bytes(_read(file, 5, 4), "big") + 4
+    for _ in range(_MAX_STEPS):
+        head = _read(file, position, 11)
+        if not head or head[0] & 0x1F not in _FLV_TAG_TYPES:
+            return False
+        if len(head) < 11 or position + _flv_tag_bytes(head) + 4 > size:
+            return True
+        position += _flv_tag_bytes(head) + 4
+    return False
+
+
+def _flv_tag_bytes(head: bytes) -> int:
+    """How long a tag is with its header; 0 if that is no tag."""
+    known = len(head) == 11 and head[0] & 0x1F in _FLV_TAG_TYPES
+    return 11 + int.from_bytes(head[1:4], "big") if known else 0
+
+
+def _avi(file: BinaryIO, size: int) -> bool:
+    """A RIFF chunk reaches beyond the end. Recorders write its size last: 0 is unknown."""
+    position = 0
+    for _ in range(_MAX_STEPS):
+        head = _read(file, position, 8)
+        if len(head) < 8 or head[:4] != b"RIFF":
+            return False
+        length = int.from_bytes(head[4:], "little")
+        if length in (0, 0xFFFF_FFFF):
+            return False
+        if position + 8 + length > size:
+            return True
+        position += 8 + length + length % 2
+    return False
+
+
+def _asf(file: BinaryIO, size: int) -> bool:
+    """The file is shorter than its properties say, and was no broadcast."""
+    head = _read(file, 0, _TAIL_BYTES)
+    place = head.find(_ASF_FILE_PROPERTIES)
+    if place < 0 or len(head) < place + 92:
+        return False
+    length = int.from_bytes(head[place + 40 : place + 48], "little")
+    is_broadcast = head[place + 88] & 1
+    return not is_broadcast and length > size
+
+
+def _ivf(file: BinaryIO, size: int) -> bool:
+    """The last frame is cut off."""
+    position = 32
+    for _ in range(_MAX_STEPS):
+        head = _read(file, position, 12)
+        if not head:
+            return False
+        end = position + 12 + int.from_bytes(head[:4], "little")
+        if len(head) < 12 or end > size:
+            return True
+        position = end
+    return False
+
+
+def _ogg(file: BinaryIO, size: int) -> bool:
+    """The last page is cut off."""
+    tail = _read(file, max(0, size - _TAIL_BYTES), _TAIL_BYTES)
+    place = tail.rfind(b"OggS")
+    if place < 0:
+        return False
+    page = tail[place:]
+    if len(page) < _OGG_HEADER_BYTES:
+        return True
+    segments = page[_OGG_HEADER_BYTES - 1]
+    lengths = page[_OGG_HEADER_BYTES : _OGG_HEADER_BYTES + segments]
+    return len(lengths) < segments or _OGG_HEADER_BYTES + segments + sum(lengths) > len(page)
+
+
+_CHECKS: Final[Mapping[str, Callable[[BinaryIO, int], bool]]] = {
+    "asf": _asf,
+    "avi": _avi,
+    "flv": _flv,
+    "ivf": _ivf,
+    "matroska": _matroska,
+    "mov": _mov,
+    "mpegts": _mpegts,
+    "ogg": _ogg,
+}
