@@ -197,7 +197,8 @@ def _notes(index: VideoIndex, schedule: Schedule, policy: SamplingPolicy) -> Ite
             f"the header claims {index.claimed_seconds:.2f} s, but the file is complete after"
             f" {index.duration_seconds:.2f} s"
         )
-    if index.clock:
-        yield f"the clock of the file restarts or jumps {len(index.clock)} times; see video.discontinuities"
+    if changes := len(index.discontinuities):
+        times = "once" if changes == 1 else f"{changes} times"
+        yield f"the clock of the file restarts or jumps {times}: see video.discontinuities"
     if index.hdr == "dolby-vision-5":
         yield "Dolby Vision profile 5 has colours of its own, which are not converted"

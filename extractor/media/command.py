@@ -53,9 +53,9 @@ class Source(Struct, frozen=True):
             options["bsf:v"] = self.correction
         return self.open(**options)[self.stream]
 
-    def open(self, **options: object) -> Any:
+    def open(self, *more_decoders: str, **options: object) -> Any:
         """The input, confined to one local file of a known format. Timestamps stay those of the file."""
-        decoders = [name for names in formats.DECODERS.values() for name in names]
+        decoders = [*(name for names in formats.DECODERS.values() for name in names), *more_decoders]
         return ffmpeg.input(
             f"file:{self.path.absolute()}",
             protocol_whitelist="file",
@@ -107,7 +107,7 @@ def build_counts(source: Source, urls: Urls) -> list[str]:
 
 def build_others(source: Source) -> list[str]:
     """List the packets of every stream but video: how far does the rest of the file reach?"""
-    media = source.open(threads=1)
+    media = source.open(*formats.AUDIO_PROBES, threads=1)
     streams = (media[kind] for kind in ("a?", "s?", "d?"))
     listing = ffmpeg.output(*streams, "pipe:1", f="framecrc", copy_unknown=None, **_COPY)
     return _compile(listing, source.binary)

@@ -36,6 +36,10 @@ DECODERS = {
 }
 """Video codec to the decoders that may decode it."""
 
+AUDIO_PROBES = ("aac", "aac_latm", "ac3", "eac3", "mp2", "mp2float", "mp3", "mp3float", "opus")
+"""Decoders from which FFmpeg learns the parameters of sound in MPEG streams, without which it lists no
+packets of it. Only allowed where the times of the sound must be known."""
+
 _CODEC_SIGNS = {
     b"hvc1": "hevc",
     b"hev1": "hevc",

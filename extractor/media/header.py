@@ -8,6 +8,7 @@ codec and its size come from the packet listing.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 from msgspec import Struct
@@ -160,7 +161,7 @@ def _described(lines: Sequence[str]) -> Iterator[_Block]:
     """Each stream with what is printed below it. A stream that several programs share comes several times."""
     starts = [place for place, line in enumerate(lines) if _STREAM.match(line) or _GROUP.match(line)]
     in_grid = False
-    for place, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for place, end in pairwise([*starts, len(lines)]):
         if group := _GROUP.match(lines[place]):
             in_grid = group["kind"].startswith("Tile Grid")
             continue

@@ -43,8 +43,9 @@ from extractor.policy import SamplingPolicy
 
 _CUT_SHORT = r"partial file|File ended prematurely"
 _GUESSED_DURATION = r"Estimating duration from bitrate"
-_COUNTED_FROM_START = frozenset({"mpegts", "mpeg"})
-"""Demuxers whose duration does not include the time before the first packet."""
+_MEASURED_DURATION = frozenset({"mpegts", "mpeg"})
+"""Containers that claim no duration: FFmpeg takes that of the packets at the end of the file."""
+_MPEG_CLOCK = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class VideoIndex:
         expected_seconds: Longer than `duration_seconds` only if the file was cut off.
         claimed_seconds: How long the header claims that the file is, where nothing in the file bears it out.
         truncated: Whether the file was cut off.
-        clock: Where the clock of the file restarts or jumps.
+        discontinuities: Where the clock of the file restarts or jumps.
+        correction: The bitstream filter that makes its times go on there.
     """
 
     ffmpeg_version: str
@@ -91,7 +93,8 @@ class VideoIndex:
     expected_seconds: float
     claimed_seconds: float | None
     truncated: bool
-    clock: Sequence[Discontinuity] = ()
+    discontinuities: tuple[ClockChange, ...] = ()
+    correction: str | None = None
 
     @property
     def time_base(self) -> Fraction:
@@ -111,24 +114,13 @@ class VideoIndex:
         return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
 
     @property
-    def discontinuities(self) -> tuple[ClockChange, ...]:
-        """Where the clock restarts or jumps, in seconds."""
-        base, first = self.time_base, self.first_pts or 0
-        return tuple(
-            ClockChange(
-                *(float(pts * base) for pts in (change.pts - first, change.pts_before, change.pts_after))
-            )
-            for change in self.clock
-        )
-
-    @property
     def has_parameters_between_keyframes(self) -> bool:
         """Whether a packet that is no keyframe changes what the decoder knows of the stream."""
         return any(map(gt, self.packets.have_new_parameters, self.packets.are_keyframes))
 
     def select(self, source: Source) -> Source:
         """The file with this stream chosen and its times corrected."""
-        return replace(source, stream=str(self.stream), correction=correction_filter(self.clock))
+        return replace(source, stream=str(self.stream), correction=self.correction)
 
 
 def read_index(source: Source, budget: Budget, policy: SamplingPolicy) -> VideoIndex:
@@ -195,12 +187,14 @@ def _describe(
         end_pts=corrected_end(listing.parts, clock),
     )
     picture = Picture(stream.is_interlaced, stream.transfer)
-    chosen = replace(source, stream=str(stream.index), correction=correction_filter(clock))
+    correction = correction_filter(clock)
+    chosen = replace(source, stream=str(stream.index), correction=correction)
     packets = without_lead(packets, chosen, picture, budget)
     shown = packets.shown_pts
     duration = header.duration or Fraction(0)
-    if shown and packets.end_pts is not None:
-        duration = (packets.end_pts - shown[0]) * packets.time_base
+    first = shown[0] if shown else listing.parts[0].start_pts if clock else None
+    if first is not None and packets.end_pts is not None:
+        duration = (packets.end_pts - first) * packets.time_base
     is_cut_off = _is_cut_off(found, source)
     lacking = Fraction(0) if clock else _lacking_seconds(found)
     claims_more = not is_cut_off and _is_beyond(lacking, found, others)
@@ -223,7 +217,17 @@ def _describe(
         expected_seconds=float(duration + lacking) if is_cut_off else float(duration),
         claimed_seconds=float(duration + lacking) if claims_more else None,
         truncated=is_cut_off,
-        clock=clock,
+        discontinuities=tuple(_in_seconds(change, first or 0, packets.time_base, header) for change in clock),
+        correction=correction,
+    )
+
+
+def _in_seconds(change: Discontinuity, first_pts: int, time_base: Fraction, header: Header) -> ClockChange:
+    # FFmpeg adds a turn of the 33-bit clock to times that are far before the first one.
+    turn = _MPEG_CLOCK if header.container in _MEASURED_DURATION else None
+    after = change.pts_after % turn if turn else change.pts_after
+    return ClockChange(
+        *(float(pts * time_base) for pts in (change.pts - first_pts, change.pts_before, after))
     )
 
 
@@ -289,10 +293,10 @@ def _is_cut_off(found: Pass, source: Source) -> bool:
 def _lacking_seconds(found: Pass) -> Fraction:
     """How much longer the header says that the file is than the video."""
     header, packets = found.header, found.listing.packets
-    if header.duration is None or packets.end_pts is None or found.said.says(_GUESSED_DURATION):
+    is_guess = header.container in _MEASURED_DURATION or found.said.says(_GUESSED_DURATION)
+    if header.duration is None or packets.end_pts is None or is_guess:
         return Fraction(0)
-    promised = header.duration + (header.start if header.container in _COUNTED_FROM_START else 0)
-    return max(Fraction(0), promised - packets.end_pts * packets.time_base)
+    return max(Fraction(0), header.duration - packets.end_pts * packets.time_base)
 
 
 def _is_beyond(lacking: Fraction, found: Pass, others: Callable[[], OtherStreams]) -> bool:

@@ -241,16 +241,19 @@ class Listing:
         shown = self._flags[first + start : first + end].translate(_IS_SHOWN)
         times = list(compress(pts[start:end], shown))
         lasting = compress(durations[start:end], shown)
+        last = self.parts[-1]
+        known = [time for time in (last.start_pts, last.end_pts) if time is not None]
         if NO_PTS in times:
             lasting = compress(lasting, [time != NO_PTS for time in times])
             times = [time for time in times if time != NO_PTS]
-        last = self.parts[-1]
-        known = [time for time in (last.start_pts, last.end_pts) if time is not None]
+            if known or times:  # then all packets wait as long for their turn as the first one
+                waiting = (known or times)[0] - last.first_dts
+                known.append(dts[end - 1] + waiting + durations[end - 1])
         self.parts[-1] = replace(
             last,
             last_dts=dts[end - 1],
-            start_pts=min([*times, *known[:1]], default=None),
-            end_pts=max([*map(add, times, lasting), *known[1:]], default=None),
+            start_pts=min([*times, *known], default=None),
+            end_pts=max([*map(add, times, lasting), *known], default=None),
         )
 
 

@@ -68,7 +68,7 @@ def try_single_pass(source: Source, policy: SamplingPolicy, budget: Budget) -> S
         index = index_of(run.found, source, budget)
     except PermanentError:  # a run for the index alone says why, in words that are about nothing else
         return None
-    if index is None or index.truncated or index.clock:
+    if index is None or index.truncated or index.discontinuities:
         return None
     schedule = make_schedule(index, policy)
     if not schedule.targets:

@@ -15,7 +15,9 @@ _MAX_STEPS: Final = 500_000
 _TAIL_BYTES: Final = 1 << 17
 _BOXES_WITH_CONTENT: Final = frozenset({b"mdat", b"moov", b"moof", b"idat", b"mfra"})
 _FLV_TAG_TYPES: Final = frozenset({8, 9, 18})
-_TS_PACKET_BYTES: Final = (188, 192, 204)
+_M2TS_PACKET_BYTES: Final = 192
+_M2TS_TIME_BYTES: Final = 4
+_TS_PACKET_BYTES: Final = (188, _M2TS_PACKET_BYTES, 204)
 _TS_SYNC: Final = 0x47
 _EBML_HEADER: Final = 0x1A45DFA3
 _SEGMENT: Final = 0x18538067
@@ -99,8 +101,9 @@ def _mpegts(file: BinaryIO, size: int) -> bool:
         for start in range(packet_bytes):
             syncs = head[start::packet_bytes]
             if len(syncs) > 4 and set(syncs) == {_TS_SYNC}:
-                rest = (size - start) % packet_bytes
-                return rest > 0 and _read(file, size - rest, 1) == bytes([_TS_SYNC])
+                before = _M2TS_TIME_BYTES if packet_bytes == _M2TS_PACKET_BYTES else 0
+                rest = (size - start + before) % packet_bytes
+                return rest > before and _read(file, size - rest + before, 1) == bytes([_TS_SYNC])
     return False
 
 
@@ -162,10 +165,12 @@ def _ivf(file: BinaryIO, size: int) -> bool:
         head = _read(file, position, 12)
         if not head:
             return False
-        end = position + 12 + int.from_bytes(head[:4], "little")
-        if len(head) < 12 or end > size:
+        length = int.from_bytes(head[:4], "little")
+        if not length:  # no frame: padding
+            return False
+        if len(head) < 12 or position + 12 + length > size:
             return True
-        position = end
+        position += 12 + length
     return False
 
 

@@ -27,9 +27,9 @@ def test_a_decoder_of_needed_frames_alone_shows_the_same(stream: Av1Stream, want
     dependencies = av1_dependencies(packets_of(stream))
     assert dependencies is not None
     everything = shown_by(stream, [True] * len(stream.frames))
-    assert list(everything) == dependencies.shown
+    assert list(everything) == list(dependencies.shown)
     places = {place for place in wanted if place < len(dependencies.shown)}
-    some = shown_by(stream, dependencies.needed_frames(places))
+    some = shown_by(stream, [keep == 1 for keep in dependencies.needed_frames(places)])
     assert all(some[dependencies.shown[place]] == everything[dependencies.shown[place]] for place in places)
 
 
@@ -40,9 +40,9 @@ def test_only_what_is_read_is_needed() -> None:
     frames = [KEYFRAME, inter(0, 1), inter(1, 2), inter(0, 4), inter(2, 0), replace(KEYFRAME), inter(3, 0)]
     dependencies = av1_dependencies(packets_of(Av1Stream(True, 0, False, frames)))
     assert dependencies is not None
-    assert dependencies.needed_frames([4]) == [True, True, False, True, True, False, False]
-    assert dependencies.needed_frames([6]) == [False] * 5 + [True] * 2
-    assert dependencies.needed_frames([]) == [False] * 7
+    assert dependencies.needed_frames([4]) == bytes([1, 1, 0, 1, 1, 0, 0])
+    assert dependencies.needed_frames([6]) == bytes([0] * 5 + [1] * 2)
+    assert dependencies.needed_frames([]) == bytes(7)
 
 
 _STREAM = Av1Stream(True, 0, False, [KEYFRAME])
