@@ -1,17 +1,28 @@
-"""What comes out of a child process: all its pipes are served by one selector loop, so that a flood on one
-can never block another."""
+"""What comes out of a child process. One selector loop serves all its pipes, whichever of them the caller
+waits for, so that a full pipe can never block the others.
+
+Memory is bounded. A pipe that nobody waits for is read `_AHEAD_BYTES` ahead and then left to fill, which
+stops FFmpeg: it makes no images faster than they are stored. FFmpeg's threads hand each other only a few
+frames or packets, so the data that the caller waits for is seldom behind a full pipe. Where it is, FFmpeg
+stands still, and only then is the bound doubled, up to `_MOST_AHEAD_BYTES`. Listings of many packets are read
+by `feed_all`, which keeps nothing.
+"""
 
 import os
 import selectors
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct, field
 
-from extractor.errors import DeadlineError, DecoderHungError
+from extractor.errors import DeadlineError, DecoderHungError, TooLargeError
+from extractor.media.liveness import Liveness
 from extractor.media.stderr import Stderr
 
 _CHUNK_BYTES = 1 << 18
+_AHEAD_BYTES = 1 << 20
+_MOST_AHEAD_BYTES = 1 << 26
+_STANDSTILL_SECONDS = 0.1
 
 
 class Budget(Struct, frozen=True):
@@ -31,17 +42,38 @@ class Pipes(Struct):
 
     stderr: Stderr
     budget: Budget
+    liveness: Liveness
     _selector: selectors.BaseSelector
+    _open: dict[str, int]
     _buffers: dict[str, bytearray] = field(default_factory=dict)
-    _open: dict[str, int] = field(default_factory=dict)
-    _held: str = "stdout"
-    _started: float = field(default_factory=time.monotonic)
-    _last_sign: float = field(default_factory=time.monotonic)
+    _ahead_bytes: int = _AHEAD_BYTES
+
+    def __post_init__(self) -> None:
+        self._buffers.update({stream: bytearray() for stream in self._open})
+
+    def feed_all(self, sinks: Mapping[str, Callable[[bytes], object]]) -> None:
+        """Read every pipe to its end. Bytes go to the sink of their pipe as they come, in pieces of any
+        size; a pipe without a sink is read and forgotten. What a sink raises is passed on."""
+        self.liveness.renew()
+        for stream, buffer in self._buffers.items():
+            if buffer and stream in sinks:
+                sinks[stream](bytes(buffer))
+            buffer.clear()
+        for stream in self._open:
+            self._watch(stream, True)
+        while self._open:
+            for stream in self._ready():
+                if (data := self._read(stream)) and stream in sinks:
+                    sinks[stream](data)
+                if stream != "stderr":
+                    self.liveness.renew()  # also after a sink that took its time
 
     def line(self, stream: str) -> bytes | None:
         """The next line of `stream` without its end; `None` at the end of the stream."""
         buffer = self._buffers[stream]
-        while (end := buffer.find(b"\n")) < 0:
+        searched = 0
+        while (end := buffer.find(b"\n", searched)) < 0:
+            searched = len(buffer)
             if not self._fill(stream):
                 return None
         line = bytes(buffer[:end])
@@ -71,50 +103,77 @@ class Pipes(Struct):
 
     def drain(self) -> None:
         """Read and forget everything that is left."""
-        for stream in tuple(self._open):
-            while self._fill(stream):
-                self._buffers[stream].clear()
+        self.feed_all({})
 
     def _fill(self, wanted: str) -> bool:
-        """Wait until `wanted` has more bytes (True) or ends (False), serving the other pipes meanwhile.
-
-        Images are the one thing that is not read ahead: what nobody asked for stays in FFmpeg.
-        """
+        """Wait until `wanted` has more bytes (True) or ends (False), serving the other pipes meanwhile."""
+        self.liveness.renew()
         while wanted in self._open:
-            self._watch_images(wanted == self._held)
-            ready = self._selector.select(max(0.0, min(self.budget.seconds_left, self.budget.stall_seconds)))
-            if not ready or self.budget.seconds_left <= 0:
-                raise self.out_of_time()
-            fed = {key.data for key, _ in ready if self._read(key.fd, key.data)}
-            if wanted in fed:
+            held = False
+            for stream in self._open:
+                is_held = stream != wanted and len(self._buffers[stream]) >= self._ahead_bytes
+                self._watch(stream, not is_held)
+                held |= is_held
+            ready = self._ready(_STANDSTILL_SECONDS if held else None)
+            if held and not ready and not self.liveness.worked:
+                self._read_further_ahead()
+            for stream in ready:
+                self._buffers[stream] += self._read(stream)
+                if stream != "stderr":
+                    self.liveness.renew()
+            if wanted in ready and wanted in self._open:
                 return True
         return False
 
-    def _watch_images(self, wanted: bool) -> None:
-        descriptor = self._open.get(self._held)
-        if descriptor is None:
+    def _read_further_ahead(self) -> None:
+        """FFmpeg waits for a pipe that is not read, and the caller for another one."""
+        self._ahead_bytes *= 2
+        if self._ahead_bytes > _MOST_AHEAD_BYTES:
+            raise TooLargeError("FFmpeg's account of this video is too long to be kept in memory")
+
+    def _watch(self, stream: str, watched: bool) -> None:
+        descriptor = self._open[stream]
+        if watched == (descriptor in self._selector.get_map()):
             return
-        if wanted and descriptor not in self._selector.get_map():
-            self._selector.register(descriptor, selectors.EVENT_READ, self._held)
-        elif not wanted and descriptor in self._selector.get_map():
+        if watched:
+            self._selector.register(descriptor, selectors.EVENT_READ, stream)
+        else:
             self._selector.unregister(descriptor)
 
-    def _read(self, descriptor: int, stream: str) -> bool:
-        data = os.read(descriptor, _CHUNK_BYTES)
+    def _ready(self, seconds: float | None = None) -> list[str]:
+        """The watched pipes that can be read; none if there is nothing to read for so many `seconds`, or for
+        less. Raises if time is up, or if the child is hung."""
+        ready = self._selector.select(seconds or self.sampling_seconds)
+        if self.budget.seconds_left <= 0:
+            raise self.out_of_time()
+        if not ready:
+            self.raise_if_hung()
+        return [key.data for key, _ in ready]
+
+    @property
+    def sampling_seconds(self) -> float:
+        """How often to look whether the child is at work: more often towards the deadline."""
+        return max(0.01, min(self.budget.seconds_left, self.budget.stall_seconds) / 4)
+
+    def raise_if_hung(self) -> None:
+        self.liveness.look()
+        if complaint := self.liveness.complaint:
+            raise DecoderHungError(complaint)
+
+    def _read(self, stream: str) -> bytes:
+        """What there is to read; nothing at the end of the stream, and of stderr."""
+        data = os.read(self._open[stream], _CHUNK_BYTES)
         if not data:
-            self._selector.unregister(descriptor)
+            self._watch(stream, False)
             del self._open[stream]
-        elif stream == "stderr":
+        if stream == "stderr":
             self.stderr.feed(data)
-        else:
-            self._buffers[stream] += data
-            self._last_sign = time.monotonic()
-        return bool(data)
+            return b""
+        return data
 
     def out_of_time(self) -> DeadlineError | DecoderHungError:
-        """Slow or hung? A child that was silent for half of its life is not merely slow."""
-        now = time.monotonic()
-        silent = now - self._last_sign
-        if silent >= min(self.budget.stall_seconds, (now - self._started) / 2):
-            return DecoderHungError(f"FFmpeg gave no sign of life for {silent:.1f} s")
+        """Slow or hung, at the deadline?"""
+        self.liveness.look()
+        if complaint := self.liveness.complaint_at_deadline:
+            return DecoderHungError(complaint)
         return DeadlineError("the time of this invocation ended while FFmpeg was at work")

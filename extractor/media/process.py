@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from extractor.errors import DeadlineError
 from extractor.media.confinement import confinement
+from extractor.media.liveness import Liveness
 from extractor.media.pipes import Budget, Pipes
 from extractor.media.stderr import Stderr
 
@@ -31,11 +32,12 @@ class Child(Pipes, kw_only=True):
     def wait(self) -> int:
         """Read everything that is left and return the exit status (negative: ended by that signal)."""
         self.drain()
-        budget = self.budget
-        try:
-            return self.process.wait(timeout=max(0.1, min(budget.seconds_left, budget.stall_seconds)))
-        except subprocess.TimeoutExpired as error:
-            raise self.out_of_time() from error
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return self.process.wait(timeout=self.sampling_seconds)
+            if self.budget.seconds_left <= 0:
+                raise self.out_of_time()
+            self.raise_if_hung()
 
 
 @contextmanager
@@ -108,10 +110,9 @@ def _child(
         os.set_blocking(descriptor, False)
         if name != "stderr":
             _enlarge(descriptor)
-        if name != "stdout":
-            selector.register(descriptor, selectors.EVENT_READ, name)
-    buffers = {name: bytearray() for name in streams}
-    return Child(Stderr(), budget, selector, buffers, streams, process=process)
+    liveness = Liveness(process.pid, budget.stall_seconds)
+    liveness.look()
+    return Child(Stderr(), budget, liveness, selector, streams, process=process)
 
 
 def _enlarge(pipe: int) -> None:
