@@ -22,6 +22,7 @@ class Liveness(Struct):
     _born: float = field(default_factory=time.monotonic)
     _quiet_since: float = field(default_factory=time.monotonic)
     worked: bool = True
+    _looked: float = 0.0
     _cpu_seen: float | None = None
     _cpu_changed: float = 0.0
     _places_seen: tuple[int, ...] = ()
@@ -31,10 +32,14 @@ class Liveness(Struct):
         """Output came, or its reader only now waits for it."""
         self._quiet_since = time.monotonic()
 
+    def is_due(self, seconds: float) -> bool:
+        """Whether the last sample is so old."""
+        return time.monotonic() - self._looked >= seconds
+
     def look(self) -> None:
         """Take a sample. `worked` then tells whether the child used CPU time since the one before, as far as
         that can be known."""
-        now = time.monotonic()
+        self._looked = now = time.monotonic()
         cpu, places = cpu_seconds(self.pid), input_places(self.pid)
         self.worked = cpu is not None and cpu != self._cpu_seen
         if self.worked:

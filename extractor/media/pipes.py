@@ -146,7 +146,7 @@ class Pipes(Struct):
         ready = self._selector.select(seconds or self.sampling_seconds)
         if self.budget.seconds_left <= 0:
             raise self.out_of_time()
-        if not ready:
+        if not ready or self.liveness.is_due(self.sampling_seconds):  # stderr alone may be ready for ever
             self.raise_if_hung()
         return [key.data for key, _ in ready]
 
