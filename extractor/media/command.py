@@ -197,7 +197,7 @@ def _listing(streams: Iterable[Any], url: str, **options: object) -> Any:
 
 
 def _compile(graph: Any, binary: str, level: Literal["info", "warning"] = "warning") -> list[str]:
-    """The argv; FFmpeg says what is of that level or worse, each line with its level."""
+    """The argv; FFmpeg says what is of that level or worse, each message with its time and level."""
     # ffmpeg-python puts global options behind the last output, where FFmpeg does not expect them.
     program, *rest = ffmpeg.compile(graph, cmd=binary)
-    return [program, "-loglevel", f"level+repeat+{level}", *_GLOBAL_OPTIONS, *rest]
+    return [program, "-loglevel", f"level+repeat+time+{level}", *_GLOBAL_OPTIONS, *rest]

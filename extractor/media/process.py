@@ -1,6 +1,6 @@
 """A confined FFmpeg: the only module that starts a process.
 
-The child gets no shell, no environment but ``PATH``, no standard input, a session of its own, and
+The child gets no shell, nothing of the environment, no standard input, a session of its own, and
 limits on memory, CPU time, descriptors, files and core dumps. It dies with its parent; whoever
 leaves the context, in whatever way, leaves no process behind.
 """
@@ -21,6 +21,10 @@ from extractor.media.liveness import Liveness
 from extractor.media.pipes import Budget, Pipes
 from extractor.media.stderr import Stderr
 
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "AV_LOG_FORCE_COLOR": "1",  # tells FFmpeg's own words from those of a video: see stderr.py
+}
 _PIPE_BYTES = 1 << 20  # what a process without privileges may ask for
 
 
@@ -90,7 +94,7 @@ def _start(argv: Sequence[str], descriptors: Sequence[int], budget: Budget) -> "
         stderr=subprocess.PIPE,
         bufsize=0,
         cwd="/",
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env=_ENVIRONMENT,
         pass_fds=descriptors,
         start_new_session=True,
         preexec_fn=confinement(budget.memory_bytes, budget.seconds_left) if sys.platform == "linux" else None,
