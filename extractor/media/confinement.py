@@ -23,6 +23,8 @@ _PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_MACHINE = platform.machine()
+_CPUS = os.cpu_count() or 1
 _INPUT_PREFIX = "file:"
 
 
@@ -51,7 +53,7 @@ class Confinement:
         self._ruleset = ruleset
         self._inheritable = inheritable
         self._parent = os.getpid()
-        self._machine = platform.machine()
+        self._machine = _MACHINE
         self._path = ctypes.create_string_buffer(os.fsencode(argv[0]))
         self._argv = _strings(argv)
         self._environment = _strings([f"{name}={value}" for name, value in environment.items()])
@@ -101,7 +103,7 @@ def confined(
     hide_environment()
     limits = (
         (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, max(1, int(seconds * (os.cpu_count() or 1)) + 1)),
+        (resource.RLIMIT_CPU, max(1, int(seconds * _CPUS) + 1)),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),

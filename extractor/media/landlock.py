@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -40,9 +41,9 @@ def reading_only(
     if version < 1:
         yield None
         return
-    confines_reading = _is_program(binary)
     rights = (1 << _ACCESS_RIGHTS.get(version, 16)) - 1
-    if not confines_reading:
+    paths = _needed_by(binary)
+    if paths is None:
         rights &= ~(_EXECUTE | _READ_FILE | _READ_DIRECTORY)
     network = 3 if version >= 4 else 0
     scopes = 3 if version >= 6 else 0
@@ -53,11 +54,10 @@ def reading_only(
         yield None
         return
     try:
-        if confines_reading:
-            folder = Path(binary).resolve().parent
-            for path in (*_SYSTEM, str(folder), str(folder.parent / "lib"), *inputs):
-                with suppress(OSError), _opened(path) as descriptor:
-                    _allow(libc, ruleset, descriptor)
+        if paths is not None:
+            for path in (*paths, *inputs):
+                with suppress(OSError):
+                    _allow_path(libc, ruleset, path)
             for descriptor in descriptors:
                 _allow(libc, ruleset, descriptor)
         yield ruleset
@@ -65,19 +65,23 @@ def reading_only(
         os.close(ruleset)
 
 
-def _is_program(binary: str) -> bool:
+@cache
+def _needed_by(binary: str) -> tuple[str, ...] | None:
+    """What that program needs beside its input; `None` if it is none."""
     try:
         with Path(binary).open("rb") as file:
-            return file.read(4) == b"\x7fELF"
+            if file.read(4) != b"\x7fELF":
+                return None
     except OSError:
-        return False
+        return None
+    folder = Path(binary).resolve().parent
+    return tuple(path for path in (*_SYSTEM, str(folder), str(folder.parent / "lib")) if Path(path).exists())
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[int]:
+def _allow_path(libc: ctypes.CDLL, ruleset: int, path: str) -> None:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        yield descriptor
+        _allow(libc, ruleset, descriptor)
     finally:
         os.close(descriptor)
 
