@@ -103,6 +103,12 @@ class DecoderCrashedError(RetryOnceError):
     reason = "DECODER_CRASHED"
 
 
+class DecoderNotStartedError(TransientError):
+    """The system does not start FFmpeg. Says nothing about the video."""
+
+    reason = "DECODER_NOT_STARTED"
+
+
 class DeadlineError(TransientError):
     """The time of this invocation is used up."""
 

@@ -99,12 +99,19 @@ def _assignment(video: Path, directory: Path, policy: SamplingPolicy) -> Assignm
     link.symlink_to(video.absolute())
     return Assignment(
         path=link,
-        code=video.stem,
+        code=_readable(video.stem),
         platform=None,
-        source=SourceVideo(bucket=None, key=video.name, etag=None, size_bytes=video.stat().st_size),
+        source=SourceVideo(
+            bucket=None, key=_readable(video.name), etag=None, size_bytes=video.stat().st_size
+        ),
         policy=policy,
         deadline=time.monotonic() + _NO_DEADLINE_SECONDS,
     )
+
+
+def _readable(name: str) -> str:
+    """The name of a file as text: bytes that are no UTF-8 are escaped, as in ``caf\\xe9.mp4``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def local_toolbox(binary: str | None = None) -> Toolbox:

@@ -20,6 +20,14 @@ from extractor.setting_types import ColumnsText, KeyTemplates, LayoutText
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
 
+# docs/decisions/0004-confining-the-decoder.md has the measurements.
+_FFMPEG_MB = 3_000
+_PYTHON_MB = 200
+_UNTOUCHED_MB = 400
+"""Address space that takes no memory: FFmpeg's libraries, the stacks of its threads, spare room of malloc."""
+_LEAST_FFMPEG_MB = 700
+"""For 1080p with one thread."""
+
 _OLDER_NAMES = {"videos_bucket": "BUCKET_NAME", "frames_bucket": "BUCKET_NAME", "work_dir": "TMP_DIR"}
 """What an older system of the same purpose calls them; see docs/migration.md."""
 
@@ -114,7 +122,9 @@ class Settings(BaseModel):
     max_pixels: int = Field(36_000_000, ge=1, description="pixels of one picture; 8K has 33.2 million")
     max_frames_mb: int = Field(20_000, ge=1, description="all frames of one video together")
     max_frames_ceiling: int = Field(100_000, ge=1, description="frames of one video; more is refused")
-    ffmpeg_memory_mb: int = Field(3_000, ge=512, description="address space of FFmpeg")
+    ffmpeg_memory_mb: int | None = Field(
+        None, ge=512, description="address space of FFmpeg; empty: by the function's memory, 3000 elsewhere"
+    )
     ffmpeg_stall_seconds: float = Field(
         60, gt=0, description="FFmpeg is killed after so long without progress"
     )
@@ -173,13 +183,22 @@ class Settings(BaseModel):
         return memory_mb / _MB_PER_LAMBDA_CPU if memory_mb else None
 
     @property
+    def _ffmpeg_memory_mb(self) -> int:
+        if self.ffmpeg_memory_mb is not None:
+            return self.ffmpeg_memory_mb
+        if self.aws_lambda_function_memory_size is None:
+            return _FFMPEG_MB
+        free_mb = self.aws_lambda_function_memory_size - _PYTHON_MB
+        return max(_LEAST_FFMPEG_MB, free_mb + _UNTOUCHED_MB)
+
+    @property
     def limits(self) -> DecodeLimits:
         return DecodeLimits(
             max_pixels=self.max_pixels,
             max_frames=self.max_frames_ceiling,
             max_frames_bytes=self.max_frames_mb * 1_000_000,
             max_decode_error_share=self.max_decode_error_percent / 100,
-            memory_bytes=self.ffmpeg_memory_mb * 1_000_000,
+            memory_bytes=self._ffmpeg_memory_mb * 1_000_000,
             stall_seconds=self.ffmpeg_stall_seconds,
             threads=self.ffmpeg_threads,
             allow_truncated=self.allow_truncated,

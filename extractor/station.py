@@ -7,7 +7,6 @@ from extractor import bootstrap
 from extractor.extraction import Toolbox
 from extractor.layout import parse_layout
 from extractor.media.binary import find_ffmpeg
-from extractor.media.confinement import hide_environment
 from extractor.media.cpus import decoder_threads
 from extractor.pipeline import Workplace
 from extractor.prefetch import Prefetcher
@@ -27,7 +26,6 @@ class Station(Struct, frozen=True):
 
 def build_station(settings: Settings) -> Station:
     """Everything that handles messages. No network is touched before the first message."""
-    hide_environment()
     telemetry = Telemetry(settings)
     place = Workplace(
         state=bootstrap.build_state(settings),

@@ -1,5 +1,6 @@
 """FFmpeg command lines. Pure: values in, an argv out; the only importer of ffmpeg-python."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,6 +23,7 @@ _GLOBAL_OPTIONS: Final = (
     "-nostdin", "-nostats",
     "-filter_complex_threads", "1", "-filter_threads", "1", "-max_error_rate", "1",
 )  # fmt: skip
+_FILE: Final = "file:"
 _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
 # All packets, those before the first keyframe, too. They are gathered until the buffer is full: else each
 # would wake its reader.
@@ -57,7 +59,8 @@ class Source(Struct, frozen=True):
         """The input, confined to one local file of a known format. Timestamps stay those of the file."""
         decoders = [*(name for names in formats.DECODERS.values() for name in names), *more_decoders]
         return ffmpeg.input(
-            f"file:{self.path.absolute()}",
+            # In hexadecimal until it is compiled: ffmpeg-python wants UTF-8, which a file name need not be.
+            f"{_FILE}{os.fsencode(self.path.absolute()).hex()}",
             protocol_whitelist="file",
             format_whitelist=",".join(formats.CONTAINERS),
             codec_whitelist=",".join(decoders),
@@ -243,7 +246,14 @@ def _filtered_listings(video: Any, urls: Urls, packet_filters: Mapping[str, str]
 
 
 def _compile(graph: Any, binary: str, level: Literal["info", "warning"] = "warning") -> list[str]:
-    """The argv; FFmpeg says what is of that level or worse, each line with its level."""
+    """The argv; FFmpeg says what is of that level or worse, each message with its time and level."""
     # ffmpeg-python puts global options behind the last output, where FFmpeg does not expect them.
     program, *rest = ffmpeg.compile(graph, cmd=binary)
-    return [program, "-loglevel", f"level+repeat+{level}", *_GLOBAL_OPTIONS, *rest]
+    rest = [_with_path(argument) for argument in rest]
+    return [program, "-loglevel", f"level+repeat+time+{level}", *_GLOBAL_OPTIONS, *rest]
+
+
+def _with_path(argument: str) -> str:
+    if not argument.startswith(_FILE):
+        return argument
+    return _FILE + os.fsdecode(bytes.fromhex(argument.removeprefix(_FILE)))

@@ -242,7 +242,9 @@ def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -
     if said.says(r"^(Format|Protocol .*) not on whitelist"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
     if said.out_of_memory:
-        raise TooLargeError("FFmpeg needs more memory than FFMPEG_MEMORY_MB allows to read this file")
+        raise TooLargeError(
+            "FFmpeg needs more memory than it may use to read this file: see FFMPEG_MEMORY_MB"
+        )
     most = source.limits.max_pixels
     if said.says(r"exceeds specified max pixel count") or listing.width * listing.height > most:
         raise TooLargeError(f"pictures of more than MAX_PIXELS={most} pixels are refused")
@@ -255,7 +257,7 @@ def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -
     if not header.opened or not len(listing.packets):
         raise UnreadableError(f"FFmpeg cannot read the file: {said.words}")
     if listing.encrypted:
-        raise UnreadableError(f"the video is encrypted and no key is in the file: {said.words}")
+        raise UnreadableError("the video is encrypted, and its key is not in the file")
     if listing.codec not in formats.DECODERS:
         raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
 

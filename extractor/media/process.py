@@ -1,10 +1,11 @@
 """A confined FFmpeg: the only module that starts a process.
 
-The child gets no shell, no environment but ``PATH``, no standard input, a session of its own, and
+The child gets no shell, nothing of the environment, no standard input, a session of its own, and
 limits on memory, CPU time, descriptors, files and core dumps. It dies with its parent; whoever
 leaves the context, in whatever way, leaves no process behind.
 """
 
+import errno
 import fcntl
 import os
 import selectors
@@ -15,12 +16,16 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
-from extractor.errors import DeadlineError
-from extractor.media.confinement import confinement
+from extractor.errors import DeadlineError, DecoderNotStartedError
+from extractor.media.confinement import Confinement, confined
 from extractor.media.liveness import Liveness
 from extractor.media.pipes import Budget, Pipes
 from extractor.media.stderr import Stderr
 
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "AV_LOG_FORCE_COLOR": "1",  # tells FFmpeg's own words from those of a video: see stderr.py
+}
 _PIPE_BYTES = 1 << 20  # what a process without privileges may ask for
 
 
@@ -56,21 +61,34 @@ def running(
     if budget.seconds_left <= 0:
         raise DeadlineError("no time is left to start FFmpeg")
     with ExitStack() as after, ExitStack() as until_started:
-        reads: dict[str, int] = {}
-        theirs: dict[str, int] = {}
-        for name in pipes:
-            reads[name], theirs[name] = os.pipe()
-            after.callback(os.close, reads[name])
-            until_started.callback(os.close, theirs[name])
-        urls = {name: f"pipe:{descriptor}" for name, descriptor in theirs.items()}
-        for name, text in (texts or {}).items():
-            theirs[name] = until_started.enter_context(_readable(text))
-            urls[name] = f"/dev/fd/{theirs[name]}"
-        process = _start(build_argv(urls), list(theirs.values()), budget)
+        try:
+            reads, theirs, urls = _open(pipes, texts or {}, after, until_started)
+            process = _start(build_argv(urls), theirs, budget)
+        except OSError as error:
+            raise not_started(error) from error
         after.callback(_end, process)
         until_started.close()
         with selectors.DefaultSelector() as selector:
             yield _child(process, reads, budget, selector)
+
+
+def _open(
+    pipes: Sequence[str], texts: Mapping[str, str], after: ExitStack, until_started: ExitStack
+) -> tuple[dict[str, int], list[int], dict[str, str]]:
+    """Our ends of the pipes by name, the child's descriptors, and what it calls them by name."""
+    reads: dict[str, int] = {}
+    theirs: list[int] = []
+    urls: dict[str, str] = {}
+    for name in pipes:
+        reads[name], write = os.pipe()
+        after.callback(os.close, reads[name])
+        until_started.callback(os.close, write)
+        theirs.append(write)
+        urls[name] = f"pipe:{write}"
+    for name, text in texts.items():
+        theirs.append(until_started.enter_context(_readable(text)))
+        urls[name] = f"/dev/fd/{theirs[-1]}"
+    return reads, theirs, urls
 
 
 @contextmanager
@@ -83,6 +101,18 @@ def _readable(text: str) -> Iterator[int]:
 
 
 def _start(argv: Sequence[str], descriptors: Sequence[int], budget: Budget) -> "subprocess.Popen[bytes]":
+    """Raises `OSError` if there can be no such process."""
+    with confined(argv, _ENVIRONMENT, descriptors, budget.memory_bytes, budget.seconds_left) as confinement:
+        try:
+            return _popen(argv, descriptors, confinement)
+        except subprocess.SubprocessError as error:
+            number = confinement.failure if confinement else 0
+            raise OSError(number, os.strerror(number) if number else "it cannot be confined") from error
+
+
+def _popen(
+    argv: Sequence[str], descriptors: Sequence[int], confinement: Confinement | None
+) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
@@ -90,11 +120,22 @@ def _start(argv: Sequence[str], descriptors: Sequence[int], budget: Budget) -> "
         stderr=subprocess.PIPE,
         bufsize=0,
         cwd="/",
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env=_ENVIRONMENT,
         pass_fds=descriptors,
         start_new_session=True,
-        preexec_fn=confinement(budget.memory_bytes, budget.seconds_left) if sys.platform == "linux" else None,
+        preexec_fn=confinement,
     )
+
+
+def not_started(error: OSError) -> DecoderNotStartedError:
+    """What to do about it."""
+    if error.errno in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ENOTDIR, errno.ELIBBAD):
+        advice = "check FFMPEG_BINARY, and that FFmpeg may be executed"
+    elif error.errno == errno.E2BIG:
+        advice = "its command line is too long: ask for fewer frames at once"
+    else:
+        advice = "the system has no room for it: free memory, processes, descriptors or disk, and try again"
+    return DecoderNotStartedError(f"FFmpeg cannot be started ({error.strerror or error}); {advice}")
 
 
 def _child(

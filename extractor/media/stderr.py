@@ -1,21 +1,32 @@
 """What FFmpeg says: the few facts that are worth keeping of an output that may be endless.
 
-FFmpeg runs with ``-loglevel level+repeat+…``, so each line names its level. Memory is bounded,
-whatever a hostile file makes FFmpeg print, and what is kept is printable.
+FFmpeg prints texts of the video among its own: tags, names, chapters. Only its own lines count here. It runs
+with ``-loglevel level+repeat+time+…`` and ``AV_LOG_FORCE_COLOR``, so each message begins with the time, its
+contexts and its level, and escape sequences colour the time and all of an error or warning. FFmpeg replaces
+the escape character in all texts (``sanitize`` in libavutil/log.c), so a video cannot forge them. An FFmpeg
+that prints no times (before version 8) is trusted to begin its info lines with their level.
+
+Memory is bounded, whatever a hostile file makes FFmpeg print, and what is kept is printable.
 """
 
 import re
 from collections import deque
 
-_MAX_LINE_BYTES = 2_000
-_MAX_FACTS = 200
+_MAX_TEXT_BYTES = 2_000
+_MAX_FACTS = 1_000
 _MAX_ERRORS = 40
 
+_ESCAPE = re.compile(rb"\x1b\[([0-9;]*)m")
+_MAX_ESCAPE_BYTES = 12
+_TIME = re.compile(rb"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d+ ")
+_CONTEXT = re.compile(rb"(\[[^\]]* @ 0x[0-9a-f]+\] )+")
+_LEVEL = re.compile(rb"\[(panic|fatal|error|warning|info|verbose|debug|trace)\] ")
+_INFO = b"[info] "
+
 _FACT = re.compile(
-    r"\[info\] (ffmpeg version |Input #|  Duration: | +Stream #0:| +Stream group #0:| +Display Matrix| +DOVI"
-    r"|Stream mapping:|Output #0)"
+    r"ffmpeg version |Input #|  Duration: |  Program |  Stream group |\s+Stream #0:|Stream mapping:|Output #0"
 )
-_LEVEL = re.compile(r"(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?P<level>[a-z]+)\] (?P<text>.*)")
+_SIDE_DATA = re.compile(r"(\s+)Side data:$")
 _DAMAGE = re.compile(r"Error submitting packet to decoder|Decoding error|corrupt decoded frame")
 _MISSING_REFERENCE = re.compile(r"Could not find ref with POC|(?P<result>Error constructing the frame RPS)")
 _GENERIC = re.compile(
@@ -24,6 +35,23 @@ _GENERIC = re.compile(
     r"|Failed to set value|Guessed Channel Layout|deprecated pixel format"
     r"|Codec \(.*\) not on whitelist|Failed to open codec|Could not find codec parameters"
 )
+
+_MAY_BE_MEMORY = re.compile(
+    r"alloc|[mM]emory|buffer|temporar|segment|shared|thread|pixel|image|Picture"
+)  # a quick look
+# The beginnings and ends of messages, since a text of the video may be quoted in the middle of one.
+_NO_MEMORY = re.compile(
+    r"^([Cc]annot|[Cc]an't|[Cc]ould not|[Uu]nable to|[Ff]ailed to) (\(re\))?(re)?alloc"
+    r"|^(Error|Failed) \(?(re)?\)?allocating"
+    r"|^(Memory|Buffer|Picture|Frame) (re)?allocation (error|fail)|^[Oo]ut of memory"
+    r"|^pthread_create\(\) failed|(^|: |\()(Cannot allocate memory|Resource temporarily unavailable)\)?$"
+    r"|: Memory allocation error$"
+)
+# A header that claims an absurd size makes a demuxer ask for it: no decoder wants memory there.
+_DEMUXING = re.compile(r"^(Error opening input|Error during demuxing)")
+_NO_BUFFER = re.compile(r"^(thread_)?get_buffer\(\) failed")
+_REFUSED_SIZE = re.compile(r"^Picture size |exceeds specified max pixel count|image parameters invalid")
+_LOADER = re.compile(r"failed to map segment|Cannot allocate memory|cannot create shared object descriptor")
 
 
 class Stderr:
@@ -40,31 +68,100 @@ class Stderr:
         self._missing_references = 0
         self._first_errors: list[str] = []
         self._last_errors: deque[str] = deque(maxlen=_MAX_ERRORS)
-        self._rest = b""
+        self._no_memory = self._no_buffer = self._refused_size = False
+        self._escape = b""  # of an escape sequence, the part that has come
+        self._is_coloured = False
+        self._coloured = self._plain = self._message = b""
+        self._level: str | None = None  # of the error or warning that is being printed
+        self._stamped = False  # the plain line begins with FFmpeg's own time
+        self._stamps = False  # FFmpeg prints times
+        self._began = False  # FFmpeg itself has said something
+        self._side_data: str | None = None  # the indentation of the list of side data
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes. A line longer than 2,000 bytes is cut there."""
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[:_MAX_LINE_BYTES]
-        for line in lines:
-            self._take(line[:_MAX_LINE_BYTES].decode("utf-8", "replace"))
+        """Take the next bytes. A text longer than 2,000 bytes is cut there."""
+        data = self._escape + data
+        start = data.rfind(b"\x1b", -_MAX_ESCAPE_BYTES)
+        end = len(data) if start < 0 or b"m" in data[start:] else start
+        self._escape = data[end:]
+        text, *rest = _ESCAPE.split(data[:end])
+        self._take(text)
+        for code, text in zip(rest[::2], rest[1::2], strict=True):
+            self._turn(is_coloured=code not in (b"", b"0"))
+            self._take(text)
 
-    def _take(self, line: str) -> None:
-        if _FACT.match(line):
-            if len(self.facts) < _MAX_FACTS:
-                self.facts.append(line.removeprefix("[info] "))
+    def _turn(self, *, is_coloured: bool) -> None:
+        if self._is_coloured:
+            self._take_segment(self._coloured)
+            self._coloured = b""
+        elif self._plain:
+            self._take_line(self._plain)
+        self._is_coloured = is_coloured
+
+    def _take(self, text: bytes) -> None:
+        if self._is_coloured:
+            self._coloured = (self._coloured + text)[:_MAX_TEXT_BYTES]
             return
-        match = _LEVEL.match(line)
-        if match is not None and match["level"] not in ("error", "fatal", "warning"):
-            return
-        text = _printable(match["text"] if match else line)  # without a level: not FFmpeg itself, the loader
+        *lines, rest = (self._plain + text).split(b"\n")
+        for line in lines:
+            self._take_line(line[:_MAX_TEXT_BYTES])
+        self._plain = rest[:_MAX_TEXT_BYTES]
+
+    def _take_segment(self, text: bytes) -> None:
+        """Text of one colour: a time, contexts, a level, or the text of an error."""
+        if _TIME.fullmatch(text):
+            self._end_message()
+            self._stamps = self._stamped = self._began = True
+        elif _CONTEXT.fullmatch(text):
+            self._end_message()
+        elif level := _LEVEL.fullmatch(text):
+            self._end_message()
+            self._level = level[1].decode()
+            self._began = True
+            self._stamped = False
+        elif self._level is not None:
+            self._message = (self._message + text)[:_MAX_TEXT_BYTES]
+            if text.endswith(b"\n"):
+                self._end_message()
+
+    def _end_message(self) -> None:
+        if self._level in ("panic", "fatal", "error", "warning") and self._message:
+            self._take_error(_printable(self._message.rstrip(b"\r\n")), self._level)
+        self._level, self._message = None, b""
+
+    def _take_line(self, line: bytes) -> None:
+        """A line without colour: FFmpeg's own if it says so and has its time, else a text of the video, or of
+        a library. What comes before all else is the loader's."""
+        is_own = line.startswith(_INFO) and (self._stamped or not self._stamps)
+        self._plain, self._stamped = b"", False
+        self._end_message()
+        if is_own:
+            self._began = True
+            self._take_fact(_printable(line.removeprefix(_INFO), 2 * _MAX_TEXT_BYTES))
+        elif line and not self._began:
+            self._take_error(_printable(line), "error", is_loader=True)
+
+    def _take_fact(self, line: str) -> None:
+        if heading := _SIDE_DATA.match(line):
+            self._side_data = heading[1]
+        elif self._side_data is not None and not line.startswith(self._side_data + " "):
+            self._side_data = None
+        if (self._side_data is not None or _FACT.match(line)) and len(self.facts) < _MAX_FACTS:
+            self.facts.append(line)
+
+    def _take_error(self, text: str, level: str, *, is_loader: bool = False) -> None:
         damage = bool(_DAMAGE.search(text))
         self.decode_errors += damage
-        is_error = match is not None and match["level"] != "warning"
         if missing := _MISSING_REFERENCE.search(text):
             self._missing_references += missing["result"] is None
         else:
-            self._complained |= damage or (is_error and not _GENERIC.search(text))
+            self._complained |= damage or (level != "warning" and not _GENERIC.search(text))
+        if _MAY_BE_MEMORY.search(text):
+            self._no_memory |= bool(
+                _LOADER.search(text) if is_loader else _NO_MEMORY.search(text) and not _DEMUXING.match(text)
+            )
+            self._no_buffer |= bool(_NO_BUFFER.match(text))
+            self._refused_size |= bool(_REFUSED_SIZE.search(text))
         if text not in self._first_errors and text not in self._last_errors:
             (self._first_errors if len(self._first_errors) < _MAX_ERRORS else self._last_errors).append(text)
 
@@ -83,10 +180,9 @@ class Stderr:
 
     @property
     def out_of_memory(self) -> bool:
-        """Whether an allocation, or a thread for want of its stack, failed."""
-        return self.says(
-            r"Cannot allocate memory|Failed to allocate|Resource temporarily unavailable|failed to map"
-        )
+        """Whether an allocation failed, or a thread for want of its stack: for the decoder, not for what a
+        damaged header claims."""
+        return self._no_memory or (self._no_buffer and not self._refused_size)
 
     @property
     def words(self) -> str:
@@ -95,5 +191,8 @@ class Stderr:
         return "; ".join(specific[:2]) or "no message"
 
 
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)[:300]
+def _printable(text: bytes, most: int = 300) -> str:
+    decoded = text.decode("utf-8", "replace")
+    if decoded.isprintable():
+        return decoded[:most]
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in decoded)[:most]

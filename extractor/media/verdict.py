@@ -34,7 +34,9 @@ class DecodeEnd(Struct, frozen=True):
 def objection(end: DecodeEnd, limits: DecodeLimits) -> ExtractorError | None:
     """Why the frames of this decode must not be used; `None` if they may."""
     if end.out_of_memory:
-        return TooLargeError("FFmpeg needs more memory than FFMPEG_MEMORY_MB allows to decode this video")
+        return TooLargeError(
+            "FFmpeg needs more memory than it may use to decode this video: see FFMPEG_MEMORY_MB"
+        )
     if end.status == -signal.SIGXCPU:
         return DecoderHungError("FFmpeg used up its processor time")
     if end.status < 0:

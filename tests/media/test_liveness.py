@@ -13,6 +13,9 @@ from extractor.media import liveness
 from extractor.media.pipes import Budget
 from extractor.media.process import Child, running
 
+_STALL_SECONDS = 1.0
+"""Long enough for a busy machine to give every process its turn."""
+
 _BUSY = "import os, sys, time\nwhile time.process_time() < {seconds}: pass\n"
 
 _Wait = Callable[[Child], object]
@@ -25,8 +28,14 @@ def _script(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-def _budget(stall_seconds: float, seconds: float = 60) -> Budget:
+def _budget(stall_seconds: float = _STALL_SECONDS, seconds: float = 60) -> Budget:
     return Budget(time.monotonic() + seconds, stall_seconds, 2_000_000_000)
+
+
+@pytest.fixture
+def soon_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten times as long would be too long for a test."""
+    monkeypatch.setattr(liveness, "_LOOP_FACTOR", 1.5)
 
 
 @pytest.fixture(params=["line", "feed_all", "wait"])
@@ -46,16 +55,16 @@ _SILENT = "os.close(1); os.close(2)\n"
 
 @pytest.mark.failure_row(57)
 def test_a_child_that_works_for_long_between_two_words_is_not_hung(tmp_path: Path, wait: _Wait) -> None:
-    script = _script(tmp_path, _BUSY.format(seconds=1.5) + "print('done')")
-    with running(lambda _: [script], (), _budget(stall_seconds=0.5)) as child:
+    script = _script(tmp_path, _BUSY.format(seconds=1.2) + "print('done')")
+    with running(lambda _: [script], (), _budget()) as child:
         wait(child)
         assert child.wait() == 0
 
 
 @pytest.mark.failure_row(57)
 def test_a_child_that_works_on_after_its_last_word_is_not_hung(tmp_path: Path) -> None:
-    script = _script(tmp_path, f"import os\n{_SILENT}{_BUSY.format(seconds=1.5)}os._exit(3)")
-    with running(lambda _: [script], (), _budget(stall_seconds=0.5)) as child:
+    script = _script(tmp_path, f"import os\n{_SILENT}{_BUSY.format(seconds=1.2)}os._exit(3)")
+    with running(lambda _: [script], (), _budget()) as child:
         assert child.wait() == 3
 
 
@@ -64,35 +73,37 @@ def test_a_child_that_does_not_end_after_its_last_word_is_hung(tmp_path: Path) -
     script = _script(tmp_path, f"import os, time\n{_SILENT}time.sleep(600)")
     with (
         pytest.raises(errors.DecoderHungError, match="no sign of life"),
-        running(lambda _: [script], (), _budget(stall_seconds=0.3)) as child,
+        running(lambda _: [script], (), _budget()) as child,
     ):
         child.wait()
 
 
 @pytest.mark.failure_row(24)
 @pytest.mark.parametrize("end", ["", _SILENT], ids=["open pipes", "closed pipes"])
-def test_a_child_that_computes_for_ever_is_hung(tmp_path: Path, wait: _Wait, end: str) -> None:
+def test_a_child_that_computes_for_ever_is_hung(
+    soon_a_loop: None, tmp_path: Path, wait: _Wait, end: str
+) -> None:
     script = _script(tmp_path, "import os\n" + end + _BUSY.format(seconds=1e9))
     with (
         pytest.raises(errors.DecoderHungError, match="without reading or writing"),
-        running(lambda _: [script], (), _budget(stall_seconds=0.1)) as child,
+        running(lambda _: [script], (), _budget()) as child,
     ):
         wait(child)
         child.wait()
 
 
 @pytest.mark.failure_row(24)
-def test_complaints_alone_are_no_sign_of_progress(tmp_path: Path) -> None:
+def test_complaints_alone_are_no_sign_of_progress(soon_a_loop: None, tmp_path: Path) -> None:
     script = _script(tmp_path, "import os\nwhile True: os.write(2, b'[error] once more\\n' * 1000)")
     with (
         pytest.raises(errors.DecoderHungError),
-        running(lambda _: [script], (), _budget(stall_seconds=0.1)) as child,
+        running(lambda _: [script], (), _budget()) as child,
     ):
         child.feed_all({})
 
 
 @pytest.mark.failure_row(57)
-def test_a_child_that_reads_its_input_on_is_slow_and_not_hung(tmp_path: Path) -> None:
+def test_a_child_that_reads_its_input_on_is_slow_and_not_hung(soon_a_loop: None, tmp_path: Path) -> None:
     (tmp_path / "input").write_bytes(bytes(1000))
     script = _script(
         tmp_path,
@@ -106,7 +117,7 @@ def test_a_child_that_reads_its_input_on_is_slow_and_not_hung(tmp_path: Path) ->
     )
     with (
         pytest.raises(errors.DeadlineError),
-        running(lambda _: [script], (), _budget(stall_seconds=0.1, seconds=3)) as child,
+        running(lambda _: [script], (), _budget(seconds=4)) as child,
     ):
         child.line("stdout")
 
@@ -127,17 +138,17 @@ def test_a_child_that_sleeps_at_the_deadline_is_hung_and_one_that_works_is_slow(
 def test_a_reader_that_takes_its_time_does_not_make_its_child_hung(tmp_path: Path) -> None:
     script = _script(tmp_path, "import os\nfor _ in range(20): os.write(1, b'x' * 1_000_000)")
 
-    def take_time(_: bytes) -> None:
-        nonlocal taken
-        if not taken:
-            time.sleep(0.5)  # the child waits for us
-        taken += 1
+    taken: list[int] = []
 
-    taken = 0
-    with running(lambda _: [script], (), _budget(stall_seconds=0.2)) as child:
+    def take_time(data: bytes) -> None:
+        if not taken:
+            time.sleep(1.2)  # the child waits for us
+        taken.append(len(data))
+
+    with running(lambda _: [script], (), _budget()) as child:
         child.feed_all({"stdout": take_time})
         assert child.wait() == 0
-    assert taken
+    assert sum(taken) == 20_000_000
 
 
 @pytest.mark.parametrize("text", [_BUSY.format(seconds=1e9), "import time; time.sleep(600)"])
@@ -148,6 +159,6 @@ def test_without_proc_whoever_is_silent_is_hung(
     monkeypatch.setattr(liveness, "input_places", lambda pid: ())
     with (
         pytest.raises(errors.DecoderHungError, match="no sign of life"),
-        running(lambda _: [_script(tmp_path, text)], (), _budget(stall_seconds=0.3)) as child,
+        running(lambda _: [_script(tmp_path, text)], (), _budget()) as child,
     ):
         child.line("stdout")

@@ -1,5 +1,6 @@
 """The child process: never hangs us, never outlives us, never knows our secrets."""
 
+import errno
 import os
 import select
 import signal
@@ -12,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
+from extractor.local_files import extract_to_folder, local_toolbox
+from extractor.media import confinement
 from extractor.media.pipes import Budget
 from extractor.media.process import running
 from extractor.models import DecodeLimits
+from extractor.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
 
@@ -75,7 +79,8 @@ def test_nothing_is_started_after_the_deadline() -> None:
 
 
 @pytest.mark.failure_row(24)
-def test_what_the_child_started_dies_with_it(tmp_path: Path) -> None:
+def test_what_the_child_started_dies_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confinement, "MACHINES", {})  # where nothing keeps it from starting anything
     script = _script(
         tmp_path,
         """
@@ -96,8 +101,9 @@ def test_a_flood_on_stderr_blocks_nothing_and_is_kept_bounded(tmp_path: Path) ->
         tmp_path,
         """
         import sys
-        for n in range(200_000):
-            sys.stderr.write(f"[error] noise number {n} " + "x" * 60 + "\\n")
+        red, end = "\\x1b[1;31m", "\\x1b[0m"
+        for n in range(50_000):
+            sys.stderr.write(f"{red}[error] {end}{red}noise number {n} " + "x" * 60 + f"\\n{end}")
         print("done", flush=True)
         """,
     )
@@ -105,18 +111,25 @@ def test_a_flood_on_stderr_blocks_nothing_and_is_kept_bounded(tmp_path: Path) ->
         assert child.line("stdout") == b"done"
         assert child.wait() == 0
         assert len(child.stderr.errors) <= 80
-        assert "noise number 199999" in child.stderr.errors[-1]
+        assert "noise number 49999" in child.stderr.errors[-1]
 
 
 @pytest.mark.failure_row(27)
-def test_one_endless_line_on_stderr_is_kept_bounded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("colour", ["", "\x1b[1;31m", "\x1b[1;31m[error] \x1b[0m\x1b[1;31m"])
+def test_one_endless_line_on_stderr_is_kept_bounded(tmp_path: Path, colour: str) -> None:
     script = _script(
-        tmp_path, "import sys\nfor _ in range(500): sys.stderr.write('x' * 65536)\nprint('done')"
+        tmp_path,
+        f"""
+        import sys
+        sys.stderr.write({colour!r})
+        for _ in range(500): sys.stderr.write('x' * 65536)
+        print('done')
+        """,
     )
     with running(lambda _: [script], (), _budget()) as child:
         assert child.line("stdout") == b"done"
         assert child.wait() == 0
-        assert len(child.stderr._rest) <= 2_000
+        assert sum(len(value) for value in vars(child.stderr).values() if isinstance(value, bytes)) <= 4_000
 
 
 def test_images_are_not_made_faster_than_they_are_read(tmp_path: Path) -> None:
@@ -154,7 +167,7 @@ def test_the_child_gets_no_environment_no_input_and_no_foreign_descriptor(
     )
     with (tmp_path / "open file").open("w"), running(lambda _: [script], (), _budget()) as child:
         first = (child.line("stdout") or b"").decode()
-        assert first.replace("'LC_CTYPE', ", "") == "['PATH'] '' / True"
+        assert first.replace("'LC_CTYPE', ", "") == "['AV_LOG_FORCE_COLOR', 'PATH'] '' / True"
         assert child.line("stdout") == b"4"  # three streams and the listing itself
         assert child.line("stdout") == b"0 0"
 
@@ -206,3 +219,47 @@ def test_a_second_failure_of_the_same_kind_is_final() -> None:
 def test_limits_have_room_for_the_largest_pictures_that_are_allowed(decode: Decode, tmp_path: Path) -> None:
     clip = clips.plain(tmp_path / "8k.mp4", 0.2, pictures="testsrc2=size=7680x4320:rate=25")
     assert decode(clip, limits=DecodeLimits()).frames[0].width == 7680
+
+
+@pytest.mark.parametrize("text", [None, "no program", "#!/no/such/interpreter\n"])
+def test_a_program_that_cannot_be_run_is_named_and_never_blamed_on_the_storage(
+    tmp_path: Path, plain_clip: Path, text: str | None
+) -> None:
+    binary = tmp_path / "ffmpeg"
+    if text is not None:
+        binary.write_text(text)
+        binary.chmod(0o644 if text == "no program" else 0o755)
+    with pytest.raises(errors.DecoderNotStartedError, match="check FFMPEG_BINARY") as raised:
+        extract_to_folder(plain_clip, tmp_path / "out", SamplingPolicy(), local_toolbox(str(binary)))
+    assert errors.reason_of(raised.value) == "DECODER_NOT_STARTED"
+    assert not errors.is_final(raised.value, receive_count=9)
+
+
+def test_a_command_line_that_is_too_long_is_called_so() -> None:
+    with (
+        pytest.raises(errors.DecoderNotStartedError, match="too long"),
+        running(lambda _: ["/bin/true", "x" * 3_000_000], (), _budget()),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
+def test_a_system_without_room_for_a_process_is_called_so(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with (
+        pytest.raises(errors.DecoderNotStartedError, match="has no room"),
+        running(lambda _: ["/bin/true"], (), _budget()),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("limits", ["-t 3600", "-v 1500000", "-n 60", "-c 0"])
+def test_lower_limits_of_the_user_are_kept(plain_clip: Path, tmp_path: Path, limits: str) -> None:
+    command = f"ulimit {limits} && exec {sys.executable} -m extractor {plain_clip} --out {tmp_path}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

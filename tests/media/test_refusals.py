@@ -155,6 +155,38 @@ def test_a_decoder_that_needs_too_much_memory_is_stopped(
         decode(plain_clip, limits=DecodeLimits(memory_bytes=memory_bytes))
 
 
+@pytest.mark.failure_row(26)
+def test_memory_that_runs_out_in_the_middle_of_decoding_is_no_damage(decode: Decode, clip_dir: Path) -> None:
+    encoded = "libx264 -preset ultrafast -refs 16 -x264-params ref=16:bframes=0 -pix_fmt yuv444p"
+    pictures = "testsrc2=size=2560x2560:rate=25"
+    clip = clips.plain(clip_dir / "references.mp4", 0.8, encoded=encoded, pictures=pictures)
+    with pytest.raises(errors.TooLargeError, match="FFMPEG_MEMORY_MB"):
+        decode(clip, limits=DecodeLimits(memory_bytes=600_000_000, threads=1))
+
+
+def test_a_header_that_claims_an_absurd_size_is_damage(
+    decode: Decode, plain_clip: Path, tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip.ivf"
+    clips.ffmpeg("-i {0} -t 1 -c:v libvpx -deadline realtime -cpu-used 8 {1}", plain_clip, clip)
+    data = bytearray(clip.read_bytes())
+    data[32:36] = b"\xff" * 4  # the size of the first packet
+    clip.write_bytes(data)
+    with pytest.raises(errors.UnreadableError):
+        decode(clip)
+
+
+def test_an_encrypted_video_is_named_in_one_sentence(
+    decode: Decode, plain_clip: Path, tmp_path: Path
+) -> None:
+    clip = tmp_path / "encrypted.mp4"
+    key = "-encryption_scheme cenc-aes-ctr -encryption_kid {0} -encryption_key {0}"
+    clips.ffmpeg(f"-i {{1}} -c copy {key} {{2}}", Path("0123456789abcdef" * 2), plain_clip, clip)
+    with pytest.raises(errors.UnreadableError) as raised:
+        decode(clip)
+    assert str(raised.value) == "the video is encrypted, and its key is not in the file"
+
+
 def test_a_codec_that_a_file_only_pretends_to_have_does_no_harm(
     decode: Decode, plain_clip: Path, tmp_path: Path
 ) -> None:

@@ -79,3 +79,19 @@ def test_the_key_may_come_from_a_secret() -> None:
 def test_a_layout_or_column_that_makes_no_sense_is_named_at_the_start(wrong: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):
         load_settings({**MINIMAL, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("variables", "memory_mb"),
+    [
+        ({}, 3_000),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "2048"}, 2_248),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024"}, 1_224),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}, 700),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024", "FFMPEG_MEMORY_MB": "800"}, 800),
+    ],
+)
+def test_ffmpegs_memory_follows_the_functions_unless_it_is_set(
+    variables: dict[str, str], memory_mb: int
+) -> None:
+    assert load_settings({**MINIMAL, **variables}).limits.memory_bytes == memory_mb * 1_000_000
