@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
+from extractor.media.binary import find_ffmpeg
+from extractor.media.command import Source
+from extractor.media.index import read_index
 from extractor.media.pipes import _CHUNK_BYTES, _MOST_AHEAD_BYTES, Budget
 from extractor.media.process import Child, running
+from extractor.models import DecodeLimits
+from extractor.policy import SamplingPolicy
+from tests.media import clips
 
 _LONG = 5_000_000
 """Longer than every pipe."""
@@ -141,3 +147,14 @@ def test_a_pipe_that_nobody_reads_is_never_kept_without_bound(writer: Path) -> N
     ):
         child.line("side")
     assert len(child._buffers["stdout"]) <= _MOST_AHEAD_BYTES + _CHUNK_BYTES
+
+
+@pytest.mark.failure_row(50)
+def test_an_av1_video_whose_listings_are_longer_than_every_pipe_is_indexed(tmp_path: Path) -> None:
+    encoded = "libsvtav1 -preset 12 -svtav1-params log=-1"
+    short = clips.plain(tmp_path / "short.mp4", 4, encoded=encoded, pictures="testsrc2=size=96x64:rate=25")
+    clips.ffmpeg("-stream_loop 199 -i {0} -c copy {1}", short, tmp_path / "long.mp4")
+    limits = DecodeLimits(threads=1)
+    source = Source(tmp_path / "long.mp4", limits, find_ffmpeg())
+    index = read_index(source, _budget(seconds=120, stall_seconds=60), SamplingPolicy())
+    assert len(index.packets) == 20_000
