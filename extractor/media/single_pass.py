@@ -15,7 +15,7 @@ from extractor.errors import PermanentError
 from extractor.media import command, formats
 from extractor.media.command import Source, Urls
 from extractor.media.decode_order import may_have_order
-from extractor.media.expressions import Selection
+from extractor.media.expressions import Selection, select_expression
 from extractor.media.filters import GREY_SIDE, USUAL, Picture
 from extractor.media.header import Header
 from extractor.media.index import VideoIndex, index_of
@@ -90,15 +90,18 @@ def _run(source: Source, policy: SamplingPolicy, budget: Budget) -> _Run | None:
     """`None` if it was broken off."""
     in_full = policy.strategy != "keyframe"
 
-    def build(urls: Urls) -> Sequence[str]:
-        if not in_full:
-            return command.build_keyframes_and_index(source, policy, urls)
+    texts = {}
+    if in_full:
         # Most files start at 0, and that holds even if FFmpeg sets up its filters anew midway.
         start = None if formats.is_transport_stream(excerpt(source)) else 0
-        return command.build_full_and_index(source, policy, Selection(instants_of(policy), None, start), urls)
+        texts["selection"] = select_expression(Selection(instants_of(policy), None, start))
+
+    def build(urls: Urls) -> Sequence[str]:
+        build_some = command.build_full_and_index if in_full else command.build_keyframes_and_index
+        return build_some(source, policy, urls)
 
     pipes = {"images": True, "listing": True, "frames": in_full, "measures": policy.needs_measures}
-    with running(build, [name for name, wanted in pipes.items() if wanted], budget) as child:
+    with running(build, [name for name, wanted in pipes.items() if wanted], budget, texts) as child:
         held = _held(child, policy)
         if held is None:
             return None
