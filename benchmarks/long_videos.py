@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         paths = list(pool.map(lambda video: make(video, seconds, options.keep), videos))
         tasks = product(zip(videos, paths, strict=True), options.case or CASES)
-        runs = list(pool.map(lambda task: _run(*task[0], task[1], seconds), tasks))
+        runs = list(pool.map(lambda task: _run(task[0][0], task[0][1], task[1], seconds), tasks))
     rule = ["---"] * len(_HEADS)
     for cells in (_HEADS, rule, *(run.cells for run in runs)):
         print(f"| {' | '.join(cells)} |")

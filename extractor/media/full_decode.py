@@ -34,7 +34,7 @@ def _frames_from(decode: Decode, selection: Selection, watch: SceneWatch | None)
         return command.build_full(decode.source, decode.index.picture, decode.policy, urls, small)
 
     pipes = (*decode.pipes, "frames", *(("scenes",) if watch else ()))
-    most = decode.policy.max_frames
+    most = selection.most
     start = last = None
     with running(build, pipes, decode.budget, {"selection": select_expression(selection)}) as child:
         pictures = decode.images(child)

@@ -117,9 +117,10 @@ class AtTimes(Struct, frozen=True):
 
     def ticks(self, time_base: Fraction) -> list[int]:
         """The moments in units of `time_base`, rounded up."""
-        # As two integers, since arithmetic of fractions is slow.
+        # In integers, since arithmetic with fractions is slow.
         multiplier, divisor = (self.unit / time_base).as_integer_ratio()
-        return [-int(-moment * multiplier // divisor) for moment in self.moments]
+        ratios = (moment.as_integer_ratio() for moment in self.moments)
+        return [-(-part * multiplier // (whole * divisor)) for part, whole in ratios]
 
     def slot(self, number: int) -> int:
         return self.slots[number]

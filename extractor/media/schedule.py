@@ -7,6 +7,7 @@ from itertools import compress, count, islice, pairwise
 from operator import and_, eq, or_
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from extractor.media.expressions import LARGEST_INTEGER, Selection, drop_expression, packet_filter
 from extractor.media.index import VideoIndex
@@ -64,6 +65,8 @@ def schedule_rest(index: VideoIndex, schedule: Schedule, done: int, policy: Samp
     """The schedule without its first targets, of which so many are `done`."""
     assert schedule.targets is not None
     assert schedule.selection is not None
+    if policy.max_frames is not None:
+        policy = replace(policy, max_frames=policy.max_frames - done)
     rest, instants = schedule.targets[done:], schedule.selection.instants
     planned = schedule.plan.targets[done:] if schedule.plan else rest
     if isinstance(instants, EveryInterval):

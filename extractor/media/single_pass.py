@@ -7,6 +7,7 @@ Unless everything then turns out to be as a run with an index would have had it,
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -31,6 +32,9 @@ from extractor.policy import SamplingPolicy
 _MOST_FILE_BYTES: Final = {"keyframe": 8_000_000, "uniform": 100_000, "timestamps": 100_000}
 _MOST_HELD_BYTES: Final = 64_000_000
 """Images must wait until the end tells whether they may be used."""
+
+_MOST_SHOWN: Final = 20_000
+"""So must the times of all frames. A small file may have millions of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,9 @@ def _run(source: Source, policy: SamplingPolicy, budget: Budget) -> _Run | None:
         held = _held(child, policy)
         if held is None:
             return None
-        shown = list(moments(child)) if in_full else []
+        shown = list(islice(moments(child), _MOST_SHOWN + 1)) if in_full else []
+        if len(shown) > _MOST_SHOWN:
+            return None
         listing = parse_listing(child.pieces("listing"))
         return _Run(Pass(listing, child.stderr, child.wait()), held, shown)
 
