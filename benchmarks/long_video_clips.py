@@ -1,6 +1,7 @@
 """Long videos of small pictures, in the codecs and containers that are common. All about them is known by
 construction: 30 frames a second, a keyframe every 5 seconds, another scene every minute."""
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -51,5 +52,6 @@ def make(video: LongVideo, seconds: int, folder: Path = CLIPS_DIR) -> Path:
     pictures = f"testsrc2=size=96x64:rate={RATE}:duration={seconds}"
     scenes = f"negate=enable='lt(mod(t,{2 * SCENE_SECONDS}),{SCENE_SECONDS})'"
     command = [find_ffmpeg(), "-y", "-v", "error", "-nostdin", "-f", "lavfi", "-i", f"{pictures},{scenes}"]
-    subprocess.run([*command, "-pix_fmt", "yuv420p", *video.encoder.split(), str(partial)], check=True)
+    command += ["-pix_fmt", "yuv420p", *video.encoder.split(), str(partial)]
+    subprocess.run(command, check=True, env=os.environ | {"SVT_LOG": "1"})  # SVT-AV1 has a log of its own
     return partial.replace(path)
