@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _NAME: Final = "interim.json"
 _PAUSE_SECONDS: Final = 30
+_PAUSE_SHARE: Final = 20
+"""The record grows with the frames: writing it may take a twentieth of the time."""
 
 
 class _Record(BaseModel):
@@ -66,14 +68,16 @@ class Interim(Struct):
     @contextmanager
     def kept_for(self, shelf: Shelf, before: Sequence[StoredFrame]) -> Iterator[Progress]:
         """Note what is on the shelf, besides what was there `before`, when the run is cut off, and every
-        half minute that it reports progress."""
-        last = time.monotonic()
+        half minute that it reports progress; less often if writing takes long."""
+        due = time.monotonic() + _PAUSE_SECONDS
 
         def progress(_done: float, _all: float) -> None:
-            nonlocal last
-            if shelf.stored and time.monotonic() - last > _PAUSE_SECONDS:
+            nonlocal due
+            begun = time.monotonic()
+            if shelf.stored and begun > due:
                 self.write([*before, *tuple(shelf.stored)])
-                last = time.monotonic()
+                ended = time.monotonic()
+                due = ended + max(_PAUSE_SECONDS, _PAUSE_SHARE * (ended - begun))
 
         try:
             yield progress

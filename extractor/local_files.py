@@ -6,7 +6,6 @@ as it was: frames are made in a hidden folder beside it and moved over when all 
 
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -123,13 +122,12 @@ def _publish(made: Path, folder: Path, manifest: Manifest) -> None:
     """Move the frames over, then the manifest, then remove what only the earlier manifest lists."""
     folder.mkdir(parents=True, exist_ok=True)
     earlier = _earlier_frames(folder)
-    names = sorted(manifest.keys)
-    for name in [*names, MANIFEST_NAME]:
+    for name in [*sorted(manifest.keys), MANIFEST_NAME]:
         (made / name).replace(folder / name)
-    FolderObjectStore(folder).delete([name for name in earlier if name not in set(names)])
+    FolderObjectStore(folder).delete(sorted(earlier - manifest.keys))
 
 
-def _earlier_frames(folder: Path) -> Sequence[str]:
+def _earlier_frames(folder: Path) -> frozenset[str]:
     found = FolderObjectStore(folder).read(MANIFEST_NAME)
     earlier = parse_manifest(found.data) if found is not None else None
-    return sorted(earlier.keys) if earlier else ()
+    return earlier.keys if earlier else frozenset()

@@ -3,6 +3,7 @@ fingerprint."""
 
 import hashlib
 from fractions import Fraction
+from math import ulp
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -107,6 +108,12 @@ def _check_range(name: str, value: float | None, least: float, most: float | Non
 def exact_seconds(seconds: float) -> Fraction:
     """The exact number that was meant: 0.1 is 1/10, 0.0333… is 1/30."""
     return Fraction(seconds).limit_denominator(1_000_000)
+
+
+def least_seconds(seconds: float) -> Fraction:
+    """The smallest number that rounds to this float. A frame whose exact time was printed as this float is
+    therefore not before it."""
+    return max(Fraction(0), Fraction(seconds) - Fraction(ulp(seconds)) / 2)
 
 
 def fingerprint(policy: SamplingPolicy) -> str:

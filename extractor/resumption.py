@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from extractor.media.index import VideoIndex
-from extractor.media.schedule import Schedule, schedule_targets
-from extractor.media.timeline import Moment
+from extractor.media.schedule import Schedule, schedule_rest
 from extractor.models import Frame, StoredFrame
 from extractor.policy import SamplingPolicy
 
@@ -20,8 +19,9 @@ def frames_made(
     """
     if _depends(policy) or schedule.targets is None or index.first_pts is None:
         return 0
+    targets = schedule.plan.targets if schedule.plan else schedule.targets
     count = 0
-    for frame, target in zip(stored, schedule.targets[:-1], strict=False):
+    for frame, target in zip(stored, targets[:-1], strict=False):
         if (frame.slot, frame.pts_seconds) != (target.slot, _offset(target.pts, index)):
             break
         count += 1
@@ -30,10 +30,7 @@ def frames_made(
 
 def remaining(schedule: Schedule, made: int, index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     """The schedule without the frames that are `made`."""
-    if not made or schedule.targets is None:
-        return schedule
-    start = Moment(index.first_pts or 0, index.time_base)
-    return schedule_targets(index, schedule.targets[made:], start, policy)
+    return schedule_rest(index, schedule, made, policy) if made else schedule
 
 
 def numbered(frames: Iterable[Frame], first: int) -> Iterator[Frame]:

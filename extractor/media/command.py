@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from extractor.media import filters, formats
 from extractor.media.encoders import encoder_options
-from extractor.media.expressions import SPLIT_FRAMES, Selection, packet_filter, select_expression
+from extractor.media.expressions import SPLIT_FRAMES, at_most, packet_filter
 from extractor.media.filters import USUAL, Filter, Picture
 from extractor.media.listing import LISTED_STAMPS, NUMBERED
 from extractor.models import DecodeLimits
@@ -120,16 +120,15 @@ def build_full(
     source: Source,
     picture: Picture,
     policy: SamplingPolicy,
-    selection: Selection,
     urls: Urls,
     small: Sequence[Filter] | None = None,
 ) -> list[str]:
-    """Decode everything. Images of the selected frames go to stdout, a line ``pts num/den size`` for
-    each to ``images``, and a line ``pts num/den`` for every decoded frame to ``frames``. With the filters
-    `small`, every decoded frame also goes through them, raw, to ``scenes``."""
+    """Decode everything. The frames for which the expression in the text ``selection`` is true go to stdout
+    as images, with a line ``pts num/den size`` for each to ``images``. Of every decoded frame, a line
+    ``pts num/den`` goes to ``frames`` and, with the filters `small`, the raw picture to ``scenes``."""
     video = _filtered(source.video(), filters.before_selection(picture))
     branches = video.filter_multi_output("split", 2)
-    images = _images(_selected(branches[0], selection), picture, policy, urls)
+    images = _images(_selected(branches[0], urls), picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images, _every(branches[1], urls, small)), source.binary)
 
 
@@ -139,20 +138,19 @@ def build_scenes(source: Source, picture: Picture, urls: Urls, small: Sequence[F
     return _compile(_every(video, urls, small), source.binary)
 
 
-def build_planned(
-    source: Source, picture: Picture, policy: SamplingPolicy, selection: Selection, urls: Urls
-) -> list[str]:
+def build_planned(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
     """Decode only the packets that the bitstream filter in the text ``packets`` leaves; the rest as for
     `build_full`, but for the line of every frame."""
     video = _filtered(_thinned(source, urls), filters.before_selection(picture))
     video = _whole(video) if policy.strategy == "keyframe" else video
-    images = _images(_selected(video, selection), picture, policy, urls)
+    images = _images(_selected(video, urls), picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images), source.binary)
 
 
 def build_keyframes(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
-    """Decode the packets that ``packets`` leaves, all to images; the rest as for `build_planned`."""
-    video = _whole(_filtered(_thinned(source, urls), filters.before_selection(picture)))
+    """Decode the packets that ``packets`` leaves to images; the rest as for `build_planned`."""
+    video = _filtered(_thinned(source, urls), filters.before_selection(picture))
+    video = _whole(video, policy.max_frames)
     return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
 
 
@@ -170,33 +168,32 @@ def build_keyframes_and_index(
     return _compile(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
 
 
-def build_full_and_index(
-    source: Source, policy: SamplingPolicy, selection: Selection, urls: Urls
-) -> list[str]:
+def build_full_and_index(source: Source, policy: SamplingPolicy, urls: Urls) -> list[str]:
     """All packets to ``listing`` as in `build_index`, and the rest as for `build_full`, of a video whose
     pictures are as most are."""
     video = source.video()
     listing = _listing(video, urls["listing"], LISTED_STAMPS)
     branches = video.filter_multi_output("split", 2)
-    images = _images(_selected(branches[0], selection), USUAL, policy, urls)
+    images = _images(_selected(branches[0], urls), USUAL, policy, urls)
     outputs = (*images, _every(branches[1], urls, None), listing)
     return _compile(ffmpeg.merge_outputs(*outputs), source.binary, "info")
 
 
 def _thinned(source: Source, urls: Urls) -> Any:
     """The video without the packets that the bitstream filter drops before the decoder."""
-    # An option after a slash is read from a file: a plan may be longer than an argument can be.
+    # FFmpeg reads an option after a slash from a file: a plan may be longer than an argument can be.
     return source.video(**{"/bsf:v": urls["packets"]})
 
 
-def _whole(keyframes: Any) -> Any:
-    """Those that need no other. Where a video refreshes its picture bit by bit, what its container marks as
-    keyframes are pictures that only a decoder which saw those before can make."""
-    return keyframes.filter("select", "not(eq(pict_type,P)+eq(pict_type,B))")
+def _whole(keyframes: Any, most: int | None = None) -> Any:
+    """Those that need no other, but no more than `most`. Where a video refreshes its picture bit by bit, what
+    its container marks as keyframes are pictures that only a decoder which saw those before can make."""
+    return keyframes.filter("select", at_most(most, "not(eq(pict_type,P)+eq(pict_type,B))"))
 
 
-def _selected(video: Any, selection: Selection) -> Any:
-    return video.filter("select", select_expression(selection))
+def _selected(video: Any, urls: Urls) -> Any:
+    # Read from a file, too. A long text in the graph itself takes FFmpeg quadratic time.
+    return video.filter("select", **{"/expr": urls["selection"]})
 
 
 def _filtered(video: Any, chain: Sequence[Filter]) -> Any:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from extractor.errors import UnreadableError
 from extractor.media import command
 from extractor.media.command import Urls
 from extractor.media.decode import Decode, offset_seconds
-from extractor.media.expressions import Selection
+from extractor.media.expressions import Selection, select_expression
 from extractor.media.process import running
 from extractor.media.sampling import InstantClock
 from extractor.media.scene_watch import SceneWatch
@@ -20,7 +22,8 @@ def full_frames(decode: Decode, selection: Selection, watch: SceneWatch | None) 
         yield from _frames_from(decode, selection, watch)
     except OtherStartError as found:
         start = found.start
-        yield from _frames_from(decode, Selection(selection.instants, start.time_base, start.pts), watch)
+        moved = replace(selection, time_base=start.time_base, first_pts=start.pts)
+        yield from _frames_from(decode, moved, watch)
 
 
 def _frames_from(decode: Decode, selection: Selection, watch: SceneWatch | None) -> Iterator[Frame]:
@@ -28,12 +31,12 @@ def _frames_from(decode: Decode, selection: Selection, watch: SceneWatch | None)
     small = watch.stream.filters if watch else None
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_full(decode.source, decode.index.picture, decode.policy, selection, urls, small)
+        return command.build_full(decode.source, decode.index.picture, decode.policy, urls, small)
 
     pipes = (*decode.pipes, "frames", *(("scenes",) if watch else ()))
-    most = decode.policy.max_frames
+    most = selection.most
     start = last = None
-    with running(build, pipes, decode.budget) as child:
+    with running(build, pipes, decode.budget, {"selection": select_expression(selection)}) as child:
         pictures = decode.images(child)
         for moment in moments(child):
             if start is None:
@@ -41,6 +44,8 @@ def _frames_from(decode: Decode, selection: Selection, watch: SceneWatch | None)
             last = moment
             if watch:
                 watch.see(child, offset_seconds(moment, start))
+            if decode.count == most:
+                continue  # the rest of the video is only of interest for its scenes
             slot = clock.answered_slot(moment.pts)
             if slot is None:
                 continue
@@ -48,10 +53,9 @@ def _frames_from(decode: Decode, selection: Selection, watch: SceneWatch | None)
             if image is None:  # its exit status should tell why
                 decode.judge(child)
                 raise UnreadableError("FFmpeg ended before it had made all images")
-            if decode.count != most:
-                yield decode.frame(image, slot, start)
+            yield decode.frame(image, slot, start)
             if decode.count == most and watch is None:
-                break  # the rest of the video is only of interest for its scenes
+                break
         if start and last:
             decode.decoded_seconds = decode.seconds_until(last, start)
         if watch or decode.count != most:

@@ -5,7 +5,7 @@ is decoded before it. Everything else can be dropped before the decoder, which t
 frames, bit for bit, for less. A plan is only made where that is sure.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ the order by its last digits only, in HEVC by 7 bits at the usual setting; beyon
 
 
 class DecodeOrder(Struct, frozen=True):
-    """What the packets of a stream mean to its decoder, in decode order.
+    """What the packets of a stream mean to its decoder, in decode order: a flag (1 or 0) for each.
 
     `reference`: whether another picture may depend on it. `random_access`: nothing from here on depends
     on anything before. `open_access`: the same, but for `leading` pictures, which follow the access
@@ -41,35 +41,38 @@ def closed_order(
     return DecodeOrder(reference, random_access, none, none, dependencies)
 
 
-def needed_packets(order: DecodeOrder, targets: Collection[int]) -> list[bool]:
-    """For each packet, whether the frames of the packets `targets` (positions) cannot do without it."""
-    needed = [False] * len(order.reference)
+def needed_packets(order: DecodeOrder, wanted: Sequence[int]) -> bytearray:
+    """For each packet, whether the frames of the `wanted` packets cannot do without it (1 or 0)."""
+    needed = bytearray(len(order.reference))
     reached_into = False  # by leading pictures of the part that follows
-    for start, end in reversed(list(_parts(order))):
-        wanted = [place for place in range(start, end) if place in targets]
-        if not wanted and not reached_into:
+    for start, end in _parts_from_the_last(order):
+        targets = [place for place in range(start, end) if wanted[place]]
+        if not targets and not reached_into:
             continue
-        last = end - 1 if reached_into else wanted[-1]
+        last = end - 1 if reached_into else targets[-1]
         only_leading = all(order.leading[place] for place in range(start + 1, end))
-        with_leading = any(order.leading[place] for place in wanted) or (reached_into and only_leading)
+        with_leading = any(order.leading[place] for place in targets) or (reached_into and only_leading)
         for place in range(start, last + 1):
-            depended_on = bool(order.reference[place]) and (with_leading or not order.leading[place])
-            needed[place] = depended_on or place in targets
-        reached_into = bool(order.open_access[start]) and with_leading
+            depended_on = order.reference[place] and (with_leading or not order.leading[place])
+            needed[place] = bool(depended_on or wanted[place])
+        reached_into = bool(order.open_access[start] and with_leading)
     return needed
 
 
-def _parts(order: DecodeOrder) -> Iterator[tuple[int, int]]:
+def _parts_from_the_last(order: DecodeOrder) -> Iterator[tuple[int, int]]:
     """From one access point to the next."""
-    count = len(order.reference)
-    starts = (place for place in range(1, count) if order.random_access[place] or order.open_access[place])
-    return pairwise([0, *starts, count])
+    end = len(order.reference)
+    for place in range(end - 1, 0, -1):
+        if order.random_access[place] or order.open_access[place]:
+            yield place, end
+            end = place
+    yield 0, end
 
 
 def signposts(order: DecodeOrder, needed: Sequence[int]) -> list[int]:
     """The packets to keep only so that the decoder does not lose count of the pictures before an open access
     point. It need not decode them, and where it cannot, that costs it nothing: it has read their number."""
-    kept = [place for place, keep in enumerate(needed) if keep]
+    kept = (place for place, keep in enumerate(needed) if keep)
     posts = list[int]()
     for before, here in pairwise(kept):
         if order.open_access[here]:
@@ -87,17 +90,3 @@ def _posts_between(order: DecodeOrder, before: int, here: int) -> Iterator[int]:
             last = farthest
             yield last
         farthest = place
-
-
-def drop_expression(needed: Sequence[bool]) -> str:
-    """An expression of the packet's number ``n`` that is 1 for the packets to drop: a balanced tree,
-    so that each packet costs the logarithm of the number of runs."""
-    runs = [0, *(place for place in range(1, len(needed)) if needed[place] != needed[place - 1])]
-
-    def tree(low: int, high: int) -> str:
-        if high - low == 1:
-            return "0" if needed[runs[low]] else "1"
-        middle = (low + high) // 2
-        return f"if(lt(n,{runs[middle]}),{tree(low, middle)},{tree(middle, high)})"
-
-    return tree(0, len(runs))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from extractor.media import command
 from extractor.media.command import Urls
 from extractor.media.decode import Decode
-from extractor.media.expressions import packet_filter
+from extractor.media.expressions import packet_filter, select_expression
 from extractor.media.process import running
 from extractor.media.schedule import Plan
 from extractor.media.timeline import Moment
@@ -20,10 +20,11 @@ def planned_frames(decode: Decode, plan: Plan) -> Iterator[Frame]:
     """The targets of the plan. Raises `PlanFailedError`, possibly after the last of them."""
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_planned(decode.source, decode.index.picture, decode.policy, plan.selection, urls)
+        return command.build_planned(decode.source, decode.index.picture, decode.policy, urls)
 
     start = decode.start
-    with running(build, decode.pipes, decode.budget, decode.texts(plan.packets)) as child:
+    texts = {"selection": select_expression(plan.selection), **decode.texts(plan.packets)}
+    with running(build, decode.pipes, decode.budget, texts) as child:
         for number, image in enumerate(decode.images(child)):
             if number >= len(plan.targets):
                 continue  # a frame that was only decoded for others

@@ -3,13 +3,17 @@
 Instants are moments counted from the video's first frame. The target of an instant is the first frame
 at or after it; a frame is taken once, under the first instant that it answers; an instant after the
 last frame has none.
+
+Long videos have many targets: everything here takes time in proportion to their number (times its logarithm
+where something is looked up) and keeps 16 bytes for each.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, overload
 
 from msgspec import Struct
 
@@ -19,6 +23,54 @@ class Target(Struct, frozen=True):
 
     slot: int
     pts: int
+
+
+class Targets(Sequence[Target]):
+    """Targets in the order shown, as columns."""
+
+    __slots__ = ("pts", "slots")
+
+    def __init__(self, slots: Iterable[int] = (), pts: Iterable[int] = ()) -> None:
+        self.slots = array("q", slots)
+        self.pts = array("q", pts)
+
+    @classmethod
+    def of(cls, targets: Iterable[Target]) -> "Targets":
+        """The same targets."""
+        new = cls()
+        for target in targets:
+            new.append(target.slot, target.pts)
+        return new
+
+    def append(self, slot: int, pts: int) -> None:
+        """Add a target that is shown after all others."""
+        self.slots.append(slot)
+        self.pts.append(pts)
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @overload
+    def __getitem__(self, place: int) -> Target: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Targets": ...
+    def __getitem__(self, place: int | slice) -> "Target | Targets":
+        if isinstance(place, slice):
+            return Targets(self.slots[place], self.pts[place])
+        return Target(self.slots[place], self.pts[place])
+
+    def __iter__(self) -> Iterator[Target]:
+        return map(Target, self.slots, self.pts)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Targets):
+            return NotImplemented
+        return self.slots == other.slots and self.pts == other.pts
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Targets({list(self)!r})"
 
 
 class Instants(Protocol):
@@ -35,23 +87,29 @@ class Instants(Protocol):
 
 
 class EveryInterval(Struct, frozen=True):
-    """0, 1, 2 … × the interval (in seconds)."""
+    """0, 1, 2 … × the interval (in seconds), without the first `skipped` of them."""
 
     interval: Fraction
+    skipped: int = 0
 
     def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
         ticks, instants = (time_base / self.interval).as_integer_ratio()[::-1]
-        return lambda passed: max(0, passed * instants // ticks + 1)
+        return lambda passed: max(0, passed * instants // ticks + 1 - self.skipped)
 
     def slot(self, number: int) -> int:
-        return number
+        return self.skipped + number
 
 
 class AtTimes(Struct, frozen=True):
-    """Given moments in seconds, ascending, each with its slot."""
+    """Given moments in units of `unit` seconds, ascending, each with its slot."""
 
-    seconds: Sequence[Fraction]
+    moments: Sequence[int | Fraction]
     slots: Sequence[int]
+    unit: Fraction = Fraction(1)
+
+    @property
+    def seconds(self) -> list[float]:
+        return [float(moment * self.unit) for moment in self.moments]
 
     def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
         steps = self.ticks(time_base)
@@ -59,7 +117,10 @@ class AtTimes(Struct, frozen=True):
 
     def ticks(self, time_base: Fraction) -> list[int]:
         """The moments in units of `time_base`, rounded up."""
-        return [-(-moment // time_base) for moment in self.seconds]
+        # In integers, since arithmetic with fractions is slow.
+        multiplier, divisor = (self.unit / time_base).as_integer_ratio()
+        ratios = (moment.as_integer_ratio() for moment in self.moments)
+        return [-(-part * multiplier // (whole * divisor)) for part, whole in ratios]
 
     def slot(self, number: int) -> int:
         return self.slots[number]
@@ -88,54 +149,54 @@ class InstantClock:
         return slot
 
 
-def find_targets(shown_pts: Sequence[int], time_base: Fraction, instants: Instants) -> list[Target]:
+def find_targets(shown_pts: Sequence[int], time_base: Fraction, instants: Instants) -> Targets:
     """The targets of a video that shows frames at `shown_pts` (ascending), in order."""
-    if not shown_pts:
-        return []
-    clock = InstantClock(shown_pts[0], time_base, instants)
-    found = ((clock.answered_slot(pts), pts) for pts in shown_pts)
-    return [Target(slot, pts) for slot, pts in found if slot is not None]
+    targets = Targets()
+    if shown_pts:
+        clock = InstantClock(shown_pts[0], time_base, instants)
+        for pts in shown_pts:
+            slot = clock.answered_slot(pts)
+            if slot is not None:
+                targets.append(slot, pts)
+    return targets
 
 
-def spread(targets: Sequence[Target], count: int) -> list[Target]:
+def spread(targets: Targets, count: int) -> Targets:
     """`count` of the targets, evenly over all of them, the first included."""
     if count >= len(targets):
-        return list(targets)
-    return [targets[number * len(targets) // count] for number in range(count)]
+        return targets
+    chosen = array("q", (number * len(targets) // count for number in range(count)))
+    return Targets(map(targets.slots.__getitem__, chosen), map(targets.pts.__getitem__, chosen))
 
 
-def exactly(targets: Iterable[Target], first_pts: int, time_base: Fraction) -> AtTimes:
+def exactly(targets: Targets, first_pts: int, time_base: Fraction) -> AtTimes:
     """Instants whose targets are just these frames, under the slots that they have."""
-    chosen = list(targets)
-    return AtTimes(
-        [(target.pts - first_pts) * time_base for target in chosen], [target.slot for target in chosen]
-    )
+    return AtTimes([pts - first_pts for pts in targets.pts], targets.slots, time_base)
 
 
-def relax(targets: Sequence[Target], tolerance_ticks: int, cheaper: Sequence[Sequence[int]]) -> list[Target]:
+def relax(targets: Targets, tolerance_ticks: int, cheaper: Sequence[Sequence[int]]) -> Targets:
     """Replace each target by a frame at most `tolerance_ticks` from it that costs less to decode.
 
     `cheaper` lists the pts of such frames, ascending, the cheapest kind first. The nearest of the
     first kind that has one in reach is taken. Order and number of the targets stay as they are.
     """
-    relaxed: list[Target] = []
+    relaxed = Targets()
+    last = len(targets) - 1
     for place, target in enumerate(targets):
-        after = relaxed[-1].pts if relaxed else None
-        before = targets[place + 1].pts if place + 1 < len(targets) else None
-        fits = _between(after, before)
-        near = (_nearest(kind, target.pts, tolerance_ticks, fits) for kind in cheaper)
+        least, most = target.pts - tolerance_ticks, target.pts + tolerance_ticks
+        if place > 0:
+            least = max(least, relaxed.pts[-1] + 1)
+        if place < last:
+            most = min(most, targets.pts[place + 1] - 1)
+        near = (_nearest(kind, target.pts, least, most) for kind in cheaper)
         pts = next((found for found in near if found is not None), target.pts)
-        relaxed.append(Target(target.slot, pts))
+        relaxed.append(target.slot, pts)
     return relaxed
 
 
-def _between(after: int | None, before: int | None) -> Callable[[int], bool]:
-    return lambda pts: (after is None or pts > after) and (before is None or pts < before)
-
-
-def _nearest(candidates: Sequence[int], pts: int, most: int, fits: Callable[[int], bool]) -> int | None:
-    place = bisect_right(candidates, pts)
-    around = [
-        candidate for candidate in candidates[max(0, place - 1) : place + 1] if abs(candidate - pts) <= most
-    ]
-    return min(filter(fits, around), key=lambda candidate: abs(candidate - pts), default=None)
+def _nearest(candidates: Sequence[int], pts: int, least: int, most: int) -> int | None:
+    """The candidate nearest to `pts` from `least` to `most`; of two as near, the earlier."""
+    after = bisect_left(candidates, pts)
+    around = candidates[max(0, after - 1) : after + 1]
+    within = (candidate for candidate in around if least <= candidate <= most)
+    return min(within, key=lambda candidate: abs(candidate - pts), default=None)

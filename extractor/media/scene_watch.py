@@ -3,22 +3,28 @@
 OpenCV and PySceneDetect are imported when a watch begins, not before.
 """
 
+from array import array
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Final
 
 from msgspec import Struct
 
 from extractor.media import command, verdict
 from extractor.media.command import Source, Urls
+from extractor.media.decode import offset_seconds
 from extractor.media.index import VideoIndex
 from extractor.media.pipes import Budget
 from extractor.media.process import Child, running
-from extractor.media.sampling import Target
+from extractor.media.sampling import Targets
 from extractor.media.scene_stream import SceneStream, scene_stream
 from extractor.media.scenes import scenes_between
 from extractor.media.timeline import Moment, moments
 from extractor.models import Scene
 from extractor.policy import SamplingPolicy
+
+_SLOWEST: Final = Fraction(10_000_000)
+"""Seconds for a frame. PySceneDetect refuses rates that are much lower."""
 
 
 class SceneWatch:
@@ -29,10 +35,10 @@ class SceneWatch:
         from extractor.media.cuts import CutFinder
         from extractor.media.measures import sharpness_of_colours
 
-        self.sharpness: list[float] = []
+        self.sharpness = array("d")
         self._measure = sharpness_of_colours if policy.scene_frame == "sharpest" else None
         self.stream = _stream(index)
-        rate = Fraction(index.frame_rate or 25).limit_denominator(1001)
+        rate = nominal_rate(index.frame_rate)
         self._finder = CutFinder(self.stream, rate, policy.detector or "content", policy.scene_threshold)
 
     def see(self, child: Child, seconds: float) -> None:
@@ -53,7 +59,7 @@ class FoundScenes(Struct, frozen=True):
     """The scenes, and of each the frame that stands for it (its slot is the number of the scene)."""
 
     scenes: tuple[Scene, ...]
-    targets: Sequence[Target]
+    targets: Targets
     start: Moment
 
 
@@ -65,33 +71,42 @@ def find_scenes(source: Source, index: VideoIndex, policy: SamplingPolicy, budge
     if objection:
         raise objection
     watch = SceneWatch(index, policy)
-    shown: list[Moment] = []
+    start: Moment | None = None
+    shown = array("q")
 
     def build(urls: Urls) -> Sequence[str]:
         return command.build_scenes(source, index.picture, urls, watch.stream.filters)
 
     with running(build, ("frames", "scenes"), budget) as child:
         for moment in moments(child):
-            shown.append(moment)
-            watch.see(child, _seconds(moment, shown[0]))
+            start = start or moment
+            shown.append(moment.pts)
+            watch.see(child, offset_seconds(moment, start))
         status = child.wait()
     _judge(source, index, child, status, len(shown))
-    scenes = watch.scenes(max(index.duration_seconds, _seconds(shown[-1], shown[0])))
-    targets = [
-        Target(scene.index, shown[_place(scene, end, watch.sharpness, policy)].pts)
-        for scene, end in _with_ends(scenes, len(shown))
-    ]
-    return FoundScenes(scenes, targets, shown[0])
+    assert start is not None
+    last = Moment(shown[-1], start.time_base)
+    scenes = watch.scenes(max(index.duration_seconds, offset_seconds(last, start)))
+    chosen = [_place(scene, end, watch.sharpness, policy) for scene, end in _with_ends(scenes, len(shown))]
+    targets = Targets((scene.index for scene in scenes), (shown[place] for place in chosen))
+    return FoundScenes(scenes, targets, start)
+
+
+def nominal_rate(frame_rate: float) -> Fraction:
+    """The rate that was meant, in frames per second: 30000/1001 for 29.97003. That of a slow video is the
+    inverse of a simple number. Where the rate is unknown, 25."""
+    if frame_rate <= 0:
+        return Fraction(25)
+    rate = Fraction(frame_rate)
+    if rate >= 1:
+        return rate.limit_denominator(1001)
+    return 1 / min(1 / rate, _SLOWEST).limit_denominator(1001)
 
 
 def _stream(index: VideoIndex) -> SceneStream:
     turned = round(index.rotation_degrees / 90) % 2 == 1
     width, height = (index.height, index.width) if turned else (index.width, index.height)
     return scene_stream(width, height, index.pixel_format)
-
-
-def _seconds(moment: Moment, start: Moment) -> float:
-    return float((moment.pts - start.pts) * start.time_base)
 
 
 def _with_ends(scenes: Sequence[Scene], frame_count: int) -> list[tuple[Scene, int]]:

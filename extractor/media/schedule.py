@@ -3,26 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import compress, count, pairwise
-from operator import and_, or_
+from itertools import compress, count, islice, pairwise
+from operator import and_, eq, or_
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from extractor.media.expressions import Selection, packet_filter
+from extractor.media.expressions import LARGEST_INTEGER, Selection, drop_expression, packet_filter
 from extractor.media.index import VideoIndex
-from extractor.media.plan import drop_expression, needed_packets, signposts
+from extractor.media.plan import needed_packets, signposts
 from extractor.media.sampling import (
     AtTimes,
     EveryInterval,
     Instants,
-    Target,
+    Targets,
     exactly,
     find_targets,
     relax,
     spread,
 )
 from extractor.media.timeline import Moment
-from extractor.policy import SamplingPolicy, exact_seconds
+from extractor.policy import SamplingPolicy, exact_seconds, least_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Plan:
     """The frames that must come, in order, how FFmpeg picks them, and the bitstream filter that drops
     `packets` which none of them needs, but for so many `signposts`, which perhaps cannot be decoded."""
 
-    targets: Sequence[Target]
+    targets: Targets
     selection: Selection
     packets: str = field(repr=False)
     signposts: int = 0
@@ -41,7 +42,7 @@ class Schedule(Struct, frozen=True):
     for keyframes of such a file, which are told by their packets. `plan` is `None` where everything must
     be decoded."""
 
-    targets: Sequence[Target] | None
+    targets: Targets | None
     selection: Selection | None
     plan: Plan | None
 
@@ -52,23 +53,45 @@ def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
         return _keyframes(index, policy)
     instants = instants_of(policy)
     if not index.shown_pts:
-        return Schedule(None, Selection(instants, index.time_base, None), None)
-    exact = find_targets(index.shown_pts, index.time_base, instants)
-    targets = _limited(exact, policy)
-    selection = _selection(index, instants if targets == exact[: len(targets)] else None, targets)
-    planned = _relaxed(index, targets, policy)
-    plan = _plan(index, planned, selection if planned == targets else None) if index.order else None
-    return Schedule(targets, selection, plan)
+        return Schedule(None, Selection(instants, index.time_base, None, policy.max_frames), None)
+    targets = find_targets(index.shown_pts, index.time_base, instants)
+    chosen = _limited(targets, policy)
+    if policy.max_frames_mode == "spread" and len(chosen) < len(targets):
+        instants = exactly(chosen, index.shown_pts[0], index.time_base)
+    return _schedule(index, chosen, _relaxed(index, chosen, policy), instants, policy)
 
 
-def schedule_targets(
-    index: VideoIndex, targets: Sequence[Target], start: Moment, policy: SamplingPolicy
-) -> Schedule:
+def schedule_rest(index: VideoIndex, schedule: Schedule, done: int, policy: SamplingPolicy) -> Schedule:
+    """The schedule without its first targets, of which so many are `done`."""
+    assert schedule.targets is not None
+    assert schedule.selection is not None
+    if policy.max_frames is not None:
+        policy = replace(policy, max_frames=policy.max_frames - done)
+    rest, instants = schedule.targets[done:], schedule.selection.instants
+    planned = schedule.plan.targets[done:] if schedule.plan else rest
+    if isinstance(instants, EveryInterval):
+        instants = EveryInterval(instants.interval, rest.slots[0])
+    else:
+        instants = exactly(rest, index.shown_pts[0], index.time_base)
+    return _schedule(index, rest, planned, instants, policy)
+
+
+def schedule_targets(index: VideoIndex, targets: Targets, start: Moment, policy: SamplingPolicy) -> Schedule:
     """What to do for frames that are known, counted from `start`."""
     chosen = _limited(targets, policy)
-    selection = Selection(exactly(chosen, start.pts, start.time_base), start.time_base, start.pts)
-    known = index.order is not None and start == Moment(index.first_pts or 0, index.time_base)
-    return Schedule(chosen, selection, _plan(index, chosen, selection) if known else None)
+    instants = exactly(chosen, start.pts, start.time_base)
+    if index.shown_pts and start == Moment(index.shown_pts[0], index.time_base):
+        return _schedule(index, chosen, chosen, instants, policy)
+    return Schedule(chosen, Selection(instants, start.time_base, start.pts, policy.max_frames), None)
+
+
+def _schedule(
+    index: VideoIndex, targets: Targets, planned: Targets, instants: Instants, policy: SamplingPolicy
+) -> Schedule:
+    """For `targets` of a video whose times are known, which answer `instants`; a plan takes the `planned`."""
+    selection = _selection(index, instants, targets, policy)
+    for_plan = selection if planned == targets else _selection(index, None, planned, policy)
+    return Schedule(targets, selection, _plan(index, planned, for_plan))
 
 
 def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
@@ -77,41 +100,50 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
         return Schedule(None, None, None)
     shown = packets.are_shown
     found = sorted(compress(packets.pts, map(and_, shown, packets.are_keyframes)))
-    targets = _limited([Target(slot, pts) for slot, pts in enumerate(found)], policy)
-    wanted = {target.pts for target in targets}
-    needed = [pts in wanted and is_shown == 1 for pts, is_shown in zip(packets.pts, shown, strict=True)]
-    needed = list(map(or_, needed, map(bool, packets.have_new_parameters)))
-    selection = _selection(index, None, targets)
+    targets = _limited(Targets(range(len(found)), found), policy)
+    selection = _selection(index, None, targets, policy)
     # Interlaced pictures need their neighbours.
     sure = bool(targets) and not index.picture.interlaced and not index.has_parameters_between_keyframes
-    return Schedule(targets, selection, _plan_of(index, targets, selection, needed) if sure else None)
+    return Schedule(
+        targets, selection, _plan_of(index, targets, selection, _wanted(index, targets)) if sure else None
+    )
 
 
 def instants_of(policy: SamplingPolicy) -> Instants:
     """The moments for which a policy other than for keyframes or scenes wants frames."""
     if policy.strategy == "timestamps":
-        moments = sorted({exact_seconds(moment) for moment in policy.timestamps_seconds})
+        moments = [least_seconds(moment) for moment in sorted(set(policy.timestamps_seconds))]
         return AtTimes(moments, range(len(moments)))
     return EveryInterval(exact_seconds(policy.interval_seconds))
 
 
-def _limited(targets: Sequence[Target], policy: SamplingPolicy) -> list[Target]:
+def _limited(targets: Targets, policy: SamplingPolicy) -> Targets:
     if policy.max_frames is None:
-        return list(targets)
+        return targets
     if policy.max_frames_mode == "spread":
         return spread(targets, policy.max_frames)
-    return list(targets[: policy.max_frames])
+    return targets[: policy.max_frames]
 
 
-def _selection(index: VideoIndex, instants: Instants | None, targets: Sequence[Target]) -> Selection:
-    """How FFmpeg finds the targets: by the instants if they are given, else each by its time."""
-    assert index.first_pts is not None
-    if instants is None:
-        instants = exactly(targets, index.first_pts, index.time_base)
-    return Selection(instants, index.time_base, index.first_pts)
+def _selection(
+    index: VideoIndex, instants: Instants | None, targets: Targets, policy: SamplingPolicy
+) -> Selection:
+    """How FFmpeg finds the targets: by the instants if they are given and FFmpeg can compute with them, else
+    each by its time."""
+    first_pts = index.shown_pts[0]
+    if instants is None or not _is_computable(instants, index):
+        instants = exactly(targets, first_pts, index.time_base)
+    return Selection(instants, index.time_base, first_pts, policy.max_frames)
 
 
-def _relaxed(index: VideoIndex, targets: Sequence[Target], policy: SamplingPolicy) -> Sequence[Target]:
+def _is_computable(instants: Instants, index: VideoIndex) -> bool:
+    if not isinstance(instants, EveryInterval):
+        return True
+    per_tick = index.time_base / instants.interval
+    return (index.shown_pts[-1] - index.shown_pts[0]) * per_tick.numerator < LARGEST_INTEGER
+
+
+def _relaxed(index: VideoIndex, targets: Targets, policy: SamplingPolicy) -> Targets:
     """Keyframes first, then reference pictures."""
     ticks = int(exact_seconds(policy.tolerance_seconds) / index.time_base)
     if not ticks or index.order is None:
@@ -125,38 +157,48 @@ def _relaxed(index: VideoIndex, targets: Sequence[Target], policy: SamplingPolic
     return relax(targets, ticks, kinds)
 
 
-def _plan(index: VideoIndex, targets: Sequence[Target], selection: Selection | None) -> Plan | None:
-    assert index.order is not None
-    packets = index.packets
-    place_of = dict(compress(zip(packets.pts, count()), packets.are_shown))
-    if len(place_of) != len(index.shown_pts):  # two frames with the same time
+def _plan(index: VideoIndex, targets: Targets, selection: Selection) -> Plan | None:
+    shown = index.shown_pts
+    if index.order is None or len(targets) in (0, len(shown)):
         return None
-    wanted = {place_of[target.pts] for target in targets}
-    # What changes the decoder's parameters changes them for all that follows.
-    wanted.update(compress(count(), packets.have_new_parameters))
+    if any(map(eq, shown, islice(shown, 1, None))):  # two frames with the same time
+        return None
+    wanted = _wanted(index, targets)
     dependencies = index.order.dependencies
-    needed = dependencies.needed_frames(wanted) if dependencies else needed_packets(index.order, wanted)
-    if all(needed) or not targets:
+    needed: Sequence[int]
+    if dependencies:
+        needed = dependencies.needed_frames(compress(count(), wanted))
+    else:
+        needed = needed_packets(index.order, wanted)
+    if all(needed):
         return None
-    selection = selection or _selection(index, None, targets)
     return _plan_of(index, targets, selection, needed, of_frames=dependencies is not None)
+
+
+def _wanted(index: VideoIndex, targets: Targets) -> bytes:
+    """For each packet 1 if it is shown as one of the targets, or changes the parameters for what follows."""
+    times, packets = frozenset(targets.pts), index.packets
+    shown = map(and_, map(times.__contains__, packets.pts), packets.are_shown)
+    return bytes(map(or_, shown, packets.have_new_parameters))
 
 
 def _plan_of(
     index: VideoIndex,
-    targets: Sequence[Target],
+    targets: Targets,
     selection: Selection,
     needed: Sequence[int],
     *,
     of_frames: bool = False,
 ) -> Plan:
     """`needed`: for each packet, or each frame, whether it must be decoded."""
-    posts = set(signposts(index.order, needed)) if index.order and not of_frames else ()
-    kept = [bool(keep) or place in posts for place, keep in enumerate(needed)]
+    posts = signposts(index.order, needed) if index.order and not of_frames else ()
+    kept = bytearray(needed)
+    for post in posts:
+        kept[post] = True
     return Plan(targets, selection, packet_filter(drop_expression(kept), of_frames=of_frames), len(posts))
 
 
-def largest_gap_seconds(targets: Sequence[Target], time_base: Fraction) -> float:
+def largest_gap_seconds(targets: Targets, time_base: Fraction) -> float:
     """The longest time between two neighbouring targets."""
-    gaps = (later.pts - earlier.pts for earlier, later in pairwise(targets))
+    gaps = (later - earlier for earlier, later in pairwise(targets.pts))
     return float(max(gaps, default=0) * time_base)

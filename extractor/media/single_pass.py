@@ -7,6 +7,7 @@ Unless everything then turns out to be as a run with an index would have had it,
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from extractor.errors import PermanentError
 from extractor.media import command, formats
 from extractor.media.command import Source, Urls
 from extractor.media.decode_order import PARAMETERS, may_have_order, questions_about
-from extractor.media.expressions import Selection
+from extractor.media.expressions import Selection, select_expression
 from extractor.media.filters import GREY_SIDE, USUAL, Picture
 from extractor.media.header import Header, StreamInfo
 from extractor.media.index import VideoIndex, index_of
@@ -31,6 +32,9 @@ from extractor.policy import SamplingPolicy
 _MOST_FILE_BYTES: Final = {"keyframe": 8_000_000, "uniform": 100_000, "timestamps": 100_000}
 _MOST_HELD_BYTES: Final = 64_000_000
 """Images must wait until the end tells whether they may be used."""
+
+_MOST_SHOWN: Final = 20_000
+"""So must the times of all frames. A small file may have millions of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +97,28 @@ def _run(source: Source, policy: SamplingPolicy, budget: Budget) -> _Run | None:
     in_full = policy.strategy != "keyframe"
     asked = {} if in_full else questions_about(formats.likely_codec(excerpt(source)), policy).filters
     asked = {name: text for name, text in asked.items() if name == PARAMETERS}
-
-    def build(urls: Urls) -> Sequence[str]:
-        if not in_full:
-            return command.build_keyframes_and_index(source, policy, urls, asked)
+    texts = {}
+    if in_full:
         # Most files start at 0, and that holds even if FFmpeg sets up its filters anew midway.
         start = None if formats.is_transport_stream(excerpt(source)) else 0
-        return command.build_full_and_index(source, policy, Selection(instants_of(policy), None, start), urls)
+        texts["selection"] = select_expression(Selection(instants_of(policy), None, start))
+
+    def build(urls: Urls) -> Sequence[str]:
+        if in_full:
+            return command.build_full_and_index(source, policy, urls)
+        return command.build_keyframes_and_index(source, policy, urls, asked)
 
     pipes = {"images": True, "listing": True, "frames": in_full, "measures": policy.needs_measures}
     names = [name for name, wanted in pipes.items() if wanted]
     listing = Listing(source.limits.max_packets)
     parameters = NumberedPackets()
-    with running(build, [*names, *asked], budget) as child:
+    with running(build, [*names, *asked], budget, texts) as child:
         held = _held(child, policy)
         if held is None:
             return None
-        shown = list(moments(child)) if in_full else []
+        shown = list(islice(moments(child), _MOST_SHOWN + 1)) if in_full else []
+        if len(shown) > _MOST_SHOWN:
+            return None
         child.feed_all({"listing": listing.feed, PARAMETERS: parameters.feed})
         status = child.wait()
     listing.mark_new_parameters(parameters.changes)

@@ -10,7 +10,7 @@ import pytest
 
 from extractor.adapters.s3 import S3ObjectStore
 from extractor.errors import DeadlineError
-from extractor.media.schedule import schedule_targets
+from extractor.media.schedule import schedule_rest
 from tests.handler.conftest import World
 from tests.media import clips
 
@@ -45,11 +45,12 @@ def rest(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many frames a run that goes on has to make."""
     made: list[int] = []
 
-    def recording(index: Any, targets: Any, *others: Any) -> Any:
-        made.append(len(targets))
-        return schedule_targets(index, targets, *others)
+    def recording(*arguments: Any) -> Any:
+        schedule = schedule_rest(*arguments)
+        made.append(len(schedule.targets or ()))
+        return schedule
 
-    monkeypatch.setattr("extractor.resumption.schedule_targets", recording)
+    monkeypatch.setattr("extractor.resumption.schedule_rest", recording)
     return made
 
 
