@@ -138,6 +138,8 @@ def _hdr(header: Header) -> str | None:
 
 def _refuse_unreadable(found: Pass, source: Source) -> None:
     listing, header, said = found.listing, found.header, found.said
+    if formats.is_still_picture(excerpt(source), len(listing.stream)):
+        raise ForbiddenFormatError("the file is a still picture, not a video")
     if said.says(r"^(Format|Protocol .*) not on whitelist"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
     if said.out_of_memory:
@@ -148,7 +150,7 @@ def _refuse_unreadable(found: Pass, source: Source) -> None:
     if found.status < 0:
         raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
     if header.opened and not header.has_video:
-        raise NoVideoStreamError("there is no video in the file, only sound or cover art")
+        raise NoVideoStreamError(formats.words_without_video(formats.stream_kinds(said.facts)))
     if not header.opened and formats.is_script(excerpt(source)[:256]):
         raise ForbiddenFormatError("the file is a text for programs, not a video")
     if not header.opened or not len(listing.stream):
