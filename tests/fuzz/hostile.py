@@ -26,11 +26,11 @@ def absurd_table(clip: bytes, kind: bytes, count: int = _MANY) -> bytes:
     return _changed(clip, kind, change)
 
 
-def many_empty_samples(clip: bytes, count: int) -> bytes:
-    """So many samples of one byte each, all at the same place in the file."""
+def packet_bomb(clip: bytes, count: int, size: int | None = None) -> bytes:
+    """So many times the first sample, or as many bytes of it, from the same place in the file."""
     start = clip.index(b"mdat") + 4
     tables = {
-        b"stsz": struct.pack(">III", 0, 1, count),
+        b"stsz": struct.pack(">III", 0, size or _first_sample_bytes(clip), count),
         b"stts": struct.pack(">IIII", 0, 1, count, 1),
         b"stsc": struct.pack(">IIIII", 0, 1, 1, 1, 1),
         b"stco": struct.pack(f">II{count}I", 0, count, *[start] * count),
@@ -82,14 +82,15 @@ HOSTILE: Final[Mapping[str, Callable[[bytes], bytes]]] = {
         for kind in (b"stts", b"stsz", b"ctts", b"stsc", b"stco", b"stss", b"elst", b"stsd", b"dref")
     },
     "many samples": partial(absurd_table, kind=b"stsz", count=20_000_000),
-    "packet bomb": partial(many_empty_samples, count=200_000),
+    "packet bomb": partial(packet_bomb, count=20_000),
+    "packet bomb of garbage": partial(packet_bomb, count=20_000, size=1),
     "long samples": partial(long_samples, milliseconds=_MANY >> 1),
     "rare samples": partial(long_samples, milliseconds=_MANY >> 8),
     "30 tracks": partial(many_tracks, count=30),
     "5,000 tracks": partial(many_tracks, count=5_000),
     "huge pictures": partial(huge_pictures, width=0xFFFF, height=0xFFFF),
     "flat pictures": partial(huge_pictures, width=0xFFFF, height=1),
-    "cyclic edits": partial(cyclic_edits, count=20_000),
+    "cyclic edits": partial(cyclic_edits, count=200),
 }
 """By name."""
 
@@ -106,6 +107,12 @@ def _changed(clip: bytes, kind: bytes, change: Callable[[Element], None]) -> byt
 def _first(tree: Tree, kind: bytes) -> Element | None:
     boxes = (box for siblings in tree.lists() for box in siblings)
     return next((box for box in boxes if box.header(0)[4:8] == kind), None)
+
+
+def _first_sample_bytes(clip: bytes) -> int:
+    table = _first(parsed(clip), b"stsz")
+    assert table is not None
+    return int.from_bytes(table.body[12:16], "big")
 
 
 def _children(box: Element) -> list[Element]:

@@ -55,7 +55,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class Trial:
-    """A running case. Its process ends by itself, or is killed after `MOST_SECONDS`."""
+    """A running case. Its process ends by itself, or is killed after `MOST_SECONDS` on an idle machine."""
 
     case: Case
     process: int
@@ -65,7 +65,9 @@ class Trial:
 
     @property
     def seconds_left(self) -> float:
-        return self.started + MOST_SECONDS - time.monotonic()
+        """The more processes wait for a processor of this machine, the longer a case may take."""
+        share = (os.cpu_count() or 1) / max(1.0, os.getloadavg()[0])
+        return self.started + MOST_SECONDS / min(1.0, share) - time.monotonic()
 
     def finish(self) -> Verdict:
         """The verdict of a process that has written it, died, or runs too long."""
@@ -77,7 +79,7 @@ class Trial:
         _, status = os.waitpid(self.process, 0)
         self.directory.cleanup()
         if late:
-            return Verdict("HUNG", [f"it took more than {MOST_SECONDS} s"], MOST_SECONDS)
+            return Verdict("HUNG", [f"it took more than {MOST_SECONDS} s"], time.monotonic() - self.started)
         if not written:
             return Verdict("DEAD", [f"the process of the engine ended with status {status}"])
         return Verdict(**json.loads(written))
