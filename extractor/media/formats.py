@@ -144,8 +144,9 @@ def _is_still_heif(head: bytes, packets: int) -> bool:
     if head[4:8] != b"ftyp":
         return False
     box = head[8 : int.from_bytes(head[:4], "big")]
-    major, *compatible = (box[start : start + 4] for start in range(0, min(len(box), 256), 4))
-    if not {major, *compatible} & _SEQUENCE_BRANDS:
+    major = box[:4]
+    brands = {box[start : start + 4] for start in range(0, min(len(box), 256), 4)}
+    if not brands & _SEQUENCE_BRANDS:
         return major in _PICTURE_BRANDS
     # The pictures of a sequence are packets of one stream; without a packet it is a damaged sequence.
     return packets == 1 and major in _PICTURE_BRANDS | _SEQUENCE_BRANDS

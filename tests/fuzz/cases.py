@@ -76,6 +76,11 @@ def seeds_of(first: int, files: int, only: Sequence[str]) -> Iterator[int]:
     return islice(filter(fits, count(first)), files)
 
 
+def is_hostile(seed: int) -> bool:
+    """Whether the case of that seed is a clip built to hurt, rather than a damaged one."""
+    return _choose(seed).hostile
+
+
 def _choose(seed: int) -> _Choice:
     random = Random(f"case {seed}")
     hostile = random.random() < _HOSTILE_SHARE

@@ -12,19 +12,22 @@ Header = Callable[[int], bytes]
 """What stands before a body of so many bytes."""
 
 
+def _nothing(body: bytes) -> bytes:
+    return b""
+
+
 @dataclass(slots=True)
 class Element:
-    """A body, or children, behind a header that states their size. `checked` elements end with a CRC."""
+    """A body, or children, between a header that states their size and an end that follows from them."""
 
     header: Header
     body: bytes = b""
     children: "list[Element] | None" = None
-    checked: bytes | None = None
+    end: Callable[[bytes], bytes] = _nothing
 
     def written(self) -> bytes:
         body = self.body + b"".join(child.written() for child in self.children or ())
-        end = b"" if self.checked is None else zlib.crc32(self.checked + body).to_bytes(4, "big")
-        return self.header(len(body)) + body + end
+        return self.header(len(body)) + body + self.end(body)
 
 
 @dataclass(slots=True)
@@ -54,7 +57,7 @@ def _reader(data: bytes) -> Callable[[bytes], list[Element]]:
         b"\x1a\x45\xdf\xa3": _ebml,
         b"RIFF": _riff,
         b"FLV": _flv,
-        b"\x30\x26\xb2\x75": _asf,
+        _ASF_START: _asf,
         b"\x06\x0e\x2b\x34": _mxf,
         b"\x89PNG": _png,
         b"OggS": lambda data: _split(data, b"OggS"),
@@ -142,13 +145,17 @@ def _riff(data: bytes, depth: int = 0) -> list[Element]:
         if kind in (b"RIFF", b"LIST") and depth < _MOST_DEPTH:
             found.append(Element(_chunk_header(kind), body[:4], _riff(body[4:], depth + 1)))
         else:
-            found.append(Element(_chunk_header(kind), body + bytes(size % 2)))
+            found.append(Element(_chunk_header(kind), body, end=_to_even))
         position = start + size + size % 2
     return found + _rest(data, position)
 
 
 def _chunk_header(kind: bytes) -> Header:
     return lambda size: struct.pack("<4sI", kind, size & 0xFFFFFFFF)
+
+
+def _to_even(body: bytes) -> bytes:
+    return bytes(len(body) % 2)
 
 
 def _flv(data: bytes) -> list[Element]:
@@ -162,6 +169,9 @@ def _flv(data: bytes) -> list[Element]:
     return found
 
 
+_ASF_START = bytes.fromhex("3026B275")
+
+
 def _asf(data: bytes) -> list[Element]:
     found: list[Element] = []
     position = 0
@@ -170,7 +180,10 @@ def _asf(data: bytes) -> list[Element]:
         if size < 24:
             break
         kind, body = data[position : position + 16], data[position + 24 : position + size]
-        found.append(Element(_asf_header(kind), body))
+        if kind.startswith(_ASF_START):
+            found.append(Element(_asf_header(kind), body[:6], _asf(body[6:])))
+        else:
+            found.append(Element(_asf_header(kind), body))
         position += size
     return found + _rest(data, position)
 
@@ -202,13 +215,17 @@ def _png(data: bytes) -> list[Element]:
     while position + 12 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, position)
         body = data[position + 8 : position + 8 + size]
-        found.append(Element(_box_of_png(kind), body, checked=kind))
+        found.append(Element(_png_header(kind), body, end=_png_checksum(kind)))
         position += 12 + size
     return found
 
 
-def _box_of_png(kind: bytes) -> Header:
+def _png_header(kind: bytes) -> Header:
     return lambda size: struct.pack(">I4s", size, kind)
+
+
+def _png_checksum(kind: bytes) -> Callable[[bytes], bytes]:
+    return lambda body: zlib.crc32(kind + body).to_bytes(4, "big")
 
 
 def _ivf(data: bytes) -> list[Element]:

@@ -73,16 +73,21 @@ class Trial:
         """The verdict of a process that has written it, died, or runs too long."""
         late = self.seconds_left <= 0
         if late:
-            os.kill(self.process, signal.SIGKILL)
+            self._kill_all()
         with os.fdopen(self.result, "rb") as pipe:
-            written = pipe.read()
+            written = pipe.readline()  # not to its end: what is left behind may hold the other side open
         _, status = os.waitpid(self.process, 0)
+        self._kill_all()
         self.directory.cleanup()
         if late:
             return Verdict("HUNG", [f"it took more than {MOST_SECONDS} s"], time.monotonic() - self.started)
         if not written:
             return Verdict("DEAD", [f"the process of the engine ended with status {status}"])
         return Verdict(**json.loads(written))
+
+    def _kill_all(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process, signal.SIGKILL)
 
 
 def start(case: Case, tools: Toolbox) -> Trial:
@@ -92,10 +97,12 @@ def start(case: Case, tools: Toolbox) -> Trial:
     process = os.fork()
     if process == 0:
         try:
+            os.setsid()
             os.close(reader)
             verdict = _run(case, tools, Path(directory.name))
+            facts = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
             with os.fdopen(writer, "w") as pipe:
-                json.dump({name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}, pipe)
+                pipe.write(json.dumps(facts) + "\n")
         finally:
             os._exit(0)
     os.close(writer)

@@ -187,7 +187,14 @@ def test_a_stream_of_jpegs_is_no_still_picture() -> None:
 
 @pytest.mark.parametrize("length", range(0, 40, 3))
 def test_a_file_of_a_few_bytes_is_judged_without_error(length: int) -> None:
-    for start in (b"", b"RIFF\0\0\0\0WEBPVP8X", b"\x89PNG\r\n\x1a\n", b"\xff\xff\xff\xffftypheic", b"BM"):
+    for start in (
+        b"",
+        b"RIFF\0\0\0\0WEBPVP8X",
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xff\xff\xffftypheic",
+        b"\0\0\0\4ftypheic",
+        b"BM",
+    ):
         assert formats.is_still_picture(start[:length], 0) in (True, False)
 
 
