@@ -1,6 +1,7 @@
 """Recipes for a small clip in every container and codec that is read and that FFmpeg can write."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -21,12 +22,13 @@ class Recipe:
     muxer: str
     options: str
     size: str = "96x64"
-    rate: int = 10
+    rate: Fraction = Fraction(10)
     frames: int = 20
+    variant: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.codec}-{self.muxer}"
+        return "-".join(filter(None, (self.codec, self.muxer, self.variant)))
 
     def make(self, directory: Path) -> Path:
         """The clip, made unless it is there."""
@@ -34,7 +36,7 @@ class Recipe:
         if not path.exists():
             made = path.with_suffix(".part")
             if self.codec == "vp6f":
-                made.write_bytes(_flv_of_vp6(self.frames, 1000 // self.rate))
+                made.write_bytes(_flv_of_vp6(self.frames, int(1000 / self.rate)))
             else:
                 pictures = f"testsrc2=size={self.size}:rate={self.rate}"
                 output = f"-frames:v {self.frames} {self.options} -threads 1 -f {self.muxer}"
@@ -55,8 +57,9 @@ _MPEG2: Final = "-c:v mpeg2video -g 10 -bf 2"
 _MPEG4: Final = "-c:v mpeg4 -g 10"
 _DV: Final = "-c:v dvvideo -pix_fmt yuv420p"
 
-_at_25 = partial(Recipe, rate=25, frames=40)
-_pal = partial(Recipe, size="720x576", rate=25, frames=5)
+_at_25 = partial(Recipe, rate=Fraction(25), frames=40)
+_ntsc = partial(Recipe, size="720x480", rate=Fraction(30_000, 1_001), frames=5)
+_pal = partial(Recipe, size="720x576", rate=Fraction(25), frames=5)
 
 RECIPES: Final = (
     Recipe("apng", "apng", "-c:v apng -plays 0"),
@@ -71,6 +74,7 @@ RECIPES: Final = (
     _at_25("dnxhd", "mxf", "-c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p", size="256x128"),
     _pal("dvvideo", "avi", _DV),
     _pal("dvvideo", "dv", _DV),
+    _ntsc("dvvideo", "dv", _DV.replace("yuv420p", "yuv411p"), variant="ntsc"),
     _pal("dvvideo", "mov", _DV),
     _pal("dvvideo", "mxf", _DV),
     Recipe("ffv1", "matroska", "-c:v ffv1 -level 3 -g 5"),
@@ -87,6 +91,7 @@ RECIPES: Final = (
     Recipe("h264", "matroska", _X264),
     Recipe("h264", "mov", _X264),
     Recipe("h264", "mp4", _X264),
+    Recipe("h264", "mp4", _X264 + " -movflags frag_keyframe+empty_moov", variant="fragmented"),
     Recipe("h264", "mpegts", _X264),
     _at_25("h264", "mxf", _X264.replace("-bf 2", "-bf 0")),
     Recipe("hevc", "matroska", _X265),
@@ -114,6 +119,7 @@ RECIPES: Final = (
     Recipe("prores", "mov", "-c:v prores_ks -profile:v 0 -pix_fmt yuv422p10le"),
     Recipe("qtrle", "mov", "-c:v qtrle"),
     Recipe("rawvideo", "avi", "-c:v rawvideo -pix_fmt yuyv422 -vtag YUY2"),
+    Recipe("rawvideo", "avi", "-c:v rawvideo -pix_fmt bgr24", variant="bottom_up"),
     Recipe("rawvideo", "mov", "-c:v rawvideo -pix_fmt uyvy422"),
     Recipe("rpza", "mov", "-c:v rpza -pix_fmt rgb555"),
     Recipe("svq1", "mov", "-c:v svq1 -g 10"),

@@ -1,6 +1,7 @@
 """Every container and codec that is read gives the frames that PyAV gives, at the same times."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import count
 from pathlib import Path
 
@@ -39,13 +40,13 @@ def test_there_is_a_recipe_for_every_codec_that_has_an_encoder() -> None:
     assert {recipe.codec for recipe in RECIPES} == set(formats.DECODERS) - WITHOUT_ENCODER
 
 
-def _decoded_by_pyav(clip: Path, rate: int) -> tuple[list[float], list[_Picture]]:
+def _decoded_by_pyav(clip: Path, rate: Fraction) -> tuple[list[float], list[_Picture]]:
     """Times after the first frame, those of raw streams by their rate, and pictures in BGR."""
     with av.open(str(clip)) as container:
         frames = list(container.decode(video=0))
         pictures = [frame.to_ndarray(format="bgr24").astype(np.int16) for frame in frames]
         if frames[0].pts is None:
-            return [number / rate for number in range(len(frames))], pictures
+            return [float(number / rate) for number in range(len(frames))], pictures
         return [float((frame.pts - frames[0].pts) * frame.time_base) for frame in frames], pictures
 
 
