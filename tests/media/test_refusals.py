@@ -164,6 +164,7 @@ def test_an_animated_webp_is_refused_but_not_called_a_still_picture(decode: Deco
         (b"heic\0\0\0\0mif1heic", 1, True),
         (b"mif1\0\0\0\0heic", 0, True),
         (b"avif\0\0\0\0mif1miaf", 1, True),
+        (b"heic\0\0\0\0mif1heic", 30, False),
         (b"avis\0\0\0\0avifmsf1", 1, True),  # a sequence of one picture
         (b"avis\0\0\0\0avifmsf1", 30, False),
         (b"heic\0\0\0\0mif1hevcmsf1", 30, False),
