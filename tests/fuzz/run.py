@@ -4,6 +4,7 @@ import json
 import selectors
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -100,7 +101,8 @@ def _tried(cases: Iterable[Case], jobs: int, tools: Toolbox) -> Iterator[tuple[C
     """The verdicts as they come."""
     _load_engine()
     waiting = iter(cases)
-    with selectors.DefaultSelector() as running:
+    with selectors.DefaultSelector() as running, ExitStack() as on_leaving:
+        on_leaving.callback(_abandon, running)
         while True:
             while len(running.get_map()) < jobs and (case := next(waiting, None)):
                 trial = start(case, tools)
@@ -113,6 +115,12 @@ def _tried(cases: Iterable[Case], jobs: int, tools: Toolbox) -> Iterator[tuple[C
             for trial in done:
                 running.unregister(trial.result)
                 yield trial.case, trial.finish()
+
+
+def _abandon(running: selectors.BaseSelector) -> None:
+    """Leave no case behind when the run is interrupted."""
+    for key in list(running.get_map().values()):
+        key.data.abandon()
 
 
 def _load_engine() -> None:

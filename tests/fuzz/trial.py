@@ -85,6 +85,13 @@ class Trial:
             return Verdict("DEAD", [f"the process of the engine ended with status {status}"])
         return Verdict(**json.loads(written))
 
+    def abandon(self) -> None:
+        """End it without a verdict."""
+        self._kill_all()
+        os.close(self.result)
+        os.waitpid(self.process, 0)
+        self.directory.cleanup()
+
     def _kill_all(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process, signal.SIGKILL)
@@ -97,7 +104,7 @@ def start(case: Case, tools: Toolbox) -> Trial:
     process = os.fork()
     if process == 0:
         try:
-            os.setsid()
+            os.setpgid(0, 0)
             os.close(reader)
             verdict = _run(case, tools, Path(directory.name))
             facts = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
@@ -106,6 +113,8 @@ def start(case: Case, tools: Toolbox) -> Trial:
         finally:
             os._exit(0)
     os.close(writer)
+    with suppress(OSError):  # whichever of the two is first; the group must be there before it can be killed
+        os.setpgid(process, process)
     return Trial(case, process, reader, directory)
 
 
