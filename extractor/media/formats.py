@@ -1,40 +1,63 @@
-"""The containers and codecs that may be read. Everything else FFmpeg could open - playlists, scripts,
-network descriptions, image sequences, the decoders of forty years of games - is refused."""
+"""The containers and codecs that may be read, and what the first bytes of a file tell of it. Pure.
+
+FFmpeg could open far more: playlists, scripts, network descriptions, image sequences, the codecs of
+old games. `docs/formats.md` says why each is in or out.
+"""
+
+from collections.abc import Collection
 
 CONTAINERS = (
-    "3gp", "aac", "asf", "avi", "flac", "flv", "gif", "h264", "hevc", "ivf", "m4v", "matroska", "mov", "mp3",
-    "mpeg", "mpegts", "mpegvideo", "mp4", "obu", "ogg", "wav", "webm",
+    "3gp", "aac", "apng", "asf", "avi", "dv", "flac", "flv", "gif", "h264", "hevc", "ivf", "m4v",
+    "matroska", "mov", "mp3", "mpeg", "mpegts", "mpegvideo", "mp4", "mxf", "obu", "ogg", "vvc", "wav",
+    "webm",
 )  # fmt: skip
-"""Demuxers. The audio ones are there so that such a file is told by what it lacks."""
+"""Names of FFmpeg's demuxers. With the audio ones, the error for such a file says what it lacks."""
 
 DECODERS = {
+    "apng": ("apng",),
     "av1": ("libdav1d", "av1"),
+    "cfhd": ("cfhd",),
+    "cinepak": ("cinepak",),
     "dnxhd": ("dnxhd",),
     "dvvideo": ("dvvideo",),
     "ffv1": ("ffv1",),
+    "ffvhuff": ("ffvhuff",),
+    "flashsv": ("flashsv",),
+    "flashsv2": ("flashsv2",),
     "flv1": ("flv",),
     "gif": ("gif",),
     "h263": ("h263",),
     "h264": ("h264",),
     "hevc": ("hevc",),
+    "huffyuv": ("huffyuv",),
+    "jpeg2000": ("jpeg2000",),
     "mjpeg": ("mjpeg",),
     "mpeg1video": ("mpeg1video",),
     "mpeg2video": ("mpeg2video",),
     "mpeg4": ("mpeg4",),
     "msmpeg4v2": ("msmpeg4v2",),
     "msmpeg4v3": ("msmpeg4",),
+    "msvideo1": ("msvideo1",),
+    "png": ("png",),
     "prores": ("prores",),
+    "qtrle": ("qtrle",),
+    "rawvideo": ("rawvideo",),
+    "rpza": ("rpza",),
     "svq1": ("svq1",),
     "svq3": ("svq3",),
     "theora": ("theora",),
+    "utvideo": ("utvideo",),
+    "v210": ("v210",),
     "vc1": ("vc1",),
+    "vp6f": ("vp6f",),
     "vp8": ("vp8", "libvpx"),
     "vp9": ("vp9", "libvpx-vp9"),
+    "vvc": ("vvc",),
     "wmv1": ("wmv1",),
     "wmv2": ("wmv2",),
     "wmv3": ("wmv3",),
 }
-"""Video codec to the decoders that may decode it."""
+"""FFmpeg's name of each video codec that is read, and the decoders that may decode it."""
 
 AUDIO_PROBES = ("aac", "aac_latm", "ac3", "eac3", "mp2", "mp2float", "mp3", "mp3float", "opus")
 """Decoders from which FFmpeg learns the parameters of sound in MPEG streams, without which it lists no
@@ -74,6 +97,77 @@ _SCRIPT_STARTS = (b"<", b"#EXTM3U", b"ffconcat", b"v=0", b"#!")
 
 
 def is_script(head: bytes) -> bool:
-    """Whether a file that begins with `head` is a text that tells programs what to do - a playlist, a
-    drawing, a page - rather than a damaged video."""
+    """Whether a file that begins with `head` is a text for programs (a playlist, a drawing, a page) rather
+    than a damaged video."""
     return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_SCRIPT_STARTS)
+
+
+_PICTURE_STARTS = (
+    b"\xff\xd8\xff",  # JPEG
+    b"II*\0", b"MM\0*", b"II+\0", b"MM\0+",  # TIFF, BigTIFF, raw formats of cameras
+    b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51",  # JPEG 2000
+    b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a",  # JPEG XL
+)  # fmt: skip
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_BMP_HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
+_WEBP_ANIMATION = 0x02
+_PICTURE_BRANDS = frozenset(
+    {b"avci", b"avif", b"heic", b"heim", b"heis", b"heix", b"jpeg", b"miaf", b"mif1", b"mif2"}
+)
+_SEQUENCE_BRANDS = frozenset({b"avcs", b"avis", b"hevc", b"hevm", b"hevs", b"hevx", b"msf1"})
+"""Brands of HEIF files that hold several pictures with times, beside a picture that stands for them."""
+
+
+def is_still_picture(head: bytes, packets: int) -> bool:
+    """Whether a file that begins with `head` is one picture rather than a video.
+
+    `packets` is the number of packets in the stream that would be decoded, 0 if FFmpeg did not open the
+    file. A GIF is a video, even of one frame.
+    """
+    if packets > 1:
+        return False
+    if head.startswith(_PNG_START):
+        return _png_pictures(head) <= 1
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return not (head[12:16] == b"VP8X" and int.from_bytes(head[20:21], "big") & _WEBP_ANIMATION)
+    if head.startswith(b"BM"):
+        return int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
+    if head.startswith(b"\xff\xd8\xff") and head.count(b"\xff\xd9\xff\xd8\xff") > 1:  # a stream of JPEG
+        return False
+    return head.startswith(_PICTURE_STARTS) or _is_still_heif(head, packets)
+
+
+def _png_pictures(head: bytes) -> int:
+    """What the animation control chunk says, which stands before the pixels of an APNG."""
+    _, found, count = head.partition(b"IDAT")[0].partition(b"acTL")
+    return int.from_bytes(count[:4], "big") if found else 1
+
+
+def _is_still_heif(head: bytes, packets: int) -> bool:
+    if head[4:8] != b"ftyp":
+        return False
+    box = head[8 : int.from_bytes(head[:4], "big")]
+    major = box[:4]
+    brands = {box[start : start + 4] for start in range(0, min(len(box), 256), 4)}
+    if not brands & _SEQUENCE_BRANDS:
+        return major in _PICTURE_BRANDS
+    # The pictures of a sequence are packets of one stream; without a packet it is a damaged sequence.
+    return packets == 1 and major in _PICTURE_BRANDS | _SEQUENCE_BRANDS
+
+
+_STREAM_KINDS = {
+    "Audio": "sound",
+    "Cover": "cover art",
+    "Subtitle": "subtitles",
+    "Attachment": "attachments",
+    "Data": "data",
+}
+
+
+def words_without_video(kinds: Collection[str]) -> str:
+    """What is to be said of a file with streams of these kinds, none of which is a video."""
+    names = [name for kind, name in _STREAM_KINDS.items() if kind in kinds]
+    if not names:
+        return "there is no video in the file, nor anything else that is known"
+    *first, last = names
+    return f"there is no video in the file, only {', '.join(first)}{' and ' * bool(first)}{last}"

@@ -92,7 +92,8 @@ class Header(Struct, frozen=True):
             others.
         start: The first timestamp of the file, in seconds.
         streams: The video streams, in the order of their numbers.
-        other_kinds: The kinds of all other streams: ``Audio``, ``Subtitle``, ``Data``, ``Attachment``.
+        other_kinds: The kinds of all other streams: ``Audio``, ``Subtitle``, ``Data``, ``Attachment``, and
+            ``Cover`` for a picture that belongs to the sound.
     """
 
     version: str
@@ -122,6 +123,9 @@ class Header(Struct, frozen=True):
         duration = re.search(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", text, re.MULTILINE)
         start = re.search(r"^  Duration: .*, start: (-?\d+\.\d+)", text, re.MULTILINE)
         described = list(_described(lines))
+        kinds = frozenset(text.partition(":")[0] for _, text, *_ in described)
+        videos = filter(None, (_video_stream(*block) for block in reversed(described)))
+        streams = {stream.index: stream for stream in videos}
         return cls(
             version=version[1] if version else UNKNOWN,
             opened=opened is not None,
@@ -130,19 +134,8 @@ class Header(Struct, frozen=True):
             if duration
             else None,
             start=Fraction(start[1]) if start else Fraction(0),
-            streams=tuple(
-                sorted(
-                    {
-                        found.index: found
-                        for block in reversed(described)
-                        if (found := _video_stream(*block)) is not None
-                    }.values(),
-                    key=lambda stream: stream.index,
-                )
-            ),
-            other_kinds=frozenset(
-                block[1].partition(":")[0] for block in described if not block[1].startswith("Video:")
-            ),
+            streams=tuple(streams[index] for index in sorted(streams)),
+            other_kinds=kinds - {"Video"} | {"Cover" for stream in streams.values() if stream.is_cover},
         )
 
 

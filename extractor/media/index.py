@@ -239,6 +239,9 @@ def _hdr(stream: StreamInfo) -> str | None:
 
 def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -> None:
     listing, header, said = found.listing, found.header, found.said
+    head = excerpt(source)
+    if formats.is_still_picture(head, len(listing.packets)):
+        raise ForbiddenFormatError("the file is a still picture, not a video")
     if said.says(r"^(Format|Protocol .*) not on whitelist"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
     if said.out_of_memory:
@@ -251,8 +254,8 @@ def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -
     if found.status < 0:
         raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
     if header.opened and stream is None:
-        raise NoVideoStreamError(_without_video(header))
-    if not header.opened and formats.is_script(excerpt(source)[:256]):
+        raise NoVideoStreamError(formats.words_without_video(header.other_kinds))
+    if not header.opened and formats.is_script(head[:256]):
         raise ForbiddenFormatError("the file is a text for programs, not a video")
     if not header.opened or not len(listing.packets):
         raise UnreadableError(f"FFmpeg cannot read the file: {said.words}")
@@ -260,17 +263,6 @@ def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -
         raise UnreadableError("the video is encrypted, and its key is not in the file")
     if listing.codec not in formats.DECODERS:
         raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
-
-
-_KINDS = {"Audio": "sound", "Subtitle": "subtitles", "Data": "data", "Attachment": "attached files"}
-
-
-def _without_video(header: Header) -> str:
-    found = [name for kind, name in _KINDS.items() if kind in header.other_kinds]
-    found += ["cover art"] * any(stream.is_cover for stream in header.streams)
-    return (
-        f"there is no video in the file, only {' and '.join(found)}" if found else "the file has no streams"
-    )
 
 
 def _needs_every_frame(header: Header, stream: StreamInfo) -> bool:

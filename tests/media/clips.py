@@ -1,6 +1,7 @@
 """Clips for the tests, made by the FFmpeg that the project pins. Each is named by what is special in it."""
 
 import subprocess
+import zlib
 from pathlib import Path
 
 from extractor.media.binary import find_ffmpeg
@@ -54,6 +55,23 @@ def cover_art_only(path: Path) -> Path:
         path,
     )
     return path
+
+
+def subtitles_only(path: Path) -> Path:
+    text = path.with_suffix(".srt")
+    text.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello\n")
+    ffmpeg("-i {0} -f matroska {1}", text, path)
+    return path
+
+
+def first_picture_of_apng(data: bytes) -> bytes:
+    """An APNG that announces and holds one picture."""
+    control = data.index(b"acTL")
+    one = b"acTL" + (1).to_bytes(4, "big") + bytes(4)
+    pixels = data.index(b"IDAT") - 4
+    end = pixels + 12 + int.from_bytes(data[pixels : pixels + 4], "big")
+    checked = one + zlib.crc32(one).to_bytes(4, "big")
+    return data[:control] + checked + data[control + 16 : end] + data[-12:]
 
 
 def rotated(path: Path, degrees: int = 90) -> Path:

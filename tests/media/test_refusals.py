@@ -1,14 +1,15 @@
-"""What is not a sound video is refused, with the one reason that applies."""
+"""What cannot be decoded in full is refused, with the one reason that applies."""
 
 from pathlib import Path
 
 import pytest
 
 from extractor import errors
-from extractor.media import verdict
+from extractor.media import formats, verdict
+from extractor.media.header import Header
 from extractor.models import DecodeLimits
 from extractor.policy import SamplingPolicy
-from tests.media import clips
+from tests.media import clips, heif
 from tests.media.decoding import Decode
 
 
@@ -90,6 +91,113 @@ def test_sound_and_cover_art_are_no_video(decode: Decode, tmp_path: Path, make: 
     assert callable(make)
     with pytest.raises(errors.NoVideoStreamError):
         decode(make(tmp_path / "source.m4a"))
+
+
+@pytest.mark.failure_row(17)
+def test_the_error_says_what_is_in_a_file_without_video(decode: Decode, tmp_path: Path) -> None:
+    with pytest.raises(errors.NoVideoStreamError, match=r"only sound$"):
+        decode(clips.sound_only(tmp_path / "sound.m4a"))
+    with pytest.raises(errors.NoVideoStreamError, match=r"only sound and cover art$"):
+        decode(clips.cover_art_only(tmp_path / "cover.mp3"))
+    with pytest.raises(errors.NoVideoStreamError, match=r"only subtitles$"):
+        decode(clips.subtitles_only(tmp_path / "subtitles.mkv"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (
+            ["  Stream #0:0[0x1](und): Audio: aac (LC)", "  Stream #0:1(eng): Subtitle: subrip"],
+            "sound and subt",
+        ),
+        (["    Stream #0:0: Data: none", "  Stream #0:1[0x2]: Attachment: ttf"], "attachments and data"),
+        (["  Stream #0:0: Video: png, rgb24 (attached pic)"], "only cover art"),
+        (["  Title: Stream #0:0: Audio: aac"], "nor anything else"),
+    ],
+)
+def test_kinds_of_streams_are_named(facts: list[str], words: str) -> None:
+    assert words in formats.words_without_video(Header.parse(facts).other_kinds)
+
+
+@pytest.mark.failure_row(22)
+@pytest.mark.parametrize("ending", ["avif", "bmp", "jp2", "jpg", "jxl", "png", "tiff", "webp"])
+def test_a_picture_is_refused_as_a_still_picture(decode: Decode, tmp_path: Path, ending: str) -> None:
+    picture = tmp_path / f"picture.{ending}"
+    clips.ffmpeg("-f lavfi -i testsrc2=size=64x64 -frames:v 1 {0}", picture)
+    with pytest.raises(errors.ForbiddenFormatError, match="a still picture"):
+        decode(picture)
+
+
+@pytest.mark.failure_row(22)
+@pytest.mark.parametrize("policy", [SamplingPolicy(), SamplingPolicy(strategy="keyframe")])
+def test_a_photo_in_tiles_is_refused_as_a_still_picture(
+    decode: Decode, tmp_path: Path, policy: SamplingPolicy
+) -> None:
+    with pytest.raises(errors.ForbiddenFormatError, match="a still picture"):
+        decode(heif.phone_photo(tmp_path / "photo"), policy)
+
+
+def test_an_animated_png_of_one_picture_is_a_still_picture(decode: Decode, tmp_path: Path) -> None:
+    animation = tmp_path / "animation"
+    clips.ffmpeg("-f lavfi -i testsrc2=size=64x64:rate=5 -frames:v 3 -f apng {0}", animation)
+    assert decode(animation, SamplingPolicy(interval_seconds=0.2)).times == [(0, 0.0), (1, 0.2), (2, 0.4)]
+    animation.write_bytes(clips.first_picture_of_apng(animation.read_bytes()))
+    with pytest.raises(errors.ForbiddenFormatError, match="a still picture"):
+        decode(animation)
+
+
+def test_a_gif_of_one_picture_is_a_video_of_one_frame(decode: Decode, tmp_path: Path) -> None:
+    picture = tmp_path / "picture"
+    clips.ffmpeg("-f lavfi -i testsrc2=size=64x64 -frames:v 1 -f gif {0}", picture)
+    assert decode(picture).times == [(0, 0.0)]
+
+
+def test_an_animated_webp_is_refused_but_not_called_a_still_picture(decode: Decode, tmp_path: Path) -> None:
+    animation = tmp_path / "animation.webp"
+    clips.ffmpeg("-f lavfi -i testsrc2=size=64x64 -frames:v 3 -c:v libwebp_anim {0}", animation)
+    with pytest.raises(errors.ForbiddenFormatError, match="this kind of file"):
+        decode(animation)
+
+
+@pytest.mark.parametrize(
+    ("brands", "packets", "still"),
+    [
+        (b"heic\0\0\0\0mif1heic", 1, True),
+        (b"mif1\0\0\0\0heic", 0, True),
+        (b"avif\0\0\0\0mif1miaf", 1, True),
+        (b"heic\0\0\0\0mif1heic", 30, False),
+        (b"avis\0\0\0\0avifmsf1", 1, True),  # a sequence of one picture
+        (b"avis\0\0\0\0avifmsf1", 30, False),
+        (b"heic\0\0\0\0mif1hevcmsf1", 30, False),
+        (b"avis\0\0\0\0avifmsf1", 0, False),  # a damaged sequence
+        (b"isom\0\0\0\0iso2avc1mp41", 1, False),
+        (b"qt  \0\0\0\0qt  ", 1, False),
+    ],
+)
+def test_a_heif_file_is_a_still_picture_unless_it_has_a_sequence(
+    brands: bytes, packets: int, still: bool
+) -> None:
+    head = (len(brands) + 8).to_bytes(4, "big") + b"ftyp" + brands + b"\0\0\0\x08mdat" + b"hevcmsf1"
+    assert formats.is_still_picture(head, packets) is still
+
+
+def test_a_stream_of_jpegs_is_no_still_picture() -> None:
+    jpeg = b"\xff\xd8\xff\xdb" + bytes(40) + b"\xff\xd9"
+    assert formats.is_still_picture(jpeg, 0)
+    assert not formats.is_still_picture(jpeg * 5, 0)
+
+
+@pytest.mark.parametrize("length", range(0, 40, 3))
+def test_a_file_of_a_few_bytes_is_judged_without_error(length: int) -> None:
+    for start in (
+        b"",
+        b"RIFF\0\0\0\0WEBPVP8X",
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xff\xff\xffftypheic",
+        b"\0\0\0\4ftypheic",
+        b"BM",
+    ):
+        assert formats.is_still_picture(start[:length], 0) in (True, False)
 
 
 @pytest.mark.failure_row(18)

@@ -1,0 +1,1 @@
+"""Damaged and hostile files for the engine: ``python -m tests.fuzz --help``."""
