@@ -78,6 +78,7 @@ def build_index(
     *,
     with_frames: bool = False,
     thorough: bool = False,
+    quiet: bool = False,
 ) -> list[str]:
     """List all packets of the video stream.
 
@@ -89,6 +90,8 @@ def build_index(
         packet_filters: Bitstream filters by name.
         with_frames: Whether the pipe ``frames`` is wanted.
         thorough: Whether FFmpeg reads as far as needed to learn what the streams are.
+        quiet: Whether FFmpeg keeps its errors to itself: where each packet has one, they cost more than the
+            listing.
     """
     probing = {"analyzeduration": 1 << 40, "probesize": 1 << 40} if thorough else {}
     video = source.open(threads=1, **probing)[source.stream]
@@ -98,7 +101,7 @@ def build_index(
         numbered = {"bsf:v": f"{SPLIT_FRAMES},{NUMBERED}"}
         listings.append(ffmpeg.output(video, urls["frames"], f="ivf", **_COPY, **numbered))
     # FFmpeg's banner and its account of the input are facts about the video, not complaints.
-    return _compile(ffmpeg.merge_outputs(*listings), source.binary, "info")
+    return _compile(ffmpeg.merge_outputs(*listings), source.binary, "fatal" if quiet else "info")
 
 
 def build_counts(source: Source, urls: Urls) -> list[str]:
@@ -242,7 +245,7 @@ def _filtered_listings(video: Any, urls: Urls, packet_filters: Mapping[str, str]
     return [_listing(video, urls[name], f"{NUMBERED},{text}") for name, text in packet_filters.items()]
 
 
-def _compile(graph: Any, binary: str, level: Literal["info", "warning"] = "warning") -> list[str]:
+def _compile(graph: Any, binary: str, level: Literal["info", "warning", "fatal"] = "warning") -> list[str]:
     """The argv; FFmpeg says what is of that level or worse, each message with its time and level."""
     # ffmpeg-python puts global options behind the last output, where FFmpeg does not expect them.
     program, *rest = ffmpeg.compile(graph, cmd=binary)

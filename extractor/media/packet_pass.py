@@ -13,9 +13,11 @@ from extractor.media.ivf import IvfReader
 from extractor.media.listing import Listing, NumberedPackets, OtherStreams
 from extractor.media.pipes import Budget
 from extractor.media.process import running
-from extractor.media.stderr import Stderr
+from extractor.media.stderr import ErrorFloodError, Stderr
 
 _EXCERPT_BYTES = 1 << 16
+_MAX_MESSAGES = 20_000
+"""From here on it costs less to list the packets anew than to read on."""
 
 
 class Pass(Struct, frozen=True):
@@ -55,6 +57,16 @@ def ask(source: Source, budget: Budget, asked: Questions, *, thorough: bool = Fa
 
 
 def _run(source: Source, budget: Budget, asked: Questions, thorough: bool) -> Pass:
+    """Run FFmpeg once; where it reports an error for every packet, once more without reports."""
+    try:
+        return _run_once(source, budget, asked, thorough, None)
+    except ErrorFloodError as flood:
+        return _run_once(source, budget, NOTHING, thorough, flood.said)
+
+
+def _run_once(
+    source: Source, budget: Budget, asked: Questions, thorough: bool, said_before: Stderr | None
+) -> Pass:
     listing = Listing(source.limits.max_packets)
     filtered = {name: NumberedPackets() for name in asked.filters}
     frames = Av1Dependencies()
@@ -64,17 +76,26 @@ def _run(source: Source, budget: Budget, asked: Questions, thorough: bool) -> Pa
         sinks["frames"] = IvfReader(frames.take).feed
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_index(source, urls, asked.filters, with_frames=asked.frames, thorough=thorough)
+        return command.build_index(
+            source,
+            urls,
+            asked.filters,
+            with_frames=asked.frames,
+            thorough=thorough,
+            quiet=said_before is not None,
+        )
 
     with running(build, [name for name in sinks if name != "stdout"], budget) as child:
+        child.stderr.message_limit = _MAX_MESSAGES
         child.feed_all(sinks)
         status = child.wait()
     if PARAMETERS in filtered:
         listing.mark_new_parameters(filtered[PARAMETERS].changes)
+    said = said_before or child.stderr
     return Pass(
-        Header.parse(child.stderr.facts),
+        Header.parse(said.facts),
         listing,
-        child.stderr,
+        said,
         status,
         {name: bytes(packets.marks) for name, packets in filtered.items()},
         frames.found if asked.frames else None,

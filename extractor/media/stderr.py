@@ -9,6 +9,7 @@ that prints no times (before version 8) is trusted to begin its info lines with 
 Memory is bounded, whatever a hostile file makes FFmpeg print, and what is kept is printable.
 """
 
+import math
 import re
 from collections import deque
 
@@ -54,16 +55,28 @@ _REFUSED_SIZE = re.compile(r"^Picture size |exceeds specified max pixel count|im
 _LOADER = re.compile(r"failed to map segment|Cannot allocate memory|cannot create shared object descriptor")
 
 
+class ErrorFloodError(Exception):
+    """FFmpeg reports more errors than its reader allows. `said` is all until then."""
+
+    def __init__(self, said: "Stderr") -> None:
+        super().__init__(said)
+        self.said = said
+
+
 class Stderr:
     """Fed with raw bytes as they come.
 
     ``facts``: the lines that describe the input. ``decode_errors``: how many packets or frames the
     decoder reported as damaged. ``errors``: the distinct texts of errors and warnings, first and last ones.
+    ``message_limit`` and ``damage_limit``: from how many errors and warnings, and from how many decode errors
+    on `feed` raises `ErrorFloodError`.
     """
 
     def __init__(self) -> None:
         self.facts: list[str] = []
         self.decode_errors = 0
+        self.message_limit = self.damage_limit = math.inf
+        self._messages = 0
         self._complained = False
         self._missing_references = 0
         self._first_errors: list[str] = []
@@ -79,7 +92,11 @@ class Stderr:
         self._side_data: str | None = None  # the indentation of the list of side data
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes. A text longer than 2,000 bytes is cut there."""
+        """Take the next bytes. A text longer than 2,000 bytes is cut there.
+
+        Raises:
+            ErrorFloodError: There are more errors than the limits allow.
+        """
         data = self._escape + data
         start = data.rfind(b"\x1b", -_MAX_ESCAPE_BYTES)
         end = len(data) if start < 0 or b"m" in data[start:] else start
@@ -89,6 +106,8 @@ class Stderr:
         for code, text in zip(rest[::2], rest[1::2], strict=True):
             self._turn(is_coloured=code not in (b"", b"0"))
             self._take(text)
+        if self._messages > self.message_limit or self.decode_errors > self.damage_limit:
+            raise ErrorFloodError(self)
 
     def _turn(self, *, is_coloured: bool) -> None:
         if self._is_coloured:
@@ -152,6 +171,7 @@ class Stderr:
     def _take_error(self, text: str, level: str, *, is_loader: bool = False) -> None:
         damage = bool(_DAMAGE.search(text))
         self.decode_errors += damage
+        self._messages += 1
         if missing := _MISSING_REFERENCE.search(text):
             self._missing_references += missing["result"] is None
         else:
