@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from extractor.errors import UnreadableError
 from extractor.media import command
 from extractor.media.command import Urls
-from extractor.media.decode import Decode, offset_seconds
+from extractor.media.decode import Decode, check_fields, offset_seconds
 from extractor.media.expressions import Selection
 from extractor.media.process import running
 from extractor.media.sampling import InstantClock
@@ -36,6 +36,7 @@ def _frames_from(decode: Decode, selection: Selection, watch: SceneWatch | None)
     with running(build, pipes, decode.budget) as child:
         pictures = decode.images(child)
         for moment in moments(child):
+            check_fields(child, decode.index.picture)
             if start is None:
                 start, clock = moment, _started_clock(moment, selection)
             last = moment

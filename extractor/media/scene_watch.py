@@ -4,12 +4,14 @@ OpenCV and PySceneDetect are imported when a watch begins, not before.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from msgspec import Struct
 
 from extractor.media import command, verdict
 from extractor.media.command import Source, Urls
+from extractor.media.decode import DecodeAgainError, check_fields, wait, watched_pipes
 from extractor.media.index import VideoIndex
 from extractor.media.pipes import Budget
 from extractor.media.process import Child, running
@@ -50,8 +52,10 @@ class SceneWatch:
 
 
 class FoundScenes(Struct, frozen=True):
-    """The scenes, and of each the frame that stands for it (its slot is the number of the scene)."""
+    """The scenes, and of each the frame that stands for it (its slot is the number of the scene). The `index`
+    is the one that was given, with what the decode told of its frames."""
 
+    index: VideoIndex
     scenes: tuple[Scene, ...]
     targets: Sequence[Target]
     start: Moment
@@ -64,24 +68,34 @@ def find_scenes(source: Source, index: VideoIndex, policy: SamplingPolicy, budge
     )
     if objection:
         raise objection
+    try:
+        return _find(source, index, policy, budget)
+    except DecodeAgainError as found:
+        assert found.picture is not None
+        index = replace(index, picture=found.picture, order=None)
+        return find_scenes(source, index, policy, budget)
+
+
+def _find(source: Source, index: VideoIndex, policy: SamplingPolicy, budget: Budget) -> FoundScenes:
     watch = SceneWatch(index, policy)
     shown: list[Moment] = []
 
     def build(urls: Urls) -> Sequence[str]:
         return command.build_scenes(source, index.picture, urls, watch.stream.filters)
 
-    with running(build, ("frames", "scenes"), budget) as child:
+    with running(build, ("frames", "scenes", *watched_pipes(index.picture)), budget) as child:
         for moment in moments(child):
+            check_fields(child, index.picture)
             shown.append(moment)
             watch.see(child, _seconds(moment, shown[0]))
-        status = child.wait()
+        status = wait(child, index.picture)
     _judge(source, index, child, status, len(shown))
     scenes = watch.scenes(max(index.duration_seconds, _seconds(shown[-1], shown[0])))
     targets = [
         Target(scene.index, shown[_place(scene, end, watch.sharpness, policy)].pts)
         for scene, end in _with_ends(scenes, len(shown))
     ]
-    return FoundScenes(scenes, targets, shown[0])
+    return FoundScenes(index, scenes, targets, shown[0])
 
 
 def _stream(index: VideoIndex) -> SceneStream:
