@@ -201,7 +201,7 @@ def _whole(keyframes: Any) -> Any:
     return keyframes.filter("select", "not(eq(pict_type,P)+eq(pict_type,B))")
 
 
-class _Watch(FilterNode):
+class _Watch(FilterNode):  # type: ignore[misc]
     """Passes frames on, and writes a line to a pipe when the first one that is flagged as interlaced comes.
     ffmpeg-python has no notion of a branch that ends in no output."""
 

@@ -146,11 +146,13 @@ def _tone_map(picture: Picture) -> list[Filter]:
     """PQ or HLG to BT.709. 203 cd/m² is the white of graphics in HDR (ITU-R BT.2408)."""
     colours = picture.colours
     curve = {"pq": "smpte2084", "hlg": "arib-std-b67"}[picture.transfer]
-    matrix = {} if colours.matrix is None else {"min": colours.matrix}
+    read_by = "bt2020nc" if picture.is_careful and colours.needs_zimg else colours.matrix
+    matrix = {} if read_by is None else {"min": read_by, "m": "gbr"}
+    primaries = {"pin": colours.primaries, "p": colours.primaries}
     any_size = picture.is_odd or picture.is_careful
     return [
         *([_DEEP_YUV] if any_size and matrix else []),
-        ("zscale", {"tin": curve, "pin": colours.primaries, **matrix, "t": "linear", "npl": 203}),
+        ("zscale", {"tin": curve, **primaries, **matrix, "t": "linear", "npl": 203}),
         ("format", {"pix_fmts": "gbrpf32le"}),
         ("zscale", {"p": "bt709"}),
         ("tonemap", {"tonemap": "mobius", "desat": 0}),
