@@ -71,7 +71,7 @@ def colour_notes(picture: Picture) -> list[str]:
     """What a reader of the manifest would not expect of the colours."""
     colours = picture.colours
     if picture.is_careful:
-        return ["the pictures change midway in a way that their colour tags were partly ignored for"]
+        return ["the pictures change midway, and not all of their colour tags could be heeded"]
     if not colours.tagged:
         return []
     if colours.needs_zimg:
