@@ -144,10 +144,11 @@ def test_a_size_that_turns_odd_under_high_dynamic_range_does_not_end_the_decode(
     decode: Decode, tmp_path: Path
 ) -> None:
     parts = [tmp_path / f"{number}.mkv" for number in (0, 1)]
-    for part, size in zip(parts, ("64x64", "65x63"), strict=True):
+    for part, size in zip(parts, ("64:64", "65:63"), strict=True):
         clips.ffmpeg(
-            f"-f lavfi -i testsrc2=size={size}:rate=5:duration=2"
-            " -vf format=yuv420p10le,setparams=color_trc=smpte2084 -c:v libvpx-vp9 -deadline realtime {0}",
+            "-f lavfi -i testsrc2=size=64x64:rate=5:duration=2"
+            f" -vf scale={size},format=yuv420p10le,setparams=color_trc=smpte2084"
+            " -c:v libvpx-vp9 -deadline realtime {0}",
             part,
         )
     clip = tmp_path / "turns.mkv"

@@ -9,7 +9,6 @@ import av
 import numpy as np
 import pytest
 
-from extractor.media.planned_decode import PlanFailedError
 from extractor.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
@@ -75,14 +74,15 @@ def _stream(folder: Path, codec: str, seed: int) -> Path:
     options = chance.sample(_X264 if codec == "h264" else _X265, 3)
     clip = folder / f"clip.{container}"
     script = folder / "list"
-    if container == "mp4" and chance.random() < 0.5:
+    if container == "mp4" and codec == "h264" and chance.random() < 0.5:
         parts = [_part(folder / f"{n}.mp4", codec, text, n) for n, text in enumerate(options)]
         script.write_text("".join(f"file '{part}'\n" for part in parts))
         clips.ffmpeg("-f concat -safe 0 -i {0} -c copy {1}", script, clip)
         return clip
     parts = [_part(folder / f"{n}.{codec}", codec, text, n) for n, text in enumerate(options)]
     joined = folder / f"joined.{codec}"
-    once = chance.random() < 0.7
+    # The muxer for TS puts the first sets before every keyframe that has none.
+    once = container != "ts" and chance.random() < 0.7
     joined.write_bytes(
         b"".join(_with_sets_once(part.read_bytes(), codec) if once else part.read_bytes() for part in parts)
     )
@@ -115,9 +115,6 @@ def test_changing_parameter_sets_give_the_frames_of_a_full_decode(
         for frame in full.frames:
             (made,) = _pictures(io.BytesIO(frame.data))
             assert np.abs(made - expected[round(frame.pts_seconds * 10)]).mean() < 2
-        try:
-            planned = decode(clip, policy, plan=True)
-        except PlanFailedError:
-            continue  # everything is decoded then
+        planned = decode(clip, policy, plan=True)
         assert planned.times == full.times
         assert [frame.data for frame in planned.frames] == [frame.data for frame in full.frames]
