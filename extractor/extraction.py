@@ -20,10 +20,11 @@ from extractor.manifest_records import (
     frame_records,
 )
 from extractor.media.command import Source
+from extractor.media.decode import DecodeAgainError
+from extractor.media.filters import colour_notes
 from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.pipes import Budget
-from extractor.media.planned_decode import PlanFailedError
 from extractor.media.scene_watch import FoundScenes, find_scenes
 from extractor.media.schedule import Schedule, largest_gap_seconds, make_schedule, schedule_targets
 from extractor.media.single_pass import try_single_pass
@@ -88,6 +89,7 @@ def extract(
         source = index.select(source)
     with watch.stage("extract"):
         found = find_scenes(source, index, task.policy, budget) if _scenes_first(index, task.policy) else None
+        index = found.index if found else index
         schedule = made.schedule if made else _schedule(index, task.policy, found)
         goes_on = made is None and tools.output == Output()  # a tar and a storyboard need every frame
         before = task.stored[: frames_made(task.stored, schedule, index, task.policy)] if goes_on else ()
@@ -119,8 +121,8 @@ def _store(
     tools: Toolbox,
     progress: Progress | None,
 ) -> Stored:
-    """Decode and store, with numbers from `first` on; if the plan does not hold, once more in full, over
-    what was stored."""
+    """Decode and store, with numbers from `first` on; if the plan does not hold, or the frames are not as the
+    header has them, once more in full, over what was stored."""
     decoder.use_plan = decoder.use_plan and tools.plan
     frames: Iterable[Frame] = numbered(worth_keeping(decoder, task.policy), first)
     if not decoder.is_planned:
@@ -130,9 +132,9 @@ def _store(
     try:
         end_seconds = decoder.index.duration_seconds
         return store_output(frames, shelf, tools.upload_workers, tools.output, task.code, end_seconds)
-    except PlanFailedError:
-        logger.info("the plan did not hold, decoding everything", extra={"code": task.code})
-        decoder.restart_without_plan()
+    except DecodeAgainError as found:
+        logger.info("the first decode did not fit the video, decoding everything", extra={"code": task.code})
+        decoder.restart_without_plan(found.picture)
         return _store(decoder, first, task, shelf, tools, progress)
 
 
@@ -200,5 +202,6 @@ def _notes(index: VideoIndex, schedule: Schedule, policy: SamplingPolicy) -> Ite
     if changes := len(index.discontinuities):
         times = "once" if changes == 1 else f"{changes} times"
         yield f"the clock of the file restarts or jumps {times}: see video.discontinuities"
+    yield from colour_notes(index.picture)
     if index.hdr == "dolby-vision-5":
         yield "Dolby Vision profile 5 has colours of its own, which are not converted"

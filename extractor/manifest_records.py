@@ -32,6 +32,9 @@ class VideoRecord(Record):
     `rotation_degrees`.
 
     `hdr` is ``pq``, ``hlg``, ``dolby-vision-<profile>`` or null; the frames are in standard dynamic range.
+    `matrix` is the colour matrix by which the pictures are read, null for RGB and grey; it is assumed where
+    the stream does not name one that can be right. Of `interlaced` streams, the frames that are flagged so
+    are deinterlaced.
     `start_seconds` is the container's own time of the first frame; every `pts_seconds` counts from there.
     """
 
@@ -47,6 +50,9 @@ class VideoRecord(Record):
     frame_rate: float
     stream: int | None = None
     discontinuities: tuple[ClockChangeRecord, ...] = ()
+    matrix: str | None = None
+    matrix_assumed: bool = False
+    interlaced: bool = False
 
 
 class PolicyRecord(Record):

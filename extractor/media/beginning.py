@@ -2,6 +2,7 @@
 there any more, and the decoder leaves them out."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import compress, repeat
 from operator import mul, or_
 
@@ -13,7 +14,11 @@ from extractor.media.filters import Picture
 from extractor.media.listing import DISCARD, KEY, NO_PTS, Packets
 from extractor.media.pipes import Budget
 from extractor.media.process import running
+from extractor.media.stderr import ErrorFloodError
 from extractor.media.timeline import Moment, moments
+
+_MAX_LEAD_ERRORS = 1_000
+"""A video whose first so many packets cannot be decoded does not begin in the middle: it is damaged."""
 
 
 def without_lead(packets: Packets, source: Source, picture: Picture, budget: Budget) -> Packets:
@@ -40,5 +45,7 @@ def _first_decoded(source: Source, picture: Picture, budget: Budget) -> Moment |
     def build(urls: Urls) -> Sequence[str]:
         return command.build_scenes(source, picture, urls, None)
 
-    with running(build, ("frames",), budget) as child:
+    with running(build, ("frames",), budget) as child, suppress(ErrorFloodError):
+        child.stderr.damage_limit = _MAX_LEAD_ERRORS
         return next(moments(child), None)
+    return None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import ffmpeg
+from ffmpeg.nodes import FilterNode
 from msgspec import Struct
 
 from extractor.media import filters, formats
@@ -128,17 +129,21 @@ def build_full(
 ) -> list[str]:
     """Decode everything. The frames for which the expression in the text ``selection`` is true go to stdout
     as images, with a line ``pts num/den size`` for each to ``images``. Of every decoded frame, a line
-    ``pts num/den`` goes to ``frames`` and, with the filters `small`, the raw picture to ``scenes``."""
-    video = _filtered(source.video(), filters.before_selection(picture))
+    ``pts num/den`` goes to ``frames`` and, with the filters `small`, the raw picture to ``scenes``. If
+    ``interlaced`` is open, a line comes there when the first frame that is flagged as interlaced is met."""
+    video = _watched(source.video(), urls)
+    video = _filtered(video, filters.before_selection(picture))
     branches = video.filter_multi_output("split", 2)
     images = _images(_selected(branches[0], urls), picture, policy, urls)
-    return _compile(ffmpeg.merge_outputs(*images, _every(branches[1], urls, small)), source.binary)
+    every = _every(branches[1], picture, urls, small)
+    return _compile(ffmpeg.merge_outputs(*images, every), source.binary)
 
 
 def build_scenes(source: Source, picture: Picture, urls: Urls, small: Sequence[Filter] | None) -> list[str]:
     """Decode everything, for ``frames`` and ``scenes`` as in `build_full`."""
-    video = _filtered(source.video(), filters.before_selection(picture))
-    return _compile(_every(video, urls, small), source.binary)
+    video = _watched(source.video(), urls)
+    video = _filtered(video, filters.before_selection(picture))
+    return _compile(_every(video, picture, urls, small), source.binary)
 
 
 def build_planned(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
@@ -146,14 +151,15 @@ def build_planned(source: Source, picture: Picture, policy: SamplingPolicy, urls
     `build_full`, but for the line of every frame."""
     video = _filtered(_thinned(source, urls), filters.before_selection(picture))
     video = _whole(video) if policy.strategy == "keyframe" else video
-    images = _images(_selected(video, urls), picture, policy, urls)
+    video = _watched(_selected(video, urls), urls)
+    images = _images(video, picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images), source.binary)
 
 
 def build_keyframes(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
     """Decode the packets that ``packets`` leaves to images; the rest as for `build_planned`."""
-    video = _filtered(_thinned(source, urls), filters.before_selection(picture))
-    video = _whole(video, policy.max_frames)
+    video = _watched(_thinned(source, urls), urls)
+    video = _whole(_filtered(video, filters.before_selection(picture)), policy.max_frames)
     return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
 
 
@@ -167,7 +173,8 @@ def build_keyframes_and_index(
     video = source.open(threads=1)[source.stream]
     listings = [_listing(video, urls["listing"], LISTED_STAMPS)]
     listings += _filtered_listings(video, urls, packet_filters)
-    images = _images(_whole(key), USUAL, policy, urls)
+    key = _watched(_whole(key), urls)
+    images = _images(key, USUAL, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
 
 
@@ -177,8 +184,9 @@ def build_full_and_index(source: Source, policy: SamplingPolicy, urls: Urls) -> 
     video = source.video()
     listing = _listing(video, urls["listing"], LISTED_STAMPS)
     branches = video.filter_multi_output("split", 2)
-    images = _images(_selected(branches[0], urls), USUAL, policy, urls)
-    outputs = (*images, _every(branches[1], urls, None), listing)
+    chosen = _watched(_selected(branches[0], urls), urls)
+    images = _images(chosen, USUAL, policy, urls)
+    outputs = (*images, _every(branches[1], USUAL, urls, None), listing)
     return _compile(ffmpeg.merge_outputs(*outputs), source.binary, "info")
 
 
@@ -192,6 +200,23 @@ def _whole(keyframes: Any, most: int | None = None) -> Any:
     """Those that need no other, but no more than `most`. Where a video refreshes its picture bit by bit, what
     its container marks as keyframes are pictures that only a decoder which saw those before can make."""
     return keyframes.filter("select", at_most(most, "not(eq(pict_type,P)+eq(pict_type,B))"))
+
+
+class _Watch(FilterNode):  # type: ignore[misc]
+    """Passes frames on, and writes a line to a pipe when the first one that is flagged as interlaced comes.
+    ffmpeg-python has no notion of a branch that ends in no output."""
+
+    def __init__(self, video: Any, url: str) -> None:
+        super().__init__(video, "watch", args=[url])
+        self._url = url
+
+    def _get_filter(self, _outgoing_edges: object) -> str:
+        return filters.watch_for_fields(self._url)
+
+
+def _watched(video: Any, urls: Urls) -> Any:
+    """The same frames; if ``interlaced`` is open, a line comes there when the first of them is flagged so."""
+    return _Watch(video, urls["interlaced"]).stream() if "interlaced" in urls else video
 
 
 def _selected(video: Any, urls: Urls) -> Any:
@@ -208,6 +233,7 @@ def _filtered(video: Any, chain: Sequence[Filter]) -> Any:
 def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[Any]:
     """The images and, if ``measures`` is open, the small grey picture of each."""
     small = []
+    frames = _filtered(frames, filters.as_read(picture))
     if "measures" in urls:
         branches = frames.filter_multi_output("split", 2)
         frames = branches[0]
@@ -226,14 +252,19 @@ def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -
     return [images, *small]
 
 
-def _every(video: Any, urls: Urls, small: Sequence[Filter] | None) -> Any:
+def _every(video: Any, picture: Picture, urls: Urls, small: Sequence[Filter] | None) -> Any:
     stats = {"stats_enc_pre:v": urls["frames"], "stats_enc_pre_fmt:v": "{pts} {tb}"}
     if small is None:
         return ffmpeg.output(
             video, "discarded", f="null", **{"c:v": "wrapped_avframe"}, **stats, **_TRUE_TIMES
         )
     return ffmpeg.output(
-        _filtered(video, small), urls["scenes"], f="rawvideo", **_RAW, **stats, **_TRUE_TIMES
+        _filtered(video, [*filters.for_scenes(picture), *small]),
+        urls["scenes"],
+        f="rawvideo",
+        **_RAW,
+        **stats,
+        **_TRUE_TIMES,
     )
 
 

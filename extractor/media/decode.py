@@ -2,19 +2,35 @@
 
 import io
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import imagesize
 from msgspec import Struct
+from msgspec.structs import replace
 
-from extractor.errors import TooLargeError
+from extractor.errors import TooLargeError, UnreadableError
 from extractor.media import filters, verdict
 from extractor.media.command import Source
+from extractor.media.filters import Picture
 from extractor.media.index import VideoIndex
 from extractor.media.pipes import Budget
 from extractor.media.process import Child
+from extractor.media.stderr import ErrorFloodError
 from extractor.media.timeline import Image, Moment, images
-from extractor.models import Frame, Measures, Scene
+from extractor.models import DecodeLimits, Frame, Measures, Scene
 from extractor.policy import SamplingPolicy
+
+_UNFIT = r"Error reinitializing filters|Error while filtering|Impossible to convert between the formats"
+"""What FFmpeg says where the filters do not take the frames."""
+
+
+class DecodeAgainError(Exception):
+    """The frames of this decode must not be used: everything must be decoded, and `picture`, if it is given,
+    is what filters must know of the frames."""
+
+    def __init__(self, picture: Picture | None = None) -> None:
+        super().__init__(picture)
+        self.picture = picture
 
 
 class Decode(Struct):
@@ -32,8 +48,9 @@ class Decode(Struct):
 
     @property
     def pipes(self) -> tuple[str, ...]:
-        """What `images` reads beside stdout."""
-        return ("images", "measures") if self.policy.needs_measures else ("images",)
+        """What is read beside stdout, besides what a way of decoding has of its own."""
+        measures = ("measures",) if self.policy.needs_measures else ()
+        return ("images", *measures, *watched_pipes(self.index.picture))
 
     def texts(self, packet_filter: str) -> Mapping[str, str]:
         """What FFmpeg reads to drop packets, after their times are corrected."""
@@ -76,8 +93,9 @@ class Decode(Struct):
         return seconds + (1 / self.index.frame_rate if self.index.frame_rate else 0.0)
 
     def judge(self, child: Child) -> None:
-        """Wait for the end of `child`. Raises the `ExtractorError` that forbids to use the frames."""
-        status = child.wait()
+        """Wait for the end of `child`. Raises the `ExtractorError` that forbids to use the frames, or
+        `DecodeAgainError`."""
+        status = wait(child, self.index.picture)
         self.decode_errors = child.stderr.decode_errors
         objection = verdict.objection(
             verdict.DecodeEnd(
@@ -94,6 +112,41 @@ class Decode(Struct):
         )
         if objection:
             raise objection
+
+
+@contextmanager
+def limited_damage(child: Child, index: VideoIndex, limits: DecodeLimits) -> Iterator[None]:
+    """End a decode as soon as more frames are damaged than are allowed. Raises `UnreadableError`."""
+    child.stderr.damage_limit = verdict.damage_limit(index.frame_count, limits)
+    try:
+        yield
+    except ErrorFloodError as flood:
+        said = flood.said
+        raise UnreadableError(
+            f"at least {said.decode_errors} of {index.frame_count} frames are damaged: {said.words}"
+        ) from flood
+
+
+def watched_pipes(picture: Picture) -> tuple[str, ...]:
+    """The pipe that tells of interlaced frames, where none are expected."""
+    return () if picture.interlaced else ("interlaced",)
+
+
+def check_fields(child: Child, picture: Picture) -> None:
+    """Raises `DecodeAgainError` if an interlaced frame was met that was not expected. Does not wait."""
+    if not picture.interlaced and child.arrived("interlaced"):
+        raise DecodeAgainError(replace(picture, interlaced=True))
+
+
+def wait(child: Child, picture: Picture) -> int:
+    """Read everything that is left and return the exit status. Raises `DecodeAgainError` if the frames were
+    not as `picture` has them."""
+    if not picture.interlaced and child.line("interlaced") is not None:
+        raise DecodeAgainError(replace(picture, interlaced=True))
+    status = child.wait()
+    if status > 0 and not picture.is_careful and child.stderr.says(_UNFIT):
+        raise DecodeAgainError(replace(picture, is_careful=True))
+    return status
 
 
 def offset_seconds(moment: Moment, start: Moment) -> float:

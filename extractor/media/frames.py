@@ -5,12 +5,13 @@ and its size in bytes, so times are those of the decoder and no image format is 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from extractor.errors import ExtractorError, NoFramesError, TooLargeError
 from extractor.media import verdict
 from extractor.media.command import Source
 from extractor.media.decode import Decode
+from extractor.media.filters import Picture
 from extractor.media.full_decode import full_frames
 from extractor.media.index import VideoIndex
 from extractor.media.pipes import Budget
@@ -26,7 +27,7 @@ from extractor.policy import SamplingPolicy
 class FrameDecoder:
     """Iterate over it once; afterwards `decoded_seconds`, `decode_errors` and `scenes` tell what was met.
 
-    Iterating raises the `ExtractorError` that forbids to use the frames, or `PlanFailedError`, possibly
+    Iterating raises the `ExtractorError` that forbids to use the frames, or `DecodeAgainError`, possibly
     after the last of them: only a loop that ends by itself has all frames of the video. What was `made`
     with the index is not decoded again.
     """
@@ -59,9 +60,12 @@ class FrameDecoder:
     def is_planned(self) -> bool:
         return self.use_plan and self.schedule.plan is not None and not self.policy.watches_every_frame
 
-    def restart_without_plan(self) -> None:
-        """Make ready to be iterated over once more, decoding everything."""
+    def restart_without_plan(self, picture: Picture | None = None) -> None:
+        """Make ready to be iterated over once more, decoding everything, now that the frames are known to
+        be as `picture` says."""
         self.use_plan = False
+        if picture is not None:
+            self.index = replace(self.index, picture=picture)
         self._decode = Decode(self.source, self.index, self.policy, self.budget)
 
     def __iter__(self) -> Iterator[Frame]:

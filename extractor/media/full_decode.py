@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from extractor.errors import UnreadableError
 from extractor.media import command
 from extractor.media.command import Urls
-from extractor.media.decode import Decode, offset_seconds
+from extractor.media.decode import Decode, check_fields, limited_damage, offset_seconds
 from extractor.media.expressions import Selection, select_expression
 from extractor.media.process import running
 from extractor.media.sampling import InstantClock
@@ -36,9 +36,14 @@ def _frames_from(decode: Decode, selection: Selection, watch: SceneWatch | None)
     pipes = (*decode.pipes, "frames", *(("scenes",) if watch else ()))
     most = selection.most
     start = last = None
-    with running(build, pipes, decode.budget, {"selection": select_expression(selection)}) as child:
+    texts = {"selection": select_expression(selection)}
+    with (
+        running(build, pipes, decode.budget, texts) as child,
+        limited_damage(child, decode.index, decode.source.limits),
+    ):
         pictures = decode.images(child)
         for moment in moments(child):
+            check_fields(child, decode.index.picture)
             if start is None:
                 start, clock = moment, _started_clock(moment, selection)
             last = moment

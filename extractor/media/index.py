@@ -31,7 +31,7 @@ from extractor.media.clock import (
 )
 from extractor.media.command import Source
 from extractor.media.decode_order import NOTHING, UNSUPPORTED, learn_order, questions_about
-from extractor.media.filters import Picture
+from extractor.media.filters import Picture, picture_of
 from extractor.media.header import Header, StreamInfo
 from extractor.media.listing import CORRUPT, NO_PTS, OtherStreams, Packets
 from extractor.media.packet_pass import Pass, ask, count_packets, excerpt, list_others
@@ -114,6 +114,21 @@ class VideoIndex:
         return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
 
     @property
+    def matrix(self) -> str | None:
+        """The matrix by which luma and chroma are read; ``None`` where there is no chroma."""
+        return self.picture.colours.matrix
+
+    @property
+    def matrix_assumed(self) -> bool:
+        """Whether the file does not say which matrix that is."""
+        return self.picture.colours.is_assumed
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether the header, or any frame met, says that frames consist of two fields."""
+        return self.picture.interlaced
+
+    @property
     def has_parameters_between_keyframes(self) -> bool:
         """Whether a packet that is no keyframe changes what the decoder knows of the stream."""
         return any(map(gt, self.packets.have_new_parameters, self.packets.are_keyframes))
@@ -186,7 +201,7 @@ def _describe(
         pts=corrected(listing.packets.pts, clock, NO_PTS),
         end_pts=corrected_end(listing.parts, clock),
     )
-    picture = Picture(stream.is_interlaced, stream.transfer)
+    picture = picture_of(stream, listing.width, listing.height)
     correction = correction_filter(clock)
     chosen = replace(source, stream=str(stream.index), correction=correction)
     packets = without_lead(packets, chosen, picture, budget)

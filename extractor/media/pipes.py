@@ -101,6 +101,10 @@ class Pipes(Struct):
         del buffer[:size]
         return data
 
+    def arrived(self, stream: str) -> bool:
+        """Whether bytes of `stream` have been read that nobody has asked for yet. Does not wait."""
+        return bool(self._buffers[stream])
+
     def drain(self) -> None:
         """Read and forget everything that is left."""
         self.feed_all({})

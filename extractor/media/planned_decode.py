@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from extractor.media import command
 from extractor.media.command import Urls
-from extractor.media.decode import Decode
+from extractor.media.decode import Decode, DecodeAgainError, check_fields, wait
 from extractor.media.expressions import packet_filter, select_expression
 from extractor.media.process import running
 from extractor.media.schedule import Plan
@@ -12,12 +12,12 @@ from extractor.media.timeline import Moment
 from extractor.models import Frame
 
 
-class PlanFailedError(Exception):
-    """The planned decode did not give what it should. Frames that it gave must not be used."""
+class PlanFailedError(DecodeAgainError):
+    """The planned decode did not give what it should."""
 
 
 def planned_frames(decode: Decode, plan: Plan) -> Iterator[Frame]:
-    """The targets of the plan. Raises `PlanFailedError`, possibly after the last of them."""
+    """The targets of the plan. Raises `DecodeAgainError`, possibly after the last of them."""
 
     def build(urls: Urls) -> Sequence[str]:
         return command.build_planned(decode.source, decode.index.picture, decode.policy, urls)
@@ -26,13 +26,14 @@ def planned_frames(decode: Decode, plan: Plan) -> Iterator[Frame]:
     texts = {"selection": select_expression(plan.selection), **decode.texts(plan.packets)}
     with running(build, decode.pipes, decode.budget, texts) as child:
         for number, image in enumerate(decode.images(child)):
+            check_fields(child, decode.index.picture)
             if number >= len(plan.targets):
                 continue  # a frame that was only decoded for others
             target = plan.targets[number]
             if image.moment != Moment(target.pts, start.time_base):
                 raise PlanFailedError
             yield decode.frame(image, target.slot, start)
-        status = child.wait()
+        status = wait(child, decode.index.picture)
     # Damage that a decoder conceals looks otherwise where it has seen other frames before.
     if status != 0 or child.stderr.complained(plan.signposts) or decode.count != len(plan.targets):
         raise PlanFailedError
@@ -53,6 +54,7 @@ def keyframes(decode: Decode) -> Iterator[Frame]:
         decode.texts(packet_filter("not(key)")),
     ) as child:
         for image in decode.images(child):
+            check_fields(child, decode.index.picture)
             start = start or image.moment
             yield decode.frame(image, decode.count, start)
             if decode.count == decode.policy.max_frames:

@@ -5,6 +5,7 @@ OpenCV and PySceneDetect are imported when a watch begins, not before.
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -12,7 +13,14 @@ from msgspec import Struct
 
 from extractor.media import command, verdict
 from extractor.media.command import Source, Urls
-from extractor.media.decode import offset_seconds
+from extractor.media.decode import (
+    DecodeAgainError,
+    check_fields,
+    limited_damage,
+    offset_seconds,
+    wait,
+    watched_pipes,
+)
 from extractor.media.index import VideoIndex
 from extractor.media.pipes import Budget
 from extractor.media.process import Child, running
@@ -56,8 +64,10 @@ class SceneWatch:
 
 
 class FoundScenes(Struct, frozen=True):
-    """The scenes, and of each the frame that stands for it (its slot is the number of the scene)."""
+    """The scenes, and of each the frame that stands for it (its slot is the number of the scene). The `index`
+    is the one that was given, with what the decode told of its frames."""
 
+    index: VideoIndex
     scenes: tuple[Scene, ...]
     targets: Targets
     start: Moment
@@ -70,6 +80,15 @@ def find_scenes(source: Source, index: VideoIndex, policy: SamplingPolicy, budge
     )
     if objection:
         raise objection
+    try:
+        return _find(source, index, policy, budget)
+    except DecodeAgainError as found:
+        assert found.picture is not None
+        index = replace(index, picture=found.picture, order=None)
+        return find_scenes(source, index, policy, budget)
+
+
+def _find(source: Source, index: VideoIndex, policy: SamplingPolicy, budget: Budget) -> FoundScenes:
     watch = SceneWatch(index, policy)
     start: Moment | None = None
     shown = array("q")
@@ -77,19 +96,21 @@ def find_scenes(source: Source, index: VideoIndex, policy: SamplingPolicy, budge
     def build(urls: Urls) -> Sequence[str]:
         return command.build_scenes(source, index.picture, urls, watch.stream.filters)
 
-    with running(build, ("frames", "scenes"), budget) as child:
+    pipes = ("frames", "scenes", *watched_pipes(index.picture))
+    with running(build, pipes, budget) as child, limited_damage(child, index, source.limits):
         for moment in moments(child):
+            check_fields(child, index.picture)
             start = start or moment
             shown.append(moment.pts)
             watch.see(child, offset_seconds(moment, start))
-        status = child.wait()
+        status = wait(child, index.picture)
     _judge(source, index, child, status, len(shown))
     assert start is not None
     last = Moment(shown[-1], start.time_base)
     scenes = watch.scenes(max(index.duration_seconds, offset_seconds(last, start)))
     chosen = [_place(scene, end, watch.sharpness, policy) for scene, end in _with_ends(scenes, len(shown))]
     targets = Targets((scene.index for scene in scenes), (shown[place] for place in chosen))
-    return FoundScenes(scenes, targets, start)
+    return FoundScenes(index, scenes, targets, start)
 
 
 def nominal_rate(frame_rate: float) -> Fraction:

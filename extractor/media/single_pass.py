@@ -17,7 +17,7 @@ from extractor.media import command, formats
 from extractor.media.command import Source, Urls
 from extractor.media.decode_order import PARAMETERS, may_have_order, questions_about
 from extractor.media.expressions import Selection, select_expression
-from extractor.media.filters import GREY_SIDE, USUAL, Picture
+from extractor.media.filters import GREY_SIDE, USUAL, as_read, picture_of
 from extractor.media.header import Header, StreamInfo
 from extractor.media.index import VideoIndex, index_of
 from extractor.media.listing import Listing, NumberedPackets
@@ -108,7 +108,13 @@ def _run(source: Source, policy: SamplingPolicy, budget: Budget) -> _Run | None:
             return command.build_full_and_index(source, policy, urls)
         return command.build_keyframes_and_index(source, policy, urls, asked)
 
-    pipes = {"images": True, "listing": True, "frames": in_full, "measures": policy.needs_measures}
+    pipes = {
+        "images": True,
+        "interlaced": True,
+        "listing": True,
+        "frames": in_full,
+        "measures": policy.needs_measures,
+    }
     names = [name for name, wanted in pipes.items() if wanted]
     listing = Listing(source.limits.max_packets)
     parameters = NumberedPackets()
@@ -119,8 +125,12 @@ def _run(source: Source, policy: SamplingPolicy, budget: Budget) -> _Run | None:
         shown = list(islice(moments(child), _MOST_SHOWN + 1)) if in_full else []
         if len(shown) > _MOST_SHOWN:
             return None
-        child.feed_all({"listing": listing.feed, PARAMETERS: parameters.feed})
+        flagged = bytearray()
+        sinks = {"listing": listing.feed, PARAMETERS: parameters.feed, "interlaced": flagged.extend}
+        child.feed_all(sinks)
         status = child.wait()
+    if flagged:
+        return None
     listing.mark_new_parameters(parameters.changes)
     return _Run(Pass(Header.parse(child.stderr.facts), listing, child.stderr, status), held, shown)
 
@@ -131,7 +141,9 @@ def _held(child: Child, policy: SamplingPolicy) -> list[Image] | None:
     size = 0
     for image in images(child, GREY_SIDE**2 if policy.needs_measures else 0):
         size += len(image.data) + len(image.grey or b"")
-        if size > _MOST_HELD_BYTES or (not held and _is_unusual(Header.parse(child.stderr.facts).first)):
+        if size > _MOST_HELD_BYTES or child.arrived("interlaced"):
+            return None
+        if not held and _is_unusual(Header.parse(child.stderr.facts).first):
             return None
         held.append(image)
     return held
@@ -143,7 +155,11 @@ def _is_damaged(found: Pass, policy: SamplingPolicy) -> bool:
 
 
 def _is_unusual(stream: StreamInfo | None) -> bool:
-    return stream is None or Picture(stream.is_interlaced, stream.transfer) != USUAL
+    if stream is None:
+        return True
+    picture = picture_of(stream, stream.width, stream.height)
+    is_usual = picture.transfer == USUAL.transfer and as_read(picture) == as_read(USUAL)
+    return picture.interlaced or picture.colours.needs_zimg or not is_usual
 
 
 def _keyframes(

@@ -1,6 +1,7 @@
 """Whether a decode that has ended may be believed. FFmpeg's exit status alone says little: it is 0 for
 half a file and for a damaged one."""
 
+import math
 import signal
 
 from msgspec import Struct
@@ -51,6 +52,12 @@ def objection(end: DecodeEnd, limits: DecodeLimits) -> ExtractorError | None:
     if end.status != 0:
         return UnreadableError(f"FFmpeg gave up: {end.words}")
     return shortfall(end.decoded_seconds, end.expected_seconds, limits)
+
+
+def damage_limit(expected_frames: int, limits: DecodeLimits) -> float:
+    """From how many decode errors on the frames of a decode must not be used, however it goes on."""
+    share = limits.max_decode_error_share
+    return share * expected_frames if share < 1 else math.inf
 
 
 def shortfall(

@@ -9,6 +9,7 @@ import pytest
 
 from extractor.media.binary import find_ffmpeg
 from extractor.media.command import Source
+from extractor.media.decode import DecodeAgainError
 from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.pipes import Budget
@@ -47,7 +48,18 @@ def decode_clip(
     index = read_index(source, budget, policy)
     source = index.select(source)
     decoder = FrameDecoder(source, index, policy, make_schedule(index, policy), budget, use_plan=plan)
-    return Decoded(list(decoder), index, decoder)
+    return Decoded(_frames(decoder), decoder.index, decoder)
+
+
+def _frames(decoder: FrameDecoder) -> list[Frame]:
+    """As `extractor.extraction` does, but that a plan that fails is a failure."""
+    try:
+        return list(decoder)
+    except DecodeAgainError as found:
+        if found.picture is None:
+            raise
+        decoder.restart_without_plan(found.picture)
+        return _frames(decoder)
 
 
 @pytest.fixture
