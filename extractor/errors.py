@@ -28,7 +28,7 @@ class TransientError(ExtractorError):
 
 
 class RetryOnceError(TransientError):
-    """May be an accident of this machine: tried once more, then final."""
+    """May be an accident of this machine or of timing: tried once more, then final."""
 
 
 class InvalidMessageError(PermanentError):
@@ -85,10 +85,23 @@ class TooLargeError(PermanentError):
     reason = "TOO_LARGE"
 
 
-class NotInStateError(PermanentError):
-    """The state has no row for this code, or an update did not change exactly one."""
+class DuplicateCodeError(PermanentError):
+    """More than one row of the state has this code, so it is not known which video is meant."""
+
+    reason = "DUPLICATE_CODE"
+
+
+class NotInStateError(RetryOnceError):
+    """The state has no row for this code. An upload may be announced before its row is written, so this
+    is final only at the second delivery."""
 
     reason = "NOT_IN_STATE"
+
+
+class UnknownBucketError(RetryOnceError):
+    """The bucket that the message names does not exist."""
+
+    reason = "BUCKET_MISSING"
 
 
 class DecoderHungError(RetryOnceError):
@@ -137,6 +150,10 @@ class StorageUnavailableError(TransientError):
     """The object store does not answer, or answers with a fault of its own."""
 
     reason = "STORAGE_UNAVAILABLE"
+
+
+class BucketMissingError(StorageUnavailableError):
+    """There is no such bucket."""
 
 
 class StateUnavailableError(TransientError):
