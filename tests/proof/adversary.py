@@ -2,7 +2,7 @@
 fail, be lost on its way back, arrive late, or be the worker's last.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -15,6 +15,7 @@ from extractor.errors import (
 )
 from extractor.models import Extraction, OutgoingMessage, SendFailure, StateRow, Subject
 from extractor.ports import JobQueue, ObjectStore, ObjectStream, StateStore, StoredBytes, StoredObject
+from extractor.ports.objects import NO_VERSIONS
 from tests.proof.scheduler import KilledError, Scheduler
 
 T = TypeVar("T")
@@ -132,11 +133,11 @@ class RiskyObjects:
     def copy(self, key: str, to: str) -> None:
         self._call(f"copy {key} to {to}", lambda: self.inner.copy(key, to), writes=True)
 
-    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
-        return iter(self._call(f"list {prefix}", lambda: list(self.inner.list(prefix, after))))
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
+        return iter(self._call(f"list {prefix}", lambda: list(self.inner.list(prefix, after, deep=deep))))
 
-    def delete(self, keys: Sequence[str]) -> None:
-        self._call(f"delete {', '.join(keys)}", lambda: self.inner.delete(keys), writes=True)
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
+        self._call(f"delete {', '.join(keys)}", lambda: self.inner.delete(keys, versions), writes=True)
 
     def _call(self, name: str, act: Callable[[], T], *, writes: bool = False) -> T:
         return self.adversary.call(name, act, StorageUnavailableError, writes=writes)

@@ -12,6 +12,7 @@ from extractor.adapters.aws import NO_CREDENTIALS, build_client
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,
+    BucketMissingError,
     ExtractorError,
     SourceChangedError,
     StorageUnavailableError,
@@ -29,6 +30,8 @@ _BY_CODE: dict[str, type[ExtractorError]] = {
     "ExpiredToken": AccessDeniedError,
     "InvalidToken": AccessDeniedError,
     "KMS.ThrottlingException": StorageUnavailableError,
+    "NoSuchBucket": BucketMissingError,
+    "InvalidBucketName": BucketMissingError,
 }
 _BY_STATUS: dict[int, type[ExtractorError]] = {
     401: AccessDeniedError,
@@ -37,6 +40,7 @@ _BY_STATUS: dict[int, type[ExtractorError]] = {
 }
 _HINTS: dict[type[ExtractorError], str] = {
     AccessDeniedError: "check the role's S3 and KMS permissions on the bucket",
+    BucketMissingError: "there is no such bucket; check its name and region",
     ArchivedError: "the object is in an archive tier; restore it, then send the message again",
     SourceChangedError: "the object was overwritten meanwhile",
     StorageUnavailableError: "try again later, and check the bucket's name and region if it stays so",

@@ -86,7 +86,9 @@ def earlier_frames_deleted_first(patch: Patch) -> None:
 
 
 def current_frames_deleted_as_stale(patch: Patch) -> None:
-    def delete(store: ObjectStore, naming: Naming, earlier: record.Earlier, current: Manifest) -> None:
+    def delete(
+        store: ObjectStore, naming: Naming, earlier: record.Earlier, current: Manifest, known: object
+    ) -> None:
         if earlier.manifest:
             store.delete(sorted(earlier.manifest.keys))
 
