@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from extractor.adapters.aws import NO_CREDENTIALS, build_client
+from extractor.adapters.aws import NO_CREDENTIALS, build_client, with_credentials
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,
@@ -39,7 +39,7 @@ _BY_STATUS: dict[int, type[ExtractorError]] = {
     412: SourceChangedError,
 }
 _HINTS: dict[type[ExtractorError], str] = {
-    AccessDeniedError: "check the role's S3 and KMS permissions on the bucket",
+    AccessDeniedError: "check the credentials, and the role's S3 and KMS permissions on the bucket",
     BucketMissingError: "there is no such bucket; check its name and region",
     ArchivedError: "the object is in an archive tier; restore it, then send the message again",
     SourceChangedError: "the object was overwritten meanwhile",
@@ -71,7 +71,8 @@ class Bucket(Struct, frozen=True):
     def translating(self, action: str) -> Iterator[None]:
         """Within, what botocore raises becomes one of ours: "cannot `action` in this bucket"."""
         try:
-            yield
+            with with_credentials(f"{action} in {self.name}"):
+                yield
         except (BotoCoreError, ClientError) as error:
             raise translate(error, f"{action} in {self.name}") from error
 

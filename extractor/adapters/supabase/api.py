@@ -9,7 +9,7 @@ import httpx
 from postgrest import APIError, APIResponse, SyncPostgrestClient, SyncSelectRequestBuilder
 
 from extractor.adapters.supabase.keys import ApiKeys, KeySource
-from extractor.errors import AccessDeniedError, ExtractorError, StateUnavailableError
+from extractor.errors import AccessDeniedError, ExtractorError, SettingsError, StateUnavailableError
 
 _TIMEOUT = httpx.Timeout(15, connect=5)
 _LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
@@ -66,8 +66,7 @@ def build_postgrest_client(
     role of one's own) the requests have that role's rights instead of the key's. `renew` reads both again
     where they are kept; it is called when the gateway refuses them.
     """
-    certificates = not url.lower().startswith("http:")  # reading them takes 30 to 60 ms
-    session = httpx.Client(timeout=_TIMEOUT, verify=certificates, auth=ApiKeys((key, token), renew, _check))
+    session = _session(url, ApiKeys((key, token), renew, _check))
     return SyncPostgrestClient(f"{url.rstrip('/')}/rest/v1", headers={}, http_client=session)
 
 
@@ -76,6 +75,20 @@ def exactly_one(update: SyncSelectRequestBuilder) -> SyncSelectRequestBuilder:
     https://docs.postgrest.org/en/stable/references/api/resource_representation.html#singular-or-plural"""
     update.request.headers["Accept"] = "application/vnd.pgrst.object+json"
     return update
+
+
+def _session(url: str, auth: httpx.Auth) -> httpx.Client:
+    """httpx reads the proxies and certificates of the environment, and complains in ways of its own."""
+    certificates = not url.lower().startswith("http:")  # reading them takes 30 to 60 ms
+    try:
+        return httpx.Client(timeout=_TIMEOUT, verify=certificates, auth=auth)
+    except ImportError as error:
+        raise SettingsError("ALL_PROXY, HTTPS_PROXY: SOCKS is not supported; name an HTTP proxy") from error
+    except OSError as error:
+        raise SettingsError(f"SSL_CERT_FILE or SSL_CERT_DIR: {error}") from error
+    except (ValueError, httpx.InvalidURL) as error:
+        names = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or NO_PROXY"
+        raise SettingsError(f"{names}: {error}; write IPv6 addresses without brackets") from error
 
 
 def rows_of(query: SyncSelectRequestBuilder) -> Sequence[Mapping[str, Any]]:
