@@ -89,14 +89,14 @@ class SqliteStateStore:
         """There are no claims here."""
 
     def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
-        changes = self._shape.changes(success(extraction))
-        statement = self._updating(changes, "TRUE")
-        with self._connection() as connection:  # what raises here changes nothing
-            changed = connection.execute(statement, (*changes.values(), subject.code)).rowcount
-            if changed > 1:
+        code = self._name("code")
+        is_alone = (
+            f"(SELECT count(*) FROM {self._table} AS same WHERE same.{code} = {self._table}.{code}) = 1"
+        )
+        if self._update([subject.code], success(extraction), is_alone) != 1:
+            if self._select(("code",), f"{code} = ?", (subject.code,)):
                 raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
-            if changed < 1:
-                raise NotInStateError(f"the state has no row for the code {subject.code!r} any more")
+            raise NotInStateError(f"the state has no row for the code {subject.code!r} any more")
 
     def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
         # The late failure of a duplicate says nothing about a video that is done.
@@ -185,11 +185,11 @@ class SqliteStateStore:
         changes = self._shape.changes(values)
         if not (changes and codes):
             return 0
-        return self._change(self._updating(changes, condition), [(*changes.values(), code) for code in codes])
-
-    def _updating(self, changes: Mapping[str, object], condition: str) -> str:
         assignments = ", ".join(f"{_quoted(name)} = ?" for name in changes)
-        return f"UPDATE {self._table} SET {assignments} WHERE {self._name('code')} = ? AND {condition}"
+        return self._change(
+            f"UPDATE {self._table} SET {assignments} WHERE {self._name('code')} = ? AND {condition}",
+            [(*changes.values(), code) for code in codes],
+        )
 
     def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
         with self._connection() as connection:

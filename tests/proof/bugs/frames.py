@@ -113,6 +113,15 @@ def manifest_written_unconditionally(patch: Patch) -> None:
     patch(record, "write", overwrite)
 
 
+def manifest_read_again_before_writing(patch: Patch) -> None:
+    write = record.write
+
+    def write_over(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
+        write(store, naming, manifest, replaces=record.read(store, naming).etag)
+
+    patch(record, "write", write_over)
+
+
 def leftovers_not_listed(patch: Patch) -> None:
     patch(extractor.pipeline, "listed", lambda store, prefix: {})
 
