@@ -147,13 +147,13 @@ class ClaimedError(TransientError):
 
 
 class StorageUnavailableError(TransientError):
-    """The object store does not answer, or answers with a fault of its own."""
+    """The object store does not answer, or answers with a fault of its own, or has no such bucket."""
 
     reason = "STORAGE_UNAVAILABLE"
 
-
-class BucketMissingError(StorageUnavailableError):
-    """There is no such bucket."""
+    def __init__(self, text: str = "", *, bucket_is_missing: bool = False) -> None:
+        super().__init__(text)
+        self.bucket_is_missing = bucket_is_missing
 
 
 class StateUnavailableError(TransientError):

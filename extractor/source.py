@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from extractor import keys
 from extractor.errors import (
-    BucketMissingError,
     DeadlineError,
     SourceChangedError,
+    StorageUnavailableError,
     TooLargeError,
     UnknownBucketError,
     UnreadableError,
@@ -78,8 +78,8 @@ def open_source(job: ExtractionJob, sources: Sources) -> Iterator[OpenSource]:
                 stream = stack.enter_context(store.open(key))
             except VideoMissingError:
                 continue
-            except BucketMissingError as error:
-                if bucket == sources.bucket:
+            except StorageUnavailableError as error:
+                if bucket == sources.bucket or not error.bucket_is_missing:
                     raise
                 raise UnknownBucketError(f"there is no bucket {bucket!r}, which the message names") from error
             yield OpenSource(SourceVideo(bucket, key, stream.etag, stream.size_bytes), stream)

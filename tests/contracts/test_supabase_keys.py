@@ -1,7 +1,7 @@
 """The keys of a Supabase project: in which header they go, how they are pasted, and when they are rotated."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from extractor import bootstrap
+from extractor.adapters.secrets import read_secret
 from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.errors import AccessDeniedError, SettingsError, StateUnavailableError
 from extractor.models import StateRow, Subject
@@ -136,15 +137,22 @@ def test_a_key_that_was_rotated_is_read_again_on_the_first_refusal(
         assert vault.asked[1:] == [key, key]
 
 
-def test_a_key_that_stays_refused_is_read_again_once(vault: Vault, warm: SupabaseStateStore) -> None:
+def test_a_key_that_stays_refused_is_read_again_once(
+    vault: Vault, warm: SupabaseStateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vault.rotate("sb_secret_elsewhere", stored=False)
     reads: list[str] = []
-    read = warm._client.session.auth._renew  # type: ignore[union-attr]
-    warm._client.session.auth._renew = lambda: (reads.append("read"), read())[1]  # type: ignore[union-attr]
+    read = read_secret
+
+    def counting(arn: str, field: str) -> Mapping[str, str]:
+        reads.append(arn)
+        return read(arn, field)
+
+    monkeypatch.setattr("extractor.adapters.secrets.read_secret", counting)
     for _ in range(3):
         with pytest.raises(AccessDeniedError):
             warm.begin(A, 1)
-    assert reads == ["read"]
+    assert reads == [vault.arn]
 
 
 @pytest.mark.operations_row(11)
@@ -194,9 +202,6 @@ def test_a_variable_that_http_cannot_use_is_named(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         build_postgrest_client("https://127.0.0.1:1", "key")
-
-
-Build = Callable[[], object]
 
 
 @pytest.mark.operations_row(16)

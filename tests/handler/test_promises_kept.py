@@ -1,4 +1,4 @@
-"""What the guarantee hangs on, one line each: leases, claims, versions of frames, keys, deadlines, fetches."""
+"""What the guarantee depends on: leases, claims, versions of frames, keys, deadlines, fetches."""
 
 import threading
 import time

@@ -12,7 +12,6 @@ from extractor.adapters.aws import NO_CREDENTIALS, build_client, with_credential
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,
-    BucketMissingError,
     ExtractorError,
     SourceChangedError,
     StorageUnavailableError,
@@ -25,13 +24,12 @@ if TYPE_CHECKING:
 # no failure as such: each operation has its own meaning for it.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _MISSING_KEY = frozenset({"NoSuchKey", "404"})
+_MISSING_BUCKET = frozenset({"NoSuchBucket", "InvalidBucketName"})
 _BY_CODE: dict[str, type[ExtractorError]] = {
     "InvalidObjectState": ArchivedError,
     "ExpiredToken": AccessDeniedError,
     "InvalidToken": AccessDeniedError,
     "KMS.ThrottlingException": StorageUnavailableError,
-    "NoSuchBucket": BucketMissingError,
-    "InvalidBucketName": BucketMissingError,
 }
 _BY_STATUS: dict[int, type[ExtractorError]] = {
     401: AccessDeniedError,
@@ -40,7 +38,6 @@ _BY_STATUS: dict[int, type[ExtractorError]] = {
 }
 _HINTS: dict[type[ExtractorError], str] = {
     AccessDeniedError: "check the credentials, and the role's S3 and KMS permissions on the bucket",
-    BucketMissingError: "there is no such bucket; check its name and region",
     ArchivedError: "the object is in an archive tier; restore it, then send the message again",
     SourceChangedError: "the object was overwritten meanwhile",
     StorageUnavailableError: "try again later, and check the bucket's name and region if it stays so",
@@ -79,6 +76,9 @@ class Bucket(Struct, frozen=True):
 
 def translate(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
     """Which of ours it is that `action` failed with."""
+    if isinstance(error, ClientError) and error_code(error) in _MISSING_BUCKET:
+        text = f"cannot {action}: there is no such bucket; check its name and region"
+        return StorageUnavailableError(text, bucket_is_missing=True)
     kind = _classify(error)
     cause = error_code(error) if isinstance(error, ClientError) else type(error).__name__
     return kind(f"cannot {action} ({cause}): {_HINTS[kind]}")
