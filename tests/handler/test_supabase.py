@@ -15,7 +15,10 @@ from tests.media import clips
 from tests.servers.connections import listening
 from tests.servers.supabase import Supabase, supabase
 
-_TABLE = "create table three_columns (code text primary key, is_fetched boolean, is_extracted boolean);"
+_TABLE = """
+create table three_columns (code text primary key, is_fetched boolean, is_extracted boolean);
+create table without_a_key (code text, is_fetched boolean, is_extracted boolean, extract_error text);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,11 @@ def table(world: World, project: Supabase, settings: Callable[..., None]) -> Wor
 def _add(world: World, project: Supabase, code: str, video: bytes) -> None:
     world.s3.put_object(Bucket="oriane-videos", Key=f"{code}.mp4", Body=video)
     project.database.sql(f"insert into three_columns values ('{code}', true, false)")
+
+
+def _reasons(logs: io.StringIO) -> list[str]:
+    lines = map(json.loads, logs.getvalue().splitlines())
+    return [line["reason"] for line in lines if "reason" in line]
 
 
 def _extracted(project: Supabase) -> str:
@@ -81,7 +89,7 @@ def test_a_row_that_the_key_may_not_change_is_not_believed(
             "alter role service_role bypassrls; alter table three_columns disable row level security"
         )
     assert table.dead_letters() == []
-    assert json.loads(logs.getvalue().splitlines()[-2])["reason"] == "ACCESS_DENIED"
+    assert _reasons(logs) == ["ACCESS_DENIED"]
     assert _extracted(project) == ""
 
 
@@ -126,3 +134,39 @@ def _whole(end: socket.socket) -> bytes:
         data += piece
         missing -= len(piece)
     return data
+
+
+@pytest.mark.operations_row(2)
+def test_a_key_that_may_see_no_row_settles_nothing(
+    table: World, project: Supabase, settings: Callable[..., None], plain_clip: Path, logs: io.StringIO
+) -> None:
+    _add(table, project, "one", plain_clip.read_bytes())
+    project.database.sql("alter table three_columns enable row level security")
+    settings(SUPABASE_KEY=project.anon_key, SUPABASE_TOKEN=project.token("authenticated"))
+    try:
+        for count in (1, 2):
+            assert table.deliver({"code": "one"}, receive_count=count) == [0]
+    finally:
+        project.database.sql("alter table three_columns disable row level security")
+    settings(SUPABASE_KEY=project.service_key, SUPABASE_TOKEN="")
+    assert table.dead_letters() == []
+    assert _reasons(logs) == ["ACCESS_DENIED", "ACCESS_DENIED"]
+
+
+@pytest.mark.operations_row(5)
+def test_a_code_of_two_rows_is_refused_before_any_work_and_flips_neither(
+    table: World, project: Supabase, settings: Callable[..., None], plain_clip: Path
+) -> None:
+    project.database.sql(
+        "truncate without_a_key; insert into without_a_key values ('one', true), ('one', true)"
+    )
+    settings(STATE_TABLE="without_a_key")
+    table.s3.put_object(Bucket="oriane-videos", Key="one.mp4", Body=plain_clip.read_bytes())
+    assert table.deliver({"code": "one"}) == []
+    (letter,) = table.dead_letters()
+    assert letter["reason"] == "DUPLICATE_CODE"
+    assert table.objects() == {}
+    rows = project.database.sql(
+        "select coalesce(is_extracted, false), extract_error like 'DUPL%' from without_a_key"
+    )
+    assert rows.split() == ["f|t", "f|t"]
