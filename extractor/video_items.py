@@ -1,7 +1,7 @@
 """Items of the DynamoDB table of an older system: what is written to one, and what it says. Pure.
 
-Times are whole seconds since 1970, as the older system writes them; ISO 8601, which this project wrote before,
-is still read. A claim has an owner and an end, except where the older system made it.
+Times are whole seconds since 1970, as the older system writes them; ISO 8601, which was written before, is
+still read. A claim has an owner and an end, except where the older system made it.
 """
 
 import re
