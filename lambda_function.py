@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from extractor.startup import no_garbage
@@ -19,6 +20,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 with no_garbage():
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from extractor.errors import DeadlineError
     from extractor.settings import load_settings
     from extractor.station import Station, build_station
     from extractor.telemetry import logger
@@ -26,18 +28,22 @@ with no_garbage():
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle one event. Raises only for a direct event that should be tried again."""
+def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
+    """Handle one event: an SQS batch, with the records in an object or (from EventBridge Pipes) in a list; a
+    message; or a list of messages. Raises only for a direct event that should be tried again."""
     station = _station()
     remaining = context.get_remaining_time_in_millis() / 1000
     reserve = min(station.settings.reserve_seconds, remaining / 10)
     deadline = time.monotonic() + remaining - reserve
     try:
-        if not _is_sqs(event):
-            results = station.worker.handle(Delivery(event), deadline)
-            return {"results": [describe(result) for result in results]}
-        unfinished = _unfinished(event["Records"], station, deadline, deadline - reserve)
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
+        if (records := _sqs_records(event)) is not None:
+            unfinished = _unfinished(records, station, deadline, deadline - reserve)
+            return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
+        messages = event if isinstance(event, list) else [event]
+        results = [
+            result for message in messages for result in station.worker.handle(Delivery(message), deadline)
+        ]
+        return {"results": [describe(result) for result in results]}
     finally:
         station.worker.place.sources.cancel()
         station.telemetry.flush()
@@ -48,11 +54,12 @@ def _unfinished(
 ) -> Iterator[str]:
     """Handle the records one after the other; the ids of those that SQS must deliver again."""
     deliveries = [_delivery(record) for record in records]
-    for record, delivery, following in zip(records, deliveries, [*deliveries[1:], None], strict=True):
+    for record, delivery, following in zip_longest(records, deliveries, deliveries[1:]):
         message_id = record["messageId"]
         if time.monotonic() > last_start:
             logger.warning("too little time is left to start another video", extra={"message_id": message_id})
-            yield message_id
+            if not station.worker.give_up(delivery, DeadlineError("too little time was left to start it")):
+                yield message_id
             continue
         try:
             station.worker.handle(delivery, deadline, following)
@@ -61,7 +68,8 @@ def _unfinished(
 
 
 def _delivery(record: dict[str, Any]) -> Delivery:
-    return Delivery(record["body"], int(record["attributes"]["ApproximateReceiveCount"]), from_queue=True)
+    attributes = record.get("attributes") or {}
+    return Delivery(record.get("body"), int(attributes.get("ApproximateReceiveCount", 1)), from_queue=True)
 
 
 @cache
@@ -70,8 +78,11 @@ def _station() -> Station:
     return build_station(load_settings(os.environ))
 
 
-def _is_sqs(event: dict[str, Any]) -> bool:
-    records = event.get("Records")
-    return isinstance(records, list) and all(
+def _sqs_records(event: object) -> list[dict[str, Any]] | None:
+    """The records, if the event has none but those of SQS; an empty list of records is one of them."""
+    records = event.get("Records") if isinstance(event, dict) else event
+    if isinstance(records, list) and all(
         isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records
-    )
+    ):
+        return records
+    return None

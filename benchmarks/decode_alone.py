@@ -6,7 +6,7 @@ Same code, same settings, in a warm process as the handler's; its frames are has
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from extractor.extraction import Assignment, extract
 from extractor.layout import Naming
 from extractor.models import SourceVideo
 from extractor.ports import ObjectStream, StoredObject
+from extractor.ports.objects import NO_VERSIONS
 from extractor.settings import load_settings
 from extractor.shelf import Shelf
 from extractor.station import Station, build_station
@@ -45,10 +46,10 @@ class Nowhere:
     def copy(self, key: str, to: str) -> None:  # noqa: ARG002
         raise VideoMissingError(f"there is nothing, and no {key!r}")
 
-    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:  # noqa: ARG002
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:  # noqa: ARG002
         return iter(())
 
-    def delete(self, keys: Sequence[str]) -> None:
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
         """Nothing to do."""
 
 

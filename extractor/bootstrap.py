@@ -21,6 +21,7 @@ from extractor.ports import (
     StateStore,
     WatchableQueue,
 )
+from extractor.setting_types import pasted
 from extractor.settings import Settings
 
 if TYPE_CHECKING:
@@ -108,9 +109,11 @@ def _build_supabase(settings: Settings) -> Table:
 
     if settings.supabase_url is None:
         raise SettingsError("SUPABASE_URL: STATE_BACKEND=supabase needs it")
+    url = pasted("SUPABASE_URL", settings.supabase_url).rstrip("/").removesuffix("/rest/v1")
     key, token = _supabase_keys(settings)
+    renew = None if settings.supabase_key else lambda: _supabase_keys(settings)
     try:
-        client = build_postgrest_client(settings.supabase_url, key, token)
+        client = build_postgrest_client(url, key, token, renew)
     except ValueError as error:
         raise SettingsError("SUPABASE_URL: is no http or https address") from error
     return SupabaseStateStore(client, settings.state_table, parse_columns(settings.state_columns))
@@ -119,20 +122,28 @@ def _build_supabase(settings: Settings) -> Table:
 def _supabase_keys(settings: Settings) -> tuple[str, str | None]:
     """The key, and the token of a role if there is one."""
     if settings.supabase_key is not None:
-        token = settings.supabase_token
-        return settings.supabase_key.get_secret_value(), token.get_secret_value() if token else None
+        key = pasted("SUPABASE_KEY", settings.supabase_key.get_secret_value())
+        if settings.supabase_token is None:
+            return key, None
+        return key, pasted("SUPABASE_TOKEN", settings.supabase_token.get_secret_value()) or None
     if settings.supabase_key_secret_arn is None:
         raise SettingsError("SUPABASE_KEY: STATE_BACKEND=supabase needs it, or SUPABASE_KEY_SECRET_ARN")
     from extractor.adapters.secrets import read_secret
 
     with _aws_settings():
         fields = read_secret(settings.supabase_key_secret_arn, "SUPABASE_KEY")
-    return fields["SUPABASE_KEY"], fields.get("SUPABASE_TOKEN")
+    setting = "SUPABASE_KEY_SECRET_ARN: its field "
+    key = pasted(f"{setting}SUPABASE_KEY", fields["SUPABASE_KEY"])
+    return key, pasted(f"{setting}SUPABASE_TOKEN", fields.get("SUPABASE_TOKEN", "")) or None
 
 
 def _build_queue(url: str, attempts: int) -> WatchableQueue:
     from extractor.adapters.sqs import SqsQueue, build_sqs_client
 
+    if url.endswith(".fifo"):
+        raise SettingsError(
+            "SQS_QUEUE_URL or DEAD_LETTER_QUEUE_URL: a FIFO queue cannot be used; make a standard one"
+        )
     with _aws_settings():
         return SqsQueue(build_sqs_client(attempts), url)
 
@@ -150,7 +161,9 @@ def _aws_settings() -> Iterator[None]:
     """botocore reads the AWS variables when a client is built, and complains in ways of its own."""
     from botocore.exceptions import BotoCoreError
 
+    from extractor.adapters.aws import wrong_setting
+
     try:
         yield
-    except (BotoCoreError, ValueError) as error:
-        raise SettingsError(f"AWS_REGION, AWS_PROFILE or AWS_ENDPOINT_URL: {error}") from error
+    except (BotoCoreError, ValueError, OSError) as error:
+        raise SettingsError(wrong_setting(error)) from error

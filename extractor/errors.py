@@ -28,7 +28,7 @@ class TransientError(ExtractorError):
 
 
 class RetryOnceError(TransientError):
-    """May be an accident of this machine: tried once more, then final."""
+    """May be an accident of this machine or of timing: tried once more, then final."""
 
 
 class InvalidMessageError(PermanentError):
@@ -85,10 +85,23 @@ class TooLargeError(PermanentError):
     reason = "TOO_LARGE"
 
 
-class NotInStateError(PermanentError):
-    """The state has no row for this code, or an update did not change exactly one."""
+class DuplicateCodeError(PermanentError):
+    """More than one row of the state has this code, so it is not known which video is meant."""
+
+    reason = "DUPLICATE_CODE"
+
+
+class NotInStateError(RetryOnceError):
+    """The state has no row for this code. An upload may be announced before its row is written, so this
+    is final only at the second delivery."""
 
     reason = "NOT_IN_STATE"
+
+
+class UnknownBucketError(RetryOnceError):
+    """The bucket that the message names does not exist."""
+
+    reason = "BUCKET_MISSING"
 
 
 class DecoderHungError(RetryOnceError):
@@ -140,9 +153,13 @@ class ClaimedError(TransientError):
 
 
 class StorageUnavailableError(TransientError):
-    """The object store does not answer, or answers with a fault of its own."""
+    """The object store does not answer, or answers with a fault of its own, or has no such bucket."""
 
     reason = "STORAGE_UNAVAILABLE"
+
+    def __init__(self, text: str = "", *, bucket_is_missing: bool = False) -> None:
+        super().__init__(text)
+        self.bucket_is_missing = bucket_is_missing
 
 
 class StateUnavailableError(TransientError):

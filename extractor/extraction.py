@@ -1,9 +1,11 @@
 """From a file on disk to stored frames and their manifest. What the cloud and the command line share."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
+from typing import cast
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -124,14 +126,17 @@ def _store(
     """Decode and store, with numbers from `first` on; if the plan does not hold, or the frames are not as the
     header has them, once more in full, over what was stored."""
     decoder.use_plan = decoder.use_plan and tools.plan
-    frames: Iterable[Frame] = numbered(worth_keeping(decoder, task.policy), first)
-    if not decoder.is_planned:
-        frames = _in_time(frames, decoder.index.duration_seconds, task.deadline)
-    if progress:
-        frames = _reported(frames, decoder.index, progress)
+    end_seconds = decoder.index.duration_seconds
     try:
-        end_seconds = decoder.index.duration_seconds
-        return store_output(frames, shelf, tools.upload_workers, tools.output, task.code, end_seconds)
+        # An upload that fails leaves the decode in the middle: its FFmpeg ends here, and not when Python
+        # happens to collect the generators.
+        with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
+            frames: Iterable[Frame] = numbered(worth_keeping(decoded, task.policy), first)
+            if not decoder.is_planned:
+                frames = _in_time(frames, end_seconds, task.deadline)
+            if progress:
+                frames = _reported(frames, decoder.index, progress)
+            return store_output(frames, shelf, tools.upload_workers, tools.output, task.code, end_seconds)
     except DecodeAgainError as found:
         logger.info("the first decode did not fit the video, decoding everything", extra={"code": task.code})
         decoder.restart_without_plan(found.picture)

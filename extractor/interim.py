@@ -107,7 +107,7 @@ class Interim(Struct):
         if self.etag is None:
             return
         try:
-            self.store.delete([self.key])
+            self.store.delete([self.key], versions={self.key: self.etag})
         except TransientError as error:
             logger.warning("%s is left over: %s", self.key, error)
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from string import Formatter
 
+from extractor.layout_template import MAX_KEY_BYTES
 from extractor.models import SourceVideo
 
 CODE_PATTERN = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
@@ -55,6 +56,13 @@ def video_id(source: SourceVideo) -> str:
     without quotes. What is not known (of a local file) is empty."""
     etag = (source.etag or "").strip('"')
     return hashlib.sha256(f"{source.bucket or ''}|{source.key}|{etag}".encode()).hexdigest()
+
+
+def checked_key(key: str) -> str:
+    """The key. Raises `ValueError` if it is longer than keys of S3 may be."""
+    if len(key.encode()) > MAX_KEY_BYTES:
+        raise ValueError(f"is longer than {MAX_KEY_BYTES} bytes")
+    return key
 
 
 def template_fields(template: str) -> list[str]:

@@ -18,6 +18,10 @@ LAYOUTS = {
 }
 
 
+PLATFORMS = frozenset({"instagram", "tiktok", "youtube"})
+"""Folders that hold the videos of a platform, under a layout that has a folder for it."""
+
+
 class Naming(Struct, frozen=True):
     """How the frames of one video are called: `prefix` is their folder, with its closing slash, and
     `frame_template` the rest, in which only the fields of a frame are left."""
@@ -28,6 +32,11 @@ class Naming(Struct, frozen=True):
     @property
     def manifest_key(self) -> str:
         return self.prefix + MANIFEST_NAME
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether all frames lie in the folder itself. What lies in folders below is another's then."""
+        return "/" not in self.frame_template
 
     def frame_key(self, index: int, slot: int, pts_seconds: float) -> str:
         """The key of a frame; see `extractor.models.Frame` for what the three are."""
@@ -57,8 +66,10 @@ class Layout(Struct, frozen=True):
         """The names of one video's frames. Without a platform, its folder falls away.
 
         `code` and `platform` fit the patterns of `extractor.keys`. Raises `ValueError` if the layout
-        `needs_video_id` and there is none.
+        `needs_video_id` and there is none, or if the folder would be that of a whole platform.
         """
+        if platform is None and code in PLATFORMS and "platform" in fields(self.template):
+            raise ValueError(f"the code {code!r} needs its platform: its folder would be that of a platform")
         if self.needs_video_id and video_id is None:
             raise ValueError(f"{self.template!r} needs the video's id")
         values = {

@@ -26,7 +26,8 @@ FIELDS = _VIDEO_FIELDS | _FRAME_FIELDS
 
 _FIRST_FRAME_FIELD = re.compile(rf"\{{({'|'.join(_FRAME_FIELDS)})\b")
 
-_MAX_KEY_BYTES = 1024
+MAX_KEY_BYTES = 1024
+"""What S3 takes."""
 
 
 class Seconds(float):
@@ -103,8 +104,8 @@ def _wrong_structure(template: str) -> Iterator[str]:
         yield "{index}, {number} or {slot} must be in the file's name: times may round to the same"
     if _runs_numbers_together(name):
         yield "there must be more than digits between two numbers of a frame"
-    if len(fill(template, _LONGEST).encode()) > _MAX_KEY_BYTES:
-        yield f"keys may become longer than {_MAX_KEY_BYTES} bytes"
+    if len(fill(template, _LONGEST).encode()) > MAX_KEY_BYTES:
+        yield f"keys may become longer than {MAX_KEY_BYTES} bytes"
 
 
 def _runs_numbers_together(name: str) -> bool:

@@ -3,7 +3,8 @@
 A message asks for videos (`extractor.video_message`) or announces new objects (`extractor.s3_events`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,11 +18,20 @@ from extractor.policy import SamplingPolicy
 from extractor.s3_events import CreatedObject, carried_bodies, created_objects
 from extractor.video_message import MAX_VIDEOS, ItemsMessage, VideoMessage
 
-__all__ = ["VideoMessage", "encode_message", "parse_message"]
+__all__ = ["Request", "VideoMessage", "encode_message", "parse_message", "parse_requests"]
 
 _MAX_ENVELOPES = 3
 
 _object = TypeAdapter(dict[str, Any])
+
+
+class Request(Struct, frozen=True):
+    """A job, and the smallest message that asks for it and for nothing else. It `is_announced` if the
+    message says that an object is new, and does not ask for its frames."""
+
+    job: ExtractionJob
+    message: Mapping[str, Any]
+    is_announced: bool = False
 
 
 class _Defaults(Struct, frozen=True):
@@ -35,15 +45,25 @@ class _Defaults(Struct, frozen=True):
 def parse_message(
     body: object, policy: SamplingPolicy, video_keys: Sequence[str], receive_count: int = 1
 ) -> tuple[ExtractionJob, ...]:
-    """The jobs that a message asks for, each once. `body` is JSON text or an object already decoded.
+    """The jobs of `parse_requests`."""
+    return tuple(request.job for request in parse_requests(body, policy, video_keys, receive_count))
+
+
+def parse_requests(
+    body: object, policy: SamplingPolicy, video_keys: Sequence[str], receive_count: int = 1
+) -> tuple[Request, ...]:
+    """What a message asks for, each job once. `body` is JSON text or an object already decoded.
 
     None for what asks for nothing, such as S3's test event. Raises `InvalidMessageError` naming every wrong
     field; what is broken in one place is refused as a whole.
     """
-    jobs = tuple(dict.fromkeys(_jobs(body, _Defaults(policy, video_keys, receive_count), envelopes=0)))
-    if len(jobs) > MAX_VIDEOS:
-        raise InvalidMessageError(f"it asks for {len(jobs)} videos; at most {MAX_VIDEOS} are allowed")
-    return jobs
+    defaults = _Defaults(policy, video_keys, receive_count)
+    requests: dict[ExtractionJob, Request] = {}
+    for request in _requests(body, defaults, envelopes=0):
+        requests.setdefault(request.job, request)
+    if len(requests) > MAX_VIDEOS:
+        raise InvalidMessageError(f"it asks for {len(requests)} videos; at most {MAX_VIDEOS} are allowed")
+    return tuple(requests.values())
 
 
 def encode_message(video: VideoMessage) -> str:
@@ -51,39 +71,59 @@ def encode_message(video: VideoMessage) -> str:
     return video.model_dump_json(by_alias=True, exclude_none=True)
 
 
-def _jobs(body: object, defaults: _Defaults, envelopes: int) -> list[ExtractionJob]:
+def _requests(body: object, defaults: _Defaults, envelopes: int) -> list[Request]:
     """`body` lies within so many envelopes."""
     if envelopes > _MAX_ENVELOPES:
         raise InvalidMessageError(f"it lies within more than {_MAX_ENVELOPES} envelopes")
     try:
-        message = (
-            _object.validate_json(body) if isinstance(body, str | bytes) else _object.validate_python(body)
-        )
+        message = _decoded(body)
         if (carried := carried_bodies(message)) is not None:
-            return _carried_jobs(carried, defaults, envelopes)
-        if (created := created_objects(message)) is not None:
-            return [_announced_job(item, defaults) for item in created]
-        return _asked_jobs(message, defaults)
+            return _carried_requests(carried, defaults, envelopes)
+        if created_objects(message) is not None:
+            return list(_announced_requests(message, defaults))
+        return _asked_requests(message, defaults)
     except ValidationError as error:
         raise InvalidMessageError("; ".join(_explain(item) for item in error.errors())) from None
 
 
-def _carried_jobs(bodies: Mapping[str, str], defaults: _Defaults, envelopes: int) -> list[ExtractionJob]:
-    jobs = []
+def _decoded(body: object) -> dict[str, Any]:
+    if isinstance(body, str | bytes):
+        return _object.validate_json(body)
+    message = _object.validate_python(body)
+    try:
+        json.dumps(message, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidMessageError("it has half of a surrogate pair, which is no character") from error
+    return message
+
+
+def _carried_requests(bodies: Mapping[str, str], defaults: _Defaults, envelopes: int) -> list[Request]:
+    requests = []
     for place, body in bodies.items():
         with _at(place):
-            jobs += _jobs(body, defaults, envelopes + 1)
-    return jobs
+            requests += _requests(body, defaults, envelopes + 1)
+    return requests
 
 
-def _asked_jobs(message: dict[str, Any], defaults: _Defaults) -> list[ExtractionJob]:
+def _asked_requests(message: dict[str, Any], defaults: _Defaults) -> list[Request]:
     if "items" not in message:
-        return [_asked_job(VideoMessage.model_validate(message), defaults)]
-    jobs = []
-    for number, video in enumerate(ItemsMessage.model_validate(message).items):
+        return [Request(_asked_job(VideoMessage.model_validate(message), defaults), message)]
+    requests = []
+    videos = ItemsMessage.model_validate(message).items
+    for number, (video, item) in enumerate(zip(videos, message["items"], strict=True)):
         with _at(f"items.{number}"):
-            jobs.append(_asked_job(video, defaults))
-    return jobs
+            requests.append(Request(_asked_job(video, defaults), item))
+    return requests
+
+
+def _announced_requests(message: dict[str, Any], defaults: _Defaults) -> Iterator[Request]:
+    """`message` has been found right as a whole."""
+    parts: Iterable[dict[str, Any]] = [message]
+    if "Records" in message:
+        parts = ({"Records": [record]} for record in message["Records"])
+    for part in parts:
+        for created in created_objects(part) or ():
+            yield Request(_announced_job(created, defaults), part, is_announced=True)
 
 
 def _asked_job(video: VideoMessage, defaults: _Defaults) -> ExtractionJob:

@@ -15,7 +15,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from extractor import keys, record
-from extractor.errors import ConflictError, ExtractorError, NotFetchedError, NotInStateError, TransientError
+from extractor.errors import (
+    ConflictError,
+    ExtractorError,
+    InvalidMessageError,
+    NotFetchedError,
+    NotInStateError,
+    TransientError,
+)
 from extractor.extraction import Assignment, Toolbox, extract
 from extractor.interim import Interim
 from extractor.layout import Layout, Naming
@@ -50,13 +57,17 @@ class Workplace(Struct, frozen=True):
         return self.state.by_content or self.layout.needs_video_id
 
     def naming(self, job: ExtractionJob, video: SourceVideo | None) -> Naming:
-        return self.layout.naming(
-            code=job.code,
-            platform=job.platform,
-            video_id=keys.video_id(video) if video else None,
-            interval_seconds=job.policy.interval_seconds,
-            extension=job.policy.image_format,
-        )
+        """Raises `InvalidMessageError` if the video cannot have a folder of its own."""
+        try:
+            return self.layout.naming(
+                code=job.code,
+                platform=job.platform,
+                video_id=keys.video_id(video) if video else None,
+                interval_seconds=job.policy.interval_seconds,
+                extension=job.policy.image_format,
+            )
+        except ValueError as error:
+            raise InvalidMessageError(str(error)) from error
 
 
 class Outcome(Struct, frozen=True):
@@ -151,12 +162,12 @@ def _is_intact(store: ObjectStore, naming: Naming) -> bool:
     """Whether a video that is done is still as its manifest says, as far as there is one. Asked where an
     earlier delivery has failed: it may have met another worker at this video."""
     manifest = record.read(store, naming).manifest
-    return manifest is None or record.is_intact(manifest, listed(store, naming.prefix))
+    return manifest is None or record.is_intact(manifest, listed(store, naming))
 
 
 def _complete(case: _Case, place: Workplace, turn: Turn) -> Outcome:
     earlier = case.earlier
-    known = listed(place.frames, case.naming.prefix) if earlier.etag or not turn.is_first else {}
+    known = listed(place.frames, case.naming) if earlier.etag or not turn.is_first else {}
     offered = earlier.manifest is not None and earlier.manifest.offers(place.tools.output)
     stands = offered and earlier.stands(case.source.video, case.job.policy, known)
     if earlier.manifest and stands:
@@ -167,7 +178,7 @@ def _complete(case: _Case, place: Workplace, turn: Turn) -> Outcome:
     with turn.watch.stage("state"):
         place.state.mark_extracted(case.subject, manifest.extraction(case.naming.prefix))
     if not stands:
-        record.delete_stale(place.frames, case.naming, earlier, manifest)
+        record.delete_stale(place.frames, case.naming, earlier, manifest, known)
     return Outcome(case.job.code, "confirmed" if stands else "extracted", manifest)
 
 

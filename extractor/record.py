@@ -56,19 +56,27 @@ def write(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str 
     store.put(naming.manifest_key, data, content_type="application/json", sha256=digest, replaces=replaces)
 
 
-def delete_stale(store: ObjectStore, naming: Naming, earlier: Earlier, current: Manifest) -> None:
-    """Delete the frames that only the earlier manifest lists, unless another has replaced `current`
-    meanwhile. They harm nobody, so failing here fails nothing.
+def delete_stale(
+    store: ObjectStore,
+    naming: Naming,
+    earlier: Earlier,
+    current: Manifest,
+    known: Mapping[str, StoredObject],
+) -> None:
+    """Delete the frames that only the earlier manifest lists, in the versions that are `known`, unless
+    another has replaced `current` meanwhile. They harm nobody, so failing here fails nothing.
 
-    Raises `ConflictError` if the manifest was replaced at that very moment: frames of the other may be gone.
+    Raises `ConflictError` if the manifest was replaced at that very moment: frames of the other may be gone,
+    where the store does not know the condition, or the other has stored the same bytes.
     """
-    stale = sorted(earlier.manifest.keys - current.keys) if earlier.manifest else []
+    left_over = sorted(earlier.manifest.keys - current.keys) if earlier.manifest else []
+    stale = {key: known[key].etag for key in left_over if key in known}
     if not stale:
         return
     try:
         if read(store, naming).manifest != current:
             return
-        store.delete(stale)
+        store.delete(list(stale), versions=stale)
     except TransientError as error:
         logger.warning("%d frames of an earlier run are left over: %s", len(stale), error)
         return

@@ -56,8 +56,10 @@ def _form_decoded(key: str) -> str:
     return unquote_plus(key, errors="strict")
 
 
-_Key = Annotated[str, Field(min_length=1, max_length=1024)]
-_EncodedKey = Annotated[str, AfterValidator(_form_decoded), Field(min_length=1, max_length=1024)]
+_Key = Annotated[str, Field(min_length=1), AfterValidator(keys.checked_key)]
+_EncodedKey = Annotated[
+    str, AfterValidator(_form_decoded), Field(min_length=1), AfterValidator(keys.checked_key)
+]
 
 
 class _FromAws(BaseModel):

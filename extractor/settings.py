@@ -49,6 +49,11 @@ class Settings(BaseModel):
     )
     sqs_queue_url: str | None = Field(None, description="queue that run_sqs_batches.py fills")
     dead_letter_queue_url: str | None = Field(None, description="queue that takes what can never succeed")
+    max_receives: int | None = Field(
+        None,
+        ge=1,
+        description="maxReceiveCount of the queue: the last delivery is then buried with its reason",
+    )
 
     # State
     state_backend: Literal["supabase", "dynamodb", "sqlite"] = Field(

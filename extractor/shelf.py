@@ -88,9 +88,9 @@ class Shelf(Struct, frozen=True):
             self.known[file.key] = StoredObject(file.key, file.size_bytes, etag)
 
 
-def listed(store: ObjectStore, prefix: str) -> dict[str, StoredObject]:
-    """What lies below `prefix`, by key."""
-    return {entry.key: entry for entry in store.list(prefix)}
+def listed(store: ObjectStore, naming: Naming) -> dict[str, StoredObject]:
+    """What lies in the folder of a video, by key."""
+    return {entry.key: entry for entry in store.list(naming.prefix, deep=not naming.is_flat)}
 
 
 def _same_content(there: StoredObject, data: bytes) -> bool:

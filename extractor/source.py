@@ -13,7 +13,9 @@ from extractor import keys
 from extractor.errors import (
     DeadlineError,
     SourceChangedError,
+    StorageUnavailableError,
     TooLargeError,
+    UnknownBucketError,
     UnreadableError,
     VideoMissingError,
 )
@@ -62,7 +64,8 @@ class OpenSource(Struct, frozen=True):
 def open_source(job: ExtractionJob, sources: Sources) -> Iterator[OpenSource]:
     """The job's video, at the first of its possible keys that exists.
 
-    Raises `VideoMissingError` naming all of them.
+    Raises `VideoMissingError` naming all of them, `UnknownBucketError` if the message names a bucket that
+    does not exist. That the bucket of the settings does not exist says nothing about a video.
     """
     bucket = job.bucket or sources.bucket
     candidates = (
@@ -75,6 +78,10 @@ def open_source(job: ExtractionJob, sources: Sources) -> Iterator[OpenSource]:
                 stream = stack.enter_context(store.open(key))
             except VideoMissingError:
                 continue
+            except StorageUnavailableError as error:
+                if bucket == sources.bucket or not error.bucket_is_missing:
+                    raise
+                raise UnknownBucketError(f"there is no bucket {bucket!r}, which the message names") from error
             yield OpenSource(SourceVideo(bucket, key, stream.etag, stream.size_bytes), stream)
             return
     raise VideoMissingError(f"there is no object {' or '.join(map(repr, candidates))} in the bucket {bucket}")

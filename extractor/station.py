@@ -1,5 +1,7 @@
 """The worker, put together from the settings: built once per process, at its first message."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -9,7 +11,9 @@ from extractor.layout import parse_layout
 from extractor.media.binary import find_ffmpeg
 from extractor.media.cpus import decoder_threads
 from extractor.pipeline import Workplace
+from extractor.policy import IMAGE_FORMATS
 from extractor.prefetch import Prefetcher
+from extractor.reconcile.places import TRASH, Places
 from extractor.settings import Settings
 from extractor.source import Sources
 from extractor.telemetry import Telemetry
@@ -48,8 +52,23 @@ def build_station(settings: Settings) -> Station:
         dead_letters=bootstrap.build_dead_letters(settings),
         observe=telemetry.observe,
         report=telemetry.report,
+        is_own_output=_own_outputs(settings),
+        max_receives=settings.max_receives,
     )
     return Station(settings, worker, telemetry)
+
+
+def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
+    """Tells the objects that this project writes: frames, with what lies beside them, and trash."""
+    places = Places(parse_layout(settings.frames_layout))
+    images = tuple(f".{extension}" for extension in IMAGE_FORMATS)
+
+    def is_own_output(bucket: str, key: str) -> bool:
+        if key.startswith(TRASH):
+            return True
+        return bucket == settings.frames_bucket and (key.endswith(images) or places.find(key) is not None)
+
+    return is_own_output
 
 
 def _sources(settings: Settings) -> Sources:

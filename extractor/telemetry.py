@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from extractor.errors import reason_of
 from extractor.settings import Settings
 from extractor.timing import Observer
-from extractor.worker import Done, Failure, Result
+from extractor.worker import Done, Failure, Ignored, Result
 
 SERVICE = "frame-extractor"
 
@@ -26,11 +26,13 @@ class Telemetry:
         self.observe: Observer = _tracer() if settings.tracing else _untraced
 
     def report(self, result: Result | Exception) -> None:
-        """Count one job: done, failed for good (``outcome=final``) or to be delivered again."""
+        """Count one job: done, given up (``outcome=final``), to be delivered again, or none at all."""
         if isinstance(result, Done):
             self._count_done(result)
         elif isinstance(result, Failure):
             self._count_failure(result.reason, "final")
+        elif isinstance(result, Ignored):
+            self._metrics.add_metric("IgnoredObjects", MetricUnit.Count, 1)
         else:
             self._count_failure(reason_of(result), "retry")
 

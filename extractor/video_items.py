@@ -1,16 +1,15 @@
 """Items of the DynamoDB table of an older system: what is written to one, and what it says. Pure.
 
-Times are ISO 8601 in UTC, numbers are numbers. A claim has an owner and an end (seconds since 1970),
-except where the older system made it.
+Times are whole seconds since 1970, as the older system writes them; ISO 8601, which was written before, is
+still read. A claim has an owner and an end, except where the older system made it.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from extractor.models import Extraction, SourceVideo
-from extractor.state_values import failure_text, read_time, time_text
+from extractor.state_values import failure_text, read_time
 
 Value: TypeAlias = Mapping[str, Any]  # {"S": text}, {"N": digits} …
 Item: TypeAlias = Mapping[str, Value]
@@ -67,9 +66,9 @@ def processed(extraction: Extraction, now: float) -> Item:
         **scenes,
         "frames_count": number(extraction.frame_count),
         "frames_prefix": text(extraction.frames_prefix),
-        "duration_seconds": number(extraction.duration_seconds),
+        "duration_seconds": number(round(extraction.duration_seconds, 2)),
         "total_frames": number(extraction.video_frame_count),
-        "video_fps": number(extraction.video_frame_rate),
+        "video_fps": number(round(extraction.video_frame_rate, 2)),
     }
 
 
@@ -86,8 +85,8 @@ def is_abandoned(item: Item, since: float) -> bool:
     have no end of their own."""
     if _status(item) != "processing" or "claim_expires_at" in item:
         return False
-    started = read_time(item.get("processing_started_at", NOTHING).get("S"))
-    return started is None or started.timestamp() <= since
+    started = _seconds(item.get("processing_started_at", NOTHING))
+    return started is None or started <= since
 
 
 def unchanged(item: Item) -> str:
@@ -115,4 +114,12 @@ def _ended(status: str, now: float) -> Item:
 
 
 def _time(now: float) -> Value:
-    return text(time_text(datetime.fromtimestamp(now, UTC)))
+    return number(int(now))
+
+
+def _seconds(value: Value) -> float | None:
+    """Seconds since 1970; `None` if that cannot be read."""
+    if "N" in value:
+        return float(value["N"])
+    moment = read_time(value.get("S"))
+    return moment.timestamp() if moment else None

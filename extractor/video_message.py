@@ -3,7 +3,15 @@
 from typing import Annotated
 
 from msgspec.structs import fields, replace
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from extractor import keys
 from extractor.policy import (
@@ -41,7 +49,7 @@ class VideoMessage(BaseModel):
     )
     platform: str | None = Field(None, pattern=rf"\A{keys.PLATFORM_PATTERN}\z")
     bucket: str | None = Field(None, pattern=rf"\A{keys.BUCKET_PATTERN}\z")
-    key: str | None = Field(None, min_length=1, max_length=1024)
+    key: Annotated[str, Field(min_length=1), AfterValidator(keys.checked_key)] | None = None
 
     strategy: Strategy | None = None
     interval_seconds: float | None = Field(

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from extractor import keys
 from extractor import video_items as items
-from extractor.adapters.aws import NO_CREDENTIALS, build_client
+from extractor.adapters.aws import NO_CREDENTIALS, build_client, with_credentials
 from extractor.errors import (
     AccessDeniedError,
     ClaimedError,
@@ -107,12 +107,13 @@ class DynamoDBStateStore:
         `seen`. Returns `None`; or else the item that does not fulfil it, empty if there is none."""
         operands = items.operands(self._owner, self._now(), seen)
         try:
-            self._client.update_item(
-                TableName=self._table,
-                Key={"video_id": items.text(keys.video_id(_source(subject)))},
-                **items.expressions(changes, remove, condition, operands),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            with with_credentials("write to the state store"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"video_id": items.text(keys.video_id(_source(subject)))},
+                    **items.expressions(changes, remove, condition, operands),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
         except (BotoCoreError, ClientError) as error:
             if isinstance(error, ClientError) and _code(error) == "ConditionalCheckFailedException":
                 return cast(items.Item, error.response.get("Item", items.NOTHING))

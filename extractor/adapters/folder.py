@@ -7,7 +7,7 @@ import filecmp
 import hashlib
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from extractor.errors import (
     VideoMissingError,
 )
 from extractor.ports import StoredBytes, StoredObject
+from extractor.ports.objects import NO_VERSIONS
 
 _CHUNK_BYTES = 1 << 20
 _PARTIAL = ".partial-"
@@ -111,9 +112,9 @@ class FolderObjectStore:
                 partial.unlink(missing_ok=True)
             return _etag(path.stat())
 
-    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
         with _translating(f"list {prefix!r}"):
-            found = sorted(self._files(prefix), key=lambda entry: entry.key)
+            found = sorted(self._files(prefix, deep), key=lambda entry: entry.key)
         yield from (entry for entry in found if entry.key > after)
 
     def copy(self, key: str, to: str) -> None:
@@ -127,15 +128,18 @@ class FolderObjectStore:
             finally:
                 partial.unlink(missing_ok=True)
 
-    def delete(self, keys: Sequence[str]) -> None:
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
         for key in keys:
             path = self._path(key)
             with _translating(f"delete {key!r}"), suppress(*_MISSING):
-                path.unlink()
+                if versions.get(key) in {None, _etag(path.stat())}:
+                    path.unlink()
 
-    def _files(self, prefix: str) -> Iterator[StoredObject]:
+    def _files(self, prefix: str, deep: bool) -> Iterator[StoredObject]:
         # The prefix may end in the middle of a name: look through the last folder that it names whole.
-        for folder, _, names in os.walk(self._root / prefix.rpartition("/")[0]):
+        for folder, folders, names in os.walk(self._root / prefix.rpartition("/")[0]):
+            if not deep:
+                folders.clear()
             for name in names:
                 path = Path(folder, name)
                 key = path.relative_to(self._root).as_posix()

@@ -24,7 +24,7 @@ def read_secret(arn: str, field: str) -> Mapping[str, str]:
     client = cast("SecretsManagerClient", build_client("secretsmanager", config))
     try:
         text = client.get_secret_value(SecretId=arn).get("SecretString", "")
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, OSError) as error:
         cause = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         raise SettingsError(f"SUPABASE_KEY_SECRET_ARN: the secret cannot be read ({cause})") from error
     finally:
@@ -39,5 +39,7 @@ def _fields(text: str, field: str) -> Mapping[str, str]:
     try:
         fields = json.loads(text)
     except ValueError:
-        return {field: text.strip()}
-    return {name: str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
+        return {field: text}
+    if not isinstance(fields, dict):
+        return {}
+    return {name: value for name, value in fields.items() if isinstance(value, str)}

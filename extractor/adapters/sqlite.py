@@ -6,6 +6,7 @@ every column, when it is not there; one that is needs the columns of a code and 
 """
 
 # ruff: noqa: S608 - names are quoted, values are parameters
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
@@ -14,9 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from extractor.columns import NEEDED, OPTIONAL, STANDARD, Columns, Shape
-from extractor.errors import NotInStateError, SettingsError, StateUnavailableError
+from extractor.errors import DuplicateCodeError, NotInStateError, SettingsError, StateUnavailableError
 from extractor.models import Extraction, InventoryRow, Pick, StateRow, Subject
-from extractor.state_values import UNTRIED, failure_text, inventory_row, success, time_text
+from extractor.state_values import (
+    UNTRIED,
+    failure_text,
+    flag,
+    inventory_row,
+    next_page,
+    success,
+    time_text,
+)
+
+logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 30
 
@@ -30,6 +41,10 @@ _TYPES = {
     "enqueued_at": "TEXT",
     "fetched_at": "TEXT",
 }
+
+
+class RefusedValueError(StateUnavailableError):
+    """A value breaks a constraint of its column."""
 
 
 class SqliteStateStore:
@@ -63,37 +78,58 @@ class SqliteStateStore:
         )
 
     def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
-        rows = self._select(NEEDED, f"{self._name('code')} = ?", (subject.code,))
-        return next((StateRow(code, bool(fetched), bool(done)) for code, fetched, done in rows), None)
+        rows = self._select(NEEDED, f"{self._name('code')} = ? LIMIT 2", (subject.code,))
+        if len(rows) > 1:
+            raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
+        for _, fetched, done in rows:
+            return StateRow(subject.code, flag(fetched, "is_fetched"), flag(done, "is_extracted"))
+        return None
 
     def release(self, subject: Subject) -> None:
         """There are no claims here."""
 
     def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
-        changed = self._update([subject.code], success(extraction))
-        if changed != 1:
-            raise NotInStateError(f"{changed} rows have the code {subject.code!r}; exactly one must")
+        code = self._name("code")
+        is_alone = (
+            f"(SELECT count(*) FROM {self._table} AS same WHERE same.{code} = {self._table}.{code}) = 1"
+        )
+        if self._update([subject.code], success(extraction), is_alone) != 1:
+            if self._select(("code",), f"{code} = ?", (subject.code,)):
+                raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
+            raise NotInStateError(f"the state has no row for the code {subject.code!r} any more")
 
     def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
         # The late failure of a duplicate says nothing about a video that is done.
         condition = f"{self._name('is_extracted')} IS NOT TRUE"
-        self._update([subject.code], {"extract_error": failure_text(reason, detail)}, condition)
+        try:
+            self._update([subject.code], {"extract_error": failure_text(reason, detail)}, condition)
+        except RefusedValueError:  # such as CHECK (length(extract_error) <= 40)
+            self._update([subject.code], {"extract_error": reason}, condition)
 
     def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
         condition, values = self._picked(pick)
-        return [code for (code,) in self._page(("code",), after, limit, condition, values)]
+        return [code for (code, *_) in self._page(("code",), after, limit, condition, values)]
 
     def count_pending(self, pick: Pick) -> int:
         condition, values = self._picked(pick)
+        self._warn_of_rows_without_code()
         with self._connection() as connection:
             found = connection.execute(f"SELECT count(*) FROM {self._table} WHERE {condition}", values)
             return int(found.fetchone()[0])
+
+    def _warn_of_rows_without_code(self) -> None:
+        with self._connection() as connection:
+            query = f"SELECT count(*) FROM {self._table} WHERE {self._name('code')} IS NULL"
+            if number := connection.execute(query).fetchone()[0]:
+                logger.warning("%d rows have no %s, and are passed over", number, self._columns.code)
 
     def mark_enqueued(self, codes: Sequence[str], moment: datetime) -> None:
         self._update(codes, {"enqueued_at": time_text(moment)})
 
     def rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
         fields = [field for field in _TYPES if self._shape.has(field)]
+        if after is None:
+            self._warn_of_rows_without_code()
         found = self._page(fields, after, limit, "TRUE", ())
         return [inventory_row(dict(zip(fields, row, strict=True))) for row in found]
 
@@ -109,7 +145,11 @@ class SqliteStateStore:
     def _picked(self, pick: Pick) -> tuple[str, list[object]]:
         """The condition of `pick`, and its parameters. A time that cannot be read counts as none."""
         self._shape.check(pick)
-        conditions = [f"{self._name('is_fetched')} IS TRUE", f"{self._name('is_extracted')} IS NOT TRUE"]
+        conditions = [
+            f"{self._name('code')} IS NOT NULL",
+            f"{self._name('is_fetched')} IS TRUE",
+            f"{self._name('is_extracted')} IS NOT TRUE",
+        ]
         values: list[object] = []
         if self._shape.has("extract_error"):
             conditions.append(f"{self._name('extract_error')} IS {'NOT' if pick.failed else ''} NULL")
@@ -127,7 +167,10 @@ class SqliteStateStore:
         code = self._name("code")
         if after is not None:
             condition, values = f"{condition} AND {code} > ?", [*values, after]
-        return self._select(fields, f"{condition} ORDER BY {code} LIMIT ?", [*values, limit])
+        condition = f"{condition} AND {code} IS NOT NULL ORDER BY {code} LIMIT ?"
+        rows = self._select(fields, condition, [*values, limit])
+        codes = next_page([row[0] for row in rows], after)  # it is the first of the fields
+        return [(code, *row[1:]) for code, row in zip(codes, rows, strict=True)]
 
     def _select(
         self, fields: Iterable[str], condition: str, values: Sequence[object]
@@ -161,6 +204,11 @@ class SqliteStateStore:
         try:
             with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection, connection:
                 yield connection
+        except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+            raise RefusedValueError(
+                f"the SQLite file {str(self._path)!r} refuses a value ({error}): "
+                "check the constraints of the table"
+            ) from error
         except sqlite3.DatabaseError as error:
             cause = getattr(error, "sqlite_errorname", type(error).__name__)
             raise StateUnavailableError(

@@ -10,7 +10,6 @@ from extractor.keys import MANIFEST_NAME
 from extractor.manifest import Manifest, parse_manifest
 from extractor.manifest_records import ArchiveRecord, FrameRecord
 from extractor.ports import ObjectStore
-from extractor.shelf import listed
 
 
 class Package(Struct, frozen=True):
@@ -31,7 +30,7 @@ class Package(Struct, frozen=True):
         """
         manifest, archive = self._read_manifest()
         prefix, slash, tar_name = archive.key.rpartition("/")
-        there = listed(target, "")
+        there = {entry.key: entry for entry in target.list("")}
         with self.store.open(self.folder + (self.name if self._names_the_tar else tar_name)) as stream:
             if stream.size_bytes != archive.size_bytes:
                 raise SourceChangedError(

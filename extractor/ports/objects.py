@@ -1,11 +1,13 @@
 """Where videos and frames lie: a bucket."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+
+NO_VERSIONS: Mapping[str, str] = {}
 
 
 class StoredObject(Struct, frozen=True):
@@ -73,9 +75,10 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
         """All objects whose key starts with `prefix` and is greater than `after`, in key order: that of
-        UTF-8. A listing that breaks off raises; it never just ends."""
+        UTF-8. Unless `deep`, without those that have a slash after the prefix. A listing that breaks off
+        raises; it never just ends."""
         ...
 
     def copy(self, key: str, to: str) -> None:
@@ -83,6 +86,10 @@ class ObjectStore(Protocol):
         is no such object, `ArchivedError`."""
         ...
 
-    def delete(self, keys: Sequence[str]) -> None:
-        """Delete the objects; one that is gone already is no error."""
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
+        """Delete the objects; one that is gone already is no error.
+
+        Of a key with an ETag in `versions`, only that version is deleted; another stays, which is no error,
+        either. A server that does not know this condition deletes what is there.
+        """
         ...

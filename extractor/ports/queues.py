@@ -12,10 +12,10 @@ class JobQueue(Protocol):
     """A queue of messages."""
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
-        """Send at most ten messages in one call; returns those that the queue refused.
+        """Send at most ten messages in one call, of any size together; returns those that the queue refused.
 
         Raises `QueueUnavailableError` or `AccessDeniedError` if the call as a whole failed; then
-        any of them may have been queued or not.
+        any of them may have been queued or not. Raises `SettingsError` if there is no such queue.
         """
         ...
 

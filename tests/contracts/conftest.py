@@ -12,7 +12,7 @@ from extractor.adapters.dynamodb import build_dynamodb_client
 from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.columns import STANDARD, Columns
 from tests.contracts.items import ClientAt, Items
-from tests.contracts.tables import Connect, Table, sqlite_table, supabase_table
+from tests.contracts.tables import ODD_TABLES, Connect, Table, sqlite_table, supabase_table
 from tests.servers.supabase import Supabase
 from tests.servers.supabase import supabase as running
 
@@ -35,7 +35,8 @@ create table unrelated (id integer primary key);
 
 @pytest.fixture(scope="session")
 def supabase_server() -> Iterator[Supabase]:
-    with running(SCHEMA + _OTHER_TABLES) as server:
+    odd = "".join(f"create table {name} ({columns});" for name, columns in ODD_TABLES.items())
+    with running(SCHEMA + _OTHER_TABLES + odd) as server:
         yield server
 
 

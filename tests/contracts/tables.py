@@ -18,6 +18,20 @@ NAME = "watched_content"
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
 
+_FLAGS = "is_fetched boolean, is_extracted boolean"
+_BY_CODE = f"code text primary key, {_FLAGS}"
+ODD_TABLES = {
+    "keyed_by_id": f"id integer primary key, code text, {_FLAGS}",
+    "without_a_key": f"code text, {_FLAGS}",
+    "keyed_by_number": f"code bigint primary key, {_FLAGS}, enqueued_at timestamptz",
+    "flagged_by_words": "code text primary key, is_fetched text, is_extracted text",
+    # SQLite does not read a length out of a type.
+    "short_errors": f"{_BY_CODE}, extract_error varchar(40) check (length(extract_error) < 41)",
+    "checked_errors": f"{_BY_CODE}, extract_error text check (length(extract_error) < 41)",
+    "few_frames": f"{_BY_CODE}, frame_count integer check (frame_count < 5)",
+}
+"""Tables as people have them, by name: their columns."""
+
 Connect = Callable[..., SupabaseStateStore]
 """A store at a URL; takes the API key, the table, its columns, and a role's token."""
 

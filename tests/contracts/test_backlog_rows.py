@@ -44,8 +44,10 @@ def test_only_what_is_fetched_and_not_extracted_is_pending(table: Table) -> None
     assert pending(table) == []
 
 
-def test_nothing_is_pending_in_an_empty_table(table: Table) -> None:
+def test_nothing_is_pending_where_all_is_done(table: Table) -> None:
+    table.insert("done", is_extracted=True)
     assert pending(table) == []
+    assert pending(table, Pick(failed=True)) == []
 
 
 def test_what_failed_is_pending_only_for_those_who_ask_for_it(table: Table) -> None:

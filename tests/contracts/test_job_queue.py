@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extractor.adapters.sqs import SqsQueue, build_sqs_client
-from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError
+from extractor.bootstrap import build_job_queue
+from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError, SettingsError
 from extractor.models import OutgoingMessage, SendFailure
-from tests.servers.http import Answer, serving
+from extractor.settings import load_settings
+from tests.servers.http import Answer, Request, serving
 from tests.servers.sqs_proxy import SqsProxy
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def test_an_entry_that_the_answer_does_not_mention_was_not_sent(queue_at: QueueA
         (400, "KMS.AccessDeniedException", AccessDeniedError),
         (400, "KmsThrottled", QueueUnavailableError),
         (400, "RequestThrottled", QueueUnavailableError),
-        (400, "AWS.SimpleQueueService.NonExistentQueue", QueueUnavailableError),
+        (400, "AWS.SimpleQueueService.NonExistentQueue", SettingsError),
         (503, "ServiceUnavailable", QueueUnavailableError),
         (500, "SomethingNew", QueueUnavailableError),
     ],
@@ -138,3 +140,45 @@ def test_missing_credentials_are_a_denial(
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(AccessDeniedError):
         queue_at(moto_url, moto_url + "/1/queue").send(messages(1))
+
+
+@pytest.mark.operations_row(7)
+def test_messages_that_are_too_large_together_are_sent_apart(
+    sqs_client: "SQSClient", new_queue: NewQueue
+) -> None:
+    url = new_queue()
+    large = [OutgoingMessage(f"{number}" + "ü" * 57_000) for number in range(10)]
+    assert SqsQueue(sqs_client, url).send(large) == []
+    assert bodies(sqs_client, url) == sorted(message.body for message in large)
+
+
+@pytest.mark.operations_row(7)
+def test_a_batch_that_fails_after_another_was_sent_names_only_its_own_messages(queue_at: QueueAt) -> None:
+    calls: list[int] = []
+
+    def answer(request: Request) -> Answer:
+        calls.append(len(request.body))
+        if len(calls) > 1:
+            return Answer(500, b"{}")
+        sent = {"Successful": [{"Id": "0", "MessageId": "m", "MD5OfMessageBody": "x"}], "Failed": []}
+        return Answer(200, json.dumps(sent).encode(), {"Content-Type": "application/x-amz-json-1.0"})
+
+    with serving(answer) as url:
+        failures = queue_at(url, f"{url}/1/q").send([OutgoingMessage("x" * 200_000)] * 3)
+    assert [(failure.position, failure.code) for failure in failures] == [
+        (1, "QUEUE_UNAVAILABLE"),
+        (2, "QUEUE_UNAVAILABLE"),
+    ]
+
+
+@pytest.mark.operations_row(17)
+def test_a_queue_that_does_not_exist_or_is_fifo_is_final_at_once(
+    sqs_client: "SQSClient", new_queue: NewQueue
+) -> None:
+    fifo = sqs_client.create_queue(QueueName="any.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    for url in (f"{new_queue()}-gone", fifo):
+        with pytest.raises(SettingsError, match="SQS_QUEUE_URL"):
+            SqsQueue(sqs_client, url).send(messages(1))
+    settings = load_settings({"STATE_BACKEND": "sqlite", "SQLITE_PATH": "any", "SQS_QUEUE_URL": fifo})
+    with pytest.raises(SettingsError, match="FIFO"):
+        build_job_queue(settings)

@@ -161,3 +161,23 @@ def test_deleting_what_is_gone_is_no_error(store: ObjectStore) -> None:
     store.delete(["a/b", "missing", "a/b/c"])
     store.delete([])
     assert [entry.key for entry in store.list("")] == ["kept"]
+
+
+@pytest.mark.failure_row(42)
+def test_a_deletion_leaves_another_version_than_the_one_that_was_seen(store: ObjectStore) -> None:
+    seen = {key: put(store, key, key.encode()) for key in ("same", "replaced", "gone")}
+    put(store, "replaced", b"another", replaces=seen["replaced"])
+    store.delete(["gone"])
+    put(store, "unseen")
+    store.delete([*seen, "unseen"], versions=seen)
+    left = [entry.key for entry in store.list("")]
+    assert left in (["replaced"], []), "a server that does not know the condition deletes what is there"
+    assert "same" not in left
+
+
+@pytest.mark.operations_row(14)
+def test_a_listing_can_leave_out_what_lies_in_folders_below(store: ObjectStore) -> None:
+    for key in ("a/1", "a/2", "a/b/3", "a/b/c/4", "ab/5"):
+        put(store, key, b"")
+    assert [entry.key for entry in store.list("a/", deep=False)] == ["a/1", "a/2"]
+    assert [entry.key for entry in store.list("a/", "a/1", deep=False)] == ["a/2"]

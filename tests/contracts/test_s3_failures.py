@@ -19,7 +19,7 @@ from extractor.errors import (
     StorageUnavailableError,
     VideoMissingError,
 )
-from tests.servers.http import Answer, serving
+from tests.servers.http import Answer, Request, serving
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -163,3 +163,46 @@ def test_s3_is_never_told_to_delete_more_than_it_takes(
     s3_client.meta.events.register("before-parameter-build.s3.DeleteObjects", count)
     S3ObjectStore(s3_client, new_bucket()).delete([f"missing/{number}" for number in range(1_001)])
     assert sizes == [1_000, 1]
+
+
+DELETED = "<?xml version='1.0'?><DeleteResult>{}</DeleteResult>"
+REFUSED = "<Error><Key>{}</Key><Code>{}</Code><Message>any text</Message></Error>"
+
+
+@pytest.mark.failure_row(42)
+@pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"])
+def test_an_object_that_is_another_version_now_is_not_deleted_and_that_is_no_error(
+    client_for: Callable[[str], "S3Client"], code: str
+) -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: Request) -> Answer:
+        bodies.append(request.body)
+        return Answer(200, DELETED.format(REFUSED.format("a", code)).encode())
+
+    with serving(answer) as url:
+        S3ObjectStore(client_for(url), "bucket").delete(["a", "b"], versions={"a": "seen"})
+    assert len(bodies) == 1
+    assert b"<ETag>&quot;seen&quot;</ETag>" in bodies[0] or b'<ETag>"seen"</ETag>' in bodies[0]
+    assert bodies[0].count(b"<ETag>") == 1
+
+
+@pytest.mark.failure_row(42)
+@pytest.mark.parametrize("as_a_whole", [True, False])
+def test_a_server_that_does_not_know_the_condition_deletes_without_it(
+    client_for: Callable[[str], "S3Client"], as_a_whole: bool
+) -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: Request) -> Answer:
+        bodies.append(request.body)
+        if b"<ETag>" not in request.body:
+            return Answer(200, DELETED.format("").encode())
+        if as_a_whole:
+            return refusal(501, "NotImplemented")
+        return Answer(200, DELETED.format(REFUSED.format("a", "NotImplemented")).encode())
+
+    with serving(answer) as url:
+        S3ObjectStore(client_for(url), "bucket").delete(["a"], versions={"a": "seen"})
+    assert b"<Key>a</Key>" in bodies[-1]
+    assert b"<ETag>" not in bodies[-1]

@@ -11,6 +11,7 @@ from tests.servers.supabase import Supabase
 A, B = Subject("a"), Subject("b")
 
 
+@pytest.mark.operations_row(3)
 @pytest.mark.failure_row(37)
 def test_a_row_that_row_level_security_guards_is_not_believed_to_be_marked(
     supabase: Supabase, connect: Connect
@@ -18,8 +19,12 @@ def test_a_row_that_row_level_security_guards_is_not_believed_to_be_marked(
     supabase.database.sql("insert into guarded values ('a', true, false)")
     store = connect(supabase.url, supabase.anon_key, "guarded", token=supabase.token("authenticated"))
     assert store.begin(A, 1) is not None
-    with pytest.raises(NotInStateError):
+    with pytest.raises(AccessDeniedError, match="can be read, and not changed"):
         store.mark_extracted(A, EXTRACTION)
+    with pytest.raises(AccessDeniedError, match="can be read, and not changed"):
+        store.reset(["a", "unknown"])
+    with pytest.raises(NotInStateError):
+        store.mark_extracted(B, EXTRACTION)
 
 
 def test_the_worker_s_role_can_do_what_the_worker_does(supabase: Supabase) -> None:
@@ -58,6 +63,48 @@ def test_the_worker_s_role_can_do_nothing_else(
     headers = {"apikey": supabase.anon_key, "Authorization": f"Bearer {token}"}
     answer = httpx.request(method, f"{supabase.url}/rest/v1/{path}", headers=headers, json=body)
     assert (answer.status_code, answer.json()["code"]) == (403, "42501")
+
+
+@pytest.mark.operations_row(3)
+def test_a_failure_or_a_note_that_changes_no_row_is_an_error_that_says_so(
+    supabase: Supabase, connect: Connect
+) -> None:
+    supabase.database.sql(
+        "alter table watched_content disable row level security;"
+        "insert into watched_content (code, is_fetched) values ('a', true);"
+        "create policy everyone_looks on watched_content for select using (true);"
+        "alter table watched_content enable row level security;"
+    )
+    try:
+        store = connect(supabase.url, supabase.anon_key, token=supabase.token("authenticated"))
+        assert store.pending(None, 10, Pick()) == ["a"]
+        with pytest.raises(AccessDeniedError, match=r"'a'.*grants"):
+            store.record_failure(A, "UNREADABLE", "any")
+        with pytest.raises(AccessDeniedError, match=r"'a'.*grants"):
+            store.mark_enqueued(["a"], NOON)
+        store.record_failure(B, "UNREADABLE", "of a row that is not there")
+        store.mark_enqueued(["b"], NOON)
+    finally:
+        supabase.database.sql("drop policy everyone_looks on watched_content")
+
+
+@pytest.mark.operations_row(2)
+def test_a_table_that_shows_no_row_at_all_is_a_denial_and_not_an_empty_backlog(
+    supabase: Supabase, connect: Connect
+) -> None:
+    supabase.database.sql("insert into watched_content (code, is_fetched) values ('a', true)")
+    store = connect(supabase.url, supabase.anon_key, token=supabase.token("authenticated"))
+    for call in (
+        lambda: store.begin(A, 1),
+        lambda: store.mark_extracted(A, EXTRACTION),
+        lambda: store.pending(None, 10, Pick()),
+        lambda: store.count_pending(Pick()),
+        lambda: store.rows(None, 10),
+        lambda: store.failed_rows(None, 10),
+    ):
+        with pytest.raises(AccessDeniedError, match="no rows at all"):
+            call()
+    assert connect(supabase.url, supabase.service_key).begin(B, 1) is None
 
 
 @pytest.mark.failure_row(9)

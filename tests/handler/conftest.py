@@ -17,6 +17,7 @@ from postgrest import SyncPostgrestClient
 import lambda_function
 from extractor.adapters.sqlite import SqliteStateStore
 from extractor.adapters.supabase import build_postgrest_client
+from extractor.adapters.supabase.keys import KeySource
 from extractor.manifest import Manifest, parse_manifest
 from extractor.models import Subject
 from extractor.telemetry import logger
@@ -157,8 +158,10 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     which a process that ends leaves to the system."""
     clients: list[SyncPostgrestClient] = []
 
-    def build(url: str, key: str, token: str | None = None) -> SyncPostgrestClient:
-        clients.append(build_postgrest_client(url, key, token))
+    def build(
+        url: str, key: str, token: str | None = None, renew: KeySource | None = None
+    ) -> SyncPostgrestClient:
+        clients.append(build_postgrest_client(url, key, token, renew))
         return clients[-1]
 
     def change(**variables: object) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -17,6 +18,7 @@ from extractor.errors import QueueUnavailableError, SettingsError, StateUnavaila
 from extractor.models import Pick, Subject
 from tests.handler.conftest import World
 from tests.media import clips
+from tests.servers.http import Answer, Request, forward, serving
 
 
 def _assert_final(world: World, code: str, reason: str, detail: str = "") -> None:
@@ -152,10 +154,15 @@ def test_a_decoder_that_crashes_is_tried_again_once(
     _assert_final(world, "abc", "DECODER_CRASHED")
 
 
+@pytest.mark.operations_row(12)
 @pytest.mark.failure_row(37)
-def test_a_code_without_a_row_is_final_and_costs_no_decode(world: World, plain_clip: Path) -> None:
+def test_a_code_without_a_row_is_final_at_the_second_delivery_and_costs_no_decode(
+    world: World, plain_clip: Path
+) -> None:
     world.s3.put_object(Bucket="oriane-videos", Key="abc.mp4", Body=plain_clip.read_bytes())
-    assert world.deliver({"code": "abc"}) == []
+    assert world.deliver({"code": "abc"}) == [0]
+    assert world.dead_letters() == []
+    assert world.deliver({"code": "abc"}, receive_count=2) == []
     (letter,) = world.dead_letters()
     assert letter["reason"] == "NOT_IN_STATE"
     assert world.objects() == {}
@@ -172,9 +179,20 @@ def test_a_row_that_vanishes_before_the_flip_is_not_believed(
         "mark_extracted",
         lambda store, subject, extraction: mark(store, Subject("other"), extraction),
     )
-    assert world.deliver({"code": "abc"}) == []
+    assert world.deliver({"code": "abc"}, receive_count=2) == []
     (letter,) = world.dead_letters()
     assert letter["reason"] == "NOT_IN_STATE"
+
+
+@pytest.mark.operations_row(12)
+def test_an_upload_that_is_announced_before_its_row_is_there_is_done_once_it_is(
+    world: World, plain_clip: Path
+) -> None:
+    world.s3.put_object(Bucket="oriane-videos", Key="abc.mp4", Body=plain_clip.read_bytes())
+    assert world.deliver({"code": "abc"}) == [0]
+    world.add_row("abc")
+    assert world.deliver({"code": "abc"}, receive_count=2) == []
+    assert world.is_extracted("abc")
 
 
 def test_a_failure_that_cannot_be_recorded_is_not_acknowledged(
@@ -199,6 +217,27 @@ def test_a_dead_letter_that_cannot_be_sent_is_not_acknowledged(
     with monkeypatch.context() as broken:
         broken.setattr(SqsQueue, "send", down)
         assert world.deliver("nonsense") == [0]
+
+
+@pytest.mark.operations_row(25)
+def test_a_dead_letter_that_the_queue_refuses_in_its_answer_is_not_acknowledged(
+    world: World, server: str, settings: Callable[..., None]
+) -> None:
+    refused = json.dumps(
+        {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}], "Successful": []}
+    )
+
+    def refuse(request: Request) -> Answer | None:
+        if b"nonsense" not in request.body:
+            return None
+        return Answer(200, refused.encode(), {"Content-Type": "application/x-amz-json-1.0"})
+
+    with httpx.Client(base_url=server) as upstream:
+        with serving(lambda request: refuse(request) or forward(request, upstream)) as url:
+            settings(AWS_ENDPOINT_URL_SQS=url)
+            assert world.deliver("nonsense") == [0]
+        settings(AWS_ENDPOINT_URL_SQS=server)
+    assert world.dead_letters() == []
 
 
 def test_without_a_dead_letter_queue_the_main_queue_keeps_the_message_and_the_log_says_why(

@@ -7,13 +7,22 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from extractor.errors import StorageUnavailableError
+from extractor.extraction import extract
+from extractor.manifest import Manifest
+from extractor.packing.pack import pack_frames
+from extractor.shelf import Shelf
 from tests.handler.conftest import World
 from tests.handler.test_failures import fake_ffmpeg
+from tests.media import clips
+from tests.proof.processes import children_of
 
 
 @pytest.mark.failure_row(27)
@@ -74,3 +83,52 @@ def test_the_decoder_cannot_read_the_workers_environment(world: World, plain_cli
     world.deliver({"code": "abc"})
     get_dumpable = 3
     assert ctypes.CDLL(None).prctl(get_dumpable, 0, 0, 0, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "variables"),
+    [
+        ({}, {}),
+        ({"scene_detector": "content"}, {}),
+        ({"skip_similar": 0}, {}),
+        ({}, {"STORYBOARD": "true"}),
+        ({}, {"OUTPUT": "tar"}),
+        ({"skip_blank": True}, {"OUTPUT": "tar", "STORYBOARD": "true"}),
+    ],
+    ids=str,
+)
+def test_an_upload_that_fails_in_the_middle_ends_its_decoder_at_once(
+    world: World,
+    settings: Callable[..., None],
+    clip_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    message: dict[str, object],
+    variables: dict[str, str],
+) -> None:
+    encoded = "libx264 -preset ultrafast -g 2 -pix_fmt yuv420p"
+    world.add_video("abc", clips.plain(clip_dir / "many_keyframes.mp4", 8, encoded))
+    settings(**variables)
+    alive: list[int] = []
+
+    def refuse(*_: object, **__: object) -> None:
+        alive.append(len(list(children_of(os.getpid()))))
+        raise StorageUnavailableError("refused")
+
+    def refuse_parts(shelf: Shelf, name: str, parts: Iterable[bytes], content_type: str) -> None:
+        next(iter(parts))
+        refuse()
+
+    def watched(*arguments: Any) -> Manifest:
+        try:
+            return extract(*arguments)
+        except StorageUnavailableError:
+            alive.append(len(list(children_of(os.getpid()))))
+            raise
+
+    monkeypatch.setattr(Shelf, "put", refuse)
+    monkeypatch.setattr(Shelf, "put_parts", refuse_parts)
+    monkeypatch.setattr("extractor.uploads.pack_frames", partial(pack_frames, part_bytes=10_000))
+    monkeypatch.setattr("extractor.pipeline.extract", watched)
+    assert world.deliver({"code": "abc", "interval": 0.04, "format": "png", **message}) == [0]
+    assert alive[0] == 1, "the decoder was at work"
+    assert alive[-1] == 0, "the decoder outlives the error"

@@ -15,7 +15,10 @@ from tests.media import clips
 from tests.servers.connections import listening
 from tests.servers.supabase import Supabase, supabase
 
-_TABLE = "create table three_columns (code text primary key, is_fetched boolean, is_extracted boolean);"
+_TABLE = """
+create table three_columns (code text primary key, is_fetched boolean, is_extracted boolean);
+create table without_a_key (code text, is_fetched boolean, is_extracted boolean, extract_error text);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,11 @@ def _add(world: World, project: Supabase, code: str, video: bytes) -> None:
     project.database.sql(f"insert into three_columns values ('{code}', true, false)")
 
 
+def _reasons(logs: io.StringIO) -> list[str]:
+    lines = map(json.loads, logs.getvalue().splitlines())
+    return [line["reason"] for line in lines if "reason" in line]
+
+
 def _extracted(project: Supabase) -> str:
     query = "select string_agg(code, ',' order by code) from three_columns where is_extracted"
     return project.database.sql(query).strip()
@@ -63,9 +71,10 @@ def test_three_columns_are_enough_and_are_warned_of_once(
     assert "extract_error" in warnings[0]["message"]
 
 
+@pytest.mark.operations_row(3)
 @pytest.mark.failure_row(37)
 def test_a_row_that_the_key_may_not_change_is_not_believed(
-    table: World, project: Supabase, plain_clip: Path
+    table: World, project: Supabase, plain_clip: Path, logs: io.StringIO
 ) -> None:
     _add(table, project, "one", plain_clip.read_bytes())
     project.database.sql(
@@ -74,13 +83,13 @@ def test_a_row_that_the_key_may_not_change_is_not_believed(
         "alter role service_role nobypassrls"
     )
     try:
-        assert table.deliver({"code": "one"}) == []
+        assert table.deliver({"code": "one"}) == [0]
     finally:
         project.database.sql(
             "alter role service_role bypassrls; alter table three_columns disable row level security"
         )
-    (letter,) = table.dead_letters()
-    assert letter["reason"] == "NOT_IN_STATE"
+    assert table.dead_letters() == []
+    assert _reasons(logs) == ["ACCESS_DENIED"]
     assert _extracted(project) == ""
 
 
@@ -125,3 +134,39 @@ def _whole(end: socket.socket) -> bytes:
         data += piece
         missing -= len(piece)
     return data
+
+
+@pytest.mark.operations_row(2)
+def test_a_key_that_may_see_no_row_settles_nothing(
+    table: World, project: Supabase, settings: Callable[..., None], plain_clip: Path, logs: io.StringIO
+) -> None:
+    _add(table, project, "one", plain_clip.read_bytes())
+    project.database.sql("alter table three_columns enable row level security")
+    settings(SUPABASE_KEY=project.anon_key, SUPABASE_TOKEN=project.token("authenticated"))
+    try:
+        for count in (1, 2):
+            assert table.deliver({"code": "one"}, receive_count=count) == [0]
+    finally:
+        project.database.sql("alter table three_columns disable row level security")
+    settings(SUPABASE_KEY=project.service_key, SUPABASE_TOKEN="")
+    assert table.dead_letters() == []
+    assert _reasons(logs) == ["ACCESS_DENIED", "ACCESS_DENIED"]
+
+
+@pytest.mark.operations_row(5)
+def test_a_code_of_two_rows_is_refused_before_any_work_and_flips_neither(
+    table: World, project: Supabase, settings: Callable[..., None], plain_clip: Path
+) -> None:
+    project.database.sql(
+        "truncate without_a_key; insert into without_a_key values ('one', true), ('one', true)"
+    )
+    settings(STATE_TABLE="without_a_key")
+    table.s3.put_object(Bucket="oriane-videos", Key="one.mp4", Body=plain_clip.read_bytes())
+    assert table.deliver({"code": "one"}) == []
+    (letter,) = table.dead_letters()
+    assert letter["reason"] == "DUPLICATE_CODE"
+    assert table.objects() == {}
+    rows = project.database.sql(
+        "select coalesce(is_extracted, false), extract_error like 'DUPL%' from without_a_key"
+    )
+    assert rows.split() == ["f|t", "f|t"]

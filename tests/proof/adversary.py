@@ -2,7 +2,7 @@
 fail, be lost on its way back, arrive late, or be the worker's last.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -15,6 +15,7 @@ from extractor.errors import (
 )
 from extractor.models import Extraction, OutgoingMessage, SendFailure, StateRow, Subject
 from extractor.ports import JobQueue, ObjectStore, ObjectStream, StateStore, StoredBytes, StoredObject
+from extractor.ports.objects import NO_VERSIONS
 from tests.proof.scheduler import KilledError, Scheduler
 
 T = TypeVar("T")
@@ -29,7 +30,8 @@ _LATE_SECONDS = 300.0
 class Adversary:
     """One for each life of a worker: once killed, it never has an effect again. `harm` has an entry
     for each fault that is still to come in the whole simulation. `check` looks whether all is well after an
-    effect, and `report` is told what is not. `seen`: the versions of what the worker has read."""
+    effect, and `report` is told what is not. `seen`: the versions of what the worker has read; `known`: those
+    of them that it had read when it last looked what lies there, before it made its frames."""
 
     scheduler: Scheduler
     harm: list[str]
@@ -37,6 +39,7 @@ class Adversary:
     report: Callable[[str], None]
     is_dead: bool = False
     seen: dict[str, str | None] = field(default_factory=dict)
+    known: dict[str, str | None] = field(default_factory=dict)
 
     def call(self, name: str, act: Callable[[], T], lost: type[ExtractorError], *, writes: bool = False) -> T:
         """Do `act` in the worker's turn, or what the dice say instead."""
@@ -113,12 +116,16 @@ class RiskyObjects:
         return found
 
     def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
+        known = self.adversary.known.get(key)
+
         def act() -> str:
             there = self.inner.read(key)
             etag = self.inner.put(key, data, content_type=content_type, sha256=sha256, replaces=replaces)
             if there and key in self.adversary.seen and there.etag not in {self.adversary.seen[key], etag}:
                 self.adversary.report(f"{key} was replaced by one who had never seen it")
-            self.adversary.seen[key] = etag
+            if there and key.endswith("manifest.json") and there.etag not in {known, etag}:
+                self.adversary.report(f"{key} was replaced by one who saw it after making its frames")
+            self.adversary.seen[key] = self.adversary.known[key] = etag
             return etag
 
         return self._call(f"put {key}", act, writes=True)
@@ -132,11 +139,13 @@ class RiskyObjects:
     def copy(self, key: str, to: str) -> None:
         self._call(f"copy {key} to {to}", lambda: self.inner.copy(key, to), writes=True)
 
-    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
-        return iter(self._call(f"list {prefix}", lambda: list(self.inner.list(prefix, after))))
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
+        found = self._call(f"list {prefix}", lambda: list(self.inner.list(prefix, after, deep=deep)))
+        self.adversary.known = dict(self.adversary.seen)
+        return iter(found)
 
-    def delete(self, keys: Sequence[str]) -> None:
-        self._call(f"delete {', '.join(keys)}", lambda: self.inner.delete(keys), writes=True)
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
+        self._call(f"delete {', '.join(keys)}", lambda: self.inner.delete(keys, versions), writes=True)
 
     def _call(self, name: str, act: Callable[[], T], *, writes: bool = False) -> T:
         return self.adversary.call(name, act, StorageUnavailableError, writes=writes)

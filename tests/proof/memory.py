@@ -1,7 +1,7 @@
 """The outside world in memory. These pass the same contract tests as the real adapters (test_memory.py)."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +10,7 @@ from extractor import keys
 from extractor.errors import ClaimedError, ConflictError, NotInStateError, VideoMissingError
 from extractor.models import Extraction, OutgoingMessage, Pick, SendFailure, StateRow, Subject
 from extractor.ports import StoredBytes, StoredObject
+from extractor.ports.objects import NO_VERSIONS
 from extractor.state_values import failure_text
 
 _CHUNK_BYTES = 1 << 20
@@ -68,14 +69,16 @@ class MemoryObjectStore:
             raise VideoMissingError(f"there is no object {key!r}")
         self.objects[to] = self.objects[key]
 
-    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
         for key, data in sorted(self.objects.items()):
-            if key.startswith(prefix) and key > after:
+            if key.startswith(prefix) and key > after and (deep or "/" not in key.removeprefix(prefix)):
                 yield StoredObject(key, len(data), etag_of(data))
 
-    def delete(self, keys: Sequence[str]) -> None:
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
         for key in keys:
-            self.objects.pop(key, None)
+            there = self.objects.get(key)
+            if there is not None and versions.get(key) in {None, etag_of(there)}:
+                del self.objects[key]
 
 
 @dataclass(slots=True)

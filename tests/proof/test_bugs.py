@@ -10,7 +10,7 @@ from tests.proof.bugs import Patch, backlog, frames, outcomes
 from tests.proof.crash import FRESH, Clip, faults
 from tests.proof.effects import Fault
 from tests.proof.queue_check import forgotten
-from tests.proof.setups import AGAIN, BROKEN, FEWER_FRAMES, GONE, LOST, MENDED, SAME, Setup
+from tests.proof.setups import AGAIN, BROKEN, FEWER_FRAMES, GONE, LOST, MENDED, OVERWRITTEN, SAME, Setup
 from tests.proof.simulation import simulate
 
 Plant = Callable[[Patch], None]
@@ -25,6 +25,7 @@ SIMULATED: list[tuple[Plant, Setup, str]] = [
     (frames.manifest_believed_unchecked, LOST, "is listed and missing"),
     (frames.manifest_of_any_policy_believed, AGAIN, "that nobody asked for"),
     (frames.manifest_written_unconditionally, FEWER_FRAMES, "never seen it"),
+    (frames.manifest_read_again_before_writing, FEWER_FRAMES, "after making its frames"),
     (frames.leftovers_not_listed, AGAIN, "no end"),
     (outcomes.any_download_error_is_a_missing_video, SAME, "nothing tells|dead letter|has failed"),
     (outcomes.read_error_is_nothing_to_do, SAME, "nothing tells"),
@@ -51,6 +52,9 @@ CRASHED: list[tuple[Plant, str, Fault, str]] = [
         "no manifest",
     ),
 ]
+FOR_GOOD: list[tuple[Plant, Setup, str]] = [
+    (outcomes.finished_video_not_looked_at_again, OVERWRITTEN, "is not what its manifest states"),
+]
 IN_THE_BACKLOG: list[Plant] = [
     backlog.pages_by_offset,
     backlog.refused_entries_ignored,
@@ -71,6 +75,16 @@ def test_the_simulation_notices(
     plant(monkeypatch.setattr)
     found = (simulate(setup, seed, tmp_path / "work").violation for seed in range(_SEEDS))
     assert any(part in violation for violation in found for part in symptom.split("|"))
+
+
+@pytest.mark.parametrize(("plant", "setup", "symptom"), FOR_GOOD, ids=_name)
+def test_the_simulation_notices_damage_that_stays(
+    plant: Plant, setup: Setup, symptom: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert not any(simulate(setup, seed, tmp_path / "work").damage for seed in range(_SEEDS))
+    plant(monkeypatch.setattr)
+    found = (simulate(setup, seed, tmp_path / "work").damage for seed in range(_SEEDS))
+    assert any(symptom in damage for damage in found)
 
 
 @pytest.mark.parametrize(("plant", "store", "fault", "symptom"), CRASHED, ids=_name)

@@ -4,13 +4,14 @@ import hashlib
 import itertools
 import threading
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from extractor.errors import ConflictError, StorageUnavailableError, VideoMissingError
 from extractor.ports import StoredBytes, StoredObject
+from extractor.ports.objects import NO_VERSIONS
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 _CHUNK = 1 << 20
@@ -84,23 +85,24 @@ class MemoryStore:
         self._objects[key] = _Stored(data, etag, self.now)
         return etag
 
-    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
         with self._lock:
             self.listings += 1
             start = max(bisect_right(self._keys, after), bisect_left(self._keys, prefix))
             keys = self._keys[start:]
         for key in itertools.takewhile(lambda key: key.startswith(prefix), keys):
             stored = self._objects.get(key)
-            if stored is None:
+            if stored is None or not (deep or "/" not in key.removeprefix(prefix)):
                 continue
             if self.breaks_at is not None and key >= self.breaks_at:
                 raise StorageUnavailableError("the listing broke off")
             yield StoredObject(key, len(stored.data), stored.etag, stored.modified)
 
-    def delete(self, keys: Sequence[str]) -> None:
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
         with self._lock:
             for key in keys:
-                if self._objects.pop(key, None):
+                if key in self._objects and versions.get(key) in {None, self._objects[key].etag}:
+                    del self._objects[key]
                     self._keys.remove(key)
 
     def copy(self, key: str, to: str) -> None:

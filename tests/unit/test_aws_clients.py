@@ -33,3 +33,13 @@ def test_descriptions_that_are_not_packed_are_read_too(tmp_path: Path) -> None:
     (folder / "service-2.json").write_text('{"metadata": {}}')
     loader = ModelLoader(extra_search_paths=[str(tmp_path)])
     assert loader.load_service_model("mine", "service-2") == {"metadata": {}}
+
+
+@pytest.mark.operations_row(15)
+def test_a_home_that_may_not_be_entered_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A name that is too long cannot be looked up, either, and that holds for root as well.
+    monkeypatch.setenv("HOME", "/" + "h" * 300)
+    loader = ModelLoader(extra_search_paths=["/" + "h" * 300])
+    assert "s3" in loader.list_available_services("service-2")
+    assert loader.load_service_model("s3", "service-2") == Loader().load_service_model("s3", "service-2")
+    build_client("s3", Config(region_name="us-east-1")).close()

@@ -1,10 +1,16 @@
 """What a later run takes over, and when a decode is given up: decided by numbers alone."""
 
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.resumption import seconds_needed
+from extractor.models import StoredFrame
+from extractor.policy import SamplingPolicy
+from extractor.resumption import frames_made, seconds_needed
 
 SECONDS = st.floats(0.001, 1e6)
 
@@ -26,3 +32,12 @@ def test_a_decode_is_given_up_only_if_it_cannot_end_in_time(
 def test_a_decode_far_too_long_is_given_up_at_a_quarter_of_the_time() -> None:
     assert seconds_needed(24, 100, 0.01) is None
     assert seconds_needed(25, 100, 0.01) == 2500
+
+
+@pytest.mark.parametrize(("stored", "made"), [(0, 0), (1, 1), (3, 3), (4, 3)])
+def test_the_last_frame_is_always_made_again(stored: int, made: int) -> None:
+    """Only the end of a decode tells whether the video can be decoded."""
+    index: Any = SimpleNamespace(first_pts=0, time_base=Fraction(1, 25))
+    schedule: Any = SimpleNamespace(targets=[SimpleNamespace(slot=slot, pts=25 * slot) for slot in range(4)])
+    frames = [StoredFrame(n, n, f"{n}.jpg", float(n), 1, "0" * 64, 4, 4) for n in range(stored)]
+    assert frames_made(frames, schedule, index, SamplingPolicy()) == made

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from extractor.adapters.aws import NO_CREDENTIALS, build_client
+from extractor.adapters.aws import NO_CREDENTIALS, build_client, with_credentials
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # no failure as such: each operation has its own meaning for it.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _MISSING_KEY = frozenset({"NoSuchKey", "404"})
+_MISSING_BUCKET = frozenset({"NoSuchBucket", "InvalidBucketName"})
 _BY_CODE: dict[str, type[ExtractorError]] = {
     "InvalidObjectState": ArchivedError,
     "ExpiredToken": AccessDeniedError,
@@ -36,7 +37,7 @@ _BY_STATUS: dict[int, type[ExtractorError]] = {
     412: SourceChangedError,
 }
 _HINTS: dict[type[ExtractorError], str] = {
-    AccessDeniedError: "check the role's S3 and KMS permissions on the bucket",
+    AccessDeniedError: "check the credentials, and the role's S3 and KMS permissions on the bucket",
     ArchivedError: "the object is in an archive tier; restore it, then send the message again",
     SourceChangedError: "the object was overwritten meanwhile",
     StorageUnavailableError: "try again later, and check the bucket's name and region if it stays so",
@@ -67,13 +68,17 @@ class Bucket(Struct, frozen=True):
     def translating(self, action: str) -> Iterator[None]:
         """Within, what botocore raises becomes one of ours: "cannot `action` in this bucket"."""
         try:
-            yield
+            with with_credentials(f"{action} in {self.name}"):
+                yield
         except (BotoCoreError, ClientError) as error:
             raise translate(error, f"{action} in {self.name}") from error
 
 
 def translate(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
     """Which of ours it is that `action` failed with."""
+    if isinstance(error, ClientError) and error_code(error) in _MISSING_BUCKET:
+        text = f"cannot {action}: there is no such bucket; check its name and region"
+        return StorageUnavailableError(text, bucket_is_missing=True)
     kind = _classify(error)
     cause = error_code(error) if isinstance(error, ClientError) else type(error).__name__
     return kind(f"cannot {action} ({cause}): {_HINTS[kind]}")

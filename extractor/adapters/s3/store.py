@@ -1,30 +1,24 @@
 """A bucket as an `ObjectStore`. An object that arrives short, a listing that breaks off, a deletion that S3
 did only in part: each of them raises."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 from msgspec import Struct
 
-from extractor.adapters.s3 import multipart, writes
+from extractor.adapters.s3 import deletions, multipart, writes
 from extractor.adapters.s3.api import Bucket, is_missing_key, translate
-from extractor.errors import (
-    AccessDeniedError,
-    SourceChangedError,
-    StorageUnavailableError,
-    VideoMissingError,
-)
+from extractor.errors import SourceChangedError, VideoMissingError
 from extractor.ports import StoredBytes, StoredObject
+from extractor.ports.objects import NO_VERSIONS
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _CHUNK_BYTES = 1 << 20
-_DELETE_BATCH = 1000  # what DeleteObjects takes at most
 
 
 class S3ObjectStream(Struct, frozen=True):
@@ -76,9 +70,9 @@ class S3ObjectStore:
     def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
         return multipart.put_parts(self._bucket, key, parts, content_type=content_type, replaces=replaces)
 
-    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
         pages = self._bucket.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket.name, Prefix=prefix, StartAfter=after
+            Bucket=self._bucket.name, Prefix=prefix, StartAfter=after, Delimiter="" if deep else "/"
         )
         with self._bucket.translating(f"list {prefix!r}"):
             for page in pages:
@@ -92,24 +86,8 @@ class S3ObjectStore:
                 Bucket=self._bucket.name, Key=to, CopySource={"Bucket": self._bucket.name, "Key": key}
             )
 
-    def delete(self, keys: Sequence[str]) -> None:
-        remaining = iter(keys)
-        while batch := list(islice(remaining, _DELETE_BATCH)):
-            self._delete_batch(batch)
-
-    def _delete_batch(self, keys: Sequence[str]) -> None:
-        with self._bucket.translating("delete objects"):
-            answer = self._bucket.client.delete_objects(
-                Bucket=self._bucket.name, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
-            )
-        # S3 answers 200 even if it deleted nothing; what it refused stands in the answer.
-        if errors := answer.get("Errors"):
-            first = errors[0]
-            kind = AccessDeniedError if first.get("Code") == "AccessDenied" else StorageUnavailableError
-            raise kind(
-                f"{len(errors)} of {len(keys)} objects in {self._bucket.name} were not deleted, "
-                f"the first being {first.get('Key')!r} ({first.get('Code')!r})"
-            )
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
+        deletions.delete(self._bucket, keys, versions)
 
     @contextmanager
     def _reading(self, key: str, verb: str) -> Iterator[None]:

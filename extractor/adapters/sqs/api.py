@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extractor.adapters.aws import NO_CREDENTIALS, build_client
-from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError
+from extractor.adapters.aws import NO_CREDENTIALS, build_client, with_credentials
+from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError, SettingsError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _DENIED_CODES = re.compile(
     "AccessDenied|ExpiredToken|InvalidClientTokenId|InvalidSecurity|UnrecognizedClient"
     r"|Kms(?!Throttled)|KMS\.(?!Throttling)"
+)
+# Refusals that will not change, however often one asks.
+_FINAL_CODES = re.compile(
+    "NonExistentQueue|QueueDoesNotExist|InvalidAddress|MissingParameter|UnsupportedOperation"
 )
 _DENIED_STATUS = frozenset({401, 403})
 _HINTS: dict[type[ExtractorError], str] = {
@@ -47,7 +51,8 @@ def build_sqs_client(attempts: int) -> "SQSClient":
 def translating(action: str) -> Iterator[None]:
     """Within, what botocore raises becomes one of ours: "cannot `action`"."""
     try:
-        yield
+        with with_credentials(action):
+            yield
     except (BotoCoreError, ClientError) as error:
         raise _translate(error, action) from error
 
@@ -56,6 +61,11 @@ def _translate(error: BotoCoreError | ClientError, action: str) -> ExtractorErro
     if isinstance(error, ClientError):
         cause = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if _FINAL_CODES.search(cause):
+            return SettingsError(
+                f"SQS_QUEUE_URL or DEAD_LETTER_QUEUE_URL: cannot {action} ({cause}): there is no such queue, "
+                "or it is not a standard one; check AWS_REGION, too"
+            )
         denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
     else:
         cause = type(error).__name__

@@ -3,11 +3,13 @@ that it did not confirm."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from extractor.adapters.sqs.api import translating
-from extractor.errors import AccessDeniedError, QueueUnavailableError
+from extractor.errors import AccessDeniedError, QueueUnavailableError, TransientError
 from extractor.models import OutgoingMessage, SendFailure
 from extractor.ports import QueueDepth
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+_BATCH_BYTES = 262_144  # of all messages together; SQS itself takes more since 2025, others do not
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
@@ -34,6 +37,18 @@ class SqsQueue:
         self._queue_url = queue_url
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
+        failures: list[SendFailure] = []
+        for start, batch in _batches(messages):
+            try:
+                refused = self._send_batch(batch)
+            except TransientError as error:
+                if start == 0:
+                    raise
+                refused = [SendFailure(n, error.reason, sender_fault=False) for n in range(len(batch))]
+            failures += [replace(failure, position=start + failure.position) for failure in refused]
+        return failures
+
+    def _send_batch(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
         entries = [_entry(position, message) for position, message in enumerate(messages)]
         with translating("send to the queue"):
             answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
@@ -75,6 +90,24 @@ class SqsQueue:
     ) -> "Mapping[QueueAttributeNameType, str]":
         with translating("read the queue"):
             return self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+
+
+def _batches(messages: Sequence[OutgoingMessage]) -> Iterator[tuple[int, Sequence[OutgoingMessage]]]:
+    """The messages in batches that SQS takes, each with the position of its first."""
+    start = size = 0
+    for position, message in enumerate(messages):
+        added = _size_bytes(message)
+        if position > start and size + added > _BATCH_BYTES:
+            yield start, messages[start:position]
+            start, size = position, 0
+        size += added
+    yield start, messages[start:]
+
+
+def _size_bytes(message: OutgoingMessage) -> int:
+    """As SQS counts: attributes with their names and types."""
+    texts = [message.body, *(name + "String" + text for name, text in message.attributes.items())]
+    return sum(len(text.encode(errors="replace")) for text in texts)
 
 
 def _entry(position: int, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":

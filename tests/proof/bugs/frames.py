@@ -86,7 +86,9 @@ def earlier_frames_deleted_first(patch: Patch) -> None:
 
 
 def current_frames_deleted_as_stale(patch: Patch) -> None:
-    def delete(store: ObjectStore, naming: Naming, earlier: record.Earlier, current: Manifest) -> None:
+    def delete(
+        store: ObjectStore, naming: Naming, earlier: record.Earlier, current: Manifest, known: object
+    ) -> None:
         if earlier.manifest:
             store.delete(sorted(earlier.manifest.keys))
 
@@ -109,6 +111,15 @@ def manifest_written_unconditionally(patch: Patch) -> None:
         write(store, naming, manifest, replaces=there)
 
     patch(record, "write", overwrite)
+
+
+def manifest_read_again_before_writing(patch: Patch) -> None:
+    write = record.write
+
+    def write_over(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
+        write(store, naming, manifest, replaces=record.read(store, naming).etag)
+
+    patch(record, "write", write_over)
 
 
 def leftovers_not_listed(patch: Patch) -> None:

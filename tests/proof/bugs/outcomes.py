@@ -43,6 +43,10 @@ def read_error_is_nothing_to_do(patch: Patch) -> None:
     patch(extractor.pipeline, "_is_done", done_or_unknown)
 
 
+def finished_video_not_looked_at_again(patch: Patch) -> None:
+    patch(extractor.pipeline, "_is_intact", lambda store, naming: True)
+
+
 def flip_error_swallowed(patch: Patch) -> None:
     complete = extractor.pipeline._complete
 
