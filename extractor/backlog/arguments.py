@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_manner(parser.add_argument_group("how they are queued"))
     _add_costs(parser.add_argument_group("what they may cost"))
     _add_output(parser.add_argument_group("what is shown"))
-    add_sampling_options(parser, with_timestamps=False)
+    add_sampling_options(parser, defaults=None)
     return parser
 
 

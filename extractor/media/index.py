@@ -36,7 +36,8 @@ _GUESSED_DURATION = r"Estimating duration from bitrate"
 class VideoIndex:
     """A video stream. `width` × `height` pixels before `rotation_degrees`. `expected_seconds` is how
     long the video should be: longer than `duration_seconds` only if the file ends early (`truncated`).
-    `start_seconds` is the container's time of the first frame. `shown_pts` is empty without usable
+    `start_seconds` is the container's time of the first frame, `container_start_seconds` that of the first
+    packet of any stream. `shown_pts` is empty without usable
     times, and `order` is `None` where it is not sure what the packets mean to a decoder.
     """
 
@@ -56,6 +57,7 @@ class VideoIndex:
     duration_seconds: float
     expected_seconds: float
     truncated: bool
+    container_start_seconds: float = 0.0
 
     @property
     def time_base(self) -> Fraction:
@@ -127,6 +129,7 @@ def _describe(found: Pass, order: DecodeOrder | None, source: Source, budget: Bu
         duration_seconds=float(duration),
         expected_seconds=float(duration + missing),
         truncated=missing > 0 or found.said.says(_CUT_SHORT),
+        container_start_seconds=float(header.start),
     )
 
 
