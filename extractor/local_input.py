@@ -2,16 +2,14 @@
 
 import hashlib
 import os
-import shutil
+import select
 import stat
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -19,6 +17,8 @@ from extractor.errors import AccessDeniedError, VideoMissingError
 from extractor.keys import made_up_code
 
 STANDARD_INPUT = Path("-")
+_CHUNK_BYTES = 1 << 20
+_STEP_MILLISECONDS = 500
 _LONGEST_NAME = 200  # bytes; file systems take 255
 
 
@@ -31,9 +31,7 @@ class LocalVideo(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The name of the file, as text that any encoding can carry."""
-        if self.path == STANDARD_INPUT:
-            return "stdin"
-        return os.fsencode(self.path.name).decode(errors="replace")
+        return _text(self.path)
 
     @property
     def code(self) -> str:
@@ -42,7 +40,7 @@ class LocalVideo(Struct, frozen=True):
     def sample_name(self, size_bytes: int) -> str:
         """What tells this video from others of the same name, in one data set: made of the path and the
         size of the file."""
-        place = os.fsencode(self.path.absolute()).decode(errors="replace")
+        place = _encodable(str(self.path.absolute()))
         return made_up_code(f"{size_bytes}{place}")
 
 
@@ -86,13 +84,31 @@ def bring_in(video: LocalVideo, place: Path) -> Path:
     if video.file is not None:
         place.symlink_to(video.file)
         return place
-    with _opened(video.path) as source, place.open("wb") as target:
-        shutil.copyfileobj(source, target, 1 << 20)
+    with _opened(video.path) as descriptor, place.open("wb") as target:
+        while chunk := _read(descriptor):
+            target.write(chunk)
     return place
 
 
-def _opened(path: Path) -> "nullcontext[BinaryIO] | BinaryIO":
-    return nullcontext(sys.stdin.buffer) if path == STANDARD_INPUT else path.open("rb")
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    if path == STANDARD_INPUT:
+        yield 0
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int) -> bytes:
+    """What is there, empty at the end. It waits in short steps, between which a signal is noticed."""
+    ready = select.poll()
+    ready.register(descriptor, select.POLLIN)
+    while not ready.poll(_STEP_MILLISECONDS):
+        pass
+    return os.read(descriptor, _CHUNK_BYTES)
 
 
 def folder_names(videos: Sequence[Path]) -> list[str]:
@@ -118,7 +134,8 @@ def folder_names(videos: Sequence[Path]) -> list[str]:
 
 def _told_apart(videos: Sequence[Path]) -> list[str]:
     """Names of those parts of the paths that differ, as few as will do, counted from the end."""
-    paths = [os.path.abspath(video).strip("/").split("/")[::-1] for video in videos]  # noqa: PTH100 - no links are followed
+    absolute = map(os.path.abspath, videos)  # follows no links
+    paths = [_encodable(path).strip("/").split("/")[::-1] for path in absolute]
     columns = [
         [path[depth] if depth < len(path) else "" for path in paths] for depth in range(max(map(len, paths)))
     ]
@@ -156,7 +173,12 @@ def _candidates(name: str, numbers: Counter[str]) -> Iterator[str]:
 
 
 def _text(video: Path) -> str:
-    return "stdin" if video == STANDARD_INPUT else video.name
+    """The name of the file, as text that any encoding can carry."""
+    return "stdin" if video == STANDARD_INPUT else _encodable(video.name)
+
+
+def _encodable(name: str) -> str:
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _stem(name: str) -> str:
@@ -171,11 +193,11 @@ def _safe(name: str) -> str:
 
 
 def _short(name: str) -> str:
-    data = os.fsencode(name)
+    data = name.encode()
     if len(data) <= _LONGEST_NAME:
         return name
     digest = hashlib.sha256(data).hexdigest()[:16]
-    return f"{os.fsdecode(data[: _LONGEST_NAME - 17])}-{digest}"
+    return f"{data[: _LONGEST_NAME - 17].decode(errors='ignore')}-{digest}"
 
 
 def _folded(name: str) -> str:

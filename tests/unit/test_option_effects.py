@@ -61,7 +61,12 @@ def test_a_message_that_changes_the_strategy_is_not_refused_for_what_the_setting
     settings = load_settings(
         {**_MINIMAL, "FRAME_INTERVAL": "5", "QUALITY": "80", "MAX_FRAMES": "9", "MAX_FRAMES_MODE": "spread"}
     )
-    for options in ({"strategy": "keyframe"}, {"timestamps": [1.0]}, {"format": "png"}, {"strategy": "scene"}):
+    for options in (
+        {"strategy": "keyframe"},
+        {"timestamps": [1.0]},
+        {"format": "png"},
+        {"strategy": "scene"},
+    ):
         assert parse_message({"code": "abc", **options}, settings.policy, ["{code}.mp4"])
 
 
