@@ -5,7 +5,7 @@ from collections import Counter
 
 from msgspec.structs import asdict
 
-from extractor.errors import SettingsError
+from extractor.errors import UsageError
 from extractor.reconcile import prune
 from extractor.reconcile.desk import EXAMPLES, Desk, chosen_findings, expectation, moment_before, orphan_line
 from extractor.reconcile.findings import Finding
@@ -69,7 +69,7 @@ def report_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> i
     try:
         options.out.write_text(render(page), encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"--out: {error}") from error
+        raise UsageError(f"--out: cannot write to {str(options.out)!r}: {error.strerror}") from error
     desk.say(f"{options.out}: {statistics.rows} rows, {statistics.videos} videos with frames")
     return 0
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from extractor.errors import SettingsError
+from extractor.errors import UsageError
 
 
 class Record(Protocol):
@@ -18,7 +18,7 @@ class Record(Protocol):
 
 @contextmanager
 def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[Record]:
-    """Where records go; a path of ``None`` is a report that nobody wants. Raises `SettingsError` if a file
+    """Where records go; a path of ``None`` is a report that nobody wants. Raises `UsageError` if a file
     cannot be written. A report is complete once this has ended."""
     with ExitStack() as held:
         try:
@@ -28,7 +28,9 @@ def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[Record]:
                 if path is not None
             ]
         except OSError as error:
-            raise SettingsError(f"--csv, --json: {error}") from error
+            raise UsageError(
+                f"--csv, --json: cannot write to {error.filename!r}: {error.strerror}"
+            ) from error
 
         def add(record: Mapping[str, Any]) -> None:
             for file in files:

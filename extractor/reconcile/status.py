@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from extractor.keyset import Keyset
 from extractor.models import InventoryRow
 from extractor.ports import Inventory
 
@@ -11,10 +12,10 @@ _PAGE = 1_000
 
 def all_rows(inventory: Inventory) -> Iterator[InventoryRow]:
     """Every row, by keyset. Only an empty page is the end: servers cut pages short."""
-    last = None
-    while page := inventory.rows(last, _PAGE):
+    pages = Keyset()
+    while page := inventory.rows(pages.after, _PAGE):
+        pages.advance(page[-1].code)
         yield from page
-        last = page[-1].code
 
 
 def outcome(row: InventoryRow) -> str:
