@@ -9,6 +9,8 @@ from typing import Any, Protocol, TextIO
 
 from extractor.errors import UsageError
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 class Record(Protocol):
     """Takes one record. All of a report have the same fields."""
@@ -19,7 +21,7 @@ class Record(Protocol):
 @contextmanager
 def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[Record]:
     """Where records go; a path of ``None`` is a report that nobody wants. Raises `UsageError` if a file
-    cannot be written. A report is complete once this has ended."""
+    cannot be written. A report of a run that was cut off is one of what was seen until then."""
     with ExitStack() as held:
         try:
             files = [
@@ -36,9 +38,17 @@ def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[Record]:
             for file in files:
                 file.add(record)
 
-        yield add
-        for file in files:
-            file.end()
+        try:
+            yield add
+        finally:
+            for file in files:
+                file.end()
+
+
+def _harmless(value: object) -> object:
+    """Text that a spreadsheet takes for text: it would run what begins with one of these characters.
+    https://owasp.org/www-community/attacks/CSV_Injection"""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 class _Csv:
@@ -50,7 +60,7 @@ class _Csv:
         if self._writer is None:
             self._writer = csv.DictWriter(self._file, list(record))
             self._writer.writeheader()
-        self._writer.writerow(record)
+        self._writer.writerow({name: _harmless(value) for name, value in record.items()})
 
     def end(self) -> None:
         """A file without records is empty."""
