@@ -83,14 +83,17 @@ def orphans_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> 
 def report_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
     from extractor.reconcile.gallery import strip
     from extractor.reconcile.page import Page, render
-    from extractor.reconcile.statistics import gather
+    from extractor.reconcile.statistics import Group, gather
 
     expected = expectation(options, desk, ledger)
-    findings = Counter(finding.kind for found in verify(ledger, expected) for finding in found)
+    findings: dict[str, Group] = {}
+    for found in verify(ledger, expected):
+        for finding in found:
+            findings.setdefault(finding.kind, Group()).add(finding.code)
     statistics = gather(ledger.rows(), ledger.folders(), options.gallery)
     page = Page(
         statistics=statistics,
-        findings=dict(sorted(findings.items())),
+        findings=findings,
         strips=[strip(desk.field.frames, facts) for facts in statistics.sample],
         places={"frames": desk.field.frames_bucket, "videos": desk.field.videos_bucket},
         moment=desk.now(),

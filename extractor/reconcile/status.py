@@ -22,11 +22,18 @@ def outcome(row: InventoryRow) -> str:
     """``extracted``, ``failed: REASON``, ``not fetched``, ``enqueued`` or ``pending``."""
     if row.is_extracted:
         return "extracted"
-    if row.extract_error is not None:
-        return f"failed: {row.extract_error.partition(':')[0]}"
+    if reason := failure_reason(row):
+        return f"failed: {reason}"
     if not row.is_fetched:
         return "not fetched"
     return "enqueued" if row.enqueued_at else "pending"
+
+
+def failure_reason(row: InventoryRow) -> str | None:
+    """The reason code, if the video failed for good."""
+    if row.is_extracted or row.extract_error is None:
+        return None
+    return row.extract_error.partition(":")[0] or "UNKNOWN"
 
 
 def count_outcomes(rows: Iterable[InventoryRow]) -> Counter[str]:
