@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import chain, count
 
 from msgspec import Struct, field
 
@@ -53,10 +53,10 @@ class Chart(Struct, frozen=True):
 
     @property
     def top(self) -> int:
-        """The next number of 1, 2, 4, 6, 8, 10, 20 … that no bar passes."""
+        """The next round number that no bar passes: 1, 2, 4, 6, 8, 10, 12, 16, 20 …"""
         most = max((bar.count for bar in self.bars), default=1)
-        steps = (step * int(10**power) for power in count() for step in (1, 2, 4, 6, 8))
-        return next(step for step in steps if step >= most)
+        larger = (step * int(10**power) for power in count() for step in (10, 12, 16, 20, 24, 30, 40, 60, 80))
+        return next(step for step in chain((1, 2, 4, 6, 8), larger) if step >= most)
 
     @property
     def marks(self) -> list[int]:

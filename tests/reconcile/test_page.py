@@ -73,7 +73,14 @@ def test_each_difference_names_its_codes_and_the_command_that_repairs_them() -> 
 
 @pytest.mark.parametrize(
     ("counts", "marks"),
-    [([1], [1, 0]), ([3], [4, 2, 0]), ([7, 2], [8, 4, 0]), ([10], [10, 5, 0]), ([1001], [2000, 1000, 0])],
+    [
+        ([1], [1, 0]),
+        ([3], [4, 2, 0]),
+        ([7, 2], [8, 4, 0]),
+        ([10], [10, 5, 0]),
+        ([1001], [1200, 600, 0]),
+        ([21], [24, 12, 0]),
+    ],
 )
 def test_a_chart_has_an_axis_that_no_bar_passes(counts: list[int], marks: list[int]) -> None:
     chart = Chart([Bar(str(n), count, 1) for n, count in enumerate(counts)], "hour (UTC)", "videos")
@@ -85,7 +92,7 @@ def test_a_chart_of_one_hour_has_its_label_its_axes_and_their_units() -> None:
     text = page(rows, [])
     assert "Videos extracted per hour" in text
     assert '<span style="grid-column: 1">01 Jun 12:00</span>' in text
-    assert "Up: videos. Across: hour (UTC)." in text
+    assert "Vertical: videos. Horizontal: hour (UTC)." in text
     assert 'style="height: 75.00%" title="01 Jun 12:00: 3"' in text
 
 
