@@ -88,8 +88,8 @@ class Card:
     def search_text(self) -> str:
         """What the search looks through."""
         outcome = self.finished.outcome.reason or "extracted"
-        texts = (self.video.code, self.video.caption, outcome, self.manifest and self.manifest.video.codec)
-        return " ".join(filter(None, texts))
+        codec = [self.manifest.video.codec] if self.manifest else []
+        return " ".join([self.video.code, self.video.caption, outcome, *codec])
 
 
 @dataclass(frozen=True, slots=True)
