@@ -14,12 +14,13 @@ from extractor.checkpoint_lock import hold_checkpoint
 from extractor.costs import Workload
 from extractor.host_names import check_host_names
 from extractor.layout import parse_layout
+from extractor.notice import tell_of_retries
 from extractor.reconcile import actions, commands, survey
 from extractor.reconcile.desk import Desk
 from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.options import parser
 from extractor.settings import Settings, load_settings
-from extractor.terminal import complete_environment, counted, exit_status, printable, say
+from extractor.terminal import complain, complete_environment, counted, exit_status, printable, say
 
 T = TypeVar("T")
 Command = Callable[[argparse.Namespace, Desk, Ledger], int]
@@ -44,6 +45,7 @@ def _run(argv: Sequence[str] | None) -> int:
     options = parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     complete_environment(os.environ)
+    tell_of_retries(complain)
     acts = getattr(options, "apply", False)
     settings = load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ())
     check_host_names(settings, os.environ, queue=acts and options.command in _NEEDED)

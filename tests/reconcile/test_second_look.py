@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from extractor.adapters.s3 import S3ObjectStore, build_s3_client
 from extractor.adapters.sqlite import SqliteStateStore
 from extractor.backlog.dispatch import enqueue, survey
 from extractor.backlog.order import Order
 from extractor.backlog.watch import failures_by_reason
 from extractor.errors import StateUnavailableError
 from extractor.models import InventoryRow, Pick
+from extractor.notice import tell_of_retries
 from extractor.packing.output import Output
 from extractor.policy import fingerprint
 from extractor.reconcile.disposal import Disposal, trash_prefix
@@ -30,6 +32,8 @@ from extractor.reconcile.status import all_rows
 from extractor.reconcile.survey import take
 from extractor.reconcile.verify import verify
 from tests.reconcile.planting import VIDEOS, Ground, Queue, plant
+from tests.servers.aws import aws_variables
+from tests.servers.http import Answer, Request, serving
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 
@@ -123,3 +127,23 @@ def test_a_report_that_is_cut_off_is_still_json(tmp_path: Path) -> None:
         record({"code": "abc"})
         raise ZeroDivisionError
     assert (tmp_path / "found.json").read_text() == '[\n{"code": "abc"}\n]\n'
+
+
+@pytest.mark.operations_row(20)
+def test_the_first_request_that_is_sent_again_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """A bucket behind a server that refuses for a while, through the client that the commands use."""
+    answers = iter([500, 503])
+
+    def busy(_: Request) -> Answer:
+        return Answer(next(answers, 200), b"x", {"ETag": '"1"'})
+
+    told: list[str] = []
+    tell_of_retries(told.append)
+    with serving(busy) as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in aws_variables(endpoint).items():
+            patch.setenv(name, value)
+        client = build_s3_client(1)
+        assert S3ObjectStore(client, "bucket").read("key") is not None
+        client.close()
+    assert told == ["S3 or SQS does not answer as it should; trying again"]
+    assert capsys.readouterr().err == ""
