@@ -9,7 +9,7 @@ import numbers
 import operator
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -157,13 +157,12 @@ def _assignment(path: Path, given: LocalVideo, policy: SamplingPolicy) -> Assign
 def _publish(made: Path, folder: Path, manifest: Manifest) -> None:
     """Move the frames, then the manifest, then remove what only the earlier manifest lists."""
     earlier = _earlier_frames(folder)
-    names = sorted(manifest.keys)
-    for name in [*names, MANIFEST_NAME]:
+    for name in [*sorted(manifest.keys), MANIFEST_NAME]:
         (made / name).replace(folder / name)
-    FolderObjectStore(folder).delete([name for name in earlier if name not in set(names)])
+    FolderObjectStore(folder).delete(sorted(earlier - manifest.keys))
 
 
-def _earlier_frames(folder: Path) -> Sequence[str]:
+def _earlier_frames(folder: Path) -> frozenset[str]:
     found = FolderObjectStore(folder).read(MANIFEST_NAME)
     earlier = parse_manifest(found.data) if found is not None else None
-    return sorted(earlier.keys) if earlier else ()
+    return earlier.keys if earlier else frozenset()

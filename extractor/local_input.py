@@ -178,7 +178,8 @@ def _text(video: Path) -> str:
 
 
 def _encodable(name: str) -> str:
-    return os.fsencode(name).decode(errors="replace")
+    """`name` with bytes that are no UTF-8 escaped, as in ``caf\\xe9.mp4``."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _stem(name: str) -> str:
