@@ -191,6 +191,8 @@ def test_only_what_carries_our_mark_is_swept_and_nothing_beside_the_folder(
         (path / "precious").write_text("x")
     kept[2].write_text("x")
     (tmp_path / ".partial-beside" / MARK).write_text("any host")
+    for path in (out / ".partial-of-others" / "precious", *kept):
+        os.utime(path, (1, 1))
     extract_frames(plain_clip, out, max_frames=1)
     assert all(path.exists() for path in kept)
     assert (out / ".partial-of-others" / "precious").exists()
