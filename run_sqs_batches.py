@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn, Self
@@ -21,63 +21,120 @@ from extractor.backlog import report
 from extractor.backlog.arguments import build_parser
 from extractor.backlog.checkpoint import keep_checkpoint
 from extractor.backlog.dispatch import enqueue, survey
+from extractor.backlog.emptiness import why_nothing
 from extractor.backlog.order import ListedCodes
-from extractor.backlog.plan import Plan, make_plan
+from extractor.backlog.patience import Patience
+from extractor.backlog.plan import Plan, estimated_cost, make_plan
 from extractor.backlog.summary import Summary
 from extractor.backlog.watch import Progress, watch
 from extractor.bootstrap import Table, build_job_queue, build_table
 from extractor.checkpoint_lock import hold_checkpoint
-from extractor.errors import SettingsError, StateUnavailableError, TransientError
+from extractor.errors import SettingsError, StateUnavailableError, TransientError, UsageError
+from extractor.host_names import check_host_names
+from extractor.messages import VideoMessage
+from extractor.option_effects import NoEffectError, flag_name
+from extractor.options import asked_for
 from extractor.ports import WatchableQueue
 from extractor.settings import Settings, load_settings
-from extractor.terminal import complete_environment, exit_status
+from extractor.terminal import complain, complete_environment, exit_status, interruption, printable, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    return exit_status(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     complete_environment(os.environ)
-    return exit_status(lambda: _run(arguments))
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
-    state = build_table(settings)
-    queue = None if arguments.dry_run else build_job_queue(settings)
-    status = 0
-    if not arguments.watch_only:
-        with hold_checkpoint(None if arguments.dry_run else arguments.checkpoint):
-            status = _queue(arguments, settings, state, queue)
-    if queue is not None and status in (0, 1) and (arguments.watch or arguments.watch_only):
-        _watch(arguments, queue, state)
-    return status
-
-
-def _queue(
-    arguments: argparse.Namespace, settings: Settings, state: Table, queue: WatchableQueue | None
-) -> int:
-    """Queue the order, or see what would be. Returns the exit status; tells how far it came whatever
-    ends it."""
-    plan = make_plan(arguments, _place(settings), state, _listed(arguments.codes), datetime.now(UTC))
-    if plan.requeues_waiting:
-        print("note: the state has no column enqueued_at: what waits is queued again", file=sys.stderr)
-    status, summary, started = 0, Summary(), time.monotonic()
+    run, status, error = _Run(arguments), 0, None
     try:
+        settings = _checked_settings(arguments)
+        state = build_table(settings)
+        queue = None if arguments.dry_run else build_job_queue(settings)
+        if not arguments.watch_only:
+            with hold_checkpoint(None if arguments.dry_run else arguments.checkpoint):
+                run.queue(settings, state, queue)
+    except TransientError as cause:
+        error, status = str(cause), 3
+        complain(f"error: {printable(error)}")
+    except KeyboardInterrupt as cause:
+        error, status = interruption(cause)
+        complain(error)
+    except SettingsError as cause:
+        if arguments.json:
+            run.tell(str(cause))
+        raise
+    except BaseException as cause:
+        run.tell(type(cause).__name__)
+        raise
+    if error or not arguments.watch_only:
+        run.tell(error)
+    if status:
+        return status
+    if queue is not None and (arguments.watch or arguments.watch_only):
+        _watch(arguments, queue, state)
+    return 1 if run.summary.refused else 0
+
+
+def _checked_settings(arguments: argparse.Namespace) -> Settings:
+    """The settings, under which every option has an effect and every host has an address."""
+    settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
+    try:
+        VideoMessage.model_validate({"code": "any", **asked_for(arguments)}).applied_to(settings.policy)
+    except NoEffectError as error:
+        raise UsageError(error.told(flag_name)) from error
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    check_host_names(settings, os.environ, queue=not arguments.dry_run)
+    return settings
+
+
+class _Run:
+    """One run; it tells how far it came, whatever ends it."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.summary = Summary()
+        self._arguments = arguments
+        self._plan: Plan | None = None
+        self._reasons: list[str] = []
+        self._started = time.monotonic()
+
+    def queue(self, settings: Settings, state: Table, queue: WatchableQueue | None) -> None:
+        """Queue the order, or see what would be."""
+        arguments, patience = self._arguments, Patience(tell=_tell)
+        listed = _listed(arguments.codes)
+        plan = make_plan(arguments, _place(settings), state, listed, datetime.now(UTC), patience)
+        self._plan = plan
+        if plan.requeues_waiting:
+            _tell("note: the state has no column enqueued_at: what waits is queued again")
         with _progress_bar(plan) as bar:
-            for summary in _summaries(arguments, plan, state, queue):
-                bar.update(summary.seen - bar.n)
-    except TransientError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 3
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        status = 130
-    stopped = plan.within_budget and summary.seen == plan.order.limit and not summary.complete
-    seconds = time.monotonic() - started
-    told = report.Report(summary, arguments.dry_run, seconds, plan.cost, stopped)
-    print(report.summary_json(told) if arguments.json else "\n".join(report.summary_lines(told)), flush=True)
-    return status or (1 if summary.refused else 0)
+            for self.summary in _summaries(arguments, plan, state, queue, patience):
+                bar.update(self.summary.seen - bar.n)
+        if not self.summary.seen:
+            self._reasons = list(why_nothing(plan, state))
+
+    def tell(self, error: str | None) -> None:
+        """Print the summary. Raises `OutputError`."""
+        plan, summary = self._plan, self.summary
+        told = report.Report(
+            summary,
+            self._arguments.dry_run,
+            time.monotonic() - self._started,
+            estimated_cost(self._arguments),
+            bool(plan and plan.within_budget and summary.seen == plan.order.limit and not summary.complete),
+            self._reasons,
+            error,
+        )
+        say(report.summary_json(told) if self._arguments.json else "\n".join(report.summary_lines(told)))
+
+
+def _tell(text: str) -> None:
+    """A line on standard error, without spoiling the bar."""
+    with suppress(OSError):
+        tqdm.write(printable(text), file=sys.stderr)
+        sys.stderr.flush()
 
 
 def _place(settings: Settings) -> dict[str, str | None]:
@@ -87,27 +144,33 @@ def _place(settings: Settings) -> dict[str, str | None]:
 
 
 def _listed(file: str | None) -> ListedCodes | None:
-    """The codes that the user has written down. Raises `SettingsError`."""
+    """The codes that the user has written down. Raises `UsageError`."""
     if file is None:
         return None
     try:
         with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8") as lines:
             return ListedCodes(lines)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--codes {file!r} cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UsageError(f"--codes {file!r} cannot be read: {reason}") from error
 
 
 def _summaries(
-    arguments: argparse.Namespace, plan: Plan, state: Table, queue: WatchableQueue | None
+    arguments: argparse.Namespace,
+    plan: Plan,
+    state: Table,
+    queue: WatchableQueue | None,
+    patience: Patience,
 ) -> Iterator[Summary]:
     if queue is None:
-        return survey(plan.codes, plan.order)
+        return survey(plan.codes, plan.order, patience)
     summaries = enqueue(
         plan.codes,
         queue,
         plan.order,
         lambda codes: state.mark_enqueued(codes, datetime.now(UTC)),
         senders=arguments.senders,
+        patience=patience,
     )
     path = arguments.checkpoint
     return summaries if path is None else keep_checkpoint(path, plan.checkpoint, summaries)
@@ -120,10 +183,9 @@ def _watch(arguments: argparse.Namespace, queue: WatchableQueue, state: Table) -
             for progress in watch(queue, state, arguments.watch_every):
                 view.show(progress)
     except KeyboardInterrupt:
-        print("the view is closed; the workers go on", file=sys.stderr)
+        complain("the view is closed; the workers go on")
         return
-    end = report.end_json(progress) if arguments.json else None
-    print(end or "\n".join(report.end_lines(progress)), flush=True)
+    say(report.end_json(progress) if arguments.json else "\n".join(report.end_lines(progress)))
 
 
 class _View:
@@ -141,9 +203,9 @@ class _View:
 
     def show(self, progress: Progress) -> None:
         if self._as_json:
-            print(report.progress_json(progress), flush=True)
+            say(report.progress_json(progress))
         elif self._bar.disable:
-            print(report.progress_line(progress), flush=True)
+            say(report.progress_line(progress))
         else:
             self._bar.set_description_str(report.progress_line(progress))
 

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, count
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -14,23 +13,28 @@ from pydantic import ValidationError
 from extractor.errors import ExtractorError, reason_of
 from extractor.extraction import Progress, Toolbox
 from extractor.local_files import extract_to_folder, local_toolbox
+from extractor.local_input import folder_names
 from extractor.manifest import Manifest
 from extractor.messages import VideoMessage
+from extractor.option_effects import NoEffectError, flag_name
 from extractor.options import add_sampling_options, asked_for
-from extractor.packing.command import main as unpack
+from extractor.packing.command import unpack
 from extractor.packing.output import OUTPUT_FORMS, Output
 from extractor.policy import SamplingPolicy
-from extractor.terminal import printable
+from extractor.terminal import complain, counted, exit_status, interruption, printable, say
 
 _EPILOG = """\
 Each video gets a folder of its own, DIR/<name of the file without its ending>/, with the frames
-and a manifest.json that lists each with its true time. By default there is one frame for each second.
+and a manifest.json that lists each with its true time. Videos of equal names are named after the
+folders that tell them apart. By default there is one frame for each second.
 
 exit status:
   0    every video gave its frames
   1    at least one did not; its reason code is on stderr
   2    wrong usage
-  130  interrupted; the videos reported until then are complete
+  3    standard output cannot be written
+  130  interrupted (143: terminated); the videos reported until then are complete
+  141  the reader of standard output has gone; the same
 
 example:
   python -m extractor holiday.mp4 --out frames --interval 0.5 --format webp
@@ -41,55 +45,57 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["unpack"]:
-        return unpack(arguments[1:])
-    parser = _parser()
+        return exit_status(lambda: unpack(arguments[1:]))
+    return exit_status(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = build_parser()
     options = parser.parse_args(arguments)
+    policy, tools = _asked(options, parser)
+    folders = zip(options.videos, folder_names(options.videos), strict=True)
     try:
-        policy = VideoMessage.model_validate({"code": "local", **asked_for(options)}).applied_to(
-            SamplingPolicy()
-        )
-        tools = replace(
-            local_toolbox(os.environ.get("FFMPEG_BINARY") or None),
-            output=Output(options.output, options.storyboard),
-        )
-    except ValidationError as error:
-        parser.error("; ".join(item["msg"] for item in error.errors()))
-    except (ValueError, ExtractorError) as error:
-        parser.error(str(error))
-    try:
-        folders = zip(options.videos, folder_names(options.videos), strict=True)
         succeeded = [_extract(video, options.out / name, policy, tools) for video, name in folders]
-    except KeyboardInterrupt:
-        print("interrupted; the videos reported above are complete", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        what, status = interruption(error)
+        complain(f"{what}; the videos reported above are complete")
+        return status
     return 0 if all(succeeded) else 1
 
 
-def folder_names(videos: Sequence[Path]) -> list[str]:
-    """A folder name for each video, all different: its stem, or where that is taken its whole name,
-    or that with a number."""
-    names: list[str] = []
-    for video in videos:
-        numbered = (f"{video.name}-{number}" for number in count(2))
-        names.append(next(name for name in chain((video.stem, video.name), numbered) if name not in names))
-    return names
+def _asked(options: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[SamplingPolicy, Toolbox]:
+    """What is wanted, checked before any work."""
+    try:
+        message = VideoMessage.model_validate({"code": "local", **asked_for(options)})
+        policy = message.applied_to(SamplingPolicy())
+        tools = local_toolbox(os.environ.get("FFMPEG_BINARY") or None)
+    except ValidationError as error:
+        parser.error("; ".join(item["msg"] for item in error.errors()))
+    except NoEffectError as error:
+        parser.error(error.told(flag_name))
+    except (ValueError, ExtractorError) as error:
+        parser.error(str(error))
+    return policy, replace(tools, output=Output(options.output, options.storyboard))
 
 
 def _extract(video: Path, folder: Path, policy: SamplingPolicy, tools: Toolbox) -> bool:
+    """Whether the video gave its frames. Whatever goes wrong with it, the next one is tried."""
     try:
         with _progress_bar(video) as progress:
             manifest = extract_to_folder(video, folder, policy, tools, progress)
-    except ExtractorError as error:
-        print(f"{printable(str(video))}: {reason_of(error)}: {error}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - one video never ends the others
+        text = str(error) if isinstance(error, ExtractorError) else f"{type(error).__name__}: {error}"
+        complain(f"{printable(str(video))}: {reason_of(error)}: {printable(text)}")
         return False
-    print(f"{printable(str(video))}: {_summary(manifest)} -> {printable(str(folder))}")
+    for note in manifest.notes:
+        complain(f"{printable(str(video))}: note: {printable(note)}")
+    say(f"{printable(str(video))}: {_summary(manifest)} -> {printable(str(folder))}")
     return True
 
 
 def _summary(manifest: Manifest) -> str:
-    frames, video = len(manifest.frames), manifest.video
-    notes = f", {manifest.decode_errors} damaged frames" if manifest.decode_errors else ""
-    return f"{frames} frame{'s' * (frames != 1)} of {video.duration_seconds:.2f} s{notes}"
+    damaged = f", {counted(manifest.decode_errors, 'damaged frame')}" if manifest.decode_errors else ""
+    return f"{counted(len(manifest.frames), 'frame')} of {manifest.video.duration_seconds:.2f} s{damaged}"
 
 
 @contextmanager
@@ -115,27 +121,33 @@ def _progress_bar(video: Path) -> Iterator[Progress]:
         yield advance
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The options of this command line."""
     parser = argparse.ArgumentParser(
         prog="python -m extractor",
         description="Extract frames of video files into folders.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path, help="a video file")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="where the folders of frames go"
+        "videos", metavar="VIDEO", nargs="+", type=Path, help="a video file or a pipe; - is standard input"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="where the folders of frames go (required)"
     )
     parser.add_argument(
         "--output",
         choices=OUTPUT_FORMS,
         default="frames",
-        help="a file for each frame, or one tar of them all (see: python -m extractor unpack --help)",
+        help="a file for each frame, or one tar of them all (see: python -m extractor unpack --help) "
+        "(default: frames)",
     )
     parser.add_argument(
-        "--storyboard", action="store_true", help="add a contact sheet, and a track of thumbnails for players"
+        "--storyboard",
+        action="store_true",
+        help="add a contact sheet, and a track of thumbnails for players (default: no)",
     )
-    add_sampling_options(parser, with_timestamps=True)
+    add_sampling_options(parser, defaults=SamplingPolicy())
     return parser
 
 

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from extractor.errors import SettingsError
+from extractor.errors import UsageError
 
 
 @contextmanager
 def hold_checkpoint(path: Path | None) -> Iterator[None]:
     """Keep the checkpoint to this process, if there is one.
 
-    Raises `SettingsError` at once if another process has it, or if nothing can be written beside it."""
+    Raises `UsageError` at once if another process has it, or if nothing can be written beside it."""
     if path is None:
         yield
         return
@@ -25,11 +25,11 @@ def hold_checkpoint(path: Path | None) -> Iterator[None]:
     try:
         file = _locked(lock)
     except BlockingIOError as error:
-        raise SettingsError(
+        raise UsageError(
             f"--checkpoint {str(path)!r} is in use by another process: wait for its end, or name another file"
         ) from error
     except OSError as error:
-        raise SettingsError(f"--checkpoint {str(path)!r} cannot be written: {error.strerror}") from error
+        raise UsageError(f"--checkpoint {str(path)!r} cannot be written: {error.strerror}") from error
     with file:
         try:
             yield

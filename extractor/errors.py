@@ -186,6 +186,10 @@ class SettingsError(ExtractorError):
     reason = "INVALID_SETTINGS"
 
 
+class UsageError(SettingsError):
+    """An option of a command line is wrong: a path, above all. The text names the option."""
+
+
 def is_final(error: BaseException, receive_count: int) -> bool:
     """Whether `error`, met on delivery number `receive_count` (from 1), settles the video's fate."""
     if isinstance(error, RetryOnceError):

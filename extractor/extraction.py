@@ -41,6 +41,8 @@ from extractor.uploads import Stored, store_output
 
 VERSION = "0.1.0"
 
+_FREE_CLOCKS = frozenset({"mpegts", "mpeg", "flv", "asf"})
+
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[float, float], None]
@@ -62,7 +64,8 @@ class Assignment(Struct, frozen=True):
     """One file to be done: what it is called and where it came from.
 
     `deadline` is a `time.monotonic()` value in seconds. `stored` are frames of an earlier run, from the first
-    on, that lie where they belong.
+    on, that lie where they belong. `sample_name` is what the frames are called in a tar, if the code does
+    not tell the video from all others.
     """
 
     path: Path
@@ -72,6 +75,12 @@ class Assignment(Struct, frozen=True):
     policy: SamplingPolicy
     deadline: float
     stored: Sequence[StoredFrame] = ()
+    sample_name: str | None = None
+
+    @property
+    def unique_name(self) -> str:
+        """What no other video of a data set is called."""
+        return self.sample_name or (f"{self.platform}/{self.code}" if self.platform else self.code)
 
 
 def extract(
@@ -126,21 +135,29 @@ def _store(
     """Decode and store, with numbers from `first` on; if the plan does not hold, or the frames are not as the
     header has them, once more in full, over what was stored."""
     decoder.use_plan = decoder.use_plan and tools.plan
-    end_seconds = decoder.index.duration_seconds
     try:
         # An upload that fails leaves the decode in the middle: its FFmpeg ends here, and not when Python
         # happens to collect the generators.
         with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
             frames: Iterable[Frame] = numbered(worth_keeping(decoded, task.policy), first)
             if not decoder.is_planned:
-                frames = _in_time(frames, end_seconds, task.deadline)
+                frames = _in_time(frames, decoder.index.duration_seconds, task.deadline)
             if progress:
                 frames = _reported(frames, decoder.index, progress)
-            return store_output(frames, shelf, tools.upload_workers, tools.output, task.code, end_seconds)
+            shown = _shown_seconds(decoder.index)
+            return store_output(frames, shelf, tools.upload_workers, tools.output, task.unique_name, shown)
     except DecodeAgainError as found:
         logger.info("the first decode did not fit the video, decoding everything", extra={"code": task.code})
         decoder.restart_without_plan(found.picture)
         return _store(decoder, first, task, shelf, tools, progress)
+
+
+def _shown_seconds(index: VideoIndex) -> tuple[float, float]:
+    """When the first frame and the end of the video are shown, as players count: from 0 in most containers,
+    from the first packet in those whose clock is not set to 0 (broadcasts)."""
+    origin = index.container_start_seconds if index.container in _FREE_CLOCKS else 0.0
+    start = max(0.0, index.start_seconds - origin)
+    return start, start + index.duration_seconds
 
 
 def _in_time(frames: Iterable[Frame], duration_seconds: float, deadline: float) -> Iterator[Frame]:
@@ -187,7 +204,7 @@ def _manifest(
         expected_seconds=round(index.expected_seconds, 6),
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
-        notes=tuple(_notes(index, schedule, task.policy)),
+        notes=(*_notes(index, schedule, task.policy), *_unanswered(index, task.policy)),
         ffmpeg_version=index.ffmpeg_version,
         extractor_version=VERSION,
         timings=dict(watch.seconds),
@@ -210,3 +227,16 @@ def _notes(index: VideoIndex, schedule: Schedule, policy: SamplingPolicy) -> Ite
     yield from colour_notes(index.picture)
     if index.hdr == "dolby-vision-5":
         yield "Dolby Vision profile 5 has colours of its own, which are not converted"
+
+
+def _unanswered(index: VideoIndex, policy: SamplingPolicy) -> Iterator[str]:
+    """Of timestamps, those for which there is no frame."""
+    end = float((index.shown_pts[-1] - index.shown_pts[0]) * index.time_base) if index.shown_pts else None
+    last = index.duration_seconds if end is None else end
+    late = [moment for moment in policy.timestamps_seconds if moment > last]
+    if late:
+        shown = ", ".join(f"{moment:g}" for moment in late[:5]) + (" …" if len(late) > 5 else "")
+        yield (
+            f"{len(late)} of {len(policy.timestamps_seconds)} timestamps lie after the last frame, "
+            f"at {last:.3f} s, and have no frame: {shown}"
+        )

@@ -1,21 +1,28 @@
-"""A local file to a local folder: the engine without any cloud.
+"""Local video files to local folders: the engine without any cloud.
 
-The folder gets the frames and their `manifest.json`. A run that fails or is interrupted leaves it
-as it was: frames are made in a hidden folder beside it and moved over when all are there.
+The folder gets the frames and their `manifest.json`. A run that fails or is interrupted leaves the folder
+as it was: frames are made in a hidden folder inside of it and moved when all are there. So the folder may
+be a mount or a link to another disk, and its parent need not be writable.
 """
 
+import numbers
+import operator
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from extractor import record
 from extractor.adapters.folder import FolderObjectStore
-from extractor.errors import StorageUnavailableError, VideoMissingError
+from extractor.descriptors import open_standard_streams
+from extractor.errors import StorageUnavailableError
 from extractor.extraction import Assignment, Progress, Toolbox, extract
 from extractor.keys import MANIFEST_NAME
 from extractor.layout import Naming
+from extractor.local_input import LocalVideo, bring_in, local_video
 from extractor.manifest import Manifest, parse_manifest
 from extractor.media.binary import find_ffmpeg
 from extractor.media.cpus import decoder_threads
@@ -26,6 +33,7 @@ from extractor.timing import Stopwatch
 from extractor.workdir import job_directory
 
 _NO_DEADLINE_SECONDS = 365 * 24 * 3600
+_PREFIX = ".partial-"
 
 
 class ExtractedFrame(Struct, frozen=True):
@@ -50,13 +58,16 @@ def extract_frames(
 ) -> list[ExtractedFrame]:
     """Extract frames of a video file as JPEGs, named by their index, into `output_dir`.
 
-    `frame_interval` is in seconds, `quality` 1-100 on libjpeg's scale, `strategy` ``uniform`` or
-    ``keyframe``. Raises the `extractor.errors.ExtractorError` that says why there are no frames,
-    and `ValueError` for an option out of range.
+    `frame_interval` is in seconds, `quality` 1-100 on libjpeg's scale, `strategy` ``uniform``,
+    ``keyframe`` or ``scene``. Raises the `extractor.errors.ExtractorError` that says why there are no
+    frames, and `ValueError`, before any work, for an option of the wrong kind or out of range.
     """
     policy = checked_policy(
         SamplingPolicy(
-            strategy=strategy, interval_seconds=float(frame_interval), quality=quality, max_frames=max_frames
+            strategy=strategy,
+            interval_seconds=_number("frame_interval", frame_interval),
+            quality=_whole("quality", quality),
+            max_frames=None if max_frames is None else _whole("max_frames", max_frames),
         )
     )
     folder = Path(output_dir)
@@ -72,45 +83,27 @@ def extract_frames(
 def extract_to_folder(
     video: Path, folder: Path, policy: SamplingPolicy, tools: Toolbox, progress: Progress | None = None
 ) -> Manifest:
-    """Extract `video` into `folder`, replacing the frames of an earlier run there."""
-    if not video.is_file():
-        raise VideoMissingError(f"there is no file {str(video)!r}")
+    """Extract `video` into `folder`, replacing the frames of an earlier run there. A pipe is copied into
+    a temporary file first.
+
+    Raises `ExtractorError`.
+    """
+    open_standard_streams()
+    given = local_video(video)
+    if str(folder) != os.fsencode(folder).decode(errors="replace"):
+        raise StorageUnavailableError(f"the name of the folder {str(folder)!r} is no UTF-8 text")
     try:
-        with job_directory(folder.absolute().parent, prefix=".partial-") as directory:
+        with _folder(folder), job_directory(folder, prefix=_PREFIX) as directory:
+            task = _assignment(bring_in(given, directory / "source"), given, policy)
             store = FolderObjectStore(directory)
             shelf = Shelf(store, _naming(policy), policy.image_format)
-            manifest = extract(_assignment(video, directory, policy), shelf, tools, Stopwatch(), progress)
+            manifest = extract(task, shelf, tools, Stopwatch(), progress)
             record.write(store, shelf.naming, manifest, replaces=None)
             _publish(directory, folder, manifest)
     except OSError as error:
-        raise StorageUnavailableError(f"cannot write to {str(folder)!r}: {error.strerror}") from error
+        reason = error.strerror or type(error).__name__
+        raise StorageUnavailableError(f"cannot write to {str(folder)!r}: {reason}") from error
     return manifest
-
-
-def _naming(policy: SamplingPolicy) -> Naming:
-    return Naming(prefix="", frame_template=f"{{index:06d}}.{policy.image_format}")
-
-
-def _assignment(video: Path, directory: Path, policy: SamplingPolicy) -> Assignment:
-    # FFmpeg also goes by a file's ending when it guesses the format; in the cloud there is none, and
-    # here the link has none, so that a file is judged by its content alone in both places.
-    link = directory / "source"
-    link.symlink_to(video.absolute())
-    return Assignment(
-        path=link,
-        code=_readable(video.stem),
-        platform=None,
-        source=SourceVideo(
-            bucket=None, key=_readable(video.name), etag=None, size_bytes=video.stat().st_size
-        ),
-        policy=policy,
-        deadline=time.monotonic() + _NO_DEADLINE_SECONDS,
-    )
-
-
-def _readable(name: str) -> str:
-    """The name of a file as text: bytes that are no UTF-8 are escaped, as in ``caf\\xe9.mp4``."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def local_toolbox(binary: str | None = None) -> Toolbox:
@@ -118,9 +111,51 @@ def local_toolbox(binary: str | None = None) -> Toolbox:
     return Toolbox(find_ffmpeg(binary), DecodeLimits(threads=decoder_threads()), upload_workers=2)
 
 
-def _publish(made: Path, folder: Path, manifest: Manifest) -> None:
-    """Move the frames over, then the manifest, then remove what only the earlier manifest lists."""
+def _whole(name: str, value: object) -> int:
+    try:
+        return operator.index(value)  # type: ignore[arg-type] # that is what it checks
+    except TypeError as error:
+        raise ValueError(f"{name}: must be a whole number, not {value!r}") from error
+
+
+def _number(name: str, value: object) -> float:
+    if not isinstance(value, numbers.Real):
+        raise ValueError(f"{name}: must be a number, not {value!r}")  # noqa: TRY004 - as for any bad option
+    return float(value)
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """The folder, with its parents. What was made for it is removed again after an error."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for path in missing:
+            with suppress(OSError):  # it is not empty: somebody else uses it
+                path.rmdir()
+        raise
+
+
+def _naming(policy: SamplingPolicy) -> Naming:
+    return Naming(prefix="", frame_template=f"{{index:06d}}.{policy.image_format}")
+
+
+def _assignment(path: Path, given: LocalVideo, policy: SamplingPolicy) -> Assignment:
+    return Assignment(
+        path=path,
+        code=given.code,
+        platform=None,
+        source=SourceVideo(bucket=None, key=given.name, etag=None, size_bytes=path.stat().st_size),
+        policy=policy,
+        deadline=time.monotonic() + _NO_DEADLINE_SECONDS,
+        sample_name=given.sample_name(path.stat().st_size),
+    )
+
+
+def _publish(made: Path, folder: Path, manifest: Manifest) -> None:
+    """Move the frames, then the manifest, then remove what only the earlier manifest lists."""
     earlier = _earlier_frames(folder)
     for name in [*sorted(manifest.keys), MANIFEST_NAME]:
         (made / name).replace(folder / name)

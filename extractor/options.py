@@ -1,13 +1,21 @@
 """The sampling options of the command lines. Their names, bounds and meaning are those of a message."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from extractor.messages import VideoMessage
-from extractor.policy import DETECTORS, IMAGE_FORMATS, MAX_FRAMES_MODES, SCENE_FRAMES, STRATEGIES
+from extractor.policy import (
+    DETECTORS,
+    IMAGE_FORMATS,
+    MAX_FRAMES_MODES,
+    SCENE_FRAMES,
+    STRATEGIES,
+    SamplingPolicy,
+)
 
 _FIELDS = (
     "strategy",
@@ -28,48 +36,96 @@ _FIELDS = (
     "max_width",
     "max_height",
 )
+_OF_THE_WORKER = "default: the worker's own setting"
+_NO_DEFAULT = {
+    "fps": "none, --interval counts",
+    "timestamps_seconds": "none",
+    "max_frames": "no limit",
+    "scene_detector": "none; content with strategy scene",
+    "scene_threshold": "the detector's own",
+    "skip_similar": "none is left out",
+    "max_width": "none",
+    "max_height": "none",
+}
 
 
-def add_sampling_options(parser: argparse.ArgumentParser, *, with_timestamps: bool) -> None:
-    """Add a group of options, none of which has a default: what is not given is not asked for."""
-    group = parser.add_argument_group("which frames")
-    strategies = [name for name in STRATEGIES if with_timestamps or name != "timestamps"]
-    group.add_argument(
+class _Group(Struct, frozen=True):
+    """Adds options to `target`. With `defaults` each help names its own; without, the worker's hold."""
+
+    target: argparse._ActionsContainer
+    defaults: SamplingPolicy | None
+
+    def value(self, flag: str, field: str, metavar: str, text: str) -> None:
+        """An option with the type and the bounds of that field of a message."""
+        self._add(flag, field, text, metavar=metavar, type=field_of_message(field))
+
+    def choice(self, flag: str, field: str, choices: Sequence[str], text: str) -> None:
+        self._add(flag, field, text, choices=choices)
+
+    def switch(self, flag: str, field: str, text: str) -> None:
+        self._add(flag, field, text, action="store_const", const=True)
+
+    def times(self, flag: str, field: str, text: str) -> None:
+        self._add(flag, field, text, metavar="S,S,…", type=_times)
+
+    def _add(self, flag: str, field: str, text: str, **how: Any) -> None:
+        self.target.add_argument(flag, dest=field, help=f"{text} ({self._default(field)})", **how)
+
+    def _default(self, field: str) -> str:
+        if self.defaults is None:
+            return _OF_THE_WORKER
+        if field in _NO_DEFAULT:
+            return f"default: {_NO_DEFAULT[field]}"
+        value = getattr(self.defaults, field)
+        if isinstance(value, float):
+            return f"default: {value:g}"
+        return "default: no" if value is False else f"default: {value}"
+
+
+def add_sampling_options(parser: argparse.ArgumentParser, *, defaults: SamplingPolicy | None) -> None:
+    """Add groups of options that hold `None` unless they are given. Without `defaults` they are for
+    messages: timestamps are not among them, and each help says that the worker's settings hold."""
+    strategies = [name for name in STRATEGIES if defaults is not None or name != "timestamps"]
+    which = parser.add_argument_group("which frames")
+    group = _Group(which, defaults)
+    group.choice(
         "--strategy",
-        choices=strategies,
-        help="a frame at every interval, every keyframe, one of each scene, or given times",
+        "strategy",
+        strategies,
+        "a frame at every interval, every keyframe, one of each scene"
+        + (", or given times" if defaults is not None else ""),
     )
-    rate = group.add_mutually_exclusive_group()
-    _add(rate, "--interval", "interval_seconds", "SECONDS", "seconds between frames")
-    _add(rate, "--fps", "fps", "N", "frames per second, instead of an interval")
-    if with_timestamps:
-        group.add_argument(
+    rate = _Group(which.add_mutually_exclusive_group(), defaults)
+    rate.value("--interval", "interval_seconds", "SECONDS", "seconds between frames")
+    rate.value("--fps", "fps", "N", "frames per second, instead of an interval")
+    if defaults is not None:
+        group.times(
             "--timestamps",
-            dest="timestamps_seconds",
-            metavar="S,S,…",
-            type=_times,
-            help="times in seconds after the first frame; implies the strategy timestamps",
+            "timestamps_seconds",
+            "times in seconds after the first frame; implies the strategy timestamps",
         )
-    _add(group, "--max-frames", "max_frames", "N", "at most N frames of a video")
-    group.add_argument(
-        "--max-frames-mode", choices=MAX_FRAMES_MODES, help="the first N, or N spread evenly over the video"
+    group.value("--max-frames", "max_frames", "N", "at most N frames of a video")
+    group.choice(
+        "--max-frames-mode",
+        "max_frames_mode",
+        MAX_FRAMES_MODES,
+        "the first N, or N spread evenly over the video",
     )
-    _add(group, "--tolerance", "tolerance_seconds", "SECONDS", "take a cheaper frame if one is so near")
-    yes: dict[str, Any] = {"action": "store_const", "const": True}
-    group.add_argument("--skip-blank", **yes, help="leave out frames that show nothing")
-    _add(group, "--skip-similar", "skip_similar", "BITS", "leave out frames so like the last one kept, 0-64")
-    group = parser.add_argument_group("what is found out besides")
-    group.add_argument("--scene-detector", choices=DETECTORS, help="find the scenes, as PySceneDetect does")
-    _add(group, "--scene-threshold", "scene_threshold", "X", "of the detector, instead of its own")
-    group.add_argument(
-        "--scene-frame", choices=SCENE_FRAMES, help="which frame stands for a scene (strategy scene)"
+    group.value("--tolerance", "tolerance_seconds", "SECONDS", "take a cheaper frame if one is so near")
+    group.switch("--skip-blank", "skip_blank", "leave out frames that show nothing")
+    group.value("--skip-similar", "skip_similar", "BITS", "leave out frames so like the last one kept, 0-64")
+    group = _Group(parser.add_argument_group("what is found out besides"), defaults)
+    group.choice("--scene-detector", "scene_detector", DETECTORS, "find the scenes, as PySceneDetect does")
+    group.value("--scene-threshold", "scene_threshold", "X", "of the detector, instead of its own")
+    group.choice(
+        "--scene-frame", "scene_frame", SCENE_FRAMES, "which frame stands for a scene (strategy scene)"
     )
-    group.add_argument("--measures", **yes, help="sharpness, brightness and a perceptual hash of each frame")
-    group = parser.add_argument_group("in what form")
-    group.add_argument("--format", choices=IMAGE_FORMATS, dest="image_format", help="of the images")
-    _add(group, "--quality", "quality", "1-100", "of JPEG and WebP, as libjpeg counts")
-    _add(group, "--max-width", "max_width", "PIXELS", "shrink wider pictures to this")
-    _add(group, "--max-height", "max_height", "PIXELS", "shrink higher pictures to this")
+    group.switch("--measures", "measures", "sharpness, brightness and a perceptual hash of each frame")
+    group = _Group(parser.add_argument_group("in what form"), defaults)
+    group.choice("--format", "image_format", IMAGE_FORMATS, "of the images")
+    group.value("--quality", "quality", "1-100", "of JPEG and WebP, as libjpeg counts")
+    group.value("--max-width", "max_width", "PIXELS", "shrink wider pictures to this")
+    group.value("--max-height", "max_height", "PIXELS", "shrink higher pictures to this")
 
 
 def asked_for(arguments: argparse.Namespace) -> dict[str, object]:
@@ -89,10 +145,6 @@ def field_of_message(name: str) -> Callable[[str], object]:
         return getattr(message, name)
 
     return convert
-
-
-def _add(group: argparse._ActionsContainer, flag: str, name: str, metavar: str, text: str) -> None:
-    group.add_argument(flag, dest=name, metavar=metavar, type=field_of_message(name), help=text)
 
 
 def _times(text: str) -> tuple[float, ...]:

@@ -79,6 +79,8 @@ def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
     if policy.scene_detector is not None:
         _check_choice("scene_detector", policy.scene_detector, DETECTORS)
     _check_choice("scene_frame", policy.scene_frame, SCENE_FRAMES)
+    for name in ("quality", "max_frames", "max_width", "max_height", "skip_similar"):
+        _check_whole(name, getattr(policy, name))
     _check_range("scene_threshold", policy.scene_threshold, 0, None)
     _check_range("skip_similar", policy.skip_similar, 0, 64)
     _check_range("interval", policy.interval_seconds, 1e-6, 86_400)
@@ -97,6 +99,11 @@ def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name}: must be one of {', '.join(allowed)}, not {value!r}")
+
+
+def _check_whole(name: str, value: object) -> None:
+    if value is not None and not isinstance(value, int):
+        raise ValueError(f"{name}: must be a whole number, not {value!r}")
 
 
 def _check_range(name: str, value: float | None, least: float, most: float | None) -> None:

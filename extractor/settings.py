@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from extractor.errors import SettingsError
 from extractor.models import DecodeLimits
+from extractor.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
 from extractor.packing.output import Output, OutputForm
 from extractor.policy import Detector, ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 from extractor.setting_types import ColumnsText, KeyTemplates, LayoutText
@@ -224,9 +225,23 @@ def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> S
         settings = Settings.model_validate(values)
     except ValidationError as error:
         problems = [*(_explain(item["loc"], item["msg"]) for item in error.errors()), *problems]
+    else:
+        problems += _without_effect(settings)
     if problems:
         raise SettingsError("; ".join(problems))
     return settings
+
+
+def _without_effect(settings: Settings) -> list[str]:
+    """Only what differs from its default counts as set."""
+    given = not_default(settings.policy) | ({"fps"} if settings.extract_fps else set())
+    try:
+        refuse_without_effect(
+            settings.policy, sorted(given - ({"interval_seconds"} if "fps" in given else set()))
+        )
+    except NoEffectError as error:
+        return [error.told(setting_name)]
+    return []
 
 
 def _explain(location: tuple[int | str, ...], text: str) -> str:

@@ -30,22 +30,29 @@ class Stored(Struct, frozen=True):
 
 
 def store_output(
-    frames: Iterable[Frame], shelf: Shelf, workers: int, output: Output, code: str, end_seconds: float
+    frames: Iterable[Frame],
+    shelf: Shelf,
+    workers: int,
+    output: Output,
+    name: str,
+    shown_seconds: tuple[float, float],
 ) -> Stored:
     """Put the frames on the shelf in the form that is asked for, with what is to come with them.
-    `end_seconds` is the end of the video. Raises the first error of the store or of `frames`."""
+    `name` is that of the video in a tar; it is shown from and until `shown_seconds`, as players count.
+
+    Raises the first error of the store or of `frames`."""
     if not output.storyboard:
-        return _store_form(frames, shelf, workers, output.form, code)
+        return _store_form(frames, shelf, workers, output.form, name)
     from extractor.storyboard.board import Storyboard
 
-    board = Storyboard(shelf, end_seconds)
-    stored = _store_form(board.watch(frames), shelf, workers, output.form, code)
+    board = Storyboard(shelf, *shown_seconds)
+    stored = _store_form(board.watch(frames), shelf, workers, output.form, name)
     return replace(stored, extras=board.store())
 
 
-def _store_form(frames: Iterable[Frame], shelf: Shelf, workers: int, form: OutputForm, code: str) -> Stored:
+def _store_form(frames: Iterable[Frame], shelf: Shelf, workers: int, form: OutputForm, name: str) -> Stored:
     if form == "tar":
-        return Stored(*pack_frames(frames, shelf, code))
+        return Stored(*pack_frames(frames, shelf, name))
     return Stored(store_frames(frames, shelf, workers))
 
 

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from extractor import keys
+from extractor.option_effects import refuse_without_effect
 from extractor.policy import (
     Detector,
     ImageFormat,
@@ -104,18 +105,21 @@ class VideoMessage(BaseModel):
     def applied_to(self, policy: SamplingPolicy) -> SamplingPolicy:
         """`policy` with what this message asks for. Timestamps imply their strategy.
 
-        Raises `ValueError` if that makes no sense as a whole.
+        Raises `ValueError` if that makes no sense as a whole, or if an option of the message has no effect.
         """
         asked = {
             field.name: value
             for field in fields(SamplingPolicy)
             if (value := getattr(self, field.name)) is not None
         }
+        given = asked.keys() | ({"fps"} if self.fps is not None else set())
         if self.fps is not None:
             asked["interval_seconds"] = 1 / self.fps
         if self.timestamps_seconds is not None:
             asked.setdefault("strategy", "timestamps")
-        return checked_policy(replace(policy, **asked))
+        combined = checked_policy(replace(policy, **asked))
+        refuse_without_effect(combined, given)
+        return combined
 
 
 class ItemsMessage(BaseModel):

@@ -4,6 +4,7 @@ moto's server runs in a process of its own on a free port of 127.0.0.1, keeps ev
 and ends with the process that started it. `python -m local.cloud` starts one for a person.
 """
 
+import argparse
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 import boto3
 import botocore.session
 
+from extractor.terminal import complain, exit_status, interruption, say
 from local.child import Child, ChildEndedError
 
 if TYPE_CHECKING:
@@ -146,17 +148,27 @@ def _server_environment() -> dict[str, str]:
 
 
 def main() -> int:
+    """Run the command line; returns the exit status."""
+    return exit_status(_serve)
+
+
+def _serve() -> int:
     """Run until Ctrl-C, printing the variables to use."""
+    argparse.ArgumentParser(
+        prog="python -m local.cloud",
+        description="Start an S3 with two buckets and an SQS with two queues on this machine, print the "
+        "variables with which this project uses them, and run until Ctrl-C.",
+    ).parse_args()
     try:
         with EmbeddedCloud() as cloud:
-            print("unset AWS_PROFILE")
+            say("unset AWS_PROFILE")
             for name, value in cloud.environment().items():
-                print(f"export {name}={shlex.quote(value)}")
-            print("# Use these in another terminal. Ctrl-C ends the cloud and all that is in it.", flush=True)
+                say(f"export {name}={shlex.quote(value)}")
+            say("# Use these in another terminal. Ctrl-C ends the cloud and all that is in it.")
             cloud.wait()
-    except KeyboardInterrupt:
-        return 130
-    print("The embedded cloud ended unexpectedly; see the messages above.", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        return interruption(error)[1]
+    complain("The embedded cloud ended unexpectedly; see the messages above.")
     return 1
 
 

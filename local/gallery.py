@@ -1,5 +1,5 @@
-"""The demo's result as one page: plain HTML and CSS, nothing from the network, and one script, that of the
-storyboards, which is the only one that may run.
+"""The demo's result as one page: plain HTML and CSS, nothing from the network, and one script, for the
+storyboards and the search, which is the only one that may run.
 
 Whatever comes from a video or a message is escaped by the template engine; image paths are keys
 that `local.frames.checked_key` has let through.
@@ -30,7 +30,7 @@ _CUE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A rectangle of an image, in pixels, that shows the video from `start` seconds on."""
+    """A rectangle of an image, in pixels, that shows the video from `start` seconds on, as players count."""
 
     start: float
     clock: str
@@ -69,6 +69,28 @@ class Card:
         folder = self.manifest_path.rpartition("/")[0]
         return [asdict(tile) for tile in _tiles(self.track or "", folder)]
 
+    @property
+    def previews(self) -> list[dict[str, object]]:
+        """Each frame in full, from when it is shown, as the tiles count. None if the frames lie in a tar."""
+        frames = self.manifest.frames if self.manifest and not self.manifest.archive else ()
+        return [
+            {"start": round(self.start + frame.pts_seconds, 3), "path": frame_path(frame.key)}
+            for frame in frames
+        ]
+
+    @property
+    def start(self) -> float:
+        """When the video's first frame is shown, as the tiles count."""
+        first = next(_tiles(self.track or "", ""), None)
+        return round(first.start - self.manifest.frames[0].pts_seconds, 3) if first and self.manifest else 0.0
+
+    @property
+    def search_text(self) -> str:
+        """What the search looks through."""
+        outcome = self.finished.outcome.reason or "extracted"
+        codec = [self.manifest.video.codec] if self.manifest else []
+        return " ".join([self.video.code, self.video.caption, outcome, *codec])
+
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
@@ -76,6 +98,13 @@ class Gallery:
 
     cards: Sequence[Card]
     seconds: float
+
+    @property
+    def ordered(self) -> list[Card]:
+        """What failed or was not expected first, and of that what was not expected."""
+        return sorted(
+            self.cards, key=lambda card: (card.as_expected and card.manifest is not None, card.as_expected)
+        )
 
     @property
     def manifests(self) -> list[Manifest]:
@@ -100,7 +129,7 @@ def render(gallery: Gallery) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(clock=clock, size=size, frame_path=frame_path)
-    script = (_TEMPLATES / "scrubber.js").read_text(encoding="utf-8")
+    script = (_TEMPLATES / "gallery.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = environment.get_template("gallery.html.j2")
     return template.render(gallery=gallery, script=Markup(script), script_digest=digest)

@@ -26,7 +26,8 @@ exit status:
   1    at least one could not be queued; the summary says why
   2    wrong usage or wrong settings
   3    the state or the queue is out of reach; the summary says what was queued until then
-  130  interrupted; the same
+  130  interrupted (143: terminated); the same
+  141  the reader of standard output has gone
 
 examples:
   run_sqs_batches.py --dry-run                            how many there are, and what they will cost
@@ -49,14 +50,23 @@ def build_parser() -> argparse.ArgumentParser:
     _add_manner(parser.add_argument_group("how they are queued"))
     _add_costs(parser.add_argument_group("what they may cost"))
     _add_output(parser.add_argument_group("what is shown"))
-    add_sampling_options(parser, with_timestamps=False)
+    add_sampling_options(parser, defaults=None)
     return parser
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--retry-failed", action="store_true", help="only videos that failed for good before")
-    add("--since", metavar="WHEN", type=moment, help="only videos fetched since 2026-01-31, 12h or 2d ago")
+    add(
+        "--retry-failed",
+        action="store_true",
+        help="only videos that failed for good before (default: those that did not)",
+    )
+    add(
+        "--since",
+        metavar="WHEN",
+        type=moment,
+        help="only videos fetched since 2026-01-31, 12h or 2d ago (default: any)",
+    )
     add(
         "--requeue-after",
         metavar="HOURS",
@@ -67,10 +77,16 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
     add(
         "--codes",
         metavar="FILE",
-        help="queue the codes in this file instead, one a line, whatever the state says; - is standard input",
+        help="queue the codes in this file instead, one a line, whatever the state says; - is standard input "
+        "(default: what the state says)",
     )
-    add("--limit", metavar="N", type=_count, help="queue at most N videos")
-    add("--platform", metavar="NAME", type=field_of_message("platform"), help="platform of all these videos")
+    add("--limit", metavar="N", type=_count, help="queue at most N videos (default: all)")
+    add(
+        "--platform",
+        metavar="NAME",
+        type=field_of_message("platform"),
+        help="platform of all these videos (default: none)",
+    )
 
 
 def _add_manner(group: argparse._ArgumentGroup) -> None:
@@ -79,7 +95,8 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
         "--checkpoint",
         metavar="FILE",
         type=Path,
-        help="remember here how far it came, and go on from there; removed when all is queued",
+        help="remember here how far it came, and go on from there; removed when all is queued "
+        "(default: none)",
     )
     add(
         "--senders",
@@ -94,7 +111,12 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
 def _add_costs(group: argparse._ArgumentGroup) -> None:
     default = Workload()
     add = group.add_argument
-    add("--max-usd", metavar="USD", type=_number(least=0), help="stop before the estimated bill passes this")
+    add(
+        "--max-usd",
+        metavar="USD",
+        type=_number(least=0),
+        help="stop before the estimated bill passes this (default: no limit)",
+    )
     add(
         "--seconds-per-video",
         metavar="S",
@@ -122,10 +144,14 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     view = group.add_mutually_exclusive_group()
     view.add_argument(
-        "--dry-run", action="store_true", help="only tell how many videos would be queued, and the cost"
+        "--dry-run",
+        action="store_true",
+        help="only tell how many videos would be queued, and the cost (default: no)",
     )
-    view.add_argument("--watch", action="store_true", help="afterwards, show how the workers get on")
-    view.add_argument("--watch-only", action="store_true", help="the same, and queue nothing")
+    view.add_argument(
+        "--watch", action="store_true", help="afterwards, show how the workers get on (default: no)"
+    )
+    view.add_argument("--watch-only", action="store_true", help="the same, and queue nothing (default: no)")
     add(
         "--watch-every",
         metavar="SECONDS",
@@ -133,7 +159,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         default=5.0,
         help="between two looks (default: 5)",
     )
-    add("--json", action="store_true", help="tell everything in JSON, an object on each line")
+    add("--json", action="store_true", help="tell everything in JSON, an object on each line (default: no)")
 
 
 def moment(text: str) -> datetime | timedelta:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from extractor.backlog.summary import Summary
-from extractor.errors import SettingsError
+from extractor.errors import UsageError
 
 _SAVED_EVERY = 300  # videos
 
@@ -48,18 +48,18 @@ class Checkpoint(Struct, frozen=True):
 def read_checkpoint(path: Path, fresh: Checkpoint) -> Checkpoint:
     """What the file holds; `fresh` if there is none yet.
 
-    Raises `SettingsError` if it belongs to another selection than that of `fresh`, or cannot be read.
+    Raises `UsageError` if it belongs to another selection than that of `fresh`, or cannot be read.
     """
     try:
         content = _Content.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return fresh
     except OSError as error:
-        raise SettingsError(f"--checkpoint {str(path)!r} cannot be read: {error.strerror}") from error
+        raise UsageError(f"--checkpoint {str(path)!r} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        raise SettingsError(f"--checkpoint {str(path)!r} holds something else than a checkpoint") from error
+        raise UsageError(f"--checkpoint {str(path)!r} holds something else than a checkpoint") from error
     if others := [name for name in fresh.selection if content.selection.get(name) != fresh.selection[name]]:
-        raise SettingsError(
+        raise UsageError(
             f"--checkpoint {str(path)!r} belongs to another selection: {', '.join(others)} differ; "
             "repeat the command that it comes from, or name another file"
         )
@@ -67,7 +67,7 @@ def read_checkpoint(path: Path, fresh: Checkpoint) -> Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Replace the file as a whole. Raises `SettingsError` if it cannot be written."""
+    """Replace the file as a whole. Raises `UsageError` if it cannot be written."""
     content = _Content(
         version=1,
         selection=dict(checkpoint.selection),
@@ -83,7 +83,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        raise SettingsError(f"--checkpoint {str(path)!r} cannot be written: {error.strerror}") from error
+        raise UsageError(f"--checkpoint {str(path)!r} cannot be written: {error.strerror}") from error
 
 
 def keep_checkpoint(path: Path, start: Checkpoint, summaries: Iterator[Summary]) -> Iterator[Summary]:

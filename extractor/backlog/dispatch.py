@@ -22,6 +22,8 @@ from extractor.backlog.patience import Patience
 from extractor.backlog.results import Answer, Noted, Page, Result, Silence
 from extractor.backlog.summary import Summary
 from extractor.errors import QueueUnavailableError
+from extractor.keyset import Keyset
+from extractor.notice import NOTICE_SECONDS
 from extractor.ports import JobQueue
 
 _BATCHES_PER_SENDER = 4  # open at the same time: on their way, or waiting to be sent again
@@ -47,19 +49,23 @@ def enqueue(
     return _Run(codes, queue, order, note, senders, patience or Patience()).summaries()
 
 
-def survey(codes: Codes, order: Order) -> Iterator[Summary]:
+def survey(codes: Codes, order: Order, patience: Patience | None = None) -> Iterator[Summary]:
     """What `enqueue` would find, without a queue (a dry run). Yields a summary for each page."""
     summary = Summary()
-    after, refused = order.after, Counter[str]()
-    while page := codes.pending(after, _page_size(order, summary.seen), order.pick):
-        after = page[-1]
+    pages, refused = Keyset(order.after), Counter[str]()
+    patience = patience or Patience()
+
+    def read() -> Sequence[str]:
+        size = _page_size(order, summary.seen)
+        return patience.insist(lambda: codes.pending(pages.after, size, order.pick)) if size else ()
+
+    while page := read():
+        pages.advance(page[-1])
         wrong = [code for code in page if encode(code, order.options) is None]
         refused.update({"INVALID_MESSAGE": len(wrong)} if wrong else {})
         first = summary.first_refused or next(iter(wrong), None)
         summary = Summary(seen=summary.seen + len(page), refused=dict(refused), first_refused=first)
         yield summary
-        if not _page_size(order, summary.seen):
-            return
 
 
 def _page_size(order: Order, num_read: int) -> int:
@@ -77,11 +83,12 @@ class _Run:
         self._readers = Crew(1, self._done)
         self._clerks = Crew(1, self._done)
 
-        self._last_read = order.after
+        self._pages = Keyset(order.after)
         self._num_read = 0
         self._exhausted = False
         self._outbox = Outbox(senders * _BATCHES_PER_SENDER * BATCH_SIZE, self._begin)
         self._confirmed: list[str] = []  # and not noted yet
+        self._told = False
         self._account = Account(order.after)
 
     def summaries(self) -> Iterator[Summary]:
@@ -112,17 +119,18 @@ class _Run:
         enough = max(self._order.page_size, BATCH_SIZE)
         if self._more_to_read and self._readers.free and self._outbox.num_new < enough:
             size = _page_size(self._order, self._num_read)
-            self._readers.give(partial(self._read, self._last_read, size))
+            self._readers.give(partial(self._read, self._pages.after, size))
 
     def _read(self, after: str | None, size: int) -> Page:
         return Page(self._patience.insist(lambda: self._codes.pending(after, size, self._order.pick)))
 
     def _take_page(self, page: Page) -> None:
         self._readers.taken()
+        if page.codes:
+            self._pages.advance(page.codes[-1])
         self._outbox.add(page.codes)
         self._num_read += len(page.codes)
         self._exhausted = not page.codes
-        self._last_read = page.codes[-1] if page.codes else self._last_read
 
     # Sending.
 
@@ -169,14 +177,17 @@ class _Run:
     def _take_silence(self, silence: Silence) -> None:
         self._senders.taken()
         self._outbox.landed(silence.entries)
-        for entry in silence.entries:
-            self._send_again(replace(entry, in_doubt=True))
+        pauses = [self._send_again(replace(entry, in_doubt=True)) for entry in silence.entries]
+        self._tell_once(f"{silence.error}; trying again in {min(pauses):.1f} s")
         if any(entry.attempts + 1 >= self._patience.attempts for entry in silence.entries):
             raise silence.error
 
-    def _send_again(self, entry: Entry) -> None:
+    def _send_again(self, entry: Entry) -> float:
+        """Returns after how many seconds."""
         tried = replace(entry, attempts=entry.attempts + 1)
-        self._outbox.send_again(tried, time.monotonic() + self._patience.pause_seconds(tried.attempts))
+        pause = self._patience.pause_seconds(tried.attempts)
+        self._outbox.send_again(tried, time.monotonic() + pause)
+        return pause
 
     # Noting.
 
@@ -197,9 +208,12 @@ class _Run:
 
     def _take_a_result(self) -> None:
         """Wait for a result, or until something is due to be sent again."""
+        seconds = self._seconds_to_wait()
         try:
-            result = self._done.get(timeout=self._seconds_to_wait()).result()
+            result = self._done.get(timeout=min(seconds or NOTICE_SECONDS, NOTICE_SECONDS)).result()
         except Empty:
+            if seconds is None or seconds >= NOTICE_SECONDS:
+                self._tell_once("still waiting for an answer")
             return
         match result:
             case Page():
@@ -210,6 +224,12 @@ class _Run:
                 self._take_silence(result)
             case Noted():
                 self._take_noted(result)
+
+    def _tell_once(self, text: str) -> None:
+        """The first time that anything keeps the run waiting."""
+        if not self._told:
+            self._told = True
+            self._patience.tell(text)
 
     def _seconds_to_wait(self) -> float | None:
         """`None` if only a result can help."""

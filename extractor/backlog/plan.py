@@ -20,7 +20,8 @@ from extractor.ports import Backlog
 
 class Plan(Struct, frozen=True):
     """`order` is to be taken from `codes`, beginning where the `checkpoint` says. `within_budget`: the
-    order's limit is that of the money. `requeues_waiting`: the state cannot tell what is queued already."""
+    order's limit is that of the money. `requeues_waiting`: the state cannot tell what is queued already.
+    `requeue_hours`: what was queued less long ago is left out."""
 
     codes: Codes
     order: Order
@@ -28,6 +29,7 @@ class Plan(Struct, frozen=True):
     cost: Cost
     within_budget: bool
     requeues_waiting: bool
+    requeue_hours: float
 
 
 def make_plan(
@@ -36,6 +38,7 @@ def make_plan(
     state: Backlog,
     listed: ListedCodes | None,
     now: datetime,
+    patience: Patience,
 ) -> Plan:
     """`place` names the state and the queue; a checkpoint of another place is refused.
 
@@ -52,14 +55,14 @@ def make_plan(
     blind = (
         arguments.requeue_after is None
         and pick.enqueued_before is not None
-        and not _knows_queued(state, checkpoint.started_at)
+        and not _knows_queued(state, checkpoint.started_at, patience)
     )
     if blind:
         pick = Pick(pick.failed, None, pick.fetched_since)
-    cost = _cost(arguments)
+    cost = estimated_cost(arguments)
     limit, within_budget = _limit(arguments, cost, checkpoint)
     order = Order(pick, checkpoint.settled_through, limit, arguments.page_size, options)
-    return Plan(listed or state, order, checkpoint, cost, within_budget, blind)
+    return Plan(listed or state, order, checkpoint, cost, within_budget, blind, hours)
 
 
 def _requeue_hours(arguments: argparse.Namespace) -> float:
@@ -96,16 +99,17 @@ def _pick(arguments: argparse.Namespace, hours: float, started_at: datetime) -> 
     )
 
 
-def _knows_queued(state: Backlog, started_at: datetime) -> bool:
+def _knows_queued(state: Backlog, started_at: datetime, patience: Patience) -> bool:
     """Whether the table has a column for when a video was queued."""
     try:
-        Patience().insist(lambda: state.pending(None, 1, Pick(enqueued_before=started_at)))
+        patience.insist(lambda: state.pending(None, 1, Pick(enqueued_before=started_at)))
     except SettingsError:
         return False
     return True
 
 
-def _cost(arguments: argparse.Namespace) -> Cost:
+def estimated_cost(arguments: argparse.Namespace) -> Cost:
+    """Of one video."""
     return cost_per_video(
         Workload(arguments.seconds_per_video, arguments.memory_mb, arguments.frames_per_video)
     )

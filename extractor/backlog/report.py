@@ -1,7 +1,7 @@
 """What the command line tells, for people (lines) and for machines (objects of JSON). Pure."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -9,16 +9,20 @@ from msgspec.structs import asdict
 from extractor.backlog.summary import Summary
 from extractor.backlog.watch import Progress
 from extractor.costs import Cost
+from extractor.terminal import counted
 
 
 class Report(Struct, frozen=True):
-    """What became of a run. `stopped_by_budget`: more would have been queued if it cost nothing."""
+    """What became of a run. `stopped_by_budget`: more would have been queued if it cost nothing. `reasons`:
+    why nothing was queued. `error` is what ended the run, if it did not end by itself."""
 
     summary: Summary
     dry_run: bool
     seconds: float
     cost: Cost
     stopped_by_budget: bool = False
+    reasons: Sequence[str] = ()
+    error: str | None = None
 
     @property
     def num_queued(self) -> int:
@@ -37,27 +41,25 @@ class Report(Struct, frozen=True):
 def summary_lines(report: Report) -> Iterator[str]:
     summary = report.summary
     if report.dry_run:
-        yield f"{report.num_queued} videos would be queued; nothing was sent (dry run)"
+        yield f"{counted(report.num_queued, 'video')} would be queued; nothing was sent (dry run)"
     else:
-        queued, calls = _counted(summary.queued, "video"), _counted(summary.calls, "call")
+        queued, calls = counted(summary.queued, "video"), counted(summary.calls, "call")
         yield f"{queued} queued in {calls}, {report.per_second:.0f} a second"
     if summary.refused:
         listed = ", ".join(f"{count} × {reason!r}" for reason, count in summary.refused.items())
-        yield f"{summary.num_refused} videos refused: {listed}; the first was {summary.first_refused!r}"
+        refused = counted(summary.num_refused, "video")
+        yield f"{refused} refused: {listed}; the first was {summary.first_refused!r}"
+    yield from report.reasons
     if summary.in_doubt:
         yield f"up to {summary.in_doubt} more may have been queued: they were sent, and no answer came"
     if summary.retried:
-        yield f"{summary.retried} messages had to be sent again"
+        yield f"{counted(summary.retried, 'message')} had to be sent again"
     if summary.repeated:
-        yield f"up to {summary.repeated} videos may be queued twice, which does no harm"
+        yield f"up to {counted(summary.repeated, 'video')} may be queued twice, which does no harm"
     if report.num_queued:
         yield f"estimated cost: ${report.usd:.2f}, ${report.cost.total:.6f} a video"
     if report.stopped_by_budget:
         yield "stopped there: one more would pass --max-usd"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def summary_json(report: Report) -> str:
@@ -73,6 +75,8 @@ def summary_json(report: Report) -> str:
             "usd": round(report.usd, 6),
             "usd_per_video": round(report.cost.total, 9),
             "stopped_by_budget": report.stopped_by_budget,
+            "reasons": list(report.reasons),
+            "error": report.error,
         }
     )
 
@@ -82,7 +86,7 @@ def progress_line(progress: Progress) -> str:
     queue = "the queue does not answer"
     if depth is not None:
         queue = f"{depth.waiting + depth.delayed} waiting, {depth.in_flight} in flight"
-        queue += f", {depth.dead_letters} dead letters" if depth.dead_letters is not None else ""
+        queue += f", {counted(depth.dead_letters, 'dead letter')}" if depth.dead_letters is not None else ""
     state = "the state does not answer"
     if look.remaining is not None:
         state = f"{look.remaining} to do, {progress.settled} settled"
@@ -118,11 +122,11 @@ def end_lines(progress: Progress) -> Iterator[str]:
     yield "the queue is drained"
     if progress.look.remaining:
         yield (
-            f"{progress.look.remaining} videos are still to do: not queued yet, come in since, "
+            f"{counted(progress.look.remaining, 'video')} still to do: not queued yet, come in since, "
             "or among the dead letters"
         )
     if failures := progress.look.reasons:
-        yield f"{sum(failures.values())} videos have failed for good: {_listed(failures)}"
+        yield f"{counted(sum(failures.values()), 'video')} failed for good: {_listed(failures)}"
 
 
 def _listed(failures: Mapping[str, int]) -> str:

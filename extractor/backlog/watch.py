@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
+from extractor.keyset import Keyset
 from extractor.models import Pick
 from extractor.ports import Backlog, FailureLog, QueueDepth, WatchableQueue
 
@@ -104,9 +105,9 @@ def watch(
 def failures_by_reason(state: FailureLog) -> Mapping[str, int]:
     """How many videos have failed for good, by reason. Reads the failed rows, a page at a time."""
     reasons: Counter[str] = Counter()
-    after = None
-    while rows := state.failed_rows(after, _ROWS):
-        after = rows[-1].code
+    pages = Keyset()
+    while rows := state.failed_rows(pages.after, _ROWS):
+        pages.advance(rows[-1].code)
         reasons.update(row.extract_error.partition(":")[0] for row in rows if row.extract_error)
     return dict(reasons.most_common())
 

@@ -73,6 +73,7 @@ class VideoIndex:
         truncated: Whether the file was cut off.
         discontinuities: Where the clock of the file restarts or jumps.
         correction: The bitstream filter that makes its times go on there.
+        container_start_seconds: The container's time of the first packet of any stream.
     """
 
     ffmpeg_version: str
@@ -95,6 +96,7 @@ class VideoIndex:
     truncated: bool
     discontinuities: tuple[ClockChange, ...] = ()
     correction: str | None = None
+    container_start_seconds: float = 0.0
 
     @property
     def time_base(self) -> Fraction:
@@ -234,6 +236,7 @@ def _describe(
         truncated=is_cut_off,
         discontinuities=tuple(_in_seconds(change, first or 0, packets.time_base, header) for change in clock),
         correction=correction,
+        container_start_seconds=float(header.start),
     )
 
 

@@ -1,8 +1,6 @@
 """`python -m extractor unpack`: a tar of frames back into files."""
 
-# ruff: noqa: T201 - a command line prints
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from extractor.adapters.folder import FolderObjectStore
 from extractor.errors import ExtractorError, reason_of
 from extractor.packing.unpack import Package
 from extractor.settings import Settings
+from extractor.terminal import complain, counted, printable, say
 
 _EPILOG = """\
 The tar and its manifest lie in one folder; either of them may be named. The files get the names that they
@@ -20,19 +19,24 @@ examples:
   python -m extractor unpack frames/holiday/manifest.json --out holiday
   python -m extractor unpack s3://oriane-frames/DI5RZbSTV-t/frames.tar --out DI5RZbSTV-t
 
-exit status: 0, or 1 with a reason code on stderr, or 2 for wrong usage
+exit status:
+  0    all frames are there
+  1    they are not; the reason code is on stderr
+  2    wrong usage
+  3    standard output cannot be written
+  130  interrupted (143: terminated)
 """
 
 
-def main(argv: Sequence[str]) -> int:
+def unpack(argv: Sequence[str]) -> int:
     """Run the command line; returns the exit status."""
-    options = _parser().parse_args(argv)
+    options = build_parser().parse_args(argv)
     try:
         count = _package(options.package).unpack(FolderObjectStore(options.out))
     except ExtractorError as error:
-        print(f"{options.package!r}: {reason_of(error)}: {error}", file=sys.stderr)
+        complain(f"{printable(options.package)}: {reason_of(error)}: {printable(str(error))}")
         return 1
-    print(f"{count} frame{'s' * (count != 1)} -> {str(options.out)!r}")
+    say(f"{counted(count, 'frame')} -> {printable(str(options.out))}")
     return 0
 
 
@@ -46,7 +50,8 @@ def _package(location: str) -> Package:
     return Package(FolderObjectStore(path.parent), "", path.name)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The options of this command line."""
     parser = argparse.ArgumentParser(
         prog="python -m extractor unpack",
         description="Unpack the frames of OUTPUT=tar.",
@@ -54,7 +59,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "package", metavar="MANIFEST_OR_TAR", help="a file, or s3://BUCKET/KEY with the usual AWS settings"
+        "package",
+        metavar="MANIFEST_OR_TAR",
+        help="a file, or s3://BUCKET/KEY with the usual AWS settings (required)",
     )
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the files go")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="where the files go (required)"
+    )
     return parser

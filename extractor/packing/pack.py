@@ -21,6 +21,8 @@ TAR_NAME = "frames.tar"
 PART_BYTES = 16 << 20
 """S3 takes 10,000 parts: 156 GiB."""
 
+_SKIPPED = re.compile("__.*__")
+
 
 class Archive(StoredFile, kw_only=True, frozen=True):
     """A tar in the store, and where in it the bytes of each frame begin."""
@@ -29,12 +31,14 @@ class Archive(StoredFile, kw_only=True, frozen=True):
 
 
 def pack_frames(
-    frames: Iterable[Frame], shelf: Shelf, code: str, part_bytes: int = PART_BYTES
+    frames: Iterable[Frame], shelf: Shelf, name: str, part_bytes: int = PART_BYTES
 ) -> tuple[tuple[StoredFrame, ...], Archive]:
     """Put all frames on the shelf as one tar; returns them in order of their index, each with the key that
-    it would have as an object. Raises the first error of the store or of `frames`; there is no tar then.
+    it would have as an object. `name` is that of the video, such as ``platform/code``.
+
+    Raises the first error of the store or of `frames`; there is no tar then.
     """
-    packing = _Packing(shelf, _folder(code))
+    packing = _Packing(shelf, _folder(name))
     key, etag = shelf.put_parts(TAR_NAME, _in_parts(packing.pieces(frames), part_bytes), "application/x-tar")
     placed = sorted(packing.placed, key=lambda place: place[0].index)
     offsets = tuple(offset for _, offset in placed)
@@ -72,9 +76,13 @@ def _facts(frame: Frame) -> bytes:
     return json.dumps(facts, separators=(",", ":")).encode()
 
 
-def _folder(code: str) -> str:
-    """The code keeps samples apart when tars are read together. That of a local file may be any text."""
-    return code if re.fullmatch(CODE_PATTERN, code) else made_up_code(code)
+def _folder(name: str) -> str:
+    """Where the samples of the video lie in the tar. No two videos have the same one, so that tars can be
+    read together. Readers of WebDataset skip files whose path begins with ``__any__``."""
+    return "/".join(
+        part if re.fullmatch(CODE_PATTERN, part) and not _SKIPPED.fullmatch(part) else made_up_code(part)
+        for part in name.split("/")
+    )
 
 
 def _in_parts(pieces: Iterable[bytes], part_bytes: int) -> Iterator[bytes]:

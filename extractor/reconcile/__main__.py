@@ -12,13 +12,15 @@ from typing import TypeVar
 from extractor import bootstrap
 from extractor.checkpoint_lock import hold_checkpoint
 from extractor.costs import Workload
+from extractor.host_names import check_host_names
 from extractor.layout import parse_layout
+from extractor.notice import tell_of_retries
 from extractor.reconcile import actions, commands, survey
 from extractor.reconcile.desk import Desk
 from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.options import parser
 from extractor.settings import Settings, load_settings
-from extractor.terminal import complete_environment, exit_status, printable
+from extractor.terminal import complain, complete_environment, counted, exit_status, printable, say
 
 T = TypeVar("T")
 Command = Callable[[argparse.Namespace, Desk, Ledger], int]
@@ -36,15 +38,18 @@ _NEEDED = {"repair": ("sqs_queue_url",), "replay": ("sqs_queue_url", "dead_lette
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    return exit_status(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     options = parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     complete_environment(os.environ)
-    return exit_status(lambda: _run(options))
-
-
-def _run(options: argparse.Namespace) -> int:
+    tell_of_retries(complain)
     acts = getattr(options, "apply", False)
-    desk = _desk(load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ()))
+    settings = load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ())
+    check_host_names(settings, os.environ, queue=acts and options.command in _NEEDED)
+    desk = _desk(settings)
     if command := _WITHOUT_SURVEY.get(options.command):
         return command(options, desk)
     with hold_checkpoint(options.checkpoint):
@@ -56,7 +61,11 @@ def _survey_and(command: Command, options: argparse.Namespace, desk: Desk) -> in
     ledger = Ledger(options.checkpoint)
     done = False
     try:
-        survey.take(desk.field, ledger, datetime.now(UTC))
+        try:
+            survey.take(desk.field, ledger, datetime.now(UTC))
+        except BaseException:
+            desk.say(f"cut off after {counted(ledger.count('row'), 'row')}; nothing is concluded from them")
+            raise
         status = command(options, desk, ledger)
         done = True
     finally:
@@ -82,7 +91,7 @@ def _desk(settings: Settings) -> Desk:
         output=settings.output_form,
         job_queue=lambda: bootstrap.build_job_queue(settings),
         dead_letters=lambda: bootstrap.build_dead_letter_box(settings),
-        say=lambda text: print(printable(text)),
+        say=lambda text: say(printable(text)),
         ask=_ask,
         memory_mb=settings.aws_lambda_function_memory_size or Workload().memory_mb,
     )

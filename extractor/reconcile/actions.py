@@ -12,6 +12,7 @@ from extractor.reconcile.disposal import Disposal, trash_prefix
 from extractor.reconcile.findings import Finding
 from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.outputs import reports
+from extractor.terminal import counted
 
 
 def repair_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
@@ -53,10 +54,12 @@ def prune_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> in
     for orphan in found[:EXAMPLES]:
         desk.say(orphan_line(orphan))
     if not options.apply or not found:
-        desk.say(f"{count} objects of {len(found)} orphans would be {action} with --apply")
+        desk.say(
+            f"{counted(count, 'object')} of {counted(len(found), 'orphan')} would be {action} with --apply"
+        )
         return 1 if found else 0
     if not _confirmed(options, desk, count, action):
-        desk.say(f"not confirmed: {count} objects would be {action}; nothing was changed")
+        desk.say(f"not confirmed: {counted(count, 'object')} would be {action}; nothing was changed")
         return 1
     trash = None if options.delete else trash_prefix(desk.now())
     tally: Counter[str] = Counter()
@@ -91,4 +94,6 @@ def _recorded(
 def _confirmed(options: argparse.Namespace, desk: Desk, count: int, action: str) -> bool:
     if options.yes is not None:
         return bool(options.yes == count)
-    return desk.ask(f"{count} objects will be {action}. Type the number to go on: ").strip() == str(count)
+    return desk.ask(
+        f"{counted(count, 'object')} will be {action}. Type the number to go on: "
+    ).strip() == str(count)

@@ -2,17 +2,27 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
-from extractor.errors import SettingsError
+from extractor.errors import UsageError
 from extractor.reconcile import prune
-from extractor.reconcile.desk import EXAMPLES, Desk, chosen_findings, expectation, moment_before, orphan_line
+from extractor.reconcile.desk import (
+    EXAMPLES,
+    Desk,
+    age_text,
+    chosen_findings,
+    expectation,
+    moment_before,
+    orphan_line,
+)
 from extractor.reconcile.findings import Finding
 from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.outputs import reports
 from extractor.reconcile.status import all_rows, count_outcomes
-from extractor.reconcile.verify import verify
+from extractor.reconcile.verify import TOO_YOUNG, verify
+from extractor.terminal import counted
 
 
 def status(options: argparse.Namespace, desk: Desk) -> int:
@@ -27,16 +37,34 @@ def status(options: argparse.Namespace, desk: Desk) -> int:
 
 def verify_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
     counts: Counter[str] = Counter()
+    not_judged: Counter[str] = Counter()
     with reports(options.csv, options.json) as record:
-        for findings in chosen_findings(options, desk, ledger):
+        for findings in chosen_findings(options, desk, ledger, not_judged):
             for finding in findings:
                 _tell_example(finding, counts, desk)
                 counts[finding.kind] += 1
                 record(asdict(finding))
     for kind, count in sorted(counts.items()):
         desk.say(f"{count:>10}  {kind}")
-    desk.say(f"{ledger.count('row')} rows compared: {counts.total() or 'no'} findings")
+    rows = ledger.count("row")
+    young = not_judged[TOO_YOUNG]
+    found = counted(counts.total(), "finding") if counts else "no findings"
+    desk.say(f"{counted(rows - young, 'row')} compared: {found}")
+    for text in _left_out(options, young):
+        desk.say(f"not judged: {text}")
     return 1 if counts else 0
+
+
+def _left_out(options: argparse.Namespace, young: int) -> Iterator[str]:
+    if young:
+        age = age_text(options.older_than)
+        yield f"{counted(young, 'row')} whose frames were written in the last {age} (--older-than 0s: all)"
+    if not options.deep:
+        yield "the content of the frames (--deep looks at it)"
+    elif options.sample < 1:
+        yield f"the content of the frames of {1 - options.sample:.0%} of the videos (--sample 1: all)"
+    if kinds := [*options.ignore, *(f"all but {kind}" for kind in options.only[:1])]:
+        yield f"kinds that were not asked for: {', '.join(kinds)}"
 
 
 def orphans_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
@@ -46,21 +74,26 @@ def orphans_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> 
             if found <= EXAMPLES:
                 desk.say(orphan_line(orphan))
             record(asdict(orphan))
-    desk.say(f"{found or 'no'} orphans")
+    desk.say(counted(found, "orphan") if found else "no orphans")
+    age = age_text(options.older_than)
+    desk.say(f"not judged: what was written in the last {age} (--older-than 0s: all)")
     return 1 if found else 0
 
 
 def report_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
     from extractor.reconcile.gallery import strip
     from extractor.reconcile.page import Page, render
-    from extractor.reconcile.statistics import gather
+    from extractor.reconcile.statistics import Group, gather
 
     expected = expectation(options, desk, ledger)
-    findings = Counter(finding.kind for found in verify(ledger, expected) for finding in found)
+    findings: dict[str, Group] = {}
+    for found in verify(ledger, expected):
+        for finding in found:
+            findings.setdefault(finding.kind, Group()).add(finding.code)
     statistics = gather(ledger.rows(), ledger.folders(), options.gallery)
     page = Page(
         statistics=statistics,
-        findings=dict(sorted(findings.items())),
+        findings=findings,
         strips=[strip(desk.field.frames, facts) for facts in statistics.sample],
         places={"frames": desk.field.frames_bucket, "videos": desk.field.videos_bucket},
         moment=desk.now(),
@@ -69,8 +102,9 @@ def report_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> i
     try:
         options.out.write_text(render(page), encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"--out: {error}") from error
-    desk.say(f"{options.out}: {statistics.rows} rows, {statistics.videos} videos with frames")
+        raise UsageError(f"--out: cannot write to {str(options.out)!r}: {error.strerror}") from error
+    rows, videos = counted(statistics.rows, "row"), counted(statistics.videos, "video")
+    desk.say(f"{options.out}: {rows}, {videos} with frames")
     return 0
 
 

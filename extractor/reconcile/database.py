@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from extractor.errors import SettingsError, StorageUnavailableError
+from extractor.errors import StorageUnavailableError, UsageError
 
 _PAGE = 1_000
 
 
 class Database:
-    """`path` of ``None`` is a file that goes with the process. Raises `SettingsError` if something else is at
+    """`path` of ``None`` is a file that goes with the process. Raises `UsageError` if something else is at
     `path`; later on `StorageUnavailableError`."""
 
     def __init__(self, path: Path | None, schema: str) -> None:
@@ -23,7 +23,7 @@ class Database:
             self._connection = sqlite3.connect(path or "", check_same_thread=False)
             self._connection.executescript(schema)
         except sqlite3.DatabaseError as error:
-            raise SettingsError(f"--checkpoint: {str(path)!r} cannot be used: {error}") from error
+            raise UsageError(f"--checkpoint: {str(path)!r} cannot be used: {error}") from error
 
     def close(self) -> None:
         self._connection.close()

@@ -18,7 +18,9 @@ from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.prune import Orphan
 from extractor.reconcile.redo import Table
 from extractor.reconcile.verify import verify
+from extractor.terminal import counted
 
+AGE_UNITS = (("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400))
 EXAMPLES = 3
 """So many of each kind are printed."""
 
@@ -42,11 +44,13 @@ class Desk(Struct, frozen=True):
             self.say(f"{count:>10}  {name}")
 
 
-def chosen_findings(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> Iterator[list[Finding]]:
-    """What is wrong with each video, as far as it is asked for."""
+def chosen_findings(
+    options: argparse.Namespace, desk: Desk, ledger: Ledger, not_judged: "Counter[str] | None" = None
+) -> Iterator[list[Finding]]:
+    """What is wrong with each video, as far as it is asked for; see `verify`."""
     expected = expectation(options, desk, ledger)
     contents = check_contents(desk.field, ledger, options.sample) if options.deep else None
-    for findings in verify(ledger, expected, contents):
+    for findings in verify(ledger, expected, contents, not_judged):
         chosen = [
             finding
             for finding in findings
@@ -69,7 +73,14 @@ def moment_before(options: argparse.Namespace, desk: Desk) -> float:
     return (desk.now() - older_than).timestamp()
 
 
+def age_text(age: timedelta) -> str:
+    """In the largest unit of the command line that gives a whole number: ``1h``."""
+    seconds = round(age.total_seconds())
+    unit, size = next((unit, size) for unit, size in AGE_UNITS[::-1] if seconds % size == 0)
+    return f"{seconds // size}{unit}" if seconds else "0s"
+
+
 def orphan_line(orphan: Orphan) -> str:
     """As it is printed."""
-    size = f"{orphan.object_count} objects, {orphan.size_bytes} bytes"
+    size = f"{counted(orphan.object_count, 'object')}, {counted(orphan.size_bytes, 'byte')}"
     return f"{orphan.what} of {orphan.code}: {orphan.place} ({size})"

@@ -21,13 +21,18 @@ class Expectation(Struct, frozen=True):
 
 def judge(row: InventoryRow, evidence: Sequence[Evidence], expected: Expectation) -> list[Finding]:
     """All that is wrong. If the video has several folders, the best of them counts."""
-    if any(item.folder.newest > expected.before for item in evidence):
+    if is_too_young(evidence, expected):
         return []
     with_manifest = [item for item in evidence if item.folder.manifest != "absent"]
     judged = sorted((_troubles(row, item, expected) for item in with_manifest), key=_weight)
     if not row.is_extracted:
         return _not_marked(row, with_manifest, expected)
     return judged[0] if judged else [Finding(row.code, Kind.NO_MANIFEST, "no manifest speaks of this video")]
+
+
+def is_too_young(evidence: Sequence[Evidence], expected: Expectation) -> bool:
+    """Whether anything of the video was written so late that nothing is said of it."""
+    return any(item.folder.newest > expected.before for item in evidence)
 
 
 def _weight(findings: Sequence[Finding]) -> tuple[bool, int]:

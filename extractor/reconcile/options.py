@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from extractor.reconcile.desk import AGE_UNITS
 from extractor.reconcile.findings import Kind
 
 _EPILOG = """\
@@ -16,7 +17,8 @@ exit status:
   1    something is wrong, or was left as it is; the output says what
   2    wrong usage or wrong settings
   3    the state, a bucket or a queue is out of reach; nothing is concluded from what was read until then
-  130  interrupted
+  130  interrupted (143: terminated)
+  141  the reader of standard output has gone
 
 examples:
   python -m extractor.reconcile status
@@ -25,7 +27,6 @@ examples:
   python -m extractor.reconcile prune --apply
   python -m extractor.reconcile replay --reason VIDEO_MISSING --apply
 """
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _KINDS = ", ".join(Kind)
 
 
@@ -68,57 +69,90 @@ def _survey(one: argparse.ArgumentParser, age: str) -> None:
         metavar="AGE",
         type=_age,
         default=_age(age),
-        help=f"say nothing of what was written later: its run may be under way ({age}; 90s, 30m, 2h, 7d)",
+        help="say nothing of what was written in the last 90s, 30m, 2h or 7d, whose run may be under way "
+        f"(default: {age})",
     )
     one.add_argument(
-        "--checkpoint", metavar="FILE", type=Path, help="go on from here if it was cut off before"
+        "--checkpoint",
+        metavar="FILE",
+        type=Path,
+        help="go on from here if it was cut off before (default: none)",
     )
 
 
 def _outputs(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--csv", metavar="FILE", type=Path, help="write every record to this file")
-    one.add_argument("--json", metavar="FILE", type=Path, help="write every record to this file")
+    one.add_argument(
+        "--csv", metavar="FILE", type=Path, help="write every record to this file (default: none)"
+    )
+    one.add_argument(
+        "--json", metavar="FILE", type=Path, help="write every record to this file (default: none)"
+    )
 
 
 def _kinds(one: argparse.ArgumentParser) -> None:
     for flag, text in (
-        ("--only", f"only findings of this kind; may be repeated: {_KINDS}"),
-        ("--ignore", "no findings of this kind; may be repeated"),
+        ("--only", f"only findings of this kind; may be repeated: {_KINDS} (default: all)"),
+        ("--ignore", "no findings of this kind; may be repeated (default: none)"),
     ):
         one.add_argument(flag, metavar="KIND", type=_kind, action="append", default=[], help=text)
-    one.add_argument("--deep", action="store_true", help="also download frames and compare their SHA-256")
     one.add_argument(
-        "--sample", metavar="SHARE", type=_share, default=0.01, help="of the videos for --deep (0.01; 1: all)"
+        "--deep", action="store_true", help="also download frames and compare their SHA-256 (default: no)"
+    )
+    one.add_argument(
+        "--sample",
+        metavar="SHARE",
+        type=_share,
+        default=0.01,
+        help="of the videos for --deep; 1: all (default: 0.01)",
     )
 
 
 def _apply(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--apply", action="store_true", help="do it; otherwise only tell what would be done")
+    one.add_argument(
+        "--apply", action="store_true", help="do it; otherwise only tell what would be done (default: no)"
+    )
 
 
 def _prune(one: argparse.ArgumentParser) -> None:
     _survey(one, "1d")
     _outputs(one)
     _apply(one)
-    one.add_argument("--videos", action="store_true", help="videos without a row as well, not only frames")
-    one.add_argument("--delete", action="store_true", help="delete for good instead of moving to the trash")
     one.add_argument(
-        "--yes", metavar="N", type=_number, help="confirm that N objects go; otherwise it is asked for"
+        "--videos", action="store_true", help="videos without a row as well, not only frames (default: no)"
+    )
+    one.add_argument(
+        "--delete", action="store_true", help="delete for good instead of moving to the trash (default: no)"
+    )
+    one.add_argument(
+        "--yes", metavar="N", type=_number, help="confirm that N objects go (default: it is asked for)"
     )
 
 
 def _replay(one: argparse.ArgumentParser) -> None:
     _apply(one)
     one.add_argument(
-        "--reason", action="append", default=[], help="only letters with this reason; may be repeated"
+        "--reason",
+        action="append",
+        default=[],
+        help="only letters with this reason; may be repeated (default: all)",
     )
 
 
 def _report(one: argparse.ArgumentParser) -> None:
     _survey(one, "1h")
-    one.add_argument("--out", metavar="FILE", type=Path, default=Path("report.html"), help="report.html")
     one.add_argument(
-        "--gallery", metavar="N", type=_number, default=12, help="videos that are shown with frames (12)"
+        "--out",
+        metavar="FILE",
+        type=Path,
+        default=Path("report.html"),
+        help="the page (default: report.html)",
+    )
+    one.add_argument(
+        "--gallery",
+        metavar="N",
+        type=_number,
+        default=12,
+        help="videos that are shown with frames (default: 12)",
     )
 
 
@@ -133,7 +167,7 @@ def _age(text: str) -> timedelta:
     found = re.fullmatch(r"(\d{1,6})([smhd]?)", text)
     if not found or (found[2] == "" and int(found[1])):
         raise argparse.ArgumentTypeError(f"{text!r} is no age such as 90s, 30m, 2h or 7d")
-    return timedelta(seconds=int(found[1]) * _UNITS.get(found[2], 1))
+    return timedelta(seconds=int(found[1]) * dict(AGE_UNITS).get(found[2], 1))
 
 
 def _share(text: str) -> float:

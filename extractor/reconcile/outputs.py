@@ -7,7 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from extractor.errors import SettingsError
+from extractor.errors import UsageError
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Record(Protocol):
@@ -18,8 +20,8 @@ class Record(Protocol):
 
 @contextmanager
 def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[Record]:
-    """Where records go; a path of ``None`` is a report that nobody wants. Raises `SettingsError` if a file
-    cannot be written. A report is complete once this has ended."""
+    """Where records go; a path of ``None`` is a report that nobody wants. Raises `UsageError` if a file
+    cannot be written. A report of a run that was cut off is one of what was seen until then."""
     with ExitStack() as held:
         try:
             files = [
@@ -28,15 +30,25 @@ def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[Record]:
                 if path is not None
             ]
         except OSError as error:
-            raise SettingsError(f"--csv, --json: {error}") from error
+            raise UsageError(
+                f"--csv, --json: cannot write to {error.filename!r}: {error.strerror}"
+            ) from error
 
         def add(record: Mapping[str, Any]) -> None:
             for file in files:
                 file.add(record)
 
-        yield add
-        for file in files:
-            file.end()
+        try:
+            yield add
+        finally:
+            for file in files:
+                file.end()
+
+
+def _harmless(value: object) -> object:
+    """Text that a spreadsheet takes for text: it would run what begins with one of these characters.
+    https://owasp.org/www-community/attacks/CSV_Injection"""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 class _Csv:
@@ -48,7 +60,7 @@ class _Csv:
         if self._writer is None:
             self._writer = csv.DictWriter(self._file, list(record))
             self._writer.writeheader()
-        self._writer.writerow(record)
+        self._writer.writerow({name: _harmless(value) for name, value in record.items()})
 
     def end(self) -> None:
         """A file without records is empty."""

@@ -1,27 +1,45 @@
-"""The survey as one HTML page: no script, nothing from the network, readable on a telephone and in the dark.
+"""The survey as one HTML page: nothing from the network, readable on a telephone and in the dark. Its one
+script, which filters what is shown, is the only one that may run.
 
 Whatever comes from a table, a manifest or a video is escaped by the template engine.
 """
 
+import base64
+import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from msgspec import Struct
 
 from extractor.reconcile.gallery import Strip
-from extractor.reconcile.statistics import Bar, Statistics, bars, histogram, throughput
+from extractor.reconcile.statistics import Bar, Chart, Group, Statistics, bars, histogram, throughput
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _FAILED = "failed: "
 
 
+class Trouble(Struct, frozen=True):
+    """Videos that need something, and the command that does it."""
+
+    name: str
+    group: Group
+    command: str
+
+    @property
+    def more(self) -> int:
+        """How many there are besides the codes that are named."""
+        return self.group.count - len(self.group.codes)
+
+
 class Page(Struct, frozen=True):
-    """All that it shows. `findings` counts by kind, `places` says what was looked at."""
+    """All that it shows. `findings` are those of `verify` by kind, `places` says what was looked at."""
 
     statistics: Statistics
-    findings: Mapping[str, int]
+    findings: Mapping[str, Group]
     strips: Sequence[Strip]
     places: Mapping[str, str]
     moment: datetime
@@ -41,18 +59,32 @@ class Page(Struct, frozen=True):
         return bars(dict(sorted(counts.items(), key=lambda item: -item[1])))
 
     @property
-    def reasons(self) -> list[Bar]:
+    def failures(self) -> list[Trouble]:
         """Why videos failed, the most frequent first."""
-        failed = self.statistics.outcomes.most_common()
-        return bars({name.removeprefix(_FAILED): count for name, count in failed if name.startswith(_FAILED)})
+        found = sorted(self.statistics.failed.items(), key=lambda item: -item[1].count)
+        return [Trouble(reason, group, _command("replay", "--reason", reason)) for reason, group in found]
 
     @property
-    def histogram(self) -> list[Bar]:
-        return histogram(self.statistics.frames_per_video)
+    def differences(self) -> list[Trouble]:
+        """Where the rows, the manifests and the objects do not agree."""
+        found = sorted(self.findings.items())
+        return [Trouble(kind, group, _command("repair", "--only", kind)) for kind, group in found]
 
     @property
-    def throughput(self) -> tuple[str, list[Bar]]:
-        return throughput(self.statistics.hours)
+    def charts(self) -> list[tuple[str, Chart]]:
+        """With their titles; those without a bar are left out."""
+        unit, flow = throughput(self.statistics.hours)
+        charts = {
+            "Frames per video": Chart(
+                histogram(self.statistics.frames_per_video), "frames of a video", "videos"
+            ),
+            f"Videos extracted per {unit}": Chart(flow, f"{unit} (UTC)", "videos"),
+        }
+        return [(title, chart) for title, chart in charts.items() if chart.bars]
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["python", "-m", "extractor.reconcile", *words, "--apply"])
 
 
 def render(page: Page) -> str:
@@ -65,7 +97,11 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(size=_size, duration=_duration, number=_number, dollars=_dollars)
-    return environment.get_template("report.html.j2").render(page=page)
+    script = (_TEMPLATES / "filter.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    template = environment.get_template("report.html.j2")
+    ours = Markup(script)  # noqa: S704 - a file of this package
+    return template.render(page=page, script=ours, script_digest=digest)
 
 
 def _number(value: int) -> str:

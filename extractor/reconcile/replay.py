@@ -2,8 +2,9 @@
 queue has confirmed its copy; what is cut off in between is sent twice, which does no harm."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from extractor.batches import batches
 from extractor.models import OutgoingMessage
 from extractor.ports import DeadLetter, DeadLetters, JobQueue
 
@@ -27,23 +28,25 @@ def replay(
             tally.update(f"not asked for: {_reason(letter)}" for letter in fresh if letter not in wanted)
             if queue is None:
                 tally.update(f"would be sent: {_reason(letter)}" for letter in wanted)
-            elif wanted:
-                sent = _send(wanted, queue, tally)
-                letters.delete(sent)
-                for letter in sent:
-                    del held[letter.message_id]
+            else:
+                for sent in _send(wanted, queue, tally):
+                    letters.delete(sent)
+                    for letter in sent:
+                        del held[letter.message_id]
     finally:
         letters.release(list(held.values()))
 
 
-def _send(wanted: Sequence[DeadLetter], queue: JobQueue, tally: "Counter[str]") -> list[DeadLetter]:
-    """Those that the queue has taken."""
-    failures = queue.send([OutgoingMessage(letter.body) for letter in wanted])
-    refused = {failure.position for failure in failures}
-    sent = [letter for place, letter in enumerate(wanted) if place not in refused]
-    tally.update(f"sent: {_reason(letter)}" for letter in sent)
-    tally.update(f"refused by the queue: {_reason(wanted[place])}" for place in refused)
-    return sent
+def _send(wanted: Sequence[DeadLetter], queue: JobQueue, tally: "Counter[str]") -> Iterator[list[DeadLetter]]:
+    """Those that the queue has taken, after each call."""
+    messages = [OutgoingMessage(letter.body) for letter in wanted]
+    for places in batches(messages):
+        failures = queue.send([messages[place] for place in places])
+        refused = {places[failure.position] for failure in failures}
+        sent = [wanted[place] for place in places if place not in refused]
+        tally.update(f"sent: {_reason(letter)}" for letter in sent)
+        tally.update(f"refused by the queue: {_reason(wanted[place])}" for place in refused)
+        yield sent
 
 
 def _reason(letter: DeadLetter) -> str:

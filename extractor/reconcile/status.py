@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from extractor.keyset import Keyset
 from extractor.models import InventoryRow
 from extractor.ports import Inventory
 
@@ -11,21 +12,28 @@ _PAGE = 1_000
 
 def all_rows(inventory: Inventory) -> Iterator[InventoryRow]:
     """Every row, by keyset. Only an empty page is the end: servers cut pages short."""
-    last = None
-    while page := inventory.rows(last, _PAGE):
+    pages = Keyset()
+    while page := inventory.rows(pages.after, _PAGE):
+        pages.advance(page[-1].code)
         yield from page
-        last = page[-1].code
 
 
 def outcome(row: InventoryRow) -> str:
     """``extracted``, ``failed: REASON``, ``not fetched``, ``enqueued`` or ``pending``."""
     if row.is_extracted:
         return "extracted"
-    if row.extract_error is not None:
-        return f"failed: {row.extract_error.partition(':')[0]}"
+    if reason := failure_reason(row):
+        return f"failed: {reason}"
     if not row.is_fetched:
         return "not fetched"
     return "enqueued" if row.enqueued_at else "pending"
+
+
+def failure_reason(row: InventoryRow) -> str | None:
+    """The reason code, if the video failed for good."""
+    if row.is_extracted or row.extract_error is None:
+        return None
+    return row.extract_error.partition(":")[0] or "UNKNOWN"
 
 
 def count_outcomes(rows: Iterable[InventoryRow]) -> Counter[str]:

@@ -12,14 +12,17 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from extractor import keys
-from extractor.errors import SettingsError
+from extractor.errors import UsageError
+from extractor.keyset import Keyset
 from extractor.layout import Layout
+from extractor.notice import noticing
 from extractor.ports import Inventory, ObjectStore, StoredObject
 from extractor.reconcile.facts import FolderFacts, VideoFacts, look, written_at
 from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.parallel import in_parallel
 from extractor.reconcile.places import TRASH, Places
 from extractor.reconcile.shards import Shard, cut, folders
+from extractor.terminal import complain
 
 T = TypeVar("T")
 
@@ -70,7 +73,7 @@ def take(field: Field, ledger: Ledger, moment: datetime) -> None:
 
     Raises `TransientError` if any part cannot be read to its end."""
     if ledger.note("of", field.identity) != field.identity:
-        raise SettingsError("--checkpoint: the file belongs to a survey under other settings")
+        raise UsageError("--checkpoint: the file belongs to a survey under other settings")
     ledger.note("begun", moment.isoformat())
     _read_rows(field, ledger)
     _scan_frames(field, ledger)
@@ -85,8 +88,12 @@ def _read_rows(field: Field, ledger: Ledger) -> None:
 
 def _row_pages(inventory: Inventory, ledger: Ledger) -> Iterator[str]:
     """Only an empty page is the end: servers cut pages short."""
+    pages = Keyset(ledger.last_code)
     while not ledger.rows_complete:
-        page = inventory.rows(ledger.last_code, _ROWS)
+        with noticing("the state", complain):
+            page = inventory.rows(pages.after, _ROWS)
+        if page:
+            pages.advance(page[-1].code)
         ledger.add_rows(page)
         yield from (row.code for row in page)
 

@@ -1,19 +1,28 @@
 """State against manifests against objects: everything that is wrong in a complete survey."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from extractor.reconcile.findings import Finding
-from extractor.reconcile.judgement import Expectation, judge
+from extractor.reconcile.judgement import Expectation, is_too_young, judge
 from extractor.reconcile.ledger import Ledger
+
+TOO_YOUNG = "too young"
 
 
 def verify(
-    ledger: Ledger, expected: Expectation, contents: Mapping[str, Finding] | None = None
+    ledger: Ledger,
+    expected: Expectation,
+    contents: Mapping[str, Finding] | None = None,
+    not_judged: "Counter[str] | None" = None,
 ) -> Iterator[list[Finding]]:
     """The findings of each video that has any, in order of the codes. `contents` are those of the deep
-    look, by code."""
+    look, by code. `not_judged` counts what nothing was said of."""
     for row in ledger.rows():
-        findings = judge(row, ledger.evidence(row.code), expected)
+        evidence = ledger.evidence(row.code)
+        if not_judged is not None and is_too_young(evidence, expected):
+            not_judged[TOO_YOUNG] += 1
+        findings = judge(row, evidence, expected)
         if contents and row.code in contents:
             findings.append(contents[row.code])
         if findings:

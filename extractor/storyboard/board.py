@@ -31,9 +31,11 @@ class Extra(StoredFile, kw_only=True, frozen=True):
 
 
 class Storyboard(Struct, frozen=True):
-    """Of one video that ends after `end_seconds`."""
+    """Of one video whose first frame is shown at `start_seconds`, and which ends at `end_seconds`, as players
+    count."""
 
     shelf: Shelf
+    start_seconds: float
     end_seconds: float
     _thumbnails: Thumbnails = field(default_factory=Thumbnails)
 
@@ -53,7 +55,10 @@ class Storyboard(Struct, frozen=True):
             group, name = kept[start : start + _SPRITE_TILES], f"sprite-{letter}.jpg"
             data, regions = compose([one.pixels for one in group], _SPRITE_COLUMNS, _SPRITE)
             sprites.append(self._put("sprite", name, data, "image/jpeg"))
-            tiles += [Tile(one.pts_seconds, name, region) for one, region in zip(group, regions, strict=True)]
+            tiles += [
+                Tile(self.start_seconds + one.pts_seconds, name, region)
+                for one, region in zip(group, regions, strict=True)
+            ]
         text = webvtt(tiles, self.end_seconds)
         return sheet, *sprites, self._put("thumbnails", "storyboard.vtt", text.encode(), "text/vtt")
 

@@ -12,9 +12,10 @@ from extractor.storyboard.sheet import Region
 
 
 class Tile(Struct, frozen=True):
-    """A thumbnail that lies in the file `sprite`, beside the track; `pts_seconds` as of its frame."""
+    """A thumbnail that lies in the file `sprite`, beside the track. It is shown from `start_seconds` on, as
+    players count."""
 
-    pts_seconds: float
+    start_seconds: float
     sprite: str
     region: Region
 
@@ -24,7 +25,7 @@ def webvtt(tiles: Sequence[Tile], end_seconds: float) -> str:
 
     Times are whole milliseconds. Of two tiles in the same one, the later counts.
     """
-    starts = [round(tile.pts_seconds * 1000) for tile in tiles]
+    starts = [round(tile.start_seconds * 1000) for tile in tiles]
     times = pairwise([*starts, max(round(end_seconds * 1000), starts[-1] + 1)])
     cues = [_cue(start, end, tile) for (start, end), tile in zip(times, tiles, strict=True) if start < end]
     return "\n\n".join(["WEBVTT", *cues]) + "\n"

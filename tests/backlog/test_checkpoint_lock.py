@@ -112,7 +112,7 @@ def test_the_second_process_ends_at_once_and_a_killed_one_frees_the_file(
 def test_a_dry_run_looks_at_a_checkpoint_that_is_in_use(bench: Bench) -> None:
     with hold_checkpoint(bench.folder / "kept"):
         status, output, _ = bench.run(COMMANDS["enqueuer"], "--dry-run")
-    assert (status, output.splitlines()[0][:25]) == (0, "1 videos would be queued;")
+    assert (status, output.splitlines()[0][:24]) == (0, "1 video would be queued;")
 
 
 def test_it_is_held_while_the_file_is_replaced_and_removed(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def test_what_is_extracted_meanwhile_is_not_queued_again(setup: Setup) -> None:
         setup.state.mark_extracted(Subject(code), EXTRACTION)
     run = setup.run("--requeue-after", "0")
     assert (run.returncode, first_line(run)) == (0, "0 videos queued in 0 calls, 0 a second")
+    assert run.stdout.splitlines()[1:] == ["no video is fetched and waits to be extracted"]
     assert setup.queued() == []
 
 
@@ -75,7 +76,7 @@ def test_codes_that_are_written_down_are_queued_whatever_the_state_says(
     file = "-" if from_standard_input else "codes.txt"
     run = setup.run("--codes", file, stdin=text if from_standard_input else "")
     assert run.returncode == 1
-    assert "1 videos refused: 1 × 'INVALID_MESSAGE'; the first was 'no/code'" in run.stdout
+    assert "1 video refused: 1 × 'INVALID_MESSAGE'; the first was 'no/code'" in run.stdout
     assert setup.queued() == [{"code": "code03"}, {"code": "new"}]
 
 

@@ -24,7 +24,7 @@ def test_a_video_that_cannot_be_queued_is_named_and_gives_1(setup: Setup) -> Non
     setup.state.add("a/\x1b[31m", is_fetched=True)
     run = setup.run()
     assert run.returncode == 1
-    assert "1 videos refused: 1 × 'INVALID_MESSAGE'; the first was 'a/\\x1b[31m'" in run.stdout
+    assert "1 video refused: 1 × 'INVALID_MESSAGE'; the first was 'a/\\x1b[31m'" in run.stdout
     assert len(setup.queued()) == 25
 
 
@@ -101,7 +101,10 @@ def test_a_queue_out_of_reach_gives_3_and_one_clear_line(setup: Setup) -> None:
         pass  # the port is closed again
     run = setup.run(AWS_ENDPOINT_URL=endpoint)
     assert run.returncode == 3
-    assert only_line(run.stderr).startswith("error: cannot send to the queue")
+    told, error = run.stderr.splitlines()
+    assert told.startswith("cannot send to the queue")
+    assert "trying again in " in told
+    assert error.startswith("error: cannot send to the queue")
     assert first_line(run).startswith("0 videos queued in ")
     assert "up to 25 more may have been queued" in run.stdout
 
@@ -111,6 +114,7 @@ def test_a_state_out_of_reach_gives_3_and_one_clear_line(setup: Setup) -> None:
     run = setup.run(SQLITE_PATH=str(setup.folder / "missing" / "state.sqlite"))
     assert run.returncode == 3
     assert "SQLITE_PATH" in only_line(run.stderr)
+    assert first_line(run).startswith("0 videos queued")
 
 
 @pytest.mark.failure_row(45)

@@ -11,7 +11,6 @@ _ALL_SETTINGS = {
     "StateColumns": "is_fetched=is_downloaded",
     "VideoKeys": "{code}.webm",
     "FramesLayout": "flat",
-    "Strategy": "keyframe",
     "FrameInterval": "0.5",
     "MaxFrames": "100",
     "Quality": "80",
@@ -47,7 +46,8 @@ def test_every_parameter_of_a_setting_arrives(render: Render) -> None:
     settings = load_settings(render(**_ALL_SETTINGS).variables)
     assert (settings.state_table, settings.state_columns) == ("insta_content", "is_fetched=is_downloaded")
     assert (settings.video_keys, settings.frames_layout) == (("{code}.webm",), "flat")
-    assert (settings.strategy, settings.frame_interval, settings.max_frames) == ("keyframe", 0.5, 100)
+    assert (settings.frame_interval, settings.max_frames) == (0.5, 100)
+    assert load_settings(render(Strategy="keyframe").variables).strategy == "keyframe"
     assert (settings.quality, settings.image_format, settings.max_video_mb) == (80, "webp", 500)
     assert (settings.log_level, settings.metrics_namespace, settings.tracing) == ("DEBUG", "Other", True)
 

@@ -164,6 +164,14 @@ def test_the_tar_is_a_shard_of_samples(tar_world: World) -> None:
     assert names == [f"abc/{index:06d}.{ending}" for index in range(4) for ending in ("jpg", "json")]
 
 
+@pytest.mark.operations_row(29)
+def test_samples_of_a_platform_are_told_from_those_of_another(tar_world: World, plain_clip: Path) -> None:
+    tar_world.add_video("abc", plain_clip, key="instagram/abc/video.mp4")
+    tar_world.deliver({"code": "abc", "platform": "instagram"})
+    with tarfile.open(fileobj=io.BytesIO(tar_world.objects()["instagram/abc/frames.tar"])) as tar:
+        assert tar.getnames()[0] == "instagram/abc/000000.jpg"
+
+
 def _refused(*_: object, **__: object) -> str:
     raise StorageUnavailableError("refused")
 

@@ -109,6 +109,19 @@ def test_any_code_gives_names_that_stay_below_the_folder_of_whoever_unpacks(
     assert data[archive.offsets[0] :].startswith(first.data)
 
 
+@pytest.mark.operations_row(29)
+def test_no_two_videos_have_the_same_keys(tmp_path: Path) -> None:
+    names = ["abc", "instagram/abc", "tiktok/abc", "instagram/__abc__", "__abc__", "__instagram__/abc"]
+    taken: set[str] = set()
+    for place, name in enumerate(names):
+        (tmp_path / str(place)).mkdir()
+        members = set(_members(_pack(tmp_path / str(place), _frames(1), name)[0]))
+        assert not members & taken
+        taken |= members
+    # What readers of WebDataset do: https://github.com/webdataset/webdataset, tariterators.py
+    assert not [name for name in taken if re.match(r"__[^/]*__($|/)", name)]
+
+
 def test_a_tar_of_many_parts_is_held_a_part_at_a_time(tmp_path: Path) -> None:
     part_bytes, sizes = 64 << 10, []
 

@@ -9,7 +9,7 @@ from extractor.models import InventoryRow
 from extractor.reconcile.facts import FolderFacts
 from extractor.reconcile.gallery import Strip, strip
 from extractor.reconcile.page import Page, render
-from extractor.reconcile.statistics import Bar, gather, histogram, throughput
+from extractor.reconcile.statistics import Bar, Chart, Group, gather, histogram, throughput
 from tests.reconcile.memory import MemoryStore
 from tests.reconcile.planting import Ground
 
@@ -47,8 +47,53 @@ def test_whatever_comes_from_elsewhere_is_escaped() -> None:
     facts = folder(1, 3, 1.0)
     evil = FolderFacts(EVIL, EVIL, EVIL, 1, 1, 0.0, manifest="in place", frame_count=1, work_seconds=9.0)
     text = page(rows, [facts, evil], (Strip(evil, ()),))
-    assert "<script" not in text
+    assert text.count("<script") == 1
     assert text.count("&lt;script&gt;") >= 4
+
+
+def test_each_failure_names_its_codes_and_the_command_that_replays_them() -> None:
+    rows = [InventoryRow(f"code{n:03}", True, False, extract_error="TRUNCATED: it ends") for n in range(23)]
+    rows += [InventoryRow("other", True, False, extract_error="A B: odd")]
+    text = page(rows, [])
+    assert "<code>code019</code> and 3 more" in text
+    assert "code020" not in text
+    assert "23 videos" in text
+    assert "python -m extractor.reconcile replay --reason TRUNCATED --apply" in text
+    assert "--reason &#39;A B&#39; --apply" in text
+    assert text.index("TRUNCATED") < text.index("Outcomes")
+
+
+def test_each_difference_names_its_codes_and_the_command_that_repairs_them() -> None:
+    found = {"NO_MANIFEST": Group(1, ["abc"])}
+    text = render(Page(gather([], [], 0), found, (), {}, NOW, 2048))
+    assert "python -m extractor.reconcile repair --only NO_MANIFEST --apply" in text
+    assert "<code>abc</code></p>" in text
+    assert "1 video<" in text
+
+
+@pytest.mark.parametrize(
+    ("counts", "marks"),
+    [
+        ([1], [1, 0]),
+        ([3], [4, 2, 0]),
+        ([7, 2], [8, 4, 0]),
+        ([10], [10, 5, 0]),
+        ([1001], [1200, 600, 0]),
+        ([21], [24, 12, 0]),
+    ],
+)
+def test_a_chart_has_an_axis_that_no_bar_passes(counts: list[int], marks: list[int]) -> None:
+    chart = Chart([Bar(str(n), count, 1) for n, count in enumerate(counts)], "hour (UTC)", "videos")
+    assert chart.marks == marks
+
+
+def test_a_chart_of_one_hour_has_its_label_its_axes_and_their_units() -> None:
+    rows = [InventoryRow(f"code{n}", True, True, extracted_at=NOW) for n in range(3)]
+    text = page(rows, [])
+    assert "Videos extracted per hour" in text
+    assert '<span style="grid-column: 1">01 Jun 12:00</span>' in text
+    assert "Vertical: videos. Horizontal: hour (UTC)." in text
+    assert 'style="height: 75.00%" title="01 Jun 12:00: 3"' in text
 
 
 def test_the_slowest_come_first_and_the_sample_is_the_same_every_time() -> None:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from extractor.adapters.sqs import SqsDeadLetters, SqsQueue, build_sqs_client
+from extractor.batches import BATCH_BYTES, batches
 from extractor.errors import QueueUnavailableError
 from extractor.models import OutgoingMessage, SendFailure
 from extractor.ports import DeadLetter
@@ -73,6 +75,54 @@ def test_looking_changes_nothing() -> None:
     assert letters.deleted == []
     assert letters.released == ["body 0", "body 1"]
     assert tally == {"would be sent: A": 1, "not asked for: B": 1}
+
+
+@pytest.mark.operations_row(7)
+def test_letters_too_large_for_one_call_go_back_in_several() -> None:
+    letters, queue = Letters(*["A"] * 10), Calls()
+    letters.waiting = [replace(letter, body="x" * 115_000 + letter.body) for letter in letters.waiting]
+    replay(letters, queue, [], Counter())
+    assert [len(call) for call in queue.calls] == [2] * 5
+    assert [body for call in queue.calls for body in call] == letters.deleted
+    assert letters.released == []
+
+
+@pytest.mark.operations_row(7)
+def test_a_letter_that_is_refused_in_a_later_call_is_the_one_that_stays() -> None:
+    letters, queue = Letters(*["A"] * 4), Calls(refused="body 2")
+    letters.waiting = [replace(letter, body="x" * 130_000 + letter.body) for letter in letters.waiting]
+    replay(letters, queue, [], tally := Counter[str]())
+    assert [body.lstrip("x") for body in letters.released] == ["body 2"]
+    assert tally == {"sent: A": 3, "refused by the queue: A": 1}
+
+
+@pytest.mark.operations_row(7)
+def test_batches_keep_to_the_number_and_the_bytes() -> None:
+    small = [OutgoingMessage("x")] * 23
+    assert [len(places) for places in batches(small)] == [10, 10, 3]
+    full = [OutgoingMessage("x" * (BATCH_BYTES // 2))] * 3
+    assert [len(places) for places in batches(full)] == [2, 1]
+    large = [OutgoingMessage("x"), OutgoingMessage("x" * (BATCH_BYTES + 1)), OutgoingMessage("x")]
+    assert [list(places) for places in batches(large)] == [[0], [1], [2]]
+    wide = OutgoingMessage("é" * (BATCH_BYTES // 4), {"detail": "y" * 100})
+    assert [len(places) for places in batches([wide] * 2)] == [1, 1]
+    assert list(batches([])) == []
+
+
+class Calls:
+    """A queue that remembers its calls, and refuses bodies that end in `refused`."""
+
+    def __init__(self, refused: str = "nothing") -> None:
+        self.calls: list[list[str]] = []
+        self._refused = refused
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
+        self.calls.append([message.body for message in messages])
+        return [
+            SendFailure(place, "Refused", sender_fault=True)
+            for place, message in enumerate(messages)
+            if message.body.endswith(self._refused)
+        ]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def _board(
     folder: Path, count: int, width: int = 640, height: int = 360, image_format: ImageFormat = "jpg"
 ) -> tuple[Extra, ...]:
     board = Storyboard(
-        Shelf(FolderObjectStore(folder), Naming("abc/", "{index:06d}.jpg"), "jpg"), count + 0.5
+        Shelf(FolderObjectStore(folder), Naming("abc/", "{index:06d}.jpg"), "jpg"), 0.0, count + 0.5
     )
     passed = list(board.watch(frames(count, width, height, image_format)))
     assert [frame.index for frame in passed] == list(range(count))

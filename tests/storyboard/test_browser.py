@@ -63,7 +63,16 @@ addEventListener("load", () => {
   screen.dispatchEvent(new PointerEvent("pointermove", place));
   const hovered = seen();
   const image = getComputedStyle(screen).backgroundImage;
-  fetch("report", { method: "POST", body: JSON.stringify({ start, moved, hovered, image }) });
+  const frame = screen.querySelector("img").getAttribute("src");
+  const [card, search] = [".card", "#search"].map((name) => document.querySelector(name));
+  const searched = ["no such video", "clip h264", ""].map((text) => {
+    search.value = text;
+    search.dispatchEvent(new Event("input"));
+    return card.hidden;
+  });
+  const larger = box.width > document.querySelector(".frames img").getBoundingClientRect().width;
+  const found = { start, moved, hovered, image, frame, searched, larger };
+  fetch("report", { method: "POST", body: JSON.stringify(found) });
 });
 </script>
 """
@@ -172,3 +181,6 @@ def test_the_gallerys_storyboard_follows_the_slider_and_the_pointer(folder: Path
     assert found["moved"] == ["-384px 0px", "0:02.000"]
     assert found["hovered"] == ["-576px 0px", "0:03.000"]
     assert found["image"].endswith('/frames/clip/sprite-a.jpg")')
+    assert found["frame"] == "frames/clip/000003.jpg"
+    assert found["searched"] == [True, False, False]
+    assert found["larger"]

@@ -73,7 +73,7 @@ def test_an_extracted_video_is_shown_with_all_its_frames() -> None:
     assert [image["src"] for image in images] == [f"frames/clip/{index:06d}.jpg" for index in range(3)]
     assert all(image["loading"] == "lazy" and image["alt"] for image in images)
     assert {(image["width"], image["height"]) for image in images} == {("360", "640")}
-    for text in ("0:01.250", "slot 2", "1:02.500", "360 × 640", "turned 90°", "extracted"):
+    for text in ("0:01.250", "1:02.500", "360 × 640", "turned 90°", "extracted"):
         assert text in page.text
 
 
@@ -89,6 +89,33 @@ def test_a_failed_video_is_shown_with_its_reason_and_no_frames() -> None:
     assert "failed: TRUNCATED" in page.text
     assert "It ends early" in page.text
     assert not page.all("img")
+
+
+def test_failures_come_first_and_the_unexpected_before_the_others() -> None:
+    expected = replace(BAD, video=replace(VIDEO, code="meant", expected_reason="TRUNCATED"))
+    unexpected = replace(BAD, video=replace(VIDEO, code="not-meant"))
+    page = _page(GOOD, expected, unexpected)
+    cards = [tag["data-text"] for tag in page.all("article")]
+    assert cards == [
+        "not-meant A clip TRUNCATED",
+        "meant A clip TRUNCATED",
+        "clip A clip extracted h264",
+    ]
+
+
+def test_no_word_is_left_unexplained() -> None:
+    assert "slot" not in _page(GOOD, BAD).text.replace('"slot"', "")
+
+
+def test_a_preview_is_the_frame_itself_at_the_time_of_players() -> None:
+    late = TRACK.replace("00:00:00.000 -->", "00:00:02.500 -->")
+    page = _page(replace(GOOD, track=late))
+    (scrubber,) = [figure for figure in page.all("figure") if figure.get("class") == "scrub"]
+    assert json.loads(scrubber["data-frames"] or "") == [
+        {"start": 2.5 + 1.25 * index, "path": f"frames/clip/{index:06d}.jpg"} for index in range(3)
+    ]
+    (slider,) = [tag for tag in page.all("input") if tag.get("type") == "range"]
+    assert (slider["min"], slider["max"], slider["value"]) == ("2.5", "65.0", "2.5")
 
 
 def test_a_storyboard_is_shown_if_there_is_one() -> None:

@@ -4,13 +4,14 @@ import json
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from extractor.errors import InvalidMessageError
 from extractor.messages import VideoMessage, encode_message, parse_message
 from extractor.models import ExtractionJob
+from extractor.option_effects import NoEffectError
 from extractor.policy import IMAGE_FORMATS, MAX_FRAMES_MODES, SamplingPolicy, exact_seconds
 
 KEYS = ("{platform}/{code}/video.mp4", "{code}.mp4")
@@ -174,6 +175,10 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, object]) -> N
     )
 )
 def test_what_is_sent_is_what_is_read(video: VideoMessage) -> None:
+    try:
+        video.applied_to(POLICY)
+    except NoEffectError:
+        reject()
     (job,) = _parse(encode_message(video))
     assert (job.code, job.platform) == (video.code, video.platform)
     for option in asdict(POLICY):
