@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator
 from extractor.columns import parse_columns
 from extractor.keys import template_fields
 from extractor.layout import parse_layout
+from extractor.policy import Detector
 
 
 def _split(value: object) -> object:
@@ -37,3 +38,6 @@ KeyTemplates = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidato
 
 LayoutText = Annotated[str, _readable_by(parse_layout)]
 ColumnsText = Annotated[str, _readable_by(parse_columns)]
+
+OptionalDetector = Annotated[Detector | None, BeforeValidator(lambda text: None if text == "none" else text)]
+"""A detector of scenes; ``none`` is none, where one is the default."""

@@ -32,7 +32,7 @@ def build_station(settings: Settings) -> Station:
     place = Workplace(
         state=bootstrap.build_state(settings),
         sources=Prefetcher(_sources(settings), settings.work_dir),
-        frames=bootstrap.build_object_store(settings, settings.frames_bucket),
+        frames=bootstrap.build_object_store(settings, settings.s3_bucket_frames),
         layout=parse_layout(settings.frames_layout),
         tools=Toolbox(
             ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
@@ -57,7 +57,7 @@ def build_station(settings: Settings) -> Station:
 def _sources(settings: Settings) -> Sources:
     return Sources(
         store=lambda bucket: bootstrap.build_object_store(settings, bucket),
-        bucket=settings.videos_bucket,
+        bucket=settings.s3_bucket_videos,
         key_templates=settings.video_keys,
         max_bytes=settings.max_video_mb * 1_000_000,
     )

@@ -10,15 +10,13 @@ from pathlib import Path
 import boto3
 from dotenv import dotenv_values
 
-from extractor.settings import Settings
+from extractor.settings import ALL_VARIABLES
 from local.clips import CLIPS, make_clips
 from local.cloud import EmbeddedCloud
 from local.errors import DemoError
 from local.preparation import demo_environment, upload
 from local.videos import DemoVideo, given_videos
 from local.workspace import open_workspace
-
-_SETTINGS = frozenset(name.upper() for name in Settings.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +74,14 @@ def account() -> Surroundings:
     kept = {
         name: value
         for name, value in settings.items()
-        if name in _SETTINGS or name.startswith("AWS_ENDPOINT_URL")
+        if name in ALL_VARIABLES or name.startswith("AWS_ENDPOINT_URL")
     }
     return Surroundings(kept | {name: value for name, value in own.items() if value})
 
 
 def _of_the_function(environment: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: value for name, value in environment.items() if name in _SETTINGS or name.startswith("AWS_")
+        name: value for name, value in environment.items() if name in ALL_VARIABLES or name.startswith("AWS_")
     }
 
 
@@ -92,5 +90,5 @@ def machine_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if name not in _SETTINGS and not name.startswith("AWS_")
+        if name not in ALL_VARIABLES and not name.startswith("AWS_")
     }

@@ -69,7 +69,7 @@ def test_who_is_late_but_was_not_replaced_may_still_finish(items: Items) -> None
 
 def test_only_one_worker_takes_over_an_old_claim(items: Items, client_at: ClientAt, moto_url: str) -> None:
     """Between the look at the item and the claim, another worker is faster."""
-    items.put(status={"S": "processing"}, processing_started_at={"S": "2026-06-30T00:00:00"})
+    items.put(status={"S": "processing"}, processing_started_at={"N": "1782800000"})
     calls: list[Request] = []
 
     def answer(request: Request) -> Answer:

@@ -35,8 +35,8 @@ def test_bucket_names_are_short_enough_for_the_longest_stack_name(render: Render
 def test_existing_buckets_are_used_and_left_alone(render: Render) -> None:
     rendering = render(VideosBucket="their-videos", FramesBucket="their-frames")
     assert not [name for name, item in rendering.resources.items() if item["Type"].startswith("AWS::S3::")]
-    assert rendering.variables["VIDEOS_BUCKET"] == "their-videos"
-    assert rendering.variables["FRAMES_BUCKET"] == "their-frames"
+    assert rendering.variables["S3_BUCKET_VIDEOS"] == "their-videos"
+    assert rendering.variables["S3_BUCKET_FRAMES"] == "their-frames"
 
 
 def test_a_new_table_is_paid_by_request_recoverable_and_outlives_the_stack(render: Render) -> None:
