@@ -163,6 +163,7 @@ class Settings(BaseModel):
         return SamplingPolicy(
             strategy=self.strategy,
             interval_seconds=1 / self.extract_fps if self.extract_fps else self.frame_interval,
+            counts_frames=self.state_backend == "dynamodb" and self.extract_fps is not None,
             max_frames=self.max_frames,
             max_frames_mode=self.max_frames_mode,
             tolerance_seconds=self.tolerance,

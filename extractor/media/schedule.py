@@ -53,9 +53,10 @@ def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     instants = instants_of(policy)
     if not index.shown_pts:
         return Schedule(None, Selection(instants, index.time_base, None), None)
-    exact = find_targets(index.shown_pts, index.time_base, instants)
+    timed = find_targets(index.shown_pts, index.time_base, instants)
+    exact = _counted(index, policy, timed) if policy.counts_frames else timed
     targets = _limited(exact, policy)
-    selection = _selection(index, instants if targets == exact[: len(targets)] else None, targets)
+    selection = _selection(index, instants if targets == timed[: len(targets)] else None, targets)
     planned = _relaxed(index, targets, policy)
     plan = _plan(index, planned, selection if planned == targets else None) if index.order else None
     return Schedule(targets, selection, plan)
@@ -91,6 +92,17 @@ def instants_of(policy: SamplingPolicy) -> Instants:
         moments = sorted({exact_seconds(moment) for moment in policy.timestamps_seconds})
         return AtTimes(moments, range(len(moments)))
     return EveryInterval(exact_seconds(policy.interval_seconds))
+
+
+def _counted(index: VideoIndex, policy: SamplingPolicy, timed: list[Target]) -> list[Target]:
+    """Every n-th frame; `timed` itself if those are the same frames."""
+    if policy.strategy != "uniform":
+        return timed
+    step = max(1, round(index.frame_rate * policy.interval_seconds))
+    chosen = list(index.shown_pts[::step])
+    if chosen == [target.pts for target in timed]:
+        return timed
+    return [Target(slot, pts) for slot, pts in enumerate(chosen)]
 
 
 def _limited(targets: Sequence[Target], policy: SamplingPolicy) -> list[Target]:
