@@ -7,8 +7,8 @@ usage() {
 Usage: ./scripts/audit.sh [--sbom-only] [REQUIREMENTS]
 
 Asks the Python Packaging Advisory Database about every version in REQUIREMENTS (default:
-requirements.txt, what the image holds) and writes build/sbom.json, a bill of materials in
-CycloneDX's format. The tools are installed into build/audit.
+requirements.txt, which has all that is in the image) and writes build/sbom.json, a bill of
+materials of the image in CycloneDX's format. The tools are installed into build/audit.
 
   --sbom-only  ask nobody, write the bill of materials only
   --help       this text
@@ -37,7 +37,7 @@ tools=$root/build/audit
 [[ -x $tools/bin/pip ]] || "$root/.venv/bin/python" -m venv "$tools"
 "$tools/bin/pip" install --quiet --disable-pip-version-check pip-audit==2.9.0 cyclonedx-bom==7.1.0
 
-"$tools/bin/cyclonedx-py" requirements "$requirements" --output-reproducible --output-format JSON \
+"$tools/bin/cyclonedx-py" requirements "$root/requirements-worker.txt" --output-reproducible --output-format JSON \
   --output-file "$root/build/sbom.json"
 echo "wrote build/sbom.json"
 [[ $sbom_only == false ]] || exit 0
