@@ -27,7 +27,7 @@ from local.function import FunctionError
 from local.readable_logs import readable
 from local.surroundings import account, code_for, embedded_cloud, is_file, machine_environment
 
-_IMAGE = "frame-extractor:local"
+_IMAGE = "video-frames-extractor:local"
 
 
 def main() -> int:
