@@ -1,5 +1,6 @@
 """The role's policy against the calls that the worker really makes: nothing missing, nothing unused."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from botocore.exceptions import ClientError
 import lambda_function
 from tests.handler.conftest import World
 from tests.infra.conftest import Render
-from tests.infra.rendering import ACCOUNT, REGION, Rendering
+from tests.infra.rendering import ACCOUNT, REGION, TEMPLATE, Rendering
 from tests.servers.http import Answer, serving
 
 # What a call needs: https://docs.aws.amazon.com/AmazonS3/latest/API/ of each operation, and the Service
@@ -263,3 +264,24 @@ def test_the_code_in_a_vpc_cannot_touch_the_network(render: Render) -> None:
         if action.startswith("ec2:"):
             actions[effect].add(action)
     assert actions["Allow"] == actions["Deny"] != set()
+
+
+# What the role of the older system with DynamoDB allows.
+_OLDER_ROLE = {
+    ("ReadVideos", "s3:GetObject"),
+    ("KeepFrames", "s3:PutObject"),
+    ("KeepState", "dynamodb:UpdateItem"),
+    ("PollTheQueue", "sqs:ReceiveMessage"),
+    ("PollTheQueue", "sqs:DeleteMessage"),
+}
+
+
+def test_the_page_lists_what_the_role_of_the_older_system_lacks(render: Render) -> None:
+    rendering = render(StateBackend="dynamodb")
+    needed = {(sid, action) for sid, effect, action, _ in _statements(rendering) if effect == "Allow"}
+    assert needed >= _OLDER_ROLE
+    page = (TEMPLATE.parents[1] / "docs" / "migration.md").read_text()
+    table = page.partition("## What an older role lacks")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`\w+:.+?) \|", table, re.MULTILINE)
+    listed = {action for cell in rows for action in re.findall("`(.+?)`", cell)}
+    assert listed == {action for _, action in needed - _OLDER_ROLE}

@@ -181,3 +181,39 @@ def test_a_failure_of_ours_is_tried_again_by_the_older_system(
         "updated_at": "N",
     }
     assert older.begin(KEY) == identifier
+
+
+def test_the_steps_of_the_page_lead_from_one_system_to_the_other_and_back(
+    stage: Stage, older: OlderSystem, clip: Path
+) -> None:
+    keys = [f"uploads/{number}.mp4" for number in range(4)]
+    done, left, compared, after = (_upload(older, clip, key) for key in keys)
+    older.run({"bucket": older.bucket, "key": keys[0]})
+    assert older.begin(keys[1]) == left  # and then it crashes
+    older._update(left, processing_started_at={"N": str(int(time.time()) - 3600)})
+
+    # 1. Beside the older system, nothing of it is touched.
+    before = older.item(done)
+    stage.deliver(_message(keys[0]))
+    assert older.item(done) == before
+
+    # 2. One object by hand.
+    stage.invoke(_message(keys[2]))
+    ours, theirs = older.item(compared), older.item(done)
+    assert _types(ours) == _types(theirs)
+
+    # 3. The notification goes to the new queue.
+    record = {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": older.bucket}, "object": {"key": keys[3]}},
+    }
+    stage.deliver(json.dumps({"Records": [record]}))
+    assert _types(older.item(after)) == _types(theirs)
+
+    # 4. What was left is taken over when it is announced again.
+    stage.deliver(_message(keys[1]))
+    assert _types(older.item(left)) == _types(theirs)
+
+    # 5. Back: the older system finds everything done.
+    assert [older.run({"bucket": older.bucket, "key": key}) for key in keys] == [None] * 4
