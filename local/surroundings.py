@@ -21,10 +21,13 @@ from local.workspace import open_workspace
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The function's variables, and the folder that it must be able to write to, if there is one."""
+    """The function's variables; with an embedded cloud also that cloud, the video in it, and the folder that
+    the function must be able to write to."""
 
     environment: Mapping[str, str]
     shared: Path | None = None
+    cloud: EmbeddedCloud | None = None
+    video: DemoVideo | None = None
 
 
 def is_file(what: str) -> bool:
@@ -44,11 +47,13 @@ def embedded_cloud(what: str) -> Iterator[Surroundings]:
         workspace = stack.enter_context(open_workspace(Path(directory, "workspace")))
         cloud = stack.enter_context(EmbeddedCloud(log=workspace.logs / "cloud.log"))
         path = Path(what) if is_file(what) else make_clips(workspace.clips, CLIPS[:1])[0]
-        upload(cloud, workspace, [DemoVideo(code_for(what), what, path)])
+        video = DemoVideo(code_for(what), what, path)
+        upload(cloud, workspace, [video])
         # In a container the function is somebody else; from outside, the temporary folder is closed.
         workspace.root.chmod(0o777)
         workspace.state.chmod(0o666)
-        yield Surroundings(_of_the_function(demo_environment(cloud, workspace, os.environ)), workspace.root)
+        environment = _of_the_function(demo_environment(cloud, workspace, os.environ))
+        yield Surroundings(environment, workspace.root, cloud, video)
 
 
 def account() -> Surroundings:
