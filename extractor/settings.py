@@ -236,7 +236,11 @@ def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> S
             if len(set(texts.values())) > 1
         ),
         *_missing(values),
-        *(f"{field.upper()}: is not set" for field in needed if field not in values),
+        *(
+            f"{field.upper()}: is not set; it is the {Settings.model_fields[field].description}"
+            for field in needed
+            if field not in values
+        ),
     ]
     try:
         settings = Settings.model_validate(_with_dynamodb_defaults(values))
