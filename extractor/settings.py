@@ -28,14 +28,13 @@ _OTHER_NAMES = {
 """Names that are understood as well. ``BUCKET_NAME`` and ``TMP_DIR`` are those of the system with DynamoDB,
 which keeps videos and frames in one bucket; see docs/migration.md."""
 
-_DYNAMODB_DEFAULTS = {
-    "frames_layout": "videosense",
-    "image_format": "webp",
-    "quality": "80",
-    "scene_detector": "content",
-}
-_DYNAMODB_SCENE_THRESHOLD = "30"
-"""What the system with DynamoDB does and has no variable for: the defaults of ``STATE_BACKEND=dynamodb``."""
+_DYNAMODB_DEFAULTS = (
+    {"frames_layout": "videosense"},
+    {"image_format": "webp", "quality": "80"},
+    {"scene_detector": "content", "scene_threshold": "30"},
+)
+"""What the system with DynamoDB does and has no variable for: the defaults of ``STATE_BACKEND=dynamodb``. The
+first setting of each group decides: if it is set, the other one keeps its usual default."""
 
 
 class Settings(BaseModel):
@@ -163,7 +162,7 @@ class Settings(BaseModel):
         return SamplingPolicy(
             strategy=self.strategy,
             interval_seconds=1 / self.extract_fps if self.extract_fps else self.frame_interval,
-            counts_frames=self.state_backend == "dynamodb" and self.extract_fps is not None,
+            counts_frames=self._counts_frames,
             max_frames=self.max_frames,
             max_frames_mode=self.max_frames_mode,
             tolerance_seconds=self.tolerance,
@@ -178,6 +177,11 @@ class Settings(BaseModel):
             max_width=self.max_width,
             max_height=self.max_height,
         )
+
+    @property
+    def _counts_frames(self) -> bool:
+        """As the system with DynamoDB understands EXTRACT_FPS."""
+        return self.state_backend == "dynamodb" and self.strategy == "uniform" and bool(self.extract_fps)
 
     @property
     def output_form(self) -> Output:
@@ -264,10 +268,8 @@ def _plain(text: str) -> str:
 def _with_dynamodb_defaults(values: Mapping[str, str]) -> Mapping[str, str]:
     if values.get("state_backend") != "dynamodb":
         return values
-    found = {**_DYNAMODB_DEFAULTS, **values}
-    if "scene_detector" not in values:
-        found.setdefault("scene_threshold", _DYNAMODB_SCENE_THRESHOLD)
-    return found
+    groups = [group for group in _DYNAMODB_DEFAULTS if next(iter(group)) not in values]
+    return {name: text for group in (*groups, values) for name, text in group.items()}
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:

@@ -60,7 +60,14 @@ def test_the_worker_understands_every_variable_that_it_is_given(
     load_settings(variables)
 
 
-_FIXED = {"s3_bucket_videos", "s3_bucket_frames", "dead_letter_queue_url", "state_backend", "videos_table"}
+_FIXED = {
+    "s3_bucket_videos",
+    "s3_bucket_frames",
+    "dead_letter_queue_url",
+    "max_receives",
+    "state_backend",
+    "videos_table",
+}
 _OF_SUPABASE = {"supabase_url", "supabase_key_secret_arn"}
 
 # Lambda sets the first one itself; the next two are secrets; the others are of the tools, or of one machine.

@@ -154,8 +154,9 @@ def test_the_page_of_settings_lists_the_defaults_of_dynamodb() -> None:
 def test_the_defaults_of_dynamodb_can_be_changed() -> None:
     settings = load_settings({"STATE_BACKEND": "dynamodb", "SCENE_DETECTOR": "none", "QUALITY": "70"})
     assert (settings.scene_detector, settings.scene_threshold, settings.quality) == (None, None, 70)
-    settings = load_settings({"STATE_BACKEND": "dynamodb", "SCENE_DETECTOR": "hash"})
+    settings = load_settings({"STATE_BACKEND": "dynamodb", "SCENE_DETECTOR": "hash", "IMAGE_FORMAT": "png"})
     assert (settings.scene_detector, settings.scene_threshold) == ("hash", None)
+    assert (settings.image_format, settings.quality) == ("png", 95)
 
 
 def test_the_key_may_come_from_a_secret() -> None:
