@@ -30,7 +30,7 @@ MUTANTS: list[Mutant] = [
         "extractor/pipeline.py",
         (*_HANDLER, *_FAILURES, *_SIMULATION),
         (
-            "pipeline: state before the manifest is written",
+            "pipeline: no manifest is written",
             "replaces=case.earlier.etag)",
             "replaces=case.earlier.etag) if False else None",
         ),
