@@ -82,3 +82,14 @@ def test_only_one_worker_takes_over_an_old_claim(items: Items, client_at: Client
     with serving(answer) as url, pytest.raises(ClaimedError):
         items.store("slow", client_at(url)).begin(VIDEO, LEASE_SECONDS)
     assert (len(calls), items.get()["claim_owner"]) == (2, {"S": "quick"})
+
+
+def test_who_lost_the_claim_may_not_finish_even_when_the_next_one_is_over(items: Items) -> None:
+    slow, quick = items.store("slow"), items.store("quick")
+    slow.begin(VIDEO, LEASE_SECONDS)
+    items.clock.seconds += LEASE_SECONDS
+    quick.begin(VIDEO, LEASE_SECONDS)
+    items.clock.seconds += 2 * LEASE_SECONDS
+    with pytest.raises(ClaimedError):
+        slow.mark_extracted(VIDEO, EXTRACTION)
+    assert items.get()["status"] == {"S": "processing"}
