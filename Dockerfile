@@ -4,11 +4,11 @@
 ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13
 
 FROM ${BASE_IMAGE} AS packages
-COPY requirements.txt .
+COPY requirements-worker.txt .
 # Wheels only, so nothing of a package runs while it is installed. Bytecode is never checked against the
 # source again: nothing in an image changes, and every import is spared a look at the disk.
 RUN python -m pip install --no-cache-dir --no-compile --only-binary :all: --require-hashes \
-        --target /packages -r requirements.txt \
+        --target /packages -r requirements-worker.txt \
     && rm -rf /packages/bin \
     && find /packages -type d -name tests -prune -exec rm -rf {} + \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /packages

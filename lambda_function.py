@@ -4,6 +4,8 @@ An SQS batch is answered with the records to deliver again; a direct event with 
 videos. Clients are built at the first invocation.
 """
 
+import extractor  # noqa: F401, I001 - first: it refuses a Python that is too old
+
 import os
 import time
 from collections.abc import Iterator, Sequence

@@ -4,6 +4,8 @@
 Reads the state, fills SQS_QUEUE_URL, and tells what was queued, also after Ctrl-C or an outage.
 """
 
+import extractor  # noqa: F401, I001 - first: it refuses a Python that is too old
+
 import argparse
 import logging
 import os

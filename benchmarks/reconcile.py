@@ -103,8 +103,8 @@ def _settings(endpoint_url: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "FRAMES_BUCKET": FRAMES,
-        "VIDEOS_BUCKET": VIDEOS,
+        "S3_BUCKET_FRAMES": FRAMES,
+        "S3_BUCKET_VIDEOS": VIDEOS,
     }
 
 

@@ -4,7 +4,14 @@ Public: `extract_frames` (a local file to a local folder), `SamplingPolicy`, `Ma
 errors in `extractor.errors`. The map of the package is in `docs/architecture.md`.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+# Every command imports this package first, so this stands before all that an older Python cannot read.
+# Its own syntax is that of Python 3.6.
+if sys.version_info < (3, 11):  # noqa: UP036 - not every Python respects `requires-python`
+    sys.stderr.write("error: Python 3.11 or later is needed; this is Python %d.%d\n" % sys.version_info[:2])  # noqa: UP031
+    raise SystemExit(2)
 
 if TYPE_CHECKING:
     from extractor.local_files import ExtractedFrame, extract_frames

@@ -26,6 +26,9 @@ from extractor.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from postgrest import SyncPostgrestClient
+
+    from extractor.adapters.supabase.keys import KeySource
 
 _SPARE_CONNECTIONS = 4  # the download, and what is listed, read and deleted beside the uploads
 
@@ -35,15 +38,23 @@ class Table(StateStore, Backlog, FailureLog, Inventory, Protocol):
 
 
 def build_state(settings: Settings) -> StateStore:
-    """The state that STATE_BACKEND names. Raises `SettingsError`."""
-    return _build_dynamodb(settings) if settings.state_backend == "dynamodb" else build_table(settings)
+    """The state that STATE_BACKEND names, for the worker. Raises `SettingsError`."""
+    if settings.state_backend == "supabase":
+        from extractor.adapters.supabase import build_postgrest_client
+
+        return _build_supabase(settings, build_postgrest_client)
+    return _build_dynamodb(settings) if settings.state_backend == "dynamodb" else _build_sqlite(settings)
 
 
 def build_table(settings: Settings) -> Table:
-    """The state as a table with a backlog. Raises `SettingsError`."""
+    """The state as a table with a backlog, for the command lines. Raises `SettingsError`."""
     if settings.state_backend == "dynamodb":
         raise SettingsError("STATE_BACKEND: dynamodb has no backlog; its videos are announced by S3 events")
-    return _build_sqlite(settings) if settings.state_backend == "sqlite" else _build_supabase(settings)
+    if settings.state_backend == "sqlite":
+        return _build_sqlite(settings)
+    from extractor.adapters.supabase.project import build_project_client
+
+    return _build_supabase(settings, build_project_client)
 
 
 class _OnFirstUse:
@@ -104,8 +115,11 @@ def _build_sqlite(settings: Settings) -> Table:
     return SqliteStateStore(settings.sqlite_path, settings.state_table, parse_columns(settings.state_columns))
 
 
-def _build_supabase(settings: Settings) -> Table:
-    from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
+def _build_supabase(
+    settings: Settings,
+    build_client: "Callable[[str, str, str | None, KeySource | None], SyncPostgrestClient]",
+) -> Table:
+    from extractor.adapters.supabase import SupabaseStateStore
 
     if settings.supabase_url is None:
         raise SettingsError("SUPABASE_URL: STATE_BACKEND=supabase needs it")
@@ -113,7 +127,7 @@ def _build_supabase(settings: Settings) -> Table:
     key, token = _supabase_keys(settings)
     renew = None if settings.supabase_key else lambda: _supabase_keys(settings)
     try:
-        client = build_postgrest_client(url, key, token, renew)
+        client = build_client(url, key, token, renew)
     except ValueError as error:
         raise SettingsError("SUPABASE_URL: is no http or https address") from error
     return SupabaseStateStore(client, settings.state_table, parse_columns(settings.state_columns))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import PurePosixPath
 from string import Formatter
+from urllib.parse import unquote_plus
 
 from extractor.layout_template import MAX_KEY_BYTES
 from extractor.models import SourceVideo
@@ -29,6 +30,16 @@ def video_keys(templates: Sequence[str], code: str, platform: str | None) -> Ite
     for template in templates:
         if platform is not None or "{platform}" not in template:
             yield template.format(code=code, platform=platform)
+
+
+def readings(key: str) -> Sequence[str]:
+    """What the key of a message may mean: the key as it is, and, if that is another one, the key that it is
+    when it was encoded as in an S3 event (a space is ``+``)."""
+    try:
+        decoded = unquote_plus(key, errors="strict")
+    except UnicodeDecodeError:
+        return [key]
+    return [key] if decoded == key else [key, decoded]
 
 
 def identify(templates: Sequence[str], key: str) -> tuple[str | None, str]:

@@ -25,7 +25,9 @@ SCENE_FRAMES: tuple[SceneFrame, ...] = get_args(SceneFrame)
 class SamplingPolicy(Struct, frozen=True):
     """Which frames are wanted, and in what form.
 
-    ``interval_seconds`` > 0 (used by ``uniform``); ``timestamps_seconds`` ascending, from the first
+    ``interval_seconds`` > 0 (used by ``uniform``). With ``counts_frames``, ``uniform`` takes every n-th frame
+    instead of the first one after each instant; n is the interval times the video's average frame rate,
+    rounded, and at least 1. ``timestamps_seconds`` ascending, from the first
     frame (used by ``timestamps``). ``max_frames`` (``None`` is no limit) takes the ``first`` so many,
     or so many ``spread`` evenly over the whole video. With a ``tolerance_seconds`` over 0, a frame that
     costs less may be taken within that distance of the exact one.
@@ -41,6 +43,7 @@ class SamplingPolicy(Struct, frozen=True):
 
     strategy: Strategy = "uniform"
     interval_seconds: float = 1.0
+    counts_frames: bool = False
     timestamps_seconds: tuple[float, ...] = ()
     max_frames: int | None = None
     max_frames_mode: MaxFramesMode = "first"
@@ -125,4 +128,7 @@ def least_seconds(seconds: float) -> Fraction:
 
 def fingerprint(policy: SamplingPolicy) -> str:
     """SHA-256 (hex) of everything in the policy that changes the frames."""
-    return hashlib.sha256(repr(sorted(asdict(policy).items())).encode()).hexdigest()
+    values = asdict(policy)
+    if not policy.counts_frames:
+        del values["counts_frames"]  # manifests that were written before there was this choice stay valid
+    return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()

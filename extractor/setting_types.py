@@ -11,6 +11,7 @@ from extractor.columns import parse_columns
 from extractor.errors import SettingsError
 from extractor.keys import template_fields
 from extractor.layout import parse_layout
+from extractor.policy import Detector
 
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"  # byte order mark, zero-width characters, soft hyphen
 _QUOTATION_MARKS = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
@@ -56,3 +57,6 @@ KeyTemplates = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidato
 
 LayoutText = Annotated[str, _readable_by(parse_layout)]
 ColumnsText = Annotated[str, _readable_by(parse_columns)]
+
+OptionalDetector = Annotated[Detector | None, BeforeValidator(lambda text: None if text == "none" else text)]
+"""A detector of scenes; ``none`` is none, where one is the default."""

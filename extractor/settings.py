@@ -15,8 +15,8 @@ from extractor.errors import SettingsError
 from extractor.models import DecodeLimits
 from extractor.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
 from extractor.packing.output import Output, OutputForm
-from extractor.policy import Detector, ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
-from extractor.setting_types import ColumnsText, KeyTemplates, LayoutText
+from extractor.policy import ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
+from extractor.setting_types import ColumnsText, KeyTemplates, LayoutText, OptionalDetector
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
@@ -29,18 +29,33 @@ _UNTOUCHED_MB = 400
 _LEAST_FFMPEG_MB = 700
 """For 1080p with one thread."""
 
-_OLDER_NAMES = {"videos_bucket": "BUCKET_NAME", "frames_bucket": "BUCKET_NAME", "work_dir": "TMP_DIR"}
-"""What an older system of the same purpose calls them; see docs/migration.md."""
+_OTHER_NAMES = {
+    "s3_bucket_videos": ("VIDEOS_BUCKET", "BUCKET_NAME"),
+    "s3_bucket_frames": ("FRAMES_BUCKET", "BUCKET_NAME"),
+    "work_dir": ("TMP_DIR",),
+}
+"""Names that are understood as well. ``BUCKET_NAME`` and ``TMP_DIR`` are those of the system with DynamoDB,
+which keeps videos and frames in one bucket; see docs/migration.md."""
+
+_DYNAMODB_DEFAULTS = (
+    {"frames_layout": "videosense"},
+    {"image_format": "webp", "quality": "80"},
+    {"scene_detector": "content", "scene_threshold": "30"},
+)
+"""What the system with DynamoDB does and has no variable for: the defaults of ``STATE_BACKEND=dynamodb``. The
+first setting of each group decides: if it is set, the other one keeps its usual default."""
 
 
 class Settings(BaseModel):
-    """Field ``frames_bucket`` is the variable ``FRAMES_BUCKET``, and so on. Empty counts as unset."""
+    """Field ``s3_bucket_frames`` is the variable ``S3_BUCKET_FRAMES``, and so on. Empty counts as unset."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     # Where things are
-    videos_bucket: str = Field("oriane-videos", description="bucket that the videos are downloaded from")
-    frames_bucket: str = Field("oriane-frames", description="bucket that frames and manifests are written to")
+    s3_bucket_videos: str = Field("oriane-videos", description="bucket that the videos are downloaded from")
+    s3_bucket_frames: str = Field(
+        "oriane-frames", description="bucket that frames and manifests are written to"
+    )
     video_keys: KeyTemplates = Field(
         ("{platform}/{code}/video.mp4", "{code}.mp4"),
         description="key templates tried in this order; one that needs a platform is passed over without one",
@@ -97,8 +112,8 @@ class Settings(BaseModel):
     tolerance: float = Field(
         0.0, ge=0, le=86_400, description="a cheaper frame may be taken at most so many seconds away"
     )
-    scene_detector: Detector | None = Field(
-        None, description="find scenes: content, adaptive, threshold, hash or histogram"
+    scene_detector: OptionalDetector = Field(
+        None, description="find scenes: content, adaptive, threshold, hash, histogram, or none"
     )
     scene_threshold: float | None = Field(None, ge=0, description="of the detector; empty: its own")
     scene_frame: SceneFrame = Field(
@@ -126,6 +141,9 @@ class Settings(BaseModel):
     )
     max_video_mb: int = Field(4_000, ge=1, description="larger videos are refused")
     max_pixels: int = Field(36_000_000, ge=1, description="pixels of one picture; 8K has 33.2 million")
+    max_packets: int = Field(
+        5_000_000, ge=1, le=30_000_000, description="packets of the video: 23 hours at 60 a second"
+    )
     max_frames_mb: int = Field(20_000, ge=1, description="all frames of one video together")
     max_frames_ceiling: int = Field(100_000, ge=1, description="frames of one video; more is refused")
     ffmpeg_memory_mb: int | None = Field(
@@ -163,6 +181,7 @@ class Settings(BaseModel):
         return SamplingPolicy(
             strategy=self.strategy,
             interval_seconds=1 / self.extract_fps if self.extract_fps else self.frame_interval,
+            counts_frames=self._counts_frames,
             max_frames=self.max_frames,
             max_frames_mode=self.max_frames_mode,
             tolerance_seconds=self.tolerance,
@@ -177,6 +196,11 @@ class Settings(BaseModel):
             max_width=self.max_width,
             max_height=self.max_height,
         )
+
+    @property
+    def _counts_frames(self) -> bool:
+        """As the system with DynamoDB understands EXTRACT_FPS."""
+        return self.state_backend == "dynamodb" and self.strategy == "uniform" and bool(self.extract_fps)
 
     @property
     def output_form(self) -> Output:
@@ -201,6 +225,7 @@ class Settings(BaseModel):
     def limits(self) -> DecodeLimits:
         return DecodeLimits(
             max_pixels=self.max_pixels,
+            max_packets=self.max_packets,
             max_frames=self.max_frames_ceiling,
             max_frames_bytes=self.max_frames_mb * 1_000_000,
             max_decode_error_share=self.max_decode_error_percent / 100,
@@ -211,20 +236,50 @@ class Settings(BaseModel):
         )
 
 
+def variable_names(field: str) -> tuple[str, ...]:
+    """The environment variables that set `field`; the first is the usual one."""
+    return (field.upper(), *_OTHER_NAMES.get(field, ()))
+
+
+def other_names(variable: str) -> Collection[str]:
+    """The environment variables that set the same as `variable`, itself included."""
+    fields = (field for field in Settings.model_fields if variable in variable_names(field))
+    return {variable}.union(*map(variable_names, fields))
+
+
+ALL_VARIABLES = frozenset(name for field in Settings.model_fields for name in variable_names(field))
+
+
 def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> Settings:
-    """Read the settings from `environ`. Raises `SettingsError` that lists all that is wrong, or that is
-    `needed` (names of fields) and not there."""
-    values = {
-        name: text
-        for name in Settings.model_fields
-        for variable in (_OLDER_NAMES.get(name, ""), name.upper())  # the later one counts
-        if (text := environ.get(variable, "").strip())
-    }
-    problems = [*_missing(values), *(f"{name.upper()}: is not set" for name in needed if name not in values)]
+    """Read the settings from `environ`.
+
+    Args:
+        environ: The environment variables. An empty one counts as unset.
+        needed: Names of fields that must be set, whatever their defaults are.
+
+    Raises:
+        SettingsError: It lists everything that is wrong or missing.
+    """
+    given = {field: _given(environ, field) for field in Settings.model_fields}
+    values = {field: next(iter(texts.values())) for field, texts in given.items() if texts}
+    problems = [
+        *(
+            f"{' and '.join(texts)}: must be equal"
+            for texts in given.values()
+            if len(set(texts.values())) > 1
+        ),
+        *_missing(values),
+        *(
+            f"{field.upper()}: is not set; it is the {Settings.model_fields[field].description}"
+            for field in needed
+            if field not in values
+        ),
+    ]
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(_with_dynamodb_defaults(values))
     except ValidationError as error:
-        problems = [*(_explain(item["loc"], item["msg"]) for item in error.errors()), *problems]
+        found = ((str(item["loc"][0]), item["msg"]) for item in error.errors())
+        problems = [*(f"{field.upper()}: {_plain(text)}" for field, text in found), *problems]
     else:
         problems += _without_effect(settings)
     if problems:
@@ -244,11 +299,27 @@ def _without_effect(settings: Settings) -> list[str]:
     return []
 
 
-def _explain(location: tuple[int | str, ...], text: str) -> str:
-    return f"{str(location[0]).upper()}: {text.removeprefix('Value error, ')}"
+def _given(environ: Mapping[str, str], field: str) -> dict[str, str]:
+    """The variables of `field` that are set, with their texts."""
+    return {name: text for name in variable_names(field) if (text := environ.get(name, "").strip())}
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("Value error, ")
+
+
+def _with_dynamodb_defaults(values: Mapping[str, str]) -> Mapping[str, str]:
+    if values.get("state_backend") != "dynamodb":
+        return values
+    groups = [group for group in _DYNAMODB_DEFAULTS if next(iter(group)) not in values]
+    return {name: text for group in (*groups, values) for name, text in group.items()}
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:
+    if not values.keys() & {"state_backend", "supabase_url", "supabase_key", "supabase_key_secret_arn"} and (
+        "videos_table" in values
+    ):
+        return ["STATE_BACKEND: is not set; VIDEOS_TABLE is a table in DynamoDB: set STATE_BACKEND=dynamodb"]
     backend = values.get("state_backend", "supabase")
     key = "supabase_key_secret_arn" if "supabase_key_secret_arn" in values else "supabase_key"
     needed = {"supabase": ("supabase_url", key), "sqlite": ("sqlite_path",)}.get(backend, ())

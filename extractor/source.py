@@ -69,7 +69,9 @@ def open_source(job: ExtractionJob, sources: Sources) -> Iterator[OpenSource]:
     """
     bucket = job.bucket or sources.bucket
     candidates = (
-        [job.key] if job.key else list(keys.video_keys(sources.key_templates, job.code, job.platform))
+        keys.readings(job.key)
+        if job.key
+        else list(keys.video_keys(sources.key_templates, job.code, job.platform))
     )
     store = sources.store(bucket)
     with ExitStack() as stack:

@@ -34,7 +34,7 @@ def build_station(settings: Settings) -> Station:
     place = Workplace(
         state=bootstrap.build_state(settings),
         sources=Prefetcher(_sources(settings), settings.work_dir),
-        frames=bootstrap.build_object_store(settings, settings.frames_bucket),
+        frames=bootstrap.build_object_store(settings, settings.s3_bucket_frames),
         layout=parse_layout(settings.frames_layout),
         tools=Toolbox(
             ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
@@ -66,7 +66,7 @@ def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
     def is_own_output(bucket: str, key: str) -> bool:
         if key.startswith(TRASH):
             return True
-        return bucket == settings.frames_bucket and (key.endswith(images) or places.find(key) is not None)
+        return bucket == settings.s3_bucket_frames and (key.endswith(images) or places.find(key) is not None)
 
     return is_own_output
 
@@ -74,7 +74,7 @@ def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
 def _sources(settings: Settings) -> Sources:
     return Sources(
         store=lambda bucket: bootstrap.build_object_store(settings, bucket),
-        bucket=settings.videos_bucket,
+        bucket=settings.s3_bucket_videos,
         key_templates=settings.video_keys,
         max_bytes=settings.max_video_mb * 1_000_000,
     )

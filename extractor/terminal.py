@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 
 from extractor.descriptors import open_standard_streams
 from extractor.errors import ExtractorError, SettingsError, UsageError
+from extractor.settings import other_names
 
 CLOSED_PIPE_STATUS = 141
 """As of a program that SIGPIPE ends."""
@@ -37,11 +38,12 @@ class OutputError(Exception):
 
 
 def complete_environment(environ: MutableMapping[str, str]) -> None:
-    """Add what `.env` in the current folder has and the environment has not. Of the names of the region,
-    boto3 knows only the older one; Lambda sets both, people set the newer one."""
+    """Add what `.env` in the current folder has and the environment has not, under none of its names. Of the
+    names of the region, boto3 knows only the older one; Lambda sets both, people set the newer one."""
+    given = set(environ)
     for name, value in dotenv_values(".env").items():
-        if value is not None:
-            environ.setdefault(name, value)
+        if value is not None and given.isdisjoint(other_names(name)):
+            environ[name] = value
     if region := environ.get("AWS_REGION"):
         environ.setdefault("AWS_DEFAULT_REGION", region)
 

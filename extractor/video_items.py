@@ -1,7 +1,10 @@
 """Items of the DynamoDB table of an older system: what is written to one, and what it says. Pure.
 
-Times are whole seconds since 1970, as the older system writes them; ISO 8601, which was written before, is
-still read. A claim has an owner and an end, except where the older system made it.
+Times are numbers: whole seconds since 1970. Durations and frame rates have two decimals. That is what the
+older system writes, and what its readers and indexes expect.
+
+A claim of ours has an owner and an end, and repeats the item's start. An item that is ``processing`` with
+another start, or without a claim, was begun by the older system.
 """
 
 import re
@@ -15,13 +18,14 @@ Value: TypeAlias = Mapping[str, Any]  # {"S": text}, {"N": digits} …
 Item: TypeAlias = Mapping[str, Value]
 NOTHING: Mapping[str, Any] = {}
 
-CLAIM = ("claim_owner", "claim_expires_at")
+CLAIM = ("claim_owner", "claim_expires_at", "claim_started_at")
 
 # Conditions. `:now` is in seconds since 1970, `:owner` is the worker that asks.
 # Nobody is at it: there is no status yet, or an earlier attempt failed, or its claim is ours or over.
 FREE = (
     "(attribute_not_exists(#status) OR (#status <> :processed AND "
-    "(#status <> :processing OR #claim_owner = :owner OR #claim_expires_at <= :now)))"
+    "(#status <> :processing OR #claim_owner = :owner OR "
+    "(#claim_expires_at <= :now AND #claim_started_at = #processing_started_at))))"
 )
 OURS = "#status = :processing AND #claim_owner = :owner"
 
@@ -48,7 +52,7 @@ def expressions(changes: Item, remove: Sequence[str], condition: str, operands: 
 
 
 def claimed(source: SourceVideo, owner: str, now: float, lease_seconds: float) -> Item:
-    started = _time(now)
+    started = whole_seconds(now)
     return {
         "status": text("processing"),
         "original_key": text(source.key),
@@ -56,6 +60,7 @@ def claimed(source: SourceVideo, owner: str, now: float, lease_seconds: float) -
         "updated_at": started,
         "claim_owner": text(owner),
         "claim_expires_at": number(now + lease_seconds),
+        "claim_started_at": started,
     }
 
 
@@ -80,20 +85,34 @@ def is_processed(item: Item) -> bool:
     return _status(item) == "processed"
 
 
-def is_abandoned(item: Item, since: float) -> bool:
-    """Whether the older system began with it before `since`, or at no time that can be read: its claims
-    have no end of their own."""
-    if _status(item) != "processing" or "claim_expires_at" in item:
+def is_abandoned(item: Item, now: float, lease_seconds: float) -> bool:
+    """Whether the older system began with it over `lease_seconds` ago, or at no time that makes sense."""
+    if _status(item) != "processing" or _is_claimed(item):
         return False
-    started = _seconds(item.get("processing_started_at", NOTHING))
-    return started is None or started <= since
+    started = _started(item)
+    return started is None or not now - lease_seconds < started < now + lease_seconds
 
 
 def unchanged(item: Item) -> str:
-    """The condition that nobody has touched an item of the older system since it was seen."""
-    started = "processing_started_at"
-    same = f"#{started} = :seen_{started}" if started in item else f"attribute_not_exists(#{started})"
-    return f"#status = :processing AND attribute_not_exists(#claim_expires_at) AND {same}"
+    """The condition that nobody has touched the item since it was seen."""
+    same = (
+        f"#{name} = :seen_{name}" if name in item else f"attribute_not_exists(#{name})"
+        for name in ("processing_started_at", "claim_expires_at")
+    )
+    return " AND ".join(("#status = :processing", *same))
+
+
+def _is_claimed(item: Item) -> bool:
+    return "claim_started_at" in item and item["claim_started_at"] == item.get("processing_started_at")
+
+
+def _started(item: Item) -> float | None:
+    """Seconds since 1970; earlier versions of this project wrote ISO 8601."""
+    started = item.get("processing_started_at", NOTHING)
+    if "N" in started:
+        return float(started["N"])
+    moment = read_time(started.get("S"))
+    return moment.timestamp() if moment else None
 
 
 def text(value: str) -> Value:
@@ -104,22 +123,14 @@ def number(value: float) -> Value:
     return {"N": str(value)}
 
 
+def whole_seconds(moment: float) -> Value:
+    return number(int(moment))
+
+
 def _status(item: Item) -> object:
     return item.get("status", NOTHING).get("S")
 
 
 def _ended(status: str, now: float) -> Item:
-    moment = _time(now)
+    moment = whole_seconds(now)
     return {"status": text(status), "processing_finished_at": moment, "updated_at": moment}
-
-
-def _time(now: float) -> Value:
-    return number(int(now))
-
-
-def _seconds(value: Value) -> float | None:
-    """Seconds since 1970; `None` if that cannot be read."""
-    if "N" in value:
-        return float(value["N"])
-    moment = read_time(value.get("S"))
-    return moment.timestamp() if moment else None

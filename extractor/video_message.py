@@ -110,11 +110,13 @@ class VideoMessage(BaseModel):
         asked = {
             field.name: value
             for field in fields(SamplingPolicy)
-            if (value := getattr(self, field.name)) is not None
+            if (value := getattr(self, field.name, None)) is not None
         }
         given = asked.keys() | ({"fps"} if self.fps is not None else set())
         if self.fps is not None:
             asked["interval_seconds"] = 1 / self.fps
+        if "interval_seconds" in asked:
+            asked["counts_frames"] = False
         if self.timestamps_seconds is not None:
             asked.setdefault("strategy", "timestamps")
         combined = checked_policy(replace(policy, **asked))

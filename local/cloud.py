@@ -100,8 +100,8 @@ class EmbeddedCloud:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "VIDEOS_BUCKET": self.VIDEOS_BUCKET,
-            "FRAMES_BUCKET": self.FRAMES_BUCKET,
+            "S3_BUCKET_VIDEOS": self.VIDEOS_BUCKET,
+            "S3_BUCKET_FRAMES": self.FRAMES_BUCKET,
             "SQS_QUEUE_URL": self.queue_url,
             "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
         }

@@ -18,8 +18,7 @@ from local.child import ChildEndedError
 from local.cloud import EmbeddedCloud
 from local.errors import DemoError
 from local.frames import FrameDownload
-from local.gallery import Card, Gallery, render
-from local.outcomes import Finished
+from local.gallery import Card, Gallery, card_of, render
 from local.preparation import demo_environment, enqueue, upload
 from local.processing import VISIBILITY_SECONDS, process
 from local.videos import DemoVideo, generated_videos, given_videos
@@ -83,16 +82,7 @@ def _extract(
     finished = process(cloud, workspace, environment, [video.code for video in videos])
     seconds = time.monotonic() - start
     frames = FrameDownload(cloud.s3(), cloud.FRAMES_BUCKET, workspace.frames)
-    return Gallery([_card(video, finished[video.code], frames) for video in videos], seconds)
-
-
-def _card(video: DemoVideo, finished: Finished, frames: FrameDownload) -> Card:
-    if finished.outcome.reason:
-        return Card(video, finished, None)
-    manifest = frames.fetch(video.code)
-    tracks = [extra.key for extra in manifest.extras if extra.kind == "thumbnails"]
-    track = (frames.directory / tracks[0]).read_text(encoding="utf-8") if tracks else None
-    return Card(video, finished, manifest, track)
+    return Gallery([card_of(video, finished[video.code], frames) for video in videos], seconds)
 
 
 def _table(cards: Sequence[Card]) -> str:

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from extractor.manifest import Manifest
-from local.frames import checked_key, manifest_key
+from local.frames import FrameDownload, checked_key, manifest_key
 from local.outcomes import Finished
 from local.videos import DemoVideo
 
@@ -117,6 +117,16 @@ class Gallery:
     @property
     def size_bytes(self) -> int:
         return sum(manifest.size_bytes for manifest in self.manifests)
+
+
+def card_of(video: DemoVideo, finished: Finished, frames: FrameDownload) -> Card:
+    """The card of a video, whose frames are fetched if it was extracted. Raises `FramesError`."""
+    if finished.outcome.reason:
+        return Card(video, finished, None)
+    manifest = frames.fetch(video.code)
+    tracks = [extra.key for extra in manifest.extras if extra.kind == "thumbnails"]
+    track = (frames.directory / tracks[0]).read_text(encoding="utf-8") if tracks else None
+    return Card(video, finished, manifest, track)
 
 
 def render(gallery: Gallery) -> str:

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,10 +25,19 @@ from local.emulator import EmulatedFunction
 from local.emulator_binary import EmulatorUnavailableError
 from local.errors import DemoError
 from local.function import FunctionError
+from local.keeping import keep, show
 from local.readable_logs import readable
-from local.surroundings import account, code_for, embedded_cloud, is_file, machine_environment
+from local.surroundings import (
+    Surroundings,
+    account,
+    code_for,
+    embedded_cloud,
+    is_file,
+    machine_environment,
+)
+from local.workspace import Workspace, open_workspace
 
-_IMAGE = "frame-extractor:local"
+_IMAGE = "video-frames-extractor:local"
 
 
 def main() -> int:
@@ -35,8 +45,13 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         event = _event(arguments, parser)
-        with _function(arguments) as function:
+        with _workspace(arguments.out) as workspace, _function(arguments) as (function, here):
+            start = time.monotonic()
             answer = function.invoke(event)
+            if workspace and here.cloud and here.video:
+                page = keep(here.cloud, workspace, here.video, answer, time.monotonic() - start)
+                print(f"The frames are in {workspace.frames}\nOpen {page}", file=sys.stderr)
+                show(page)
     except KeyboardInterrupt:
         return 130
     except FunctionError as error:
@@ -81,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--event", type=Path, metavar="FILE", help="send this JSON instead of a message for it"
     )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="keep the frames there, with a page that shows them (default: they are thrown away)",
+    )
     parser.add_argument("--aws", action="store_true", help="the real S3, SQS and state that .env names")
     parser.add_argument("--timeout", type=_positive, default=900, metavar="SECONDS", help="default: 900")
     parser.add_argument("--memory", type=_positive, default=2_048, metavar="MB", help="default: 2048")
@@ -104,6 +125,8 @@ def _event(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> An
     """What is sent. A person's mistakes end here, before anything is started."""
     if arguments.aws and is_file(arguments.what):
         parser.error("--aws takes a CODE: nothing is uploaded to a real bucket")
+    if arguments.aws and arguments.out:
+        parser.error("--out is for the embedded cloud; with --aws, the frames are in the real bucket")
     if arguments.event is None:
         return {"code": code_for(arguments.what)}
     try:
@@ -113,7 +136,19 @@ def _event(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> An
 
 
 @contextmanager
-def _function(arguments: argparse.Namespace) -> "Iterator[EmulatedFunction | ContainerFunction]":
+def _workspace(out: Path | None) -> Iterator[Workspace | None]:
+    """The folder for what is kept, if something is."""
+    if out is None:
+        yield None
+        return
+    with open_workspace(out) as workspace:
+        yield workspace
+
+
+@contextmanager
+def _function(
+    arguments: argparse.Namespace,
+) -> "Iterator[tuple[EmulatedFunction | ContainerFunction, Surroundings]]":
     """The function, warm, in its surroundings."""
     engine = None if arguments.no_docker else find_engine()
     if arguments.docker and engine is None:
@@ -123,19 +158,18 @@ def _function(arguments: argparse.Namespace) -> "Iterator[EmulatedFunction | Con
         here = account() if arguments.aws else stack.enter_context(embedded_cloud(arguments.what))
         output = stack.enter_context(_printed_logs())
         if engine is None:
-            yield stack.enter_context(
-                EmulatedFunction(
-                    {**machine_environment(), **here.environment},
-                    timeout_seconds=arguments.timeout,
-                    memory_mb=arguments.memory,
-                    output=output,
-                )
+            emulated = EmulatedFunction(
+                {**machine_environment(), **here.environment},
+                timeout_seconds=arguments.timeout,
+                memory_mb=arguments.memory,
+                output=output,
             )
+            yield stack.enter_context(emulated), here
         else:
             config = ContainerConfig(
                 engine, image, here.environment, arguments.timeout, arguments.memory, here.shared
             )
-            yield stack.enter_context(ContainerFunction(config, output))
+            yield stack.enter_context(ContainerFunction(config, output)), here
 
 
 def _build_image(engine: str | None) -> str:

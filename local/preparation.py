@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from extractor.adapters.sqlite import SqliteStateStore
-from extractor.settings import Settings
+from extractor.settings import ALL_VARIABLES
 from local.child import ROOT
 from local.cloud import EmbeddedCloud
 from local.errors import DemoError
@@ -13,7 +13,6 @@ from local.videos import DemoVideo
 from local.workspace import Workspace
 
 _TABLE = "watched_content"
-_SETTINGS = frozenset(name.upper() for name in Settings.model_fields)
 _SAMPLING = frozenset({"STRATEGY", "FRAME_INTERVAL", "QUALITY", "MAX_FRAMES", "IMAGE_FORMAT"})
 
 
@@ -22,7 +21,7 @@ def demo_environment(
 ) -> dict[str, str]:
     """`environ` with this cloud in the place of any other one. Of a person's settings only those of the
     sampling hold."""
-    others = _SETTINGS - _SAMPLING
+    others = ALL_VARIABLES - _SAMPLING
     own = {
         name: value for name, value in environ.items() if not name.startswith("AWS_") and name not in others
     }

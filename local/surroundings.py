@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 from dotenv import dotenv_values
 
-from extractor.settings import Settings
+from extractor.settings import ALL_VARIABLES
 from local.clips import CLIPS, make_clips
 from local.cloud import EmbeddedCloud
 from local.errors import DemoError
@@ -18,15 +18,16 @@ from local.preparation import demo_environment, upload
 from local.videos import DemoVideo, given_videos
 from local.workspace import open_workspace
 
-_SETTINGS = frozenset(name.upper() for name in Settings.model_fields)
-
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The function's variables, and the folder that it must be able to write to, if there is one."""
+    """The function's variables; with an embedded cloud also that cloud, the video in it, and the folder that
+    the function must be able to write to."""
 
     environment: Mapping[str, str]
     shared: Path | None = None
+    cloud: EmbeddedCloud | None = None
+    video: DemoVideo | None = None
 
 
 def is_file(what: str) -> bool:
@@ -46,11 +47,13 @@ def embedded_cloud(what: str) -> Iterator[Surroundings]:
         workspace = stack.enter_context(open_workspace(Path(directory, "workspace")))
         cloud = stack.enter_context(EmbeddedCloud(log=workspace.logs / "cloud.log"))
         path = Path(what) if is_file(what) else make_clips(workspace.clips, CLIPS[:1])[0]
-        upload(cloud, workspace, [DemoVideo(code_for(what), what, path)])
+        video = DemoVideo(code_for(what), what, path)
+        upload(cloud, workspace, [video])
         # In a container the function is somebody else; from outside, the temporary folder is closed.
         workspace.root.chmod(0o777)
         workspace.state.chmod(0o666)
-        yield Surroundings(_of_the_function(demo_environment(cloud, workspace, os.environ)), workspace.root)
+        environment = _of_the_function(demo_environment(cloud, workspace, os.environ))
+        yield Surroundings(environment, workspace.root, cloud, video)
 
 
 def account() -> Surroundings:
@@ -76,14 +79,14 @@ def account() -> Surroundings:
     kept = {
         name: value
         for name, value in settings.items()
-        if name in _SETTINGS or name.startswith("AWS_ENDPOINT_URL")
+        if name in ALL_VARIABLES or name.startswith("AWS_ENDPOINT_URL")
     }
     return Surroundings(kept | {name: value for name, value in own.items() if value})
 
 
 def _of_the_function(environment: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: value for name, value in environment.items() if name in _SETTINGS or name.startswith("AWS_")
+        name: value for name, value in environment.items() if name in ALL_VARIABLES or name.startswith("AWS_")
     }
 
 
@@ -92,5 +95,5 @@ def machine_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if name not in _SETTINGS and not name.startswith("AWS_")
+        if name not in ALL_VARIABLES and not name.startswith("AWS_")
     }

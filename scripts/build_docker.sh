@@ -9,7 +9,7 @@ Usage: ./scripts/build_docker.sh [options]
 Builds the container image of the worker with Docker, or with podman where Docker does not answer.
 Stops at the first error; nothing is pushed that did not pass what was asked for.
 
-  --tag NAME:TAG     name of the image (default: frame-extractor:<git commit>, with the platform if one is given)
+  --tag NAME:TAG     name of the image (default: video-frames-extractor:<git commit>, with the platform if one is given)
   --platform P       linux/amd64 or linux/arm64 (default: that of this machine)
   --base IMAGE       base image (default: that of the Dockerfile)
   --engine NAME      docker or podman (default: the first of them that answers)
@@ -60,7 +60,7 @@ while [[ $# -gt 0 ]]; do
 done
 
 [[ -n $tag ]] && own_tag=true || own_tag=false
-[[ $own_tag == true ]] || tag=frame-extractor:$version${platform:+-${platform#linux/}}
+[[ $own_tag == true ]] || tag=video-frames-extractor:$version${platform:+-${platform#linux/}}
 [[ $tag =~ ^[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$ ]] || fail "--tag must be NAME:TAG" 2
 case $platform in
   '') ;;
@@ -105,7 +105,7 @@ for candidate in "${engines[@]}"; do
     break
   fi
 done
-[[ -n $engine ]] || fail "there is no answer from: ${engines[*]}"
+[[ -n $engine ]] || fail "no answer from ${engines[*]}: install Docker (https://docs.docker.com/engine/install/) or podman, and start it"
 # Lambda takes plain images only: no attestation manifests beside them, and Docker's own format.
 case $engine in
   docker) arguments+=(--provenance=false) ;;

@@ -17,6 +17,10 @@ A parameter that is not given keeps its value; in a new stack, it has its defaul
   --videos-bucket NAME       an existing bucket with the videos (default: a new one)
   --frames-bucket NAME       an existing bucket for the frames (default: a new one)
   --alarm-topic-arn ARN      the SNS topic that alarms are sent to
+  --memory MB                memory of the function (default: 2048)
+  --timeout SECONDS          60, 120, 180, 300, 600 or 900 (default: 900)
+  --set NAME=VALUE           any setting of docs/settings.md, such as FRAME_INTERVAL=2; an empty VALUE
+                             is the setting's default
   --parameter NAME=VALUE     any parameter of the template; docs/operations.md explains them
   --tag KEY=VALUE            a tag of the stack and of everything in it
   --stack NAME               name of the stack (default: frame-extractor)
@@ -24,7 +28,8 @@ A parameter that is not given keeps its value; in a new stack, it has its defaul
   --yes                      do not ask
   --help                     this text
 
-Needs the AWS CLI, version 1 or 2, with credentials that may change the stack.
+Needs the AWS CLI, version 1 or 2, with credentials that may change the stack. The stack makes the
+function's role. To keep a role of your own instead, see what an older one lacks in docs/migration.md.
 Exit status: 0 if the stack is as wanted, also if nothing had to change; 1 if it failed or was
 declined; 2 for wrong usage; 130 after Ctrl-C, which drops what was not agreed to yet, and no more.
 TEXT
@@ -32,10 +37,27 @@ TEXT
 
 fail() { printf 'deploy.sh: %s\n' "$1" >&2; exit "${2:-1}"; }
 
+# The parameter of the template that passes a setting on: FRAME_INTERVAL is FrameInterval.
+parameter_of() {
+  case $1 in
+    S3_BUCKET_VIDEOS | VIDEOS_BUCKET) printf 'VideosBucket' ;;
+    S3_BUCKET_FRAMES | FRAMES_BUCKET) printf 'FramesBucket' ;;
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE) printf 'MemoryMb' ;;
+    TMP_DIR) printf 'WorkDir' ;;
+    BUCKET_NAME) fail "BUCKET_NAME names two buckets here: set S3_BUCKET_VIDEOS and S3_BUCKET_FRAMES" 2 ;;
+    SUPABASE_KEY | SUPABASE_TOKEN) fail "$1 is a secret: put it into Secrets Manager, and set SUPABASE_KEY_SECRET_ARN" 2 ;;
+    SQS_QUEUE_URL | DEAD_LETTER_QUEUE_URL) fail "$1 is a queue that the stack makes" 2 ;;
+    SQLITE_PATH) fail "$1 is for runs on one machine" 2 ;;
+    *[!A-Z0-9_]* | '') fail "--set takes NAME=VALUE, and $1 is no name of a setting" 2 ;;
+    *) printf '%s' "$1" | awk -F_ '{ for (i = 1; i <= NF; i++) printf "%s%s", toupper(substr($i, 1, 1)), tolower(substr($i, 2)) }' ;;
+  esac
+}
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 template=file://$root/infra/template.yaml
 stack=frame-extractor
 given=() # NAME=VALUE
+settings=() # PARAMETER=SETTING, of those in `given` that came with --set
 tags=()  # KEY=VALUE
 ask=true
 
@@ -55,6 +77,13 @@ while [[ $# -gt 0 ]]; do
     --videos-bucket) given+=("VideosBucket=$2") ;;
     --frames-bucket) given+=("FramesBucket=$2") ;;
     --alarm-topic-arn) given+=("AlarmTopicArn=$2") ;;
+    --memory) given+=("MemoryMb=$2") ;;
+    --timeout) given+=("TimeoutSeconds=$2") ;;
+    --set)
+      [[ $2 == ?*=* ]] || fail "--set takes NAME=VALUE" 2
+      name=$(parameter_of "${2%%=*}") || exit
+      given+=("$name=${2#*=}") settings+=("$name=${2%%=*}")
+      ;;
     --parameter) [[ $2 == ?*=* ]] || fail "--parameter takes NAME=VALUE" 2; given+=("$2") ;;
     --tag) [[ $2 == ?*=* ]] || fail "--tag takes KEY=VALUE" 2; tags+=("$2") ;;
     --stack) stack=$2 ;;
@@ -104,7 +133,7 @@ json_string() {
 
 # The template's parameters as JSON: given, or kept as they are, or left to their defaults.
 parameters_json() {
-  local known kept name value separator=''
+  local known kept name setting value separator=''
   known=$(cloudformation get-template-summary --template-body "$template" \
     --query 'Parameters[].ParameterKey' --output text) || fail "AWS does not accept the template"
   kept=''
@@ -113,7 +142,9 @@ parameters_json() {
       --query 'Stacks[0].Parameters[].ParameterKey' --output text) || fail "AWS does not tell the parameters of $stack"
   fi
   for name in ${given[@]+"${given[@]%%=*}"}; do
-    [[ " ${known//[[:space:]]/ } " == *" $name "* ]] || fail "the template has no parameter $name" 2
+    [[ " ${known//[[:space:]]/ } " == *" $name "* ]] && continue
+    setting=$(value_of "$name" ${settings[@]+"${settings[@]}"}) && fail "there is no setting $setting; see docs/settings.md" 2
+    fail "the template has no parameter $name" 2
   done
   printf '['
   for name in $known; do

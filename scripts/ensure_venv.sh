@@ -18,10 +18,12 @@ requirements=("$root/requirements.txt" "$root/requirements-dev.txt")
 
 say() { printf '%s\n' "$*" >&2; }
 
+is_recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
 find_python() {
   local name
   for name in python3 python3.13 python3.12 python3.11; do
-    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    if is_recent "$name"; then
       command -v "$name"
       return
     fi
@@ -42,7 +44,8 @@ PYTHON
 }
 
 # pip may take a half-unpacked package for an installed one, so an interrupted installation starts afresh.
-if [[ -e $unfinished ]] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+# So does an environment that somebody made with an older Python.
+if [[ -e $unfinished ]] || ! is_recent "$venv/bin/python" || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
   python=$(find_python)
   say "Making the Python environment in .venv …"
   if ! "$python" -m venv --clear "$venv"; then

@@ -13,6 +13,7 @@ environment. S3, SQS and the state are embedded ones with the video, unless --aw
   VIDEO                  a video file of yours
   CODE                   a code; a sample video lies under it (default: sample)
   --event FILE           send this JSON instead of {"code": CODE}
+  --out DIR              keep the frames in DIR, with a page that shows them; a desktop opens it
   --aws                  the real S3, SQS and state, as .env in this folder names them
   --timeout SECONDS      the function is killed after so long (default: 900)
   --memory MB            of the function (default: 2048); enforced in Docker only

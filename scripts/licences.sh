@@ -6,7 +6,7 @@ usage() {
   cat <<'TEXT'
 Usage: ./scripts/licences.sh [--check]
 
-Writes docs/licences.md, from the metadata of the packages in requirements.txt as they are installed
+Writes docs/licences.md, from the metadata of the packages in requirements-worker.txt as they are installed
 in .venv, and from what the FFmpeg among them says of itself. Run it after scripts/lock.sh --upgrade.
 The tool, pip-licenses, is installed into build/licences.
 
@@ -33,7 +33,7 @@ tools=build/licences
 [[ -x $tools/bin/pip ]] || "$python" -m venv "$tools"
 "$tools/bin/pip" install --quiet --disable-pip-version-check pip-licenses==5.5.5
 
-mapfile -t packages < <(grep --only-matching --extended-regexp '^[a-z0-9-]+==' requirements.txt | tr --delete = | sort --unique)
+mapfile -t packages < <(grep --only-matching --extended-regexp '^[a-z0-9-]+==' requirements-worker.txt | tr --delete = | sort --unique)
 site_packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 ffmpeg=$("$python" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())')
 
@@ -54,7 +54,7 @@ page() {
 # Licences of what is in the image
 
 Written by `./scripts/licences.sh` from the installed packages; do not edit. This project itself is under the
-[MIT licence](../LICENSE). The versions are those of `requirements.txt`; `./scripts/audit.sh --sbom-only` writes a bill of materials with them.
+[MIT licence](../LICENSE). The versions are those of `requirements-worker.txt`; `./scripts/audit.sh --sbom-only` writes a bill of materials with them.
 What comes with the base image (Amazon Linux, Python, Lambda's runtime client) is AWS's to list.
 
 This is an inventory, not legal advice.

@@ -4,10 +4,11 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Turn requirements.in, requirements-dev.in and requirements-bench.in into .txt files,
-with exact versions and hashes for Python 3.11 and later on every platform. Then check
-that the image can be built of them: everything in requirements.txt has a wheel for its
-Python and its C library, on x86-64 and on arm64. That downloads no packages.
+Turn each requirements*.in into a .txt file, with exact versions and hashes for Python 3.11
+and later on every platform: requirements.txt (what people install), -worker (the part of it
+that is in the image), -dev and -bench (on top of it). Then check that the image can be built:
+everything in requirements-worker.txt has a wheel for its Python and its C library, on x86-64
+and on arm64. That downloads no packages.
 
 usage: scripts/lock.sh [--upgrade | --check]
 
@@ -31,15 +32,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 .venv/bin/pip install --quiet uv
 
 if [[ ${1:-} != --check ]]; then
-    for name in requirements requirements-dev requirements-bench; do
+    for name in requirements requirements-worker requirements-dev requirements-bench; do
+        constraint=()
+        [[ $name != requirements-worker ]] || constraint=(--constraint requirements.txt)
         .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-            --no-emit-index-url "$@" "$name.in" --output-file "$name.txt"
+            --no-emit-index-url ${constraint[@]+"${constraint[@]}"} "$@" "$name.in" --output-file "$name.txt"
     done
     echo "the requirements are locked; now run ./scripts/licences.sh, which lists what they are licensed under"
 fi
 
 for machine in x86_64 aarch64; do
     .venv/bin/uv pip install --quiet --dry-run --no-deps --only-binary :all: --require-hashes --target build/wheels \
-        --python-version "$image_python" --python-platform "$machine-$image_library" -r requirements.txt
+        --python-version "$image_python" --python-platform "$machine-$image_library" -r requirements-worker.txt
     echo "everything has a wheel for $machine"
 done

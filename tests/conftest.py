@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from tests import skipped
 from tests.servers.aws import aws_variables, moto_server
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 def pytest_configure() -> None:
     # Where a shell runs tests in the background, Ctrl-C is ignored, by every child, too: some are sent it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with what was skipped, and how to install what it lacks."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = [str(report.longrepr[2]) for report in reports if isinstance(report.longrepr, tuple)]
+    for line in skipped.summary(reasons):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

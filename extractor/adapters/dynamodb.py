@@ -72,7 +72,7 @@ class DynamoDBStateStore:
         found = self._update(subject, claim, items.FREE)
         if found is not None and items.is_processed(found):
             return StateRow(subject.code, is_fetched=True, is_extracted=True)
-        if found is not None and items.is_abandoned(found, now - lease_seconds):
+        if found is not None and items.is_abandoned(found, now, lease_seconds):
             found = self._update(subject, claim, items.unchanged(found), seen=found)
         if found is not None:
             raise ClaimedError("another worker is at this video, or was until a moment ago")

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import accumulate, compress, islice
-from operator import add, le, ne, sub
+from operator import add, eq, le, ne, sub
 from typing import Final
 
 from msgspec import Struct, field
@@ -180,7 +180,12 @@ class Listing:
             return
         _, numbers, stamps, decoding, _, _, flags, rests = zip(*rows, strict=True)
         first = len(self._pts)
+        dts = [int(text) - _DTS_OFFSET for text in decoding]
         pts = array("q", map(int, stamps))
+        if any(map(eq, stamps, numbers)):  # without a pts, FFmpeg takes the dts if no frame is reordered
+            known = [NO_PTS if time == -_DTS_OFFSET else time for time in dts]
+            same = zip(stamps, numbers, pts, known, strict=True)
+            pts = array("q", (time if stamp != number else decoded for stamp, number, time, decoded in same))
         self._pts += pts
         self._flags += bytes(int(text, 16) & _FFMPEG_FLAGS if text else KEY for text in flags)
         if b", S=" in piece:
@@ -188,7 +193,7 @@ class Listing:
         if len(self._pts) > self._max_packets:
             raise TooLargeError(f"the video has more packets than MAX_PACKETS={self._max_packets} allows")
         durations = [(int(text) - _LOWEST_STAMP) % _DURATION_LIMIT for text in numbers]
-        self._follow_clock(first, pts, [int(text) - _DTS_OFFSET for text in decoding], durations)
+        self._follow_clock(first, pts, dts, durations)
 
     def _read_header(self, piece: bytes) -> None:
         for name, _, value in _HEADER.findall(piece):

@@ -55,6 +55,9 @@ def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
     if not index.shown_pts:
         return Schedule(None, Selection(instants, index.time_base, None, policy.max_frames), None)
     targets = find_targets(index.shown_pts, index.time_base, instants)
+    if policy.counts_frames and (counted := _counted(index, policy)) != targets:
+        targets = counted
+        instants = exactly(targets, index.shown_pts[0], index.time_base)
     chosen = _limited(targets, policy)
     if policy.max_frames_mode == "spread" and len(chosen) < len(targets):
         instants = exactly(chosen, index.shown_pts[0], index.time_base)
@@ -115,6 +118,13 @@ def instants_of(policy: SamplingPolicy) -> Instants:
         moments = [least_seconds(moment) for moment in sorted(set(policy.timestamps_seconds))]
         return AtTimes(moments, range(len(moments)))
     return EveryInterval(exact_seconds(policy.interval_seconds))
+
+
+def _counted(index: VideoIndex, policy: SamplingPolicy) -> Targets:
+    """Every n-th frame, for as many frames a second as the policy asks for."""
+    step = max(1, round(index.frame_rate * policy.interval_seconds))
+    chosen = index.shown_pts[::step]
+    return Targets(range(len(chosen)), chosen)
 
 
 def _limited(targets: Targets, policy: SamplingPolicy) -> Targets:

@@ -88,7 +88,12 @@ def try_single_pass(source: Source, policy: SamplingPolicy, budget: Budget) -> S
 
 def _suits(source: Source, policy: SamplingPolicy) -> bool:
     most = _MOST_FILE_BYTES.get(policy.strategy, 0)
-    plain = policy.max_frames is None and policy.detector is None and not policy.tolerance_seconds
+    plain = (
+        policy.max_frames is None
+        and policy.detector is None
+        and not policy.tolerance_seconds
+        and not policy.counts_frames
+    )
     return plain and source.path.stat().st_size <= most
 
 

@@ -79,8 +79,8 @@ def _desk(settings: Settings) -> Desk:
         field=survey.Field(
             inventory=table,
             store=cache(lambda bucket: bootstrap.build_object_store(settings, bucket)),
-            frames_bucket=settings.frames_bucket,
-            videos_bucket=settings.videos_bucket,
+            frames_bucket=settings.s3_bucket_frames,
+            videos_bucket=settings.s3_bucket_videos,
             layout=parse_layout(settings.frames_layout),
             video_keys=settings.video_keys,
             workers=settings.upload_workers,

@@ -83,8 +83,8 @@ def bench(
             "PYTHONPATH": str(ROOT),
             "STATE_BACKEND": "sqlite",
             "SQLITE_PATH": str(tmp_path / "state.sqlite"),
-            "VIDEOS_BUCKET": new_bucket(),
-            "FRAMES_BUCKET": new_bucket(),
+            "S3_BUCKET_VIDEOS": new_bucket(),
+            "S3_BUCKET_FRAMES": new_bucket(),
             "SQS_QUEUE_URL": new_queue(),
         }
         yield Bench(gate, tmp_path, environment)

@@ -69,7 +69,7 @@ def test_who_is_late_but_was_not_replaced_may_still_finish(items: Items) -> None
 
 def test_only_one_worker_takes_over_an_old_claim(items: Items, client_at: ClientAt, moto_url: str) -> None:
     """Between the look at the item and the claim, another worker is faster."""
-    items.put(status={"S": "processing"}, processing_started_at={"S": "2026-06-30T00:00:00"})
+    items.put(status={"S": "processing"}, processing_started_at={"N": "1782800000"})
     calls: list[Request] = []
 
     def answer(request: Request) -> Answer:
@@ -82,3 +82,14 @@ def test_only_one_worker_takes_over_an_old_claim(items: Items, client_at: Client
     with serving(answer) as url, pytest.raises(ClaimedError):
         items.store("slow", client_at(url)).begin(VIDEO, LEASE_SECONDS)
     assert (len(calls), items.get()["claim_owner"]) == (2, {"S": "quick"})
+
+
+def test_who_lost_the_claim_may_not_finish_even_when_the_next_one_is_over(items: Items) -> None:
+    slow, quick = items.store("slow"), items.store("quick")
+    slow.begin(VIDEO, LEASE_SECONDS)
+    items.clock.seconds += LEASE_SECONDS
+    quick.begin(VIDEO, LEASE_SECONDS)
+    items.clock.seconds += 2 * LEASE_SECONDS
+    with pytest.raises(ClaimedError):
+        slow.mark_extracted(VIDEO, EXTRACTION)
+    assert items.get()["status"] == {"S": "processing"}

@@ -20,7 +20,7 @@ from tests.emulator.conftest import clip, cloud, emulator, world
 
 __all__ = ["clip", "cloud", "emulator", "world"]  # fixtures of the tests in this folder, too
 
-IMAGE = "frame-extractor:test"
+IMAGE = "video-frames-extractor:test"
 _STAND_IN = Path(__file__).parent / "stand_in"
 _ROOT_IMAGE = "localhost/lambda-stand-in-root"
 _PROGRAMS = ("podman", "runc", "mmdebstrap")

@@ -15,6 +15,7 @@ NEVER = [
     ".aws/credentials",
     "README.md",
     "local/demo.py",
+    "requirements.txt",
     "requirements-dev.txt",
     "tests/test_it.py",
     "extractor/.env",
@@ -24,7 +25,7 @@ NEVER = [
     "extractor/__pycache__/worker.cpython-313.pyc",
     "extractor/media/__pycache__/frames.cpython-313.pyc",
 ]
-ALWAYS = {"requirements.txt", "lambda_function.py", "extractor/worker.py", "extractor/media/frames.py"}
+ALWAYS = {"requirements-worker.txt", "lambda_function.py", "extractor/worker.py", "extractor/media/frames.py"}
 
 
 def _context(root: Path) -> set[str]:
@@ -39,7 +40,7 @@ def _context(root: Path) -> set[str]:
 
 def test_the_context_is_the_code_and_the_locked_requirements() -> None:
     code = {str(path.relative_to(ROOT)) for path in (ROOT / "extractor").rglob("*.py")}
-    assert _context(ROOT) == code | {"requirements.txt", "lambda_function.py"}
+    assert _context(ROOT) == code | {"requirements-worker.txt", "lambda_function.py"}
 
 
 @pytest.mark.parametrize("name", NEVER)
@@ -56,4 +57,4 @@ def test_the_dockerfile_copies_nothing_but_what_is_on_the_list() -> None:
     copied = {
         line.split()[1] for line in lines if line.startswith(("COPY ", "ADD ")) and "--from" not in line
     }
-    assert copied == {"requirements.txt", "lambda_function.py", "extractor"}
+    assert copied == {"requirements-worker.txt", "lambda_function.py", "extractor"}

@@ -22,7 +22,7 @@ from tests.image.conftest import run
 from tests.image.registry import Registry, serving_registry
 
 _HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
-_NAME = "frame-extractor"
+_NAME = "video-frames-extractor"
 _LABEL = "frame-extractor.test=push"
 _DOCKERFILE = f"FROM scratch\nLABEL {_LABEL}\nCOPY Dockerfile /\n"
 

@@ -26,7 +26,7 @@ _NOTHING = object()
 
 # What has no default, and what the default of the state backend needs.
 MINIMAL = {
-    "ImageUri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/frame-extractor:1",
+    "ImageUri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/video-frames-extractor:1",
     "SupabaseUrl": "https://project.supabase.co",
     "SupabaseKeySecretArn": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:supabase-AbCdEf",
 }

@@ -1,5 +1,6 @@
 """The role's policy against the calls that the worker really makes: nothing missing, nothing unused."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from botocore.exceptions import ClientError
 import lambda_function
 from tests.handler.conftest import World
 from tests.infra.conftest import Render
-from tests.infra.rendering import ACCOUNT, REGION, Rendering
+from tests.infra.rendering import ACCOUNT, REGION, TEMPLATE, Rendering
 from tests.servers.http import Answer, serving
 
 # What a call needs: https://docs.aws.amazon.com/AmazonS3/latest/API/ of each operation, and the Service
@@ -43,6 +44,16 @@ _BY_AWS = {
     "WriteLogs": {"logs:CreateLogStream", "logs:PutLogEvents"},  # whatever is printed
     "WriteTraces": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},  # the daemon beside the function
     "ReadTheEnvironment": {"kms:Decrypt"},  # Lambda, before the first invocation
+    "UseTheKeyOfQueues": {"kms:Decrypt", "kms:GenerateDataKey"},  # SQS, for what is received and sent
+    "UseTheKeyOfTheTable": {  # DynamoDB, for UpdateItem
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    },
     "UseTheBucketsKey": {"kms:Decrypt", "kms:GenerateDataKey"},  # S3, for GetObject and PutObject
     "ConnectToSubnets": {  # Lambda, when the function is created
         "ec2:CreateNetworkInterface",
@@ -59,6 +70,7 @@ _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555
 _EVERYTHING = {
     "BucketsKmsKeyArn": _KEY,
     "EnvironmentKmsKeyArn": _KEY,
+    "KmsKeyArn": _KEY,
     "SubnetIds": "subnet-0123456789abcdef0",
     "SecurityGroupIds": "sg-0123456789abcdef0",
     "Tracing": "true",
@@ -168,7 +180,10 @@ def _compare(rendering: Rendering, accesses: set[Access]) -> None:
             missing.add((action, arn))
     assert missing == set()
     assert {entry[:2] for entry in unused} == {
-        (sid, action) for sid, actions in _BY_AWS.items() for action in actions
+        (sid, action)
+        for sid, actions in _BY_AWS.items()
+        for action in actions
+        if sid in {entry[0] for entry in allowed}
     }
 
 
@@ -263,3 +278,24 @@ def test_the_code_in_a_vpc_cannot_touch_the_network(render: Render) -> None:
         if action.startswith("ec2:"):
             actions[effect].add(action)
     assert actions["Allow"] == actions["Deny"] != set()
+
+
+# What the role of the older system with DynamoDB allows.
+_OLDER_ROLE = {
+    ("ReadVideos", "s3:GetObject"),
+    ("KeepFrames", "s3:PutObject"),
+    ("KeepState", "dynamodb:UpdateItem"),
+    ("PollTheQueue", "sqs:ReceiveMessage"),
+    ("PollTheQueue", "sqs:DeleteMessage"),
+}
+
+
+def test_the_page_lists_what_the_role_of_the_older_system_lacks(render: Render) -> None:
+    rendering = render(StateBackend="dynamodb")
+    needed = {(sid, action) for sid, effect, action, _ in _statements(rendering) if effect == "Allow"}
+    assert needed >= _OLDER_ROLE
+    page = (TEMPLATE.parents[1] / "docs" / "migration.md").read_text()
+    table = page.partition("## What an older role lacks")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`\w+:.+?) \|", table, re.MULTILINE)
+    listed = {action for cell in rows for action in re.findall("`(.+?)`", cell)}
+    assert listed == {action for _, action in needed - _OLDER_ROLE}

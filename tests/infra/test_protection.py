@@ -16,7 +16,8 @@ def test_a_new_bucket_is_private_encrypted_tidy_and_outlives_the_stack(render: R
     assert len(properties["PublicAccessBlockConfiguration"]) == 4
     (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    (tidy,) = properties["LifecycleConfiguration"]["Rules"]
+    tidy, older = properties["LifecycleConfiguration"]["Rules"]
+    assert older["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
     assert tidy["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] > 0
     assert "ExpirationInDays" not in tidy
     (tls,) = rendering.properties(f"{name}Policy")["PolicyDocument"]["Statement"]
@@ -35,8 +36,8 @@ def test_bucket_names_are_short_enough_for_the_longest_stack_name(render: Render
 def test_existing_buckets_are_used_and_left_alone(render: Render) -> None:
     rendering = render(VideosBucket="their-videos", FramesBucket="their-frames")
     assert not [name for name, item in rendering.resources.items() if item["Type"].startswith("AWS::S3::")]
-    assert rendering.variables["VIDEOS_BUCKET"] == "their-videos"
-    assert rendering.variables["FRAMES_BUCKET"] == "their-frames"
+    assert rendering.variables["S3_BUCKET_VIDEOS"] == "their-videos"
+    assert rendering.variables["S3_BUCKET_FRAMES"] == "their-frames"
 
 
 def test_a_new_table_is_paid_by_request_recoverable_and_outlives_the_stack(render: Render) -> None:
@@ -79,3 +80,31 @@ def test_the_function_runs_where_it_is_told_to(render: Render) -> None:
         "SecurityGroupIds": ["sg-0123456789abcdef0"],
     }
     assert "VpcConfig" not in render().properties("Function")
+
+
+_KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
+def test_one_key_encrypts_queues_table_and_logs(render: Render) -> None:
+    rendering = render(StateBackend="dynamodb", KmsKeyArn=_KEY)
+    for name in ("Queue", "DeadLetterQueue"):
+        properties = rendering.properties(name)
+        assert (properties["KmsMasterKeyId"], properties.get("SqsManagedSseEnabled")) == (_KEY, None)
+    assert rendering.properties("Table")["SSESpecification"]["KMSMasterKeyId"] == _KEY
+    assert rendering.properties("LogGroup")["KmsKeyId"] == _KEY
+
+
+def test_without_a_key_queues_are_encrypted_by_sqs(render: Render) -> None:
+    for name in ("Queue", "DeadLetterQueue"):
+        properties = render().properties(name)
+        assert (properties.get("KmsMasterKeyId"), properties["SqsManagedSseEnabled"]) == (None, True)
+
+
+def test_new_buckets_keep_versions_and_log_accesses_where_that_is_asked_for(render: Render) -> None:
+    rendering = render(Versioning="true", AccessLogBucket="their-logs")
+    for name, folder in (("NewVideos", "videos"), ("NewFrames", "frames")):
+        properties = rendering.properties(name)
+        assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+        logging = {"DestinationBucketName": "their-logs", "LogFilePrefix": f"{STACK}-{folder}/"}
+        assert properties["LoggingConfiguration"] == logging
+        assert not {"VersioningConfiguration", "LoggingConfiguration"} & render().properties(name).keys()

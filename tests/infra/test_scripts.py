@@ -54,6 +54,11 @@ def test_help_needs_no_cli_and_no_account(script: str, tmp_path: Path) -> None:
         ("deploy.sh", ["--stack", "a" * 27]),
         ("deploy.sh", ["--parameter", "Quality"]),
         ("deploy.sh", ["--imageuri", "x"]),
+        ("deploy.sh", ["--set", "QUALITY"]),
+        ("deploy.sh", ["--set", "quality=5"]),
+        ("deploy.sh", ["--set", "SUPABASE_KEY=secret"]),
+        ("deploy.sh", ["--set", "BUCKET_NAME=one"]),
+        ("deploy.sh", ["--set", "SQS_QUEUE_URL=https://queue"]),
         ("deploy.sh", ["now"]),
         ("destroy.sh", ["--all"]),
         ("destroy.sh", ["--region"]),
@@ -90,6 +95,23 @@ def test_a_new_stack_is_made_after_showing_it(account: Account) -> None:
     assert account.status() == "CREATE_COMPLETE"
     assert account.function()["Timeout"] == 300
     assert account.queue_attributes("videos")["VisibilityTimeout"] == "1860"
+
+
+def test_settings_arrive_under_their_own_names(account: Account) -> None:
+    settings = {"FRAME_INTERVAL": "2", "MAX_DECODE_ERROR_PERCENT": "1.5", "S3_BUCKET_VIDEOS": "oriane-videos"}
+    options = [option for name, value in settings.items() for option in ("--set", f"{name}={value}")]
+    result = account.run("deploy.sh", *NEW_STACK, *options, "--memory", "2048", "--timeout", "300", "--yes")
+    assert result.returncode == 0, result.stderr
+    function = account.function()
+    assert settings.items() <= function["Environment"]["Variables"].items()
+    assert (function["MemorySize"], function["Timeout"]) == (2048, 300)
+
+
+def test_a_setting_that_does_not_exist_is_refused_by_its_name(account: Account) -> None:
+    result = account.run("deploy.sh", *NEW_STACK, "--set", "FRAME_INTERVALL=2", "--yes")
+    assert result.returncode == 2
+    assert "there is no setting FRAME_INTERVALL" in result.stderr
+    assert account.status() is None
 
 
 def test_nothing_is_made_without_a_yes(account: Account) -> None:

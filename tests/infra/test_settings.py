@@ -1,10 +1,12 @@
-"""The function's environment: what the worker understands, only what differs from its defaults, no secret."""
+"""The function's environment: every setting that a parameter gives, and no secret."""
+
+from typing import Any
 
 import pytest
 
 from extractor.settings import Settings, load_settings
 from tests.infra.conftest import Render
-from tests.infra.rendering import MINIMAL, RefusedError
+from tests.infra.rendering import MINIMAL, RefusedError, load_template
 
 _ALL_SETTINGS = {
     "StateTable": "insta_content",
@@ -17,6 +19,29 @@ _ALL_SETTINGS = {
     "ImageFormat": "webp",
     "Output": "tar",
     "Storyboard": "true",
+    "ExtractFps": "12.5",
+    "MaxFramesMode": "spread",
+    "Tolerance": "0.25",
+    "SceneDetector": "hash",
+    "SceneThreshold": "0.3",
+    "SceneFrame": "first",
+    "Measures": "true",
+    "SkipBlank": "true",
+    "SkipSimilar": "3",
+    "MaxWidth": "640",
+    "MaxHeight": "480",
+    "AllowTruncated": "true",
+    "MaxDecodeErrorPercent": "1.5",
+    "MaxPixels": "1000000",
+    "MaxFramesMb": "10",
+    "MaxFramesCeiling": "1000",
+    "FfmpegMemoryMb": "1000",
+    "FfmpegStallSeconds": "5",
+    "FfmpegThreads": "2",
+    "FfmpegBinary": "/opt/ffmpeg",
+    "UploadWorkers": "4",
+    "WorkDir": "/tmp/work",
+    "ReserveSeconds": "7",
     "MaxVideoMb": "500",
     "LogLevel": "DEBUG",
     "MetricsNamespace": "Other",
@@ -34,12 +59,43 @@ def test_the_worker_understands_every_variable_that_it_is_given(
     load_settings(variables)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"StateBackend": "dynamodb"}, _ALL_SETTINGS])
-def test_no_variable_repeats_a_default(render: Render, parameters: dict[str, str]) -> None:
-    variables = render(**parameters).variables
-    given, default = load_settings(variables), Settings.model_validate({})
-    same = {name for name in variables if getattr(given, name.lower()) == getattr(default, name.lower())}
-    assert same == set()
+_FIXED = {
+    "s3_bucket_videos",
+    "s3_bucket_frames",
+    "dead_letter_queue_url",
+    "max_receives",
+    "state_backend",
+    "videos_table",
+}
+_OF_SUPABASE = {"supabase_url", "supabase_key_secret_arn"}
+
+# Lambda sets the first one itself; the next two are secrets; the others are of the tools, or of one machine.
+_WITHOUT_PARAMETER = {
+    "aws_lambda_function_memory_size",
+    "supabase_key",
+    "supabase_token",
+    "sqs_queue_url",
+    "sqlite_path",
+}
+
+
+@pytest.mark.parametrize("backend", ["supabase", "dynamodb"])
+def test_a_parameter_that_is_not_given_leaves_the_default_of_the_setting(
+    render: Render, backend: str
+) -> None:
+    variables = render(StateBackend=backend).variables
+    given = load_settings(variables).model_dump()
+    state = {"STATE_BACKEND": backend, "SUPABASE_URL": "https://x", "SUPABASE_KEY": "key"}
+    default = load_settings(state).model_dump()
+    changed = {name for name in given if given[name] != default[name]}
+    assert changed <= _FIXED | _OF_SUPABASE | {"supabase_key"}
+
+
+def test_every_setting_has_a_parameter(template: dict[str, Any]) -> None:
+    variables = template["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    assert {name.lower() for name in variables} == Settings.model_fields.keys() - _WITHOUT_PARAMETER
+    for name in variables.keys() - {field.upper() for field in _FIXED | _OF_SUPABASE}:
+        assert variables[name] == {"Ref": name.title().replace("_", "")}
 
 
 def test_every_parameter_of_a_setting_arrives(render: Render) -> None:
@@ -82,5 +138,6 @@ def test_what_cannot_work_is_refused_before_anything_is_made(
 
 @pytest.mark.parametrize("name", _ALL_SETTINGS)
 def test_each_parameter_of_a_setting_brings_one_variable_by_itself(render: Render, name: str) -> None:
+    assert name in load_template()["Parameters"]
     more = render(**{name: _ALL_SETTINGS[name]}).variables.items() - render().variables.items()
     assert [value for _, value in more] == [_ALL_SETTINGS[name]]

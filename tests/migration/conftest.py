@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-_BUCKETS = ("VIDEOS_BUCKET", "FRAMES_BUCKET", "BUCKET_NAME")
+_BUCKETS = ("S3_BUCKET_VIDEOS", "S3_BUCKET_FRAMES", "BUCKET_NAME")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def set_up(
             "SQLITE_PATH": str(tmp_path / "state.sqlite"),
             "DEAD_LETTER_QUEUE_URL": new_queue(),
             **settings,
-            "WORK_DIR": str(tmp_path / "work"),  # TMP_DIR is an older name of it
+            "TMP_DIR" if "TMP_DIR" in settings else "WORK_DIR": str(tmp_path / "work"),
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)

@@ -219,6 +219,6 @@ def test_wrong_settings_and_wrong_usage_are_told_apart_from_findings(
 
 
 def test_a_bucket_that_is_not_there_is_out_of_reach(run: Run, settings: Callable[..., None]) -> None:
-    settings(FRAMES_BUCKET="nowhere-at-all")
+    settings(S3_BUCKET_FRAMES="nowhere-at-all")
     assert run("verify")[0] == 3
     assert run("prune", "--apply", "--yes", "0")[0] == 3

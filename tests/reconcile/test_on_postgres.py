@@ -117,8 +117,8 @@ def planted(
         "SUPABASE_URL": server.url,
         "SUPABASE_KEY": server.anon_key,
         "SUPABASE_TOKEN": server.token("frame_extractor"),
-        "FRAMES_BUCKET": FRAMES,
-        "VIDEOS_BUCKET": VIDEOS,
+        "S3_BUCKET_FRAMES": FRAMES,
+        "S3_BUCKET_VIDEOS": VIDEOS,
         "VIDEO_KEYS": ",".join(TEMPLATES),
         "SQS_QUEUE_URL": queue_url,
     }

@@ -14,7 +14,7 @@ def normalised(name: str) -> str:
 
 
 def test_every_locked_package_is_listed_with_its_licence_and_no_other() -> None:
-    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    requirements = (ROOT / "requirements-worker.txt").read_text(encoding="utf-8")
     locked = {normalised(name) for name in re.findall(r"^([\w.-]+)==", requirements, re.MULTILINE)}
     listed = {normalised(name): licence for name, licence, _ in ROW.findall(PAGE)}
     assert set(listed) == locked, "run ./scripts/licences.sh"

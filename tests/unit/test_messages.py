@@ -182,7 +182,7 @@ def test_what_is_sent_is_what_is_read(video: VideoMessage) -> None:
     (job,) = _parse(encode_message(video))
     assert (job.code, job.platform) == (video.code, video.platform)
     for option in asdict(POLICY):
-        asked = getattr(video, option)
+        asked = getattr(video, option, None)
         assert getattr(job.policy, option) == (getattr(POLICY, option) if asked is None else asked)
 
 
@@ -192,3 +192,13 @@ def test_no_body_whatever_raises_anything_else(body: object) -> None:
         _parse(body)
     except InvalidMessageError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("option", [{"interval": 2}, {"fps": 5}])
+def test_an_interval_of_the_message_is_in_seconds_whatever_the_settings_count(
+    option: dict[str, object],
+) -> None:
+    policy = SamplingPolicy(interval_seconds=1 / 30, counts_frames=True)
+    (plain,) = parse_message({"code": "abc"}, policy, ["{code}.mp4"])
+    (asked,) = parse_message({"code": "abc", **option}, policy, ["{code}.mp4"])
+    assert (plain.policy.counts_frames, asked.policy.counts_frames) == (True, False)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import SettingsError
-from extractor.settings import Settings, load_settings
+from extractor.settings import ALL_VARIABLES, Settings, load_settings, variable_names
+from extractor.terminal import complete_environment
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": "/tmp/state.sqlite"}
@@ -36,10 +37,18 @@ def test_the_example_file_explains_every_variable_and_no_other() -> None:
     assert set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)) - _OF_OTHERS == VARIABLES
 
 
-def test_the_readme_lists_every_variable_with_its_default() -> None:
-    text = (ROOT / "README.md").read_text()
-    rows = dict(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \| (.*?) \|", text, re.MULTILINE))
-    assert set(rows) - _OF_OTHERS == VARIABLES
+PAGE = (ROOT / "docs" / "settings.md").read_text()
+
+
+def _table(heading: str) -> dict[str, str]:
+    """The first two columns of the table below the heading."""
+    text = PAGE.partition(f"{heading}\n")[2].partition("\n#")[0]
+    return dict(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \| (.*?) \|", text, re.MULTILINE))
+
+
+def test_the_page_of_settings_lists_every_variable_with_its_default() -> None:
+    rows = _table("# Settings")
+    assert set(rows) == VARIABLES
     for name, field in Settings.model_fields.items():
         if field.default_factory is None and name != "video_keys":
             default = field.default
@@ -60,12 +69,94 @@ _OF_OTHERS = {
 }
 
 
-def test_the_names_of_the_older_system_are_understood() -> None:
-    older = load_settings({**MINIMAL, "BUCKET_NAME": "videos-and-frames", "TMP_DIR": "/tmp/older"})
-    assert (older.videos_bucket, older.frames_bucket) == ("videos-and-frames", "videos-and-frames")
-    assert older.work_dir == Path("/tmp/older")
-    both = load_settings({**MINIMAL, "BUCKET_NAME": "older", "FRAMES_BUCKET": "newer"})
-    assert (both.videos_bucket, both.frames_bucket) == ("older", "newer")
+@pytest.mark.parametrize("name", sorted(ALL_VARIABLES - VARIABLES))
+def test_another_name_of_a_setting_is_understood(name: str) -> None:
+    fields = [field for field in Settings.model_fields if name in variable_names(field)]
+    settings = load_settings({**MINIMAL, name: "/tmp/other"})
+    assert [str(getattr(settings, field)) for field in fields] == ["/tmp/other"] * len(fields) != []
+
+
+def test_one_older_name_stands_for_both_buckets() -> None:
+    settings = load_settings({**MINIMAL, "BUCKET_NAME": "one"})
+    assert (settings.s3_bucket_videos, settings.s3_bucket_frames) == ("one", "one")
+
+
+def test_the_page_of_settings_lists_the_other_names() -> None:
+    found = {name: tuple(re.findall("`(.+?)`", cell)) for name, cell in _table("## Other names").items()}
+    assert found == {
+        field.upper(): others for field in Settings.model_fields if (others := variable_names(field)[1:])
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("S3_BUCKET_VIDEOS", "VIDEOS_BUCKET"),
+        ("S3_BUCKET_VIDEOS", "BUCKET_NAME"),
+        ("S3_BUCKET_FRAMES", "FRAMES_BUCKET"),
+        ("FRAMES_BUCKET", "BUCKET_NAME"),
+        ("WORK_DIR", "TMP_DIR"),
+    ],
+)
+def test_two_names_of_a_setting_must_agree(first: str, second: str) -> None:
+    load_settings({**MINIMAL, first: "same", second: "same "})
+    with pytest.raises(SettingsError, match=f"{first} and {second}"):
+        load_settings({**MINIMAL, first: "one", second: "other"})
+
+
+def test_a_name_in_the_environment_has_precedence_over_another_name_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("VIDEOS_BUCKET=file\nTMP_DIR=/file\nQUALITY=5\n")
+    monkeypatch.chdir(tmp_path)
+    environment = {"S3_BUCKET_VIDEOS": "environment", "QUALITY": "6"}
+    complete_environment(environment)
+    assert environment == {"S3_BUCKET_VIDEOS": "environment", "QUALITY": "6", "TMP_DIR": "/file"}
+
+
+OLDER_SYSTEM = {
+    "BUCKET_NAME": "video-sense",
+    "VIDEOS_TABLE": "videos",
+    "MAX_FRAMES": "100",
+    "EXTRACT_FPS": "30",
+    "TMP_DIR": "/tmp",
+    "LOG_LEVEL": "INFO",
+}
+
+
+def test_the_variables_of_the_system_with_dynamodb_lack_one_and_the_error_names_it() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(OLDER_SYSTEM)
+    assert "STATE_BACKEND=dynamodb" in str(caught.value)
+    assert not re.search("SUPABASE|;.*;", str(caught.value))
+
+
+def test_with_that_one_everything_is_as_that_system_does_it() -> None:
+    settings = load_settings({**OLDER_SYSTEM, "STATE_BACKEND": "dynamodb"})
+    assert (settings.s3_bucket_videos, settings.s3_bucket_frames) == ("video-sense", "video-sense")
+    assert (settings.frames_layout, settings.image_format, settings.quality) == ("videosense", "webp", 80)
+    assert (settings.scene_detector, settings.scene_threshold) == ("content", 30)
+    assert (settings.max_frames, settings.extract_fps, settings.work_dir) == (100, 30, Path("/tmp"))
+
+
+def test_the_page_of_settings_lists_the_defaults_of_dynamodb() -> None:
+    usual = load_settings(MINIMAL).model_dump()
+    other = load_settings({"STATE_BACKEND": "dynamodb"}).model_dump()
+    changed = {name for name in usual if usual[name] != other[name]} - {"state_backend", "sqlite_path"}
+    page = {
+        name.lower(): cell.partition("`")[2].partition("`")[0]
+        for name, cell in _table("## Defaults of `STATE_BACKEND=dynamodb`").items()
+    }
+    assert page.keys() == changed
+    assert all(str(other[name]).removesuffix(".0") == value for name, value in page.items())
+
+
+def test_the_defaults_of_dynamodb_can_be_changed() -> None:
+    settings = load_settings({"STATE_BACKEND": "dynamodb", "SCENE_DETECTOR": "none", "QUALITY": "70"})
+    assert (settings.scene_detector, settings.scene_threshold, settings.quality) == (None, None, 70)
+    settings = load_settings({"STATE_BACKEND": "dynamodb", "SCENE_DETECTOR": "hash", "IMAGE_FORMAT": "png"})
+    assert (settings.scene_detector, settings.scene_threshold) == ("hash", None)
+    assert (settings.image_format, settings.quality) == ("png", 95)
 
 
 def test_the_key_may_come_from_a_secret() -> None:

@@ -1,0 +1,367 @@
+"""The mutants. Whoever changes one of these lines changes its mutant, too: one that does not fit is an error.
+
+Each group names the tests that are run for its mutants: the quickest that must notice.
+"""
+
+from tests.mutation.mutant import Mutant
+
+_HANDLER = ("tests/handler/test_guarantee.py", "tests/handler/test_redelivery.py")
+_FAILURES = ("tests/handler/test_failures.py",)
+_PREFETCH = ("tests/handler/test_prefetch.py",)
+_SIMULATION = ("tests/proof/test_simulation.py",)
+_UPLOADS = ("tests/unit/test_uploads.py",)
+_RESUMPTION = ("tests/unit/test_resumption.py", "tests/handler/test_long_videos.py")
+_SOURCES = ("tests/handler/test_sources.py",)
+_ITEMS = ("tests/contracts/test_dynamodb_items.py", "tests/contracts/test_dynamodb_claims.py")
+_STATE = ("tests/contracts/test_state_store.py", "tests/contracts/test_sqlite.py")
+_PRUNE = ("tests/reconcile/test_prune.py",)
+_REPLAY = ("tests/reconcile/test_replay.py",)
+_REPAIR = ("tests/reconcile",)
+_PROCESSES = ("tests/media/test_process.py", "tests/media/test_refusals.py", *_FAILURES)
+_KEYS = ("tests/unit/test_keys.py", "tests/migration/test_older_system.py")
+
+
+def _group(file: str, tests: tuple[str, ...], *changes: tuple[str, str, str]) -> list[Mutant]:
+    return [Mutant(name, file, before, after, tests) for name, before, after in changes]
+
+
+MUTANTS: list[Mutant] = [
+    *_group(
+        "extractor/pipeline.py",
+        (*_HANDLER, *_FAILURES, *_SIMULATION),
+        (
+            "pipeline: no manifest is written",
+            "replaces=case.earlier.etag)",
+            "replaces=case.earlier.etag) if False else None",
+        ),
+        (
+            "pipeline: the manifest replaces whatever is there",
+            "replaces=case.earlier.etag)",
+            "replaces=record.read(place.frames, case.naming).etag)",
+        ),
+        ("pipeline: a lease of a quarter", "1.25 * max(", "0.25 * max("),
+        ("pipeline: no margin of the lease", "_LEASE_MARGIN_SECONDS = 60", "_LEASE_MARGIN_SECONDS = 0"),
+        (
+            "pipeline: a video that is done is believed on redelivery",
+            "turn.is_first or _is_intact(place.frames, naming)",
+            "True",
+        ),
+        (
+            "pipeline: an earlier manifest always stands",
+            "stands = offered and earlier.stands(case.source.video, case.job.policy, known)",
+            "stands = offered",
+        ),
+        (
+            "pipeline: stale frames stay",
+            "if not stands:\n        record.delete_stale",
+            "if False:\n        record.delete_stale",
+        ),
+        (
+            "pipeline: a conflict at the first delivery is not looked at",
+            "if not turn.is_first:\n            raise",
+            "if True:\n            raise",
+        ),
+        (
+            "pipeline: a final failure is not recorded",
+            "if turn.is_final(error):\n            state",
+            "if False:\n            state",
+        ),
+        ("pipeline: a row that is gone counts as there", "if row is None:", "if False:"),
+        (
+            "pipeline: what is not fetched is tried",
+            "if not row.is_extracted and not row.is_fetched:",
+            "if False:",
+        ),
+        (
+            "pipeline: misfits are downloaded",
+            "        refuse_misfit(source.video, place.sources.sources.max_bytes, directory)\n",
+            "",
+        ),
+        ("pipeline: the next video is never fetched ahead", "        turn.when_downloaded()\n", ""),
+        ("pipeline: the account of an unfinished run stays", "    interim.remove()\n", ""),
+    ),
+    *_group(
+        "extractor/worker.py",
+        (*_FAILURES, "tests/handler/test_messages.py", *_HANDLER),
+        (
+            "worker: a refused dead letter is ignored",
+            "if refused := dead_letters.send([letter]):",
+            "if (refused := dead_letters.send([letter])) and False:",
+        ),
+        (
+            "worker: a failure that may pass is final",
+            "if not turn.is_final(error):\n                raise",
+            "if False:\n                raise",
+        ),
+        (
+            "worker: the first error hides behind the others",
+            "if isinstance(attempt, Exception):\n                raise attempt",
+            "if False:\n                raise attempt",
+        ),
+        (
+            "worker: every delivery is the first",
+            "delivery.from_queue and delivery.receive_count == 1",
+            "delivery.from_queue",
+        ),
+        ("worker: without a dead-letter queue, messages vanish", "elif delivery.from_queue:", "elif False:"),
+    ),
+    *_group(
+        "extractor/record.py",
+        (*_HANDLER, *_SIMULATION),
+        (
+            "record: the manifest is written over any other",
+            "replaces=replaces)",
+            "replaces=read(store, naming).etag)",
+        ),
+        (
+            "record: frames that are gone are believed",
+            "item.key in known and is_version",
+            "item.key not in known or is_version",
+        ),
+        (
+            "record: a frame of another version is believed",
+            "item.key in known and is_version(item, known[item.key])",
+            "item.key in known",
+        ),
+        ("record: another source is the same", "and self.manifest.answers(video, policy)", "and True"),
+        (
+            "record: stale frames are deleted unseen",
+            "if read(store, naming).manifest != current:\n            return",
+            "if False:\n            return",
+        ),
+        (
+            "record: no look for a conflict after deleting",
+            "if read(store, naming).manifest != current:\n        raise",
+            "if False:\n        raise",
+        ),
+        (
+            "record: frames of the new manifest are stale, too",
+            "earlier.manifest.keys - current.keys",
+            "earlier.manifest.keys",
+        ),
+    ),
+    *_group(
+        "extractor/shelf.py",
+        (*_HANDLER, *_SIMULATION),
+        ("shelf: a frame's ETag is not kept", "etag=self.known[stored.key].etag", "etag=None"),
+        (
+            "shelf: a frame replaces anything",
+            "replaces = there.etag if there else None\n            etag",
+            "replaces = (self.store.read(file.key) or there or file).etag\n            etag",
+        ),
+        (
+            "shelf: the same size is the same content",
+            "there.size_bytes == len(data) and there.etag ==",
+            "there.size_bytes == len(data) or there.etag ==",
+        ),
+        (
+            "shelf: everything is sent again",
+            "if there is None or not _same_content(there, data):",
+            "if True:",
+        ),
+    ),
+    *_group(
+        "extractor/uploads.py",
+        (*_UPLOADS, *_HANDLER),
+        (
+            "uploads: those in flight at the end are forgotten",
+            "done += _collect(in_flight, at_most=0)",
+            "done += _collect(in_flight, at_most=2)",
+        ),
+        ("uploads: any number is in flight", "at_most=2 * workers)", "at_most=10**9)"),
+        (
+            "uploads: a failed upload is none",
+            "return [future.result() for future in finished]",
+            "return [future.result() for future in finished if not future.exception()]",
+        ),
+        ("uploads: in the order of arrival", "sorted(done, key=lambda stored: stored.index)", "done"),
+    ),
+    *_group(
+        "extractor/source.py",
+        (*_SOURCES, *_FAILURES),
+        (
+            "source: only the first key is tried",
+            "            except VideoMissingError:\n                continue",
+            "            except VideoMissingError:\n                break",
+        ),
+        (
+            "source: no deadline while downloading",
+            "time.monotonic() > deadline or self.is_unwanted()",
+            "self.is_unwanted()",
+        ),
+        (
+            "source: half an object is a video",
+            "if path.stat().st_size != self.video.size_bytes:",
+            "if False:",
+        ),
+        ("source: an empty object is a video", "if video.size_bytes == 0:", "if False:"),
+        ("source: any size is allowed", "if video.size_bytes > max_bytes:", "if False:"),
+        ("source: any size fits on the disk", "if video.size_bytes > free:", "if False:"),
+    ),
+    *_group(
+        "extractor/keys.py",
+        _KEYS,
+        (
+            "keys: an encoded key is taken as it is",
+            "return [key] if decoded == key else [key, decoded]",
+            "return [key]",
+        ),
+        ("keys: a plus sign is a space first", "else [key, decoded]", "else [decoded, key]"),
+    ),
+    *_group(
+        "extractor/prefetch.py",
+        _PREFETCH,
+        (
+            "prefetch: a fetch that failed is not forgotten",
+            "with suppress(ExtractorError, OSError), job",
+            "with suppress(), job",
+        ),
+        (
+            "prefetch: an error of the disk is not suppressed",
+            "suppress(ExtractorError, OSError)",
+            "suppress(ExtractorError)",
+        ),
+        (
+            "prefetch: the fetch of another job is thrown away",
+            "self._ahead, fetch = fetch, None",
+            "fetch = None",
+        ),
+        (
+            "prefetch: what was fetched stays on the disk",
+            "stack.callback(fetch.end)",
+            "stack.callback(lambda: None)",
+        ),
+        ("prefetch: the video of another job", "if fetch is not None and fetch.job != job:", "if False:"),
+    ),
+    *_group(
+        "extractor/resumption.py",
+        _RESUMPTION,
+        ("resumption: the last frame is not made again", "schedule.targets[:-1]", "schedule.targets"),
+        ("resumption: frames that differ count as made", "            break\n", "            pass\n"),
+        ("resumption: dependent frames are skipped", "if _depends(policy) or schedule", "if schedule"),
+        ("resumption: numbers begin again", "index=frame.index + first", "index=frame.index"),
+    ),
+    *_group(
+        "extractor/media/verdict.py",
+        _PROCESSES,
+        ("verdict: out of processor time is a crash", "if end.status == -signal.SIGXCPU:", "if False:"),
+        ("verdict: a crash is no failure", "if end.status < 0:", "if False:"),
+        ("verdict: no frame is a success", "if end.images == 0:", "if False:"),
+        (
+            "verdict: damage is no failure",
+            "if end.decode_errors > limits.max_decode_error_share",
+            "if False and end.decode_errors > limits.max_decode_error_share",
+        ),
+        ("verdict: an exit status is no failure", "if end.status != 0:", "if False:"),
+        (
+            "verdict: half a file is a file",
+            "missing > max(1.0, expected_seconds / 20)",
+            "missing > expected_seconds",
+        ),
+    ),
+    *_group(
+        "extractor/video_items.py",
+        _ITEMS,
+        (
+            "items: a claim that is not over is free",
+            "#claim_expires_at <= :now AND",
+            "#claim_expires_at > :now AND",
+        ),
+        (
+            "items: what the older system took over is free",
+            " AND #claim_started_at = #processing_started_at",
+            "",
+        ),
+        (
+            "items: a claim of the older system never ends",
+            "not now - lease_seconds < started < now + lease_seconds",
+            "False",
+        ),
+        (
+            "items: a claim of the older system does not hold",
+            "not now - lease_seconds < started < now + lease_seconds",
+            "True",
+        ),
+        ("items: times with fractions", "return number(int(moment))", "return number(moment)"),
+        ("items: a number as its start is not read", 'if "N" in started:', "if False:"),
+    ),
+    *_group(
+        "extractor/adapters/dynamodb.py",
+        _ITEMS,
+        (
+            "dynamodb: who lost the claim may finish",
+            "changes, items.OURS, remove=",
+            "changes, items.FREE, remove=",
+        ),
+        (
+            "dynamodb: a lost claim is no error",
+            "if found is not None and not items.is_processed(found):",
+            "if False:",
+        ),
+        (
+            "dynamodb: two take over one claim",
+            "items.unchanged(found), seen=found",
+            '"attribute_exists(#status)", seen=found',
+        ),
+    ),
+    *_group(
+        "extractor/adapters/sqlite.py",
+        _STATE,
+        (
+            "sqlite: a late failure spoils a video that is done",
+            'extract_error": failure_text(reason, detail)}, condition)',
+            'extract_error": failure_text(reason, detail)})',
+        ),
+        ("sqlite: failed videos are pending", "IS {'NOT' if pick.failed else ''} NULL", "IS NOT NULL"),
+        ("sqlite: a page begins with the last row", "AND {code} > ?", "AND {code} >= ?"),
+    ),
+    *_group(
+        "extractor/adapters/sqs/dead_letters.py",
+        _REPLAY,
+        (
+            "dead letters: a failed deletion is ignored",
+            'if failed := answer.get("Failed"):',
+            'if (failed := answer.get("Failed")) and False:',
+        ),
+    ),
+    *_group(
+        "extractor/reconcile/replay.py",
+        _REPLAY,
+        ("replay: what the queue refuses is deleted", "if place not in refused]", "]"),
+        (
+            "replay: held letters are not given back",
+            "letters.release(list(held.values()))",
+            "letters.release([])",
+        ),
+        ("replay: all reasons are asked for", "if not reasons or _reason(letter) in reasons]", "]"),
+    ),
+    *_group(
+        "extractor/reconcile/prune.py",
+        _PRUNE,
+        ("prune: an incomplete survey counts", "if not ledger.complete:", "if False:"),
+        ("prune: an empty table counts", 'if not ledger.count("row"):', "if False:"),
+        (
+            "prune: a row that came meanwhile does not save its video",
+            "if state.begin(Subject(orphan.code), 0) is not None:",
+            "if False:",
+        ),
+        (
+            "prune: what was written meanwhile goes, too",
+            "if any(written_at(entry) > before for entry in objects):",
+            "if False:",
+        ),
+        (
+            "prune: young folders are orphans",
+            "if folder.code and folder.newest <= before:",
+            "if folder.code:",
+        ),
+        ("prune: young videos are orphans", "if video.code and video.modified <= before:", "if video.code:"),
+    ),
+    *_group(
+        "extractor/reconcile/repair.py",
+        _REPAIR,
+        ("repair: a row that changed since the scan", "now.is_extracted == known.is_extracted", "True"),
+        ("repair: whole frames without a source are done again", "Kind.SOURCE_GONE not in kinds", "True"),
+        ("repair: frames with a wrong content stay", "    shop.disposal.remove(store, wrong)\n", ""),
+    ),
+]

@@ -1,0 +1,24 @@
+"""Which test provokes which operational case: `python -m tests.operations_rows` prints the table."""
+
+from collections.abc import Mapping, Sequence
+
+from tests import marked_rows
+
+_PAGE, _MARKER = "operational-cases.md", "operations_row"
+
+MAY_LACK_A_TEST = frozenset(range(1, 38))
+"""The rows that no test has to provoke yet. Empty once every row has one."""
+
+
+def rows() -> dict[int, str]:
+    """The rows of docs/operational-cases.md: number to situation."""
+    return marked_rows.rows(_PAGE)
+
+
+def provoked() -> Mapping[int, Sequence[str]]:
+    """The tests that say that they provoke a row, by its number."""
+    return marked_rows.marked(_MARKER)
+
+
+if __name__ == "__main__":
+    marked_rows.print_table(_PAGE, _MARKER)
