@@ -6,9 +6,6 @@ from tests import marked_rows
 
 _PAGE, _MARKER = "operational-cases.md", "operations_row"
 
-MAY_LACK_A_TEST = frozenset(range(1, 38))
-"""The rows that no test has to provoke yet. Empty once every row has one."""
-
 
 def rows() -> dict[int, str]:
     """The rows of docs/operational-cases.md: number to situation."""
