@@ -157,9 +157,10 @@ def build_planned(source: Source, picture: Picture, policy: SamplingPolicy, urls
 
 
 def build_keyframes(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
-    """Decode the packets that ``packets`` leaves to images; the rest as for `build_planned`."""
-    video = _watched(_thinned(source, urls), urls)
-    video = _whole(_filtered(video, filters.before_selection(picture)), policy.max_frames)
+    """Decode everything, and make images of the frames that the decoder calls keyframes; the rest as for
+    `build_planned`."""
+    video = _filtered(_watched(source.video(), urls), filters.before_selection(picture))
+    video = _whole(video.filter("select", "key"), policy.max_frames)
     return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
 
 
@@ -167,7 +168,7 @@ def build_keyframes_and_index(
     source: Source, policy: SamplingPolicy, urls: Urls, packet_filters: Mapping[str, str]
 ) -> list[str]:
     """All packets to ``listing``, and those that pass the `packet_filters`, as in `build_index`, and all
-    keyframes to images as in `build_keyframes`, of a video whose pictures are as most are."""
+    packets that are marked as keyframes to images, of a video whose pictures are as most are."""
     # An input of its own, since what a bitstream filter drops there comes to no output of that input.
     key = source.video(**{"bsf:v": packet_filter("not(key)")})
     video = source.open(threads=1)[source.stream]

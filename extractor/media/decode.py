@@ -116,12 +116,19 @@ class Decode(Struct):
 
 @contextmanager
 def limited_damage(child: Child, index: VideoIndex, limits: DecodeLimits) -> Iterator[None]:
-    """End a decode as soon as more frames are damaged than are allowed. Raises `UnreadableError`."""
+    """End a decode as soon as more frames are damaged than are allowed.
+
+    Raises:
+        UnreadableError: They are damaged.
+        TooLargeError: They are not: FFmpeg had no memory for them.
+    """
     child.stderr.damage_limit = verdict.damage_limit(index.frame_count, limits)
     try:
         yield
     except ErrorFloodError as flood:
         said = flood.said
+        if said.out_of_memory:
+            raise verdict.no_memory() from flood
         raise UnreadableError(
             f"at least {said.decode_errors} of {index.frame_count} frames are damaged: {said.words}"
         ) from flood

@@ -1,11 +1,11 @@
-"""Decoding only the packets that are needed: those of a plan, or those that are marked as keyframes."""
+"""Decoding only the packets that a plan needs; and keyframes whose times only the decoder can tell."""
 
 from collections.abc import Iterator, Sequence
 
 from extractor.media import command
 from extractor.media.command import Urls
-from extractor.media.decode import Decode, DecodeAgainError, check_fields, wait
-from extractor.media.expressions import packet_filter, select_expression
+from extractor.media.decode import Decode, DecodeAgainError, check_fields, limited_damage, wait
+from extractor.media.expressions import select_expression
 from extractor.media.process import running
 from extractor.media.schedule import Plan
 from extractor.media.timeline import Moment
@@ -41,18 +41,17 @@ def planned_frames(decode: Decode, plan: Plan) -> Iterator[Frame]:
 
 
 def keyframes(decode: Decode) -> Iterator[Frame]:
-    """Every keyframe of a video whose times are not known beforehand."""
+    """Every keyframe of a video whose times are not known beforehand. The decoder reckons them from the order
+    of all frames."""
 
     def build(urls: Urls) -> Sequence[str]:
         return command.build_keyframes(decode.source, decode.index.picture, decode.policy, urls)
 
     start = None if decode.index.first_pts is None else decode.start
-    with running(
-        build,
-        decode.pipes,
-        decode.budget,
-        decode.texts(packet_filter("not(key)")),
-    ) as child:
+    with (
+        running(build, decode.pipes, decode.budget) as child,
+        limited_damage(child, decode.index, decode.source.limits),
+    ):
         for image in decode.images(child):
             check_fields(child, decode.index.picture)
             start = start or image.moment

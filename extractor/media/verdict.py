@@ -35,9 +35,7 @@ class DecodeEnd(Struct, frozen=True):
 def objection(end: DecodeEnd, limits: DecodeLimits) -> ExtractorError | None:
     """Why the frames of this decode must not be used; `None` if they may."""
     if end.out_of_memory:
-        return TooLargeError(
-            "FFmpeg needs more memory than it may use to decode this video: see FFMPEG_MEMORY_MB"
-        )
+        return no_memory()
     if end.status == -signal.SIGXCPU:
         return DecoderHungError("FFmpeg used up its processor time")
     if end.status < 0:
@@ -52,6 +50,13 @@ def objection(end: DecodeEnd, limits: DecodeLimits) -> ExtractorError | None:
     if end.status != 0:
         return UnreadableError(f"FFmpeg gave up: {end.words}")
     return shortfall(end.decoded_seconds, end.expected_seconds, limits)
+
+
+def no_memory() -> TooLargeError:
+    """The reason for a decode that needs more memory than there is."""
+    return TooLargeError(
+        "FFmpeg needs more memory than it may use to decode this video: see FFMPEG_MEMORY_MB"
+    )
 
 
 def damage_limit(expected_frames: int, limits: DecodeLimits) -> float:

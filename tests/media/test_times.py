@@ -4,6 +4,7 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +107,26 @@ def test_a_change_of_size_midway_neither_adds_nor_drops_a_frame(decode: Decode, 
 
 def test_max_frames_stops_there(decode: Decode, plain_clip: Path) -> None:
     assert decode(plain_clip, SamplingPolicy(max_frames=2)).times == [(0, 0.0), (1, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("ending", "encoded"),
+    [
+        ("h264", "libx264 -preset ultrafast -bf 2 -g 20 -pix_fmt yuv420p"),
+        ("avi", "mpeg4 -bf 2 -g 20"),
+        ("asf", "mpeg4 -bf 2 -g 20"),
+        ("vob", "mpeg2video -bf 2 -g 15"),
+        ("m2v", "mpeg2video -bf 2 -g 15"),
+    ],
+)
+def test_keyframes_have_their_times_where_the_container_has_no_presentation_times(
+    decode: Decode, tmp_path: Path, ending: str, encoded: str
+) -> None:
+    clip = clips.plain(tmp_path / f"clip.{ending}", 3, encoded=encoded)
+    with av.open(clip) as container:
+        numbers = [n for n, frame in enumerate(container.decode(video=0)) if frame.key_frame]
+    frames = decode(clip, SamplingPolicy(strategy="keyframe")).frames
+    assert [frame.pts_seconds for frame in frames] == pytest.approx([n / 25 for n in numbers], abs=0.002)
 
 
 def test_keyframes_only_are_exactly_the_keyframes(decode: Decode, plain_clip: Path) -> None:
