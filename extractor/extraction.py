@@ -23,6 +23,7 @@ from extractor.manifest_records import (
 )
 from extractor.media.command import Source
 from extractor.media.decode import DecodeAgainError
+from extractor.media.decoded_times import needs_times, schedule_decoded
 from extractor.media.filters import colour_notes
 from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
@@ -101,7 +102,7 @@ def extract(
     with watch.stage("extract"):
         found = find_scenes(source, index, task.policy, budget) if _scenes_first(index, task.policy) else None
         index = found.index if found else index
-        schedule = made.schedule if made else _schedule(index, task.policy, found)
+        schedule = made.schedule if made else _schedule(source, index, task.policy, found, budget)
         goes_on = made is None and tools.output == Output()  # a tar and a storyboard need every frame
         before = task.stored[: frames_made(task.stored, schedule, index, task.policy)] if goes_on else ()
         rest = remaining(schedule, len(before), index, task.policy)
@@ -118,9 +119,13 @@ def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
     return policy.strategy == "scene" or (policy.detector is not None and keyframes_alone)
 
 
-def _schedule(index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | None) -> Schedule:
+def _schedule(
+    source: Source, index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | None, budget: Budget
+) -> Schedule:
     if found and policy.strategy == "scene":
         return schedule_targets(index, found.targets, found.start, policy)
+    if needs_times(index, policy):
+        return schedule_decoded(source, index, policy, budget)
     return make_schedule(index, policy)
 
 

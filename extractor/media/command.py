@@ -160,7 +160,8 @@ def build_keyframes(source: Source, picture: Picture, policy: SamplingPolicy, ur
     """Decode everything, and make images of the frames that the decoder calls keyframes; the rest as for
     `build_planned`."""
     video = _filtered(_watched(source.video(), urls), filters.before_selection(picture))
-    video = _whole(video.filter("select", "key"), policy.max_frames)
+    most = policy.max_frames if policy.max_frames_mode == "first" else None
+    video = _whole(video.filter("select", "key"), most)
     return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
 
 

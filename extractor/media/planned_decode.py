@@ -1,12 +1,15 @@
 """Decoding only the packets that a plan needs; and keyframes whose times only the decoder can tell."""
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Container, Iterator, Sequence
+from operator import and_
 
 from extractor.media import command
 from extractor.media.command import Urls
 from extractor.media.decode import Decode, DecodeAgainError, check_fields, limited_damage, wait
 from extractor.media.expressions import select_expression
 from extractor.media.process import running
+from extractor.media.sampling import Targets, spread
 from extractor.media.schedule import Plan
 from extractor.media.timeline import Moment
 from extractor.models import Frame
@@ -48,16 +51,28 @@ def keyframes(decode: Decode) -> Iterator[Frame]:
         return command.build_keyframes(decode.source, decode.index.picture, decode.policy, urls)
 
     start = None if decode.index.first_pts is None else decode.start
+    chosen = _chosen_keyframes(decode)
     with (
         running(build, decode.pipes, decode.budget) as child,
         limited_damage(child, decode.index, decode.source.limits),
     ):
-        for image in decode.images(child):
+        for number, image in enumerate(decode.images(child)):
             check_fields(child, decode.index.picture)
             start = start or image.moment
-            yield decode.frame(image, decode.count, start)
+            if number not in chosen:
+                continue
+            yield decode.frame(image, number, start)
             if decode.count == decode.policy.max_frames:
                 decode.decoded_seconds = decode.seconds_until(image.moment, start)
                 return
         decode.decoded_seconds = decode.index.duration_seconds
         decode.judge(child)
+
+
+def _chosen_keyframes(decode: Decode) -> Container[int]:
+    """The numbers of the keyframes that are wanted. How many there are is known from the packets."""
+    policy, packets = decode.policy, decode.index.packets
+    count = sum(map(and_, packets.are_keyframes, packets.are_shown))
+    if policy.max_frames is None or policy.max_frames_mode == "first":
+        return range(sys.maxsize)
+    return frozenset(spread(Targets(range(count), range(count)), policy.max_frames).slots)

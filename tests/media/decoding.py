@@ -10,6 +10,7 @@ import pytest
 from extractor.media.binary import find_ffmpeg
 from extractor.media.command import Source
 from extractor.media.decode import DecodeAgainError
+from extractor.media.decoded_times import needs_times, schedule_decoded
 from extractor.media.frames import FrameDecoder
 from extractor.media.index import VideoIndex, read_index
 from extractor.media.pipes import Budget
@@ -47,7 +48,11 @@ def decode_clip(
     policy = policy or SamplingPolicy()
     index = read_index(source, budget, policy)
     source = index.select(source)
-    decoder = FrameDecoder(source, index, policy, make_schedule(index, policy), budget, use_plan=plan)
+    if needs_times(index, policy):
+        schedule = schedule_decoded(source, index, policy, budget)
+    else:
+        schedule = make_schedule(index, policy)
+    decoder = FrameDecoder(source, index, policy, schedule, budget, use_plan=plan)
     return Decoded(_frames(decoder), decoder.index, decoder)
 
 

@@ -13,7 +13,7 @@ from extractor.media.plan import DecodeOrder, closed_order, needed_packets, sign
 from extractor.media.planned_decode import PlanFailedError
 from extractor.media.sampling import Targets, relax, spread
 from extractor.media.schedule import make_schedule
-from extractor.policy import SamplingPolicy
+from extractor.policy import SamplingPolicy, Strategy
 from tests.media import clips
 from tests.media.decoding import Decode, Decoded
 
@@ -162,6 +162,20 @@ def test_timestamps_give_the_first_frames_at_or_after_them(decode: Decode, plain
 def test_spread_covers_the_whole_video(decode: Decode, plain_clip: Path) -> None:
     policy = SamplingPolicy(interval_seconds=0.04, max_frames=4, max_frames_mode="spread")
     assert decode(plain_clip, policy, plan=True).times == [(0, 0.0), (25, 1.0), (50, 2.0), (75, 3.0)]
+
+
+@pytest.mark.parametrize(("ending", "encoded"), [("avi", "mpeg4 -bf 2"), ("vob", "mpeg2video -bf 2")])
+@pytest.mark.parametrize("strategy", ["uniform", "keyframe"])
+def test_spread_covers_the_whole_video_where_the_container_has_no_presentation_times(
+    decode: Decode, tmp_path: Path, ending: str, encoded: str, strategy: Strategy
+) -> None:
+    clip = clips.plain(tmp_path / f"clip.{ending}", 12, f"{encoded} -g 25 -sc_threshold 1000000000")
+    every = decode(clip, SamplingPolicy(strategy=strategy)).frames
+    policy = SamplingPolicy(strategy=strategy, max_frames=4, max_frames_mode="spread")
+    chosen = [every[place * len(every) // 4] for place in range(4)]
+    assert [(frame.slot, frame.pts_seconds, frame.data) for frame in decode(clip, policy).frames] == [
+        (frame.slot, frame.pts_seconds, frame.data) for frame in chosen
+    ]
 
 
 def test_a_tolerance_prefers_keyframes_and_keeps_the_slots(decode: Decode, clip_dir: Path) -> None:
