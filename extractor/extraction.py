@@ -209,7 +209,10 @@ def _manifest(
         expected_seconds=round(index.expected_seconds, 6),
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
-        notes=(*_notes(index, schedule, task.policy), *_unanswered(index, task.policy)),
+        notes=(
+            *_notes(index, schedule, task.policy),
+            *_unanswered(index, task.policy, decoder.decoded_seconds),
+        ),
         ffmpeg_version=index.ffmpeg_version,
         extractor_version=VERSION,
         timings=dict(watch.seconds),
@@ -234,10 +237,10 @@ def _notes(index: VideoIndex, schedule: Schedule, policy: SamplingPolicy) -> Ite
         yield "Dolby Vision profile 5 has colours of its own, which are not converted"
 
 
-def _unanswered(index: VideoIndex, policy: SamplingPolicy) -> Iterator[str]:
+def _unanswered(index: VideoIndex, policy: SamplingPolicy, decoded_seconds: float) -> Iterator[str]:
     """Of timestamps, those for which there is no frame."""
     end = float((index.shown_pts[-1] - index.shown_pts[0]) * index.time_base) if index.shown_pts else None
-    last = index.duration_seconds if end is None else end
+    last = max(index.duration_seconds, decoded_seconds) if end is None else end
     late = [moment for moment in policy.timestamps_seconds if moment > last]
     if late:
         shown = ", ".join(f"{moment:g}" for moment in late[:5]) + (" …" if len(late) > 5 else "")

@@ -104,7 +104,7 @@ class Decode(Struct):
                 decode_errors=self.decode_errors,
                 expected_frames=self.index.frame_count,
                 decoded_seconds=self.decoded_seconds,
-                expected_seconds=self.index.duration_seconds,
+                expected_seconds=self.index.duration_seconds if self.index.shown_pts else 0.0,
                 out_of_memory=child.stderr.out_of_memory,
                 words=child.stderr.words,
             ),

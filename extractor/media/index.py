@@ -208,10 +208,12 @@ def _describe(
     chosen = replace(source, stream=str(stream.index), correction=correction)
     packets = without_lead(packets, chosen, picture, budget)
     shown = packets.shown_pts
-    duration = header.duration or Fraction(0)
-    first = shown[0] if shown else listing.parts[0].start_pts if clock else None
+    first = shown[0] if shown else listing.parts[0].start_pts
+    duration = Fraction(0)
     if first is not None and packets.end_pts is not None:
         duration = (packets.end_pts - first) * packets.time_base
+    if not shown:
+        duration = max(duration, listing.ticks * packets.time_base) or header.duration or duration
     is_cut_off = _is_cut_off(found, source)
     lacking = Fraction(0) if clock else _lacking_seconds(found)
     claims_more = not is_cut_off and _is_beyond(lacking, found, others)

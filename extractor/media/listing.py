@@ -141,6 +141,7 @@ class Listing:
         encrypted: Whether packets say that they are encrypted.
         parts: The stretches in which the decoding times ascend without a jump; see `clock`.
         is_reordered: Whether any packet is shown at another time than it is decoded.
+        ticks: How long all packets last together, in units of the time base.
     """
 
     def __init__(self, max_packets: int) -> None:
@@ -148,6 +149,7 @@ class Listing:
         self.width = self.height = 0
         self.encrypted = False
         self.is_reordered = False
+        self.ticks = 0
         self.parts: list[Part] = []
         self._time_base = Fraction(1)
         self._pts = array("q")
@@ -193,6 +195,7 @@ class Listing:
         if len(self._pts) > self._max_packets:
             raise TooLargeError(f"the video has more packets than MAX_PACKETS={self._max_packets} allows")
         durations = [(int(text) - _LOWEST_STAMP) % _DURATION_LIMIT for text in numbers]
+        self.ticks += sum(durations)
         self._follow_clock(first, pts, dts, durations)
 
     def _read_header(self, piece: bytes) -> None:

@@ -117,7 +117,7 @@ def _flv(file: BinaryIO, size: int) -> bool:
     position = int.from_bytes(_read(file, 5, 4), "big") + 4
     for _ in range(_MAX_STEPS):
         head = _read(file, position, 11)
-        if not head or head[0] & 0x1F not in _FLV_TAG_TYPES:
+        if not head or head[0] & 0x1F not in _FLV_TAG_TYPES or any(head[8:]):
             return False
         if len(head) < 11 or position + _flv_tag_bytes(head) + 4 > size:
             return True
@@ -126,8 +126,8 @@ def _flv(file: BinaryIO, size: int) -> bool:
 
 
 def _flv_tag_bytes(head: bytes) -> int:
-    """How long a tag is with its header; 0 if that is no tag."""
-    known = len(head) == 11 and head[0] & 0x1F in _FLV_TAG_TYPES
+    """How long a tag is with its header, whose last three bytes are 0; 0 if that is no tag."""
+    known = len(head) == 11 and head[0] & 0x1F in _FLV_TAG_TYPES and not any(head[8:])
     return 11 + int.from_bytes(head[1:4], "big") if known else 0
 
 

@@ -129,6 +129,16 @@ def test_keyframes_have_their_times_where_the_container_has_no_presentation_time
     assert [frame.pts_seconds for frame in frames] == pytest.approx([n / 25 for n in numbers], abs=0.002)
 
 
+@pytest.mark.parametrize("encoded", ["libx264 -preset ultrafast -bf 2 -pix_fmt yuv420p", "mpeg4"])
+def test_a_raw_stream_lasts_as_long_as_its_frames(decode: Decode, tmp_path: Path, encoded: str) -> None:
+    muxer = "h264" if "264" in encoded else "m4v"
+    clip = clips.plain(tmp_path / "clip", 3, encoded=f"{encoded} -f {muxer}")
+    decoded = decode(clip, SamplingPolicy(strategy="timestamps", timestamps_seconds=(0, 2)))
+    assert decoded.index.duration_seconds == pytest.approx(3)
+    assert decoded.index.frame_rate == pytest.approx(25)
+    assert [frame.pts_seconds for frame in decoded.frames] == [0, 2]
+
+
 def test_keyframes_only_are_exactly_the_keyframes(decode: Decode, plain_clip: Path) -> None:
     decoded = decode(plain_clip, SamplingPolicy(strategy="keyframe"))
     assert decoded.times == [(0, 0.0), (1, 2.0)]

@@ -59,7 +59,9 @@ def test_a_file_that_was_cut_off_is_refused(decode: Decode, whole: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "junk", [b"\0" * 1000, b"made by a tool\n", bytes(range(256)) * 3], ids=["zeros", "text", "bytes"]
+    "junk",
+    [b"\0" * 1000, b"made by a tool\n", bytes(range(256)) * 3, b"\x09" + b"\xf0" * 1000],
+    ids=["zeros", "text", "bytes", "like a tag of FLV"],
 )
 @pytest.mark.parametrize("name", ["mp4", "mkv", "ts", "flv", "avi", "ivf"])
 def test_what_follows_a_whole_file_does_not_make_it_cut_off(
@@ -135,3 +137,18 @@ def test_fragments_from_the_middle_of_a_stream_are_not_cut_off(
     later = tmp_path / "later"
     later.write_bytes(data[: fragments[0]] + data[fragments[5] :])
     assert decode(later).times == [(slot, float(slot)) for slot in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("ending", "encoded"),
+    [("avi", "-c:v mpeg4 -bf 2 -c:a mp2"), ("vob", "-c:v mpeg2video -bf 2 -c:a mp2")],
+)
+def test_sound_that_outlasts_pictures_without_presentation_times_is_no_evidence(
+    decode: Decode, tmp_path: Path, ending: str, encoded: str
+) -> None:
+    clip = tmp_path / f"clip.{ending}"
+    pictures = "-f lavfi -i testsrc2=size=160x120:rate=25:duration=4 -f lavfi -i sine=duration=8"
+    clips.ffmpeg(f"{pictures} {encoded} {{0}}", clip)
+    decoded = decode(clip)
+    assert [frame.pts_seconds for frame in decoded.frames] == pytest.approx([0, 1, 2, 3])
+    assert decoded.index.duration_seconds == pytest.approx(4)
