@@ -113,15 +113,15 @@ MUTANTS: list[Mutant] = [
             "elif item.delivery.from_queue:",
             "elif False:",
         ),
+    ),
+    *_group(
+        "extractor/worker.py",
+        _LAST_DELIVERY,
         (
             "worker: a dead letter holds the whole message",
             "delivery.text if len(requests) == 1 else json.dumps(request.message)",
             "delivery.text",
         ),
-    ),
-    *_group(
-        "extractor/worker.py",
-        _LAST_DELIVERY,
         (
             "worker: the last delivery is like any other",
             "            if self._is_last(item.delivery):\n",
