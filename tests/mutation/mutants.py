@@ -447,6 +447,20 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
+        "extractor/video_message.py",
+        ("tests/unit/test_messages.py",),
+        (
+            "message: frames are counted whatever is asked for",
+            'asked.get("strategy", "uniform") != "uniform"',
+            "False",
+        ),
+        (
+            "message: the threshold is that of another detector",
+            "if self.scene_detector not in (None, policy.detector):",
+            "if False:",
+        ),
+    ),
+    *_group(
         "extractor/settings.py",
         _SETTINGS,
         ("settings: two names with two values", "if len(set(texts.values())) > 1", "if False"),
