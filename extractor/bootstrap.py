@@ -136,7 +136,7 @@ def _build_supabase(
 def _supabase_keys(settings: Settings) -> tuple[str, str | None]:
     """The key, and the token of a role if there is one."""
     if settings.supabase_key is not None:
-        key = pasted("SUPABASE_KEY", settings.supabase_key.get_secret_value())
+        key = _key("SUPABASE_KEY", settings.supabase_key.get_secret_value())
         if settings.supabase_token is None:
             return key, None
         return key, pasted("SUPABASE_TOKEN", settings.supabase_token.get_secret_value()) or None
@@ -147,8 +147,14 @@ def _supabase_keys(settings: Settings) -> tuple[str, str | None]:
     with _aws_settings():
         fields = read_secret(settings.supabase_key_secret_arn, "SUPABASE_KEY")
     setting = "SUPABASE_KEY_SECRET_ARN: its field "
-    key = pasted(f"{setting}SUPABASE_KEY", fields["SUPABASE_KEY"])
+    key = _key(f"{setting}SUPABASE_KEY", fields["SUPABASE_KEY"])
     return key, pasted(f"{setting}SUPABASE_TOKEN", fields.get("SUPABASE_TOKEN", "")) or None
+
+
+def _key(setting: str, text: str) -> str:
+    if not (key := pasted(setting, text)):
+        raise SettingsError(f"{setting}: holds no key")
+    return key
 
 
 def _build_queue(url: str, attempts: int) -> WatchableQueue:

@@ -27,6 +27,7 @@ from extractor.manifest import Manifest, parse_manifest
 from extractor.media.binary import find_ffmpeg
 from extractor.media.cpus import decoder_threads
 from extractor.models import DecodeLimits, SourceVideo
+from extractor.option_effects import not_default, refuse_without_effect
 from extractor.policy import SamplingPolicy, Strategy, checked_policy
 from extractor.shelf import Shelf
 from extractor.timing import Stopwatch
@@ -60,7 +61,8 @@ def extract_frames(
 
     `frame_interval` is in seconds, `quality` 1-100 on libjpeg's scale, `strategy` ``uniform``,
     ``keyframe`` or ``scene``. Raises the `extractor.errors.ExtractorError` that says why there are no
-    frames, and `ValueError`, before any work, for an option of the wrong kind or out of range.
+    frames, and `ValueError`, before any work, for an option of the wrong kind, out of range or without
+    effect.
     """
     policy = checked_policy(
         SamplingPolicy(
@@ -70,6 +72,7 @@ def extract_frames(
             max_frames=None if max_frames is None else _whole("max_frames", max_frames),
         )
     )
+    refuse_without_effect(policy, not_default(policy))
     folder = Path(output_dir)
     manifest = extract_to_folder(Path(video_path), folder, policy, local_toolbox())
     return [

@@ -68,7 +68,7 @@ class Settings(BaseModel):
     max_receives: int | None = Field(
         None,
         ge=1,
-        description="maxReceiveCount of the queue: the last delivery is then buried with its reason",
+        description="maxReceiveCount of the queue: its last delivery goes to the dead letters with a reason",
     )
 
     # State

@@ -115,10 +115,12 @@ class VideoMessage(BaseModel):
         given = asked.keys() | ({"fps"} if self.fps is not None else set())
         if self.fps is not None:
             asked["interval_seconds"] = 1 / self.fps
-        if "interval_seconds" in asked:
-            asked["counts_frames"] = False
         if self.timestamps_seconds is not None:
             asked.setdefault("strategy", "timestamps")
+        if "interval_seconds" in asked or asked.get("strategy", "uniform") != "uniform":
+            asked["counts_frames"] = False
+        if self.scene_detector not in (None, policy.detector):
+            asked.setdefault("scene_threshold", None)  # each detector has a scale of its own
         combined = checked_policy(replace(policy, **asked))
         refuse_without_effect(combined, given)
         return combined

@@ -39,7 +39,7 @@ def _fields(text: str, field: str) -> Mapping[str, str]:
     try:
         fields = json.loads(text)
     except ValueError:
-        return {field: text}
+        return {field: text.strip()}
     if not isinstance(fields, dict):
         return {}
     return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -83,6 +83,14 @@ def test_a_key_with_anything_else_in_it_is_refused_by_its_name_and_not_shown(nam
     assert "hush" not in str(caught.value)
 
 
+@pytest.mark.operations_row(11)
+@pytest.mark.parametrize("text", ['""', "\ufeff", "\u201c\u201d"])
+def test_a_key_of_which_nothing_is_left_is_refused_by_its_name(text: str) -> None:
+    variables = {"SUPABASE_URL": "http://127.0.0.1:1", "SUPABASE_KEY": text}
+    with pytest.raises(SettingsError, match=r"^SUPABASE_KEY: holds no key"):
+        bootstrap.build_state(load_settings(variables))
+
+
 class Vault:
     """A secret, and a gateway that takes the key in it that is `valid`."""
 

@@ -278,8 +278,8 @@ if "framecrc" in sys.argv:
     sys.stderr.write("[info] Input #0, mov, from 'x':\\n[info]   Duration: 00:00:01.00, start: 0.000000\\n")
     sys.stderr.write("[info]   Stream #0:0: Video: h264\\n")
     print("#tb 0: 1/25\\n#codec_id 0: h264\\n#dimensions 0: 320x240")
-    for n in range(25):
-        print(f"0, {n}, {n}, 1, 100, 0x0")
+    for n in range(25):  # times as `LISTED_STAMPS` has them written
+        print(f"0, {n * 2**28 + 1 - 9 * 10**15}, {n}, {n + 2**52}, 100, 0x00000000")
 """
 
 

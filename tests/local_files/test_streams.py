@@ -12,7 +12,7 @@ import pytest
 from extractor import extract_frames
 from extractor.__main__ import main
 from extractor.errors import VideoMissingError
-from extractor.policy import SamplingPolicy, checked_policy
+from extractor.policy import SamplingPolicy, Strategy, checked_policy
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {
@@ -215,3 +215,9 @@ def test_timestamps_that_have_frames_are_not_noted(
 ) -> None:
     assert main([str(plain_clip), "--out", str(tmp_path), "--timestamps", "0,3.96"]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("strategy", ["keyframe", "scene"])
+def test_an_interval_without_effect_is_refused_before_any_work(strategy: Strategy, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="interval: has no effect"):
+        extract_frames(tmp_path / "missing.mp4", tmp_path / "out", frame_interval=2, strategy=strategy)

@@ -14,6 +14,11 @@ _RESUMPTION = ("tests/unit/test_resumption.py", "tests/handler/test_long_videos.
 _SOURCES = ("tests/handler/test_sources.py",)
 _ITEMS = ("tests/contracts/test_dynamodb_items.py", "tests/contracts/test_dynamodb_claims.py")
 _STATE = ("tests/contracts/test_state_store.py", "tests/contracts/test_sqlite.py")
+_LAST_DELIVERY = ("tests/handler/test_last_delivery.py",)
+_DELETIONS = ("tests/contracts/test_s3_failures.py", "tests/contracts/test_object_store.py")
+_KEY_RENEWAL = ("tests/contracts/test_supabase_keys.py", "tests/contracts/test_supabase_client.py")
+_TABLES = ("tests/contracts/test_odd_tables.py", "tests/contracts/test_supabase_rights.py")
+_SETTINGS = ("tests/unit/test_settings.py", "tests/unit/test_option_effects.py")
 _PRUNE = ("tests/reconcile/test_prune.py",)
 _REPLAY = ("tests/reconcile/test_replay.py",)
 _REPAIR = ("tests/reconcile",)
@@ -90,8 +95,8 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "worker: a failure that may pass is final",
-            "if not turn.is_final(error):\n                raise",
-            "if False:\n                raise",
+            "if isinstance(error, ExtractorError) and self._is_final(error, item.delivery):",
+            "if isinstance(error, ExtractorError):",
         ),
         (
             "worker: the first error hides behind the others",
@@ -103,7 +108,40 @@ MUTANTS: list[Mutant] = [
             "delivery.from_queue and delivery.receive_count == 1",
             "delivery.from_queue",
         ),
-        ("worker: without a dead-letter queue, messages vanish", "elif delivery.from_queue:", "elif False:"),
+        (
+            "worker: without a dead-letter queue, messages vanish",
+            "elif item.delivery.from_queue:",
+            "elif False:",
+        ),
+    ),
+    *_group(
+        "extractor/worker.py",
+        _LAST_DELIVERY,
+        (
+            "worker: a dead letter holds the whole message",
+            "delivery.text if len(requests) == 1 else json.dumps(request.message)",
+            "delivery.text",
+        ),
+        (
+            "worker: the last delivery is like any other",
+            "            if self._is_last(item.delivery):\n",
+            "            if False:\n",
+        ),
+        (
+            "worker: the last delivery is taken for one too late",
+            "delivery.receive_count >= self.max_receives",
+            "delivery.receive_count > self.max_receives",
+        ),
+        (
+            "worker: the last delivery that is not begun has no reason",
+            "        if not self._is_last(delivery):\n",
+            "        if True:\n",
+        ),
+        (
+            "worker: a refused letter of the last delivery is acknowledged",
+            'isinstance(self._conclude(_Item("", delivery.text, delivery), error), Failure)',
+            'bool(self._conclude(_Item("", delivery.text, delivery), error))',
+        ),
     ),
     *_group(
         "extractor/record.py",
@@ -236,7 +274,7 @@ MUTANTS: list[Mutant] = [
     *_group(
         "extractor/resumption.py",
         _RESUMPTION,
-        ("resumption: the last frame is not made again", "schedule.targets[:-1]", "schedule.targets"),
+        ("resumption: the last frame is not made again", "zip(stored, targets[:-1]", "zip(stored, targets"),
         ("resumption: frames that differ count as made", "            break\n", "            pass\n"),
         ("resumption: dependent frames are skipped", "if _depends(policy) or schedule", "if schedule"),
         ("resumption: numbers begin again", "index=frame.index + first", "index=frame.index"),
@@ -314,6 +352,133 @@ MUTANTS: list[Mutant] = [
         ),
         ("sqlite: failed videos are pending", "IS {'NOT' if pick.failed else ''} NULL", "IS NOT NULL"),
         ("sqlite: a page begins with the last row", "AND {code} > ?", "AND {code} >= ?"),
+    ),
+    *_group(
+        "extractor/adapters/s3/deletions.py",
+        _DELETIONS,
+        (
+            "deletions: any version is deleted",
+            """{"Key": key} if etag is None else {"Key": key, "ETag": f'"{etag}"'}""",
+            '{"Key": key}',
+        ),
+        ("deletions: a refusal is ignored", "        if refused:\n", "        if False:\n"),
+        (
+            "deletions: another version is an error",
+            'if error.get("Code") not in _NOTHING_TO_DELETE]',
+            "]",
+        ),
+        (
+            "deletions: a server without the condition deletes nothing",
+            "            refused += _delete_batch(bucket, unknown, {})\n",
+            "",
+        ),
+    ),
+    *_group(
+        "extractor/adapters/supabase/keys.py",
+        _KEY_RENEWAL,
+        (
+            "keys: a refused key is not read again",
+            "if response.status_code == _UNAUTHORIZED and",
+            "if False and",
+        ),
+        ("keys: a key that stays refused is read again each time", "self._may_renew = False", "pass"),
+        (
+            "keys: a second rotation is not noticed",
+            "self._may_renew = self._renew is not None\n        self._check",
+            "pass\n        self._check",
+        ),
+        (
+            "keys: the old key is sent again",
+            "            _set(request, keys)\n",
+            "            _set(request, used)\n",
+        ),
+        ("keys: a key that is no token is sent as one", 'None if key.startswith("sb_") else key', "key"),
+    ),
+    *_group(
+        "extractor/adapters/supabase/api.py",
+        (*_KEY_RENEWAL, "tests/contracts/test_supabase_failures.py"),
+        (
+            "supabase: an empty answer is no row",
+            "if response.is_success and response",
+            "if False and response",
+        ),
+    ),
+    *_group(
+        "extractor/adapters/supabase/store.py",
+        _TABLES,
+        (
+            "supabase: a hidden row is absent",
+            "        if not rows:\n            self._check_visible()\n",
+            "        if not rows:\n",
+        ),
+        (
+            "supabase: a hidden table is empty",
+            "if after is None and not rows:",
+            "if False:",
+        ),
+        (
+            "supabase: an update of no row is one",
+            "if len(self._changed(update, changes)) != 1:",
+            "if not isinstance(self._changed(update, changes), list):",
+        ),
+        (
+            "supabase: a failure that is not written is written",
+            """self._refuse_unchanged([str(row["code"]) for row in found])""",
+            "del found",
+        ),
+        ("supabase: one code stands for two rows", "        if len(rows) > 1:\n", "        if False:\n"),
+        ("supabase: rows without a code are in pages", "query.not_.is_(code, None).order", "query.order"),
+        ("supabase: a page begins with the last row", "query.gt(code, after)", "query.gte(code, after)"),
+        ("supabase: an error too long is not written", "if error.code not in _TEXT_TOO_LONG:", "if True:"),
+        ("supabase: no such value is an outage", "if error.code not in _NO_SUCH_VALUE:", "if True:"),
+    ),
+    *_group(
+        "extractor/state_values.py",
+        _TABLES,
+        (
+            "state: a page that does not advance is read on",
+            "if after is not None and after in texts:",
+            "if False:",
+        ),
+        (
+            "state: any text is true",
+            "    if meaning is None:\n",
+            "    if meaning is None:\n        return True\n",
+        ),
+    ),
+    *_group(
+        "extractor/video_message.py",
+        ("tests/unit/test_messages.py",),
+        (
+            "message: frames are counted whatever is asked for",
+            'asked.get("strategy", "uniform") != "uniform"',
+            "False",
+        ),
+        (
+            "message: the threshold is that of another detector",
+            "if self.scene_detector not in (None, policy.detector):",
+            "if False:",
+        ),
+    ),
+    *_group(
+        "extractor/settings.py",
+        _SETTINGS,
+        ("settings: two names with two values", "if len(set(texts.values())) > 1", "if False"),
+        (
+            "settings: DynamoDB's defaults win over what is given",
+            "for group in (*groups, values)",
+            "for group in (values, *groups)",
+        ),
+        (
+            "settings: half of a pair of DynamoDB's defaults stays",
+            "if next(iter(group)) not in values]",
+            "]",
+        ),
+        (
+            "settings: options without effect are accepted",
+            "        problems += _without_effect(settings)\n",
+            "        pass\n",
+        ),
     ),
     *_group(
         "extractor/adapters/sqs/dead_letters.py",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,11 +10,13 @@ from msgspec.structs import replace
 
 from extractor.adapters.sqs import SqsDeadLetters, SqsQueue, build_sqs_client
 from extractor.batches import BATCH_BYTES, batches
-from extractor.errors import QueueUnavailableError
+from extractor.errors import QueueUnavailableError, SettingsError
 from extractor.models import OutgoingMessage, SendFailure
 from extractor.ports import DeadLetter
 from extractor.reconcile.replay import replay
 from tests.reconcile.planting import Queue
+from tests.servers.http import serving
+from tests.servers.sqs_proxy import SqsProxy
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -153,6 +156,24 @@ def test_letters_of_sqs_go_only_when_told_to(client: "SQSClient", new_queue: Cal
     assert letters.receive() == []
 
 
-def test_a_queue_that_is_not_there_is_unavailable(client: "SQSClient", new_queue: Callable[[], str]) -> None:
-    with pytest.raises(QueueUnavailableError):
+def test_a_queue_that_is_not_there_names_the_setting(
+    client: "SQSClient", new_queue: Callable[[], str]
+) -> None:
+    with pytest.raises(SettingsError, match="DEAD_LETTER_QUEUE_URL"):
         SqsDeadLetters(client, new_queue() + "-not").receive()
+
+
+def test_a_letter_that_sqs_does_not_delete_is_an_error_although_the_answer_is_200(
+    client: "SQSClient", new_queue: Callable[[], str], moto_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = new_queue()
+    for body in ("goes", "stays"):
+        client.send_message(QueueUrl=url, MessageBody=body)
+    letters = SqsDeadLetters(client, url)
+    found = sorted(letters.receive(), key=lambda letter: letter.body)
+    with serving(SqsProxy(moto_url, {1: ("InternalError", False)})) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", proxy)
+        with closing(build_sqs_client(attempts=1)) as refused, pytest.raises(QueueUnavailableError):
+            SqsDeadLetters(refused, url).delete(found)
+    letters.release(found[1:])
+    assert [letter.body for letter in letters.receive()] == ["stays"]

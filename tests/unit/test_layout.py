@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from extractor import keys
+from extractor import keys, layout
 from extractor.layout import LAYOUTS, Layout, Naming, parse_layout
 
 CODES = st.sampled_from(["a", "a1", "a-1", "1", "10", "tiktok", "frames"]) | st.from_regex(
@@ -73,7 +73,7 @@ VIDEOS = st.fixed_dictionaries(
         "interval_seconds": INTERVALS,
         "extension": FORMATS,
     }
-)
+).filter(lambda video: video["platform"] is not None or video["code"] not in layout.PLATFORMS)
 
 
 def _naming(layout: str, platform: str | None = "tiktok", interval: float = 1.0) -> Naming:

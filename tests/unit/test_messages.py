@@ -194,11 +194,31 @@ def test_no_body_whatever_raises_anything_else(body: object) -> None:
         assert str(error)
 
 
-@pytest.mark.parametrize("option", [{"interval": 2}, {"fps": 5}])
-def test_an_interval_of_the_message_is_in_seconds_whatever_the_settings_count(
+@pytest.mark.parametrize(
+    "option",
+    [{"interval": 2}, {"fps": 5}, {"timestamps": [1, 2]}, {"strategy": "keyframe"}, {"strategy": "scene"}],
+)
+def test_frames_are_not_counted_where_a_message_asks_for_an_interval_or_another_strategy(
     option: dict[str, object],
 ) -> None:
     policy = SamplingPolicy(interval_seconds=1 / 30, counts_frames=True)
     (plain,) = parse_message({"code": "abc"}, policy, ["{code}.mp4"])
     (asked,) = parse_message({"code": "abc", **option}, policy, ["{code}.mp4"])
     assert (plain.policy.counts_frames, asked.policy.counts_frames) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("option", "threshold"),
+    [
+        ({}, 30),
+        ({"scene_detector": "content"}, 30),
+        ({"scene_detector": "adaptive"}, None),
+        ({"scene_detector": "adaptive", "scene_threshold": 2}, 2),
+    ],
+)
+def test_the_threshold_of_the_settings_is_not_that_of_another_detector(
+    option: dict[str, object], threshold: float | None
+) -> None:
+    policy = SamplingPolicy(scene_detector="content", scene_threshold=30)
+    (job,) = parse_message({"code": "abc", **option}, policy, ["{code}.mp4"])
+    assert job.policy.scene_threshold == threshold

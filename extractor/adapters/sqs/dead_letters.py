@@ -42,7 +42,7 @@ class SqsDeadLetters:
                     Entries=[{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(batch)],
                 )
             if failed := answer.get("Failed"):
-                raise QueueUnavailableError(f"{len(failed)} dead letters were not deleted")
+                raise QueueUnavailableError(f"SQS did not delete {len(failed)} of {len(batch)} dead letters")
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
         for batch in _batches(letters):
