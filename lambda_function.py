@@ -38,7 +38,8 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     reserve = min(station.settings.reserve_seconds, remaining / 10)
     deadline = time.monotonic() + remaining - reserve
     try:
-        if (records := _sqs_records(event)) is not None:
+        records = _sqs_records(event)
+        if records is not None:
             unfinished = _unfinished(records, station, deadline, deadline - reserve)
             return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
         messages = event if isinstance(event, list) else [event]

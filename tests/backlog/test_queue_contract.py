@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from extractor.adapters.sqs import SqsQueue, build_sqs_client
-from extractor.errors import QueueUnavailableError
+from extractor.errors import QueueUnavailableError, SettingsError
 from extractor.models import OutgoingMessage
 from extractor.ports import QueueDepth
 from tests.servers.http import Answer, Request, forward, serving
@@ -81,11 +81,11 @@ def test_a_call_with_too_few_or_too_many_messages_is_refused_as_a_whole(bench: B
 
 
 @pytest.mark.failure_row(46)
-def test_a_queue_that_does_not_exist_is_unavailable(bench: Bench) -> None:
+def test_a_queue_that_does_not_exist_is_a_wrong_setting(bench: Bench) -> None:
     queue = SqsQueue(bench.client, f"{bench.url}-another")
-    with pytest.raises(QueueUnavailableError):
+    with pytest.raises(SettingsError, match="SQS_QUEUE_URL"):
         queue.send(MESSAGES)
-    with pytest.raises(QueueUnavailableError):
+    with pytest.raises(SettingsError, match="SQS_QUEUE_URL"):
         queue.depth()
 
 

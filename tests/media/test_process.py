@@ -221,14 +221,21 @@ def test_limits_have_room_for_the_largest_pictures_that_are_allowed(decode: Deco
     assert decode(clip, limits=DecodeLimits()).frames[0].width == 7680
 
 
-@pytest.mark.parametrize("text", [None, "no program", "#!/no/such/interpreter\n"])
-def test_a_program_that_cannot_be_run_is_named_and_never_blamed_on_the_storage(
-    tmp_path: Path, plain_clip: Path, text: str | None
-) -> None:
+@pytest.mark.parametrize("text", [None, "no program"])
+def test_a_program_that_is_none_is_a_wrong_setting(tmp_path: Path, text: str | None) -> None:
     binary = tmp_path / "ffmpeg"
     if text is not None:
         binary.write_text(text)
-        binary.chmod(0o644 if text == "no program" else 0o755)
+    with pytest.raises(errors.SettingsError, match="FFMPEG_BINARY"):
+        local_toolbox(str(binary))
+
+
+def test_a_program_that_cannot_be_run_is_named_and_never_blamed_on_the_storage(
+    tmp_path: Path, plain_clip: Path
+) -> None:
+    binary = tmp_path / "ffmpeg"
+    binary.write_text("#!/no/such/interpreter\n")
+    binary.chmod(0o755)
     with pytest.raises(errors.DecoderNotStartedError, match="check FFMPEG_BINARY") as raised:
         extract_to_folder(plain_clip, tmp_path / "out", SamplingPolicy(), local_toolbox(str(binary)))
     assert errors.reason_of(raised.value) == "DECODER_NOT_STARTED"

@@ -38,6 +38,7 @@ def test_a_decode_far_too_long_is_given_up_at_a_quarter_of_the_time() -> None:
 def test_the_last_frame_is_always_made_again(stored: int, made: int) -> None:
     """Only the end of a decode tells whether the video can be decoded."""
     index: Any = SimpleNamespace(first_pts=0, time_base=Fraction(1, 25))
-    schedule: Any = SimpleNamespace(targets=[SimpleNamespace(slot=slot, pts=25 * slot) for slot in range(4)])
+    targets = [SimpleNamespace(slot=slot, pts=25 * slot) for slot in range(4)]
+    schedule: Any = SimpleNamespace(targets=targets, plan=None)
     frames = [StoredFrame(n, n, f"{n}.jpg", float(n), 1, "0" * 64, 4, 4) for n in range(stored)]
     assert frames_made(frames, schedule, index, SamplingPolicy()) == made
