@@ -86,7 +86,8 @@ def _run_once(
         )
 
     with running(build, [name for name in sinks if name != "stdout"], budget) as child:
-        child.stderr.message_limit = _MAX_MESSAGES
+        if said_before is None:
+            child.stderr.message_limit = _MAX_MESSAGES
         child.feed_all(sinks)
         status = child.wait()
     if PARAMETERS in filtered:

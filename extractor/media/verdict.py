@@ -17,6 +17,8 @@ from extractor.errors import (
 )
 from extractor.models import DecodeLimits
 
+_LEAST_ERRORS = 1_000
+
 
 class DecodeEnd(Struct, frozen=True):
     """How a decode ended. `status` is the exit status, negative for a signal; `words` is FFmpeg's own
@@ -60,9 +62,10 @@ def no_memory() -> TooLargeError:
 
 
 def damage_limit(expected_frames: int, limits: DecodeLimits) -> float:
-    """From how many decode errors on the frames of a decode must not be used, however it goes on."""
+    """From how many decode errors on it is worth ending a decode whose frames must not be used, however it
+    goes on. Until then it goes on to its end, which may tell more."""
     share = limits.max_decode_error_share
-    return share * expected_frames if share < 1 else math.inf
+    return max(_LEAST_ERRORS, share * expected_frames) if share < 1 else math.inf
 
 
 def shortfall(

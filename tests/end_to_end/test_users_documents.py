@@ -81,7 +81,7 @@ def test_with_the_queue_the_videos_are_queued(
 def test_a_missing_region_is_one_sentence(project: Supabase, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         f"SUPABASE_URL={project.url}\nSUPABASE_KEY={project.service_key}\n"
-        "SQS_QUEUE_URL=https://sqs.eu-west-1.amazonaws.com/123456789012/videos\n"
+        "SQS_QUEUE_URL=http://127.0.0.1:9/123456789012/videos\n"
     )
     result = _queue(tmp_path, {})
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
