@@ -110,4 +110,6 @@ def failure_recorded_over_success(patch: Patch) -> None:
 
 
 def claim_without_end(patch: Patch) -> None:
-    patch(video_items, "FREE", video_items.FREE.replace(" OR #claim_expires_at <= :now", ""))
+    over = " OR (#claim_expires_at <= :now AND #claim_started_at = #processing_started_at)"
+    assert over in video_items.FREE
+    patch(video_items, "FREE", video_items.FREE.replace(over, ""))
