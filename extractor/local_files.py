@@ -93,8 +93,6 @@ def extract_to_folder(
     """
     open_standard_streams()
     given = local_video(video)
-    if str(folder) != os.fsencode(folder).decode(errors="replace"):
-        raise StorageUnavailableError(f"the name of the folder {str(folder)!r} is no UTF-8 text")
     try:
         with _folder(folder), job_directory(folder, prefix=_PREFIX) as directory:
             task = _assignment(bring_in(given, directory / "source"), given, policy)
