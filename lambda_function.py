@@ -22,11 +22,11 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 with no_garbage():
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from extractor.backends.telemetry import logger
     from extractor.errors import DeadlineError
+    from extractor.pipeline.worker import Delivery, describe
     from extractor.settings import load_settings
     from extractor.station import Station, build_station
-    from extractor.telemetry import logger
-    from extractor.worker import Delivery, describe
 
 
 @logger.inject_lambda_context

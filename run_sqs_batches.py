@@ -19,26 +19,26 @@ from typing import NoReturn, Self
 
 from tqdm import tqdm
 
-from extractor.backlog import report
-from extractor.backlog.arguments import build_parser
-from extractor.backlog.checkpoint import keep_checkpoint
-from extractor.backlog.dispatch import enqueue, survey
-from extractor.backlog.emptiness import why_nothing
-from extractor.backlog.order import ListedCodes
-from extractor.backlog.patience import Patience
-from extractor.backlog.plan import Plan, estimated_cost, make_plan
-from extractor.backlog.summary import Summary
-from extractor.backlog.watch import Progress, watch
-from extractor.bootstrap import Table, build_job_queue, build_table
-from extractor.checkpoint_lock import hold_checkpoint
+from extractor.enqueue import report
+from extractor.enqueue.arguments import build_parser
+from extractor.enqueue.checkpoint import keep_checkpoint
+from extractor.enqueue.enqueuer import enqueue, survey
+from extractor.enqueue.nothing_queued import why_nothing
+from extractor.enqueue.request import ListedCodes
+from extractor.enqueue.retry import Patience
+from extractor.enqueue.plan import Plan, estimated_cost, make_plan
+from extractor.enqueue.summary import Summary
+from extractor.enqueue.monitor import Progress, watch
+from extractor.container import Table, build_job_queue, build_table
+from extractor.cli.lock import hold_checkpoint
 from extractor.errors import SettingsError, StateUnavailableError, TransientError, UsageError
-from extractor.host_names import check_host_names
-from extractor.messages import VideoMessage
-from extractor.option_effects import NoEffectError, flag_name
-from extractor.options import asked_for
-from extractor.ports import WatchableQueue
+from extractor.cli.host_names import check_host_names
+from extractor.domain.messages import VideoMessage
+from extractor.domain.option_effects import NoEffectError, flag_name
+from extractor.cli.sampling_options import asked_for
+from extractor.backends.queues.base import WatchableQueue
 from extractor.settings import Settings, load_settings
-from extractor.terminal import complain, complete_environment, exit_status, interruption, printable, say
+from extractor.cli.terminal import complain, complete_environment, exit_status, interruption, printable, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,10 +18,10 @@ from multiprocessing.connection import Connection
 
 from benchmarks.machine import describe_machine
 from benchmarks.tables import render_table
-from extractor.adapters.sqs import SqsQueue, build_sqs_client
-from extractor.backlog.dispatch import enqueue
-from extractor.backlog.order import ListedCodes, Order, encode
-from extractor.models import OutgoingMessage
+from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
+from extractor.domain.models import OutgoingMessage
+from extractor.enqueue.enqueuer import enqueue
+from extractor.enqueue.request import ListedCodes, Order, encode
 from tests.servers.sqs_endpoint import SqsEndpoint, sqs_endpoint
 
 _SENDERS = (1, 4, 8, 16, 32)

@@ -1,6 +1,6 @@
 """What a deployment costs on AWS, item by item, and how many requests a second it makes. Pure.
 
-`extractor.costs` says what one video takes, and this module asks it: prices of nothing but one item, at a
+`extractor.domain.costs` says what one video takes, and this module asks it: prices of nothing but one item, at a
 dollar each, give how many of these a video takes. Added is what does not belong to any one video, or
 goes on month after month. Left out are free tiers, discounts, and Supabase's own bill.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
-from extractor.costs import US_EAST_1, Prices, Workload, cost_per_video
+from extractor.domain.costs import US_EAST_1, Prices, Workload, cost_per_video
 
 # What `python -m benchmarks.billed` counted for one video of a batch of five.
 _STATE_CALLS = 2
@@ -22,7 +22,7 @@ _LOG_BYTES_OF_INVOCATION = 350
 _ALARMS = 8
 _ALARM_METRICS = 9  # which is what AWS counts; one alarm looks at two
 _DISK_MB = 8_192
-# Metrics: nine for finished videos (extractor/telemetry.py), and some reasons of failures.
+# Metrics: nine for finished videos (extractor/backends/telemetry.py), and some reasons of failures.
 _METRICS = 15
 _IMAGE_GB = 0.26  # compressed: python -m benchmarks.image
 # Five pollers that wait 20 s each, while nothing comes: 15 a minute.

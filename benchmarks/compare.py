@@ -18,7 +18,7 @@ from benchmarks.plot import draw
 from benchmarks.tables import Series, render_series
 from benchmarks.tools import BASELINE, FRAME_TOOLS, SCENE_TOOLS, TWO_PASSES, Tool
 from benchmarks.truth import read_truth
-from extractor.local_input import folder_names
+from extractor.pipeline.local_input import folder_names
 
 _METHOD = """\
 Medians of {repeat} runs, the tools taking turns. Every run has a process of its own; its clock starts

@@ -1,5 +1,5 @@
 """`python -m benchmarks.cost`: what videos cost on AWS, item by item, by the list prices in
-benchmarks/bill.py and extractor/costs.py. Prices change, and differ between regions: look them up before
+benchmarks/bill.py and extractor/domain/costs.py. Prices change, and differ between regions: look them up before
 you rely on this.
 
 Needs nothing but Python. Prints Markdown.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from benchmarks.bill import ARM64, X86, Item, Plan, Tariff, load, monthly, once
-from extractor.costs import Workload
+from extractor.domain.costs import Workload
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,16 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from extractor.backends.storage.base import NO_VERSIONS, ObjectStream, StoredObject
+from extractor.domain.layout import Naming
+from extractor.domain.models import SourceVideo
+from extractor.domain.timing import Stopwatch
 from extractor.errors import VideoMissingError
-from extractor.extraction import Assignment, extract
-from extractor.layout import Naming
-from extractor.models import SourceVideo
-from extractor.ports import ObjectStream, StoredObject
-from extractor.ports.objects import NO_VERSIONS
+from extractor.output.frame_store import Shelf
+from extractor.pipeline.extract import Assignment, extract
 from extractor.settings import load_settings
-from extractor.shelf import Shelf
 from extractor.station import Station, build_station
-from extractor.timing import Stopwatch
 
 
 class Nowhere:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.latency import DelayingProxy, delaying
-from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
 from local.cloud import EmbeddedCloud
 from local.function import FunctionConfig, LocalFunction
 from local.sqs_event import build_event, failed_ids

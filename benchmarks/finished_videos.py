@@ -15,9 +15,9 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.s3.models import S3Backend, s3_backends
 
 from benchmarks.clips import ROOT
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.layout import parse_layout
-from extractor.models import SourceVideo
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.layout import parse_layout
+from extractor.domain.models import SourceVideo
 from tests.samples import a_manifest
 from tests.servers.supabase import supabase
 

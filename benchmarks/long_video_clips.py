@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from benchmarks.clips import CLIPS_DIR
-from extractor.media.binary import find_ffmpeg
+from extractor.media.ffmpeg.binary import find_ffmpeg
 
 RATE: Final = 30
 KEYFRAME_SECONDS: Final = 5

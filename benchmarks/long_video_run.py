@@ -13,17 +13,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from benchmarks.long_video_clips import KEYFRAME_SECONDS, RATE, SCENE_SECONDS
-from extractor.adapters.folder import FolderObjectStore
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.layout import Naming
+from extractor.domain.manifest import Manifest, parse_manifest
+from extractor.domain.models import SourceVideo, StoredFrame
+from extractor.domain.output_options import Output
+from extractor.domain.policy import SamplingPolicy
+from extractor.domain.timing import Stopwatch
 from extractor.errors import ExtractorError, reason_of
-from extractor.extraction import Assignment, Toolbox, extract
-from extractor.layout import Naming
-from extractor.local_files import local_toolbox
-from extractor.manifest import Manifest, parse_manifest
-from extractor.models import SourceVideo, StoredFrame
-from extractor.packing.output import Output
-from extractor.policy import SamplingPolicy
-from extractor.shelf import Shelf
-from extractor.timing import Stopwatch
+from extractor.output.frame_store import Shelf
+from extractor.pipeline.extract import Assignment, Toolbox, extract
+from extractor.pipeline.local import local_toolbox
 
 _TIMESTAMPS: Final = 5_000
 _SPREAD: Final = 3_000

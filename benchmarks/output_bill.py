@@ -2,7 +2,7 @@
 
 The real handler does a new video at its first delivery, and every call to S3 is counted. The numbers of
 calls do not depend on the machine, but for one PUT for each half minute that a video takes. Prices are those
-of `extractor.costs`. Prints Markdown.
+of `extractor.domain.costs`. Prints Markdown.
 """
 
 import argparse
@@ -14,8 +14,8 @@ from benchmarks.clips import CLIPS, SHORT, ensure, ensure_repeated
 from benchmarks.deployment import Deployment, deployed
 from benchmarks.machine import describe_versions
 from benchmarks.tables import render_table
-from extractor.costs import US_EAST_1
-from extractor.manifest import Manifest, parse_manifest
+from extractor.domain.costs import US_EAST_1
+from extractor.domain.manifest import Manifest, parse_manifest
 from local.sqs_event import failed_ids
 
 _HANDLER = "benchmarks.counted_handler.handle"

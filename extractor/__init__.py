@@ -14,17 +14,17 @@ if sys.version_info < (3, 11):  # noqa: UP036 - not every Python respects `requi
     raise SystemExit(2)
 
 if TYPE_CHECKING:
-    from extractor.local_files import ExtractedFrame, extract_frames
-    from extractor.manifest import Manifest
-    from extractor.policy import SamplingPolicy
+    from extractor.domain.manifest import Manifest
+    from extractor.domain.policy import SamplingPolicy
+    from extractor.pipeline.local import ExtractedFrame, extract_frames
 
 __all__ = ["ExtractedFrame", "Manifest", "SamplingPolicy", "extract_frames"]
 
 _HOMES = {
-    "ExtractedFrame": "extractor.local_files",
-    "extract_frames": "extractor.local_files",
-    "Manifest": "extractor.manifest",
-    "SamplingPolicy": "extractor.policy",
+    "ExtractedFrame": "extractor.pipeline.local",
+    "extract_frames": "extractor.pipeline.local",
+    "Manifest": "extractor.domain.manifest",
+    "SamplingPolicy": "extractor.domain.policy",
 }
 
 

@@ -10,18 +10,18 @@ from pathlib import Path
 from msgspec.structs import replace
 from pydantic import ValidationError
 
+from extractor.cli.sampling_options import add_sampling_options, asked_for
+from extractor.cli.terminal import complain, counted, exit_status, interruption, printable, say
+from extractor.cli.unpack import unpack
+from extractor.domain.manifest import Manifest
+from extractor.domain.messages import VideoMessage
+from extractor.domain.option_effects import NoEffectError, flag_name
+from extractor.domain.output_options import OUTPUT_FORMS, Output
+from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError, reason_of
-from extractor.extraction import Progress, Toolbox
-from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.local_input import folder_names
-from extractor.manifest import Manifest
-from extractor.messages import VideoMessage
-from extractor.option_effects import NoEffectError, flag_name
-from extractor.options import add_sampling_options, asked_for
-from extractor.packing.command import unpack
-from extractor.packing.output import OUTPUT_FORMS, Output
-from extractor.policy import SamplingPolicy
-from extractor.terminal import complain, counted, exit_status, interruption, printable, say
+from extractor.pipeline.extract import Progress, Toolbox
+from extractor.pipeline.local import extract_to_folder, local_toolbox
+from extractor.pipeline.local_input import folder_names
 
 _EPILOG = """\
 Each video gets a folder of its own, DIR/<name of the file without its ending>/, with the frames

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from extractor.columns import parse_columns
+from extractor.backends.state.columns import parse_columns
+from extractor.domain.keys import template_fields
+from extractor.domain.layout import parse_layout
+from extractor.domain.policy import Detector
 from extractor.errors import SettingsError
-from extractor.keys import template_fields
-from extractor.layout import parse_layout
-from extractor.policy import Detector
 
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"  # byte order mark, zero-width characters, soft hyphen
 _QUOTATION_MARKS = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
@@ -53,7 +53,7 @@ def pasted(setting: str, text: str) -> str:
 
 
 KeyTemplates = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_checked_templates)]
-"""Keys of videos, separated by commas; see `extractor.keys.video_keys`."""
+"""Keys of videos, separated by commas; see `extractor.domain.keys.video_keys`."""
 
 LayoutText = Annotated[str, _readable_by(parse_layout)]
 ColumnsText = Annotated[str, _readable_by(parse_columns)]

@@ -11,11 +11,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from extractor.domain.models import DecodeLimits
+from extractor.domain.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
+from extractor.domain.output_options import Output, OutputForm
+from extractor.domain.policy import ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 from extractor.errors import SettingsError
-from extractor.models import DecodeLimits
-from extractor.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
-from extractor.packing.output import Output, OutputForm
-from extractor.policy import ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 from extractor.setting_types import ColumnsText, KeyTemplates, LayoutText, OptionalDetector
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html

@@ -5,19 +5,19 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from extractor import bootstrap
-from extractor.extraction import Toolbox
-from extractor.layout import parse_layout
-from extractor.media.binary import find_ffmpeg
-from extractor.media.cpus import decoder_threads
-from extractor.pipeline import Workplace
-from extractor.policy import IMAGE_FORMATS
-from extractor.prefetch import Prefetcher
-from extractor.reconcile.places import TRASH, Places
+from extractor import container
+from extractor.backends.telemetry import Telemetry
+from extractor.domain.layout import parse_layout
+from extractor.domain.policy import IMAGE_FORMATS
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.threads import decoder_threads
+from extractor.pipeline.extract import Toolbox
+from extractor.pipeline.job import Workplace
+from extractor.pipeline.prefetch import Prefetcher
+from extractor.pipeline.source import Sources
+from extractor.pipeline.worker import Worker
+from extractor.reconcile.key_parser import TRASH, Places
 from extractor.settings import Settings
-from extractor.source import Sources
-from extractor.telemetry import Telemetry
-from extractor.worker import Worker
 
 
 class Station(Struct, frozen=True):
@@ -32,9 +32,9 @@ def build_station(settings: Settings) -> Station:
     """Everything that handles messages. No network is touched before the first message."""
     telemetry = Telemetry(settings)
     place = Workplace(
-        state=bootstrap.build_state(settings),
+        state=container.build_state(settings),
         sources=Prefetcher(_sources(settings), settings.work_dir),
-        frames=bootstrap.build_object_store(settings, settings.s3_bucket_frames),
+        frames=container.build_object_store(settings, settings.s3_bucket_frames),
         layout=parse_layout(settings.frames_layout),
         tools=Toolbox(
             ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
@@ -49,7 +49,7 @@ def build_station(settings: Settings) -> Station:
     worker = Worker(
         place=place,
         policy=settings.policy,
-        dead_letters=bootstrap.build_dead_letters(settings),
+        dead_letters=container.build_dead_letters(settings),
         observe=telemetry.observe,
         report=telemetry.report,
         is_own_output=_own_outputs(settings),
@@ -73,7 +73,7 @@ def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
 
 def _sources(settings: Settings) -> Sources:
     return Sources(
-        store=lambda bucket: bootstrap.build_object_store(settings, bucket),
+        store=lambda bucket: container.build_object_store(settings, bucket),
         bucket=settings.s3_bucket_videos,
         key_templates=settings.video_keys,
         max_bytes=settings.max_video_mb * 1_000_000,

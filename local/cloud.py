@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 import boto3
 import botocore.session
 
-from extractor.terminal import complain, exit_status, interruption, say
+from extractor.cli.terminal import complain, exit_status, interruption, say
 from local.child import Child, ChildEndedError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor.layout import parse_layout
-from extractor.manifest import Manifest, parse_manifest
-from extractor.manifest_records import FrameRecord, ObjectRecord
+from extractor.domain.layout import parse_layout
+from extractor.domain.manifest import Manifest, parse_manifest
+from extractor.domain.manifest_records import FrameRecord, ObjectRecord
 from local.errors import FramesError
 
 if TYPE_CHECKING:

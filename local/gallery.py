@@ -15,7 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from extractor.manifest import Manifest
+from extractor.domain.manifest import Manifest
 from local.frames import FrameDownload, checked_key, manifest_key
 from local.outcomes import Finished
 from local.videos import DemoVideo

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor.messages import VideoMessage
+from extractor.domain.messages import VideoMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.settings import ALL_VARIABLES
 from local.child import ROOT
 from local.cloud import EmbeddedCloud

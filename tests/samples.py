@@ -1,9 +1,9 @@
 """Values that tests need and do not care about."""
 
-from extractor.manifest import Manifest
-from extractor.manifest_records import FrameRecord, PolicyRecord, SourceRecord, VideoRecord
-from extractor.models import SourceVideo
-from extractor.policy import SamplingPolicy, fingerprint
+from extractor.domain.manifest import Manifest
+from extractor.domain.manifest_records import FrameRecord, PolicyRecord, SourceRecord, VideoRecord
+from extractor.domain.models import SourceVideo
+from extractor.domain.policy import SamplingPolicy, fingerprint
 
 
 def a_manifest(

@@ -5,8 +5,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from benchmarks.tools import Shot
-from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
+from extractor.pipeline.local import extract_to_folder, local_toolbox
 
 
 def planned(video: Path, interval: float, out: Path) -> list[Shot]:

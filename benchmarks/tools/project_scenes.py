@@ -5,10 +5,10 @@ What it imports only where scenes are asked for is imported here, before the clo
 
 from pathlib import Path
 
-import extractor.media.cuts  # noqa: F401
+import extractor.media.scenes.cut_detector  # noqa: F401
 from benchmarks.tools import Shot
-from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.policy import ImageFormat, SamplingPolicy
+from extractor.domain.policy import ImageFormat, SamplingPolicy
+from extractor.pipeline.local import extract_to_folder, local_toolbox
 
 
 def with_jpeg(video: Path, interval: float, out: Path) -> list[Shot]:

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TypeVar
 
-from extractor import bootstrap
-from extractor.checkpoint_lock import hold_checkpoint
-from extractor.costs import Workload
-from extractor.host_names import check_host_names
-from extractor.layout import parse_layout
-from extractor.notice import tell_of_retries
-from extractor.reconcile import actions, commands, survey
-from extractor.reconcile.desk import Desk
-from extractor.reconcile.ledger import Ledger
-from extractor.reconcile.options import parser
+from extractor import container
+from extractor.cli.host_names import check_host_names
+from extractor.cli.lock import hold_checkpoint
+from extractor.cli.terminal import complain, complete_environment, counted, exit_status, printable, say
+from extractor.cli.waiting_notice import tell_of_retries
+from extractor.domain.costs import Workload
+from extractor.domain.layout import parse_layout
+from extractor.reconcile import actions, commands, scan
+from extractor.reconcile.arguments import parser
+from extractor.reconcile.context import Desk
+from extractor.reconcile.snapshot import Ledger
 from extractor.settings import Settings, load_settings
-from extractor.terminal import complain, complete_environment, counted, exit_status, printable, say
 
 T = TypeVar("T")
 Command = Callable[[argparse.Namespace, Desk, Ledger], int]
@@ -62,7 +62,7 @@ def _survey_and(command: Command, options: argparse.Namespace, desk: Desk) -> in
     done = False
     try:
         try:
-            survey.take(desk.field, ledger, datetime.now(UTC))
+            scan.take(desk.field, ledger, datetime.now(UTC))
         except BaseException:
             desk.say(f"cut off after {counted(ledger.count('row'), 'row')}; nothing is concluded from them")
             raise
@@ -74,11 +74,11 @@ def _survey_and(command: Command, options: argparse.Namespace, desk: Desk) -> in
 
 
 def _desk(settings: Settings) -> Desk:
-    table = bootstrap.build_table(settings)
+    table = container.build_table(settings)
     return Desk(
-        field=survey.Field(
+        field=scan.Field(
             inventory=table,
-            store=cache(lambda bucket: bootstrap.build_object_store(settings, bucket)),
+            store=cache(lambda bucket: container.build_object_store(settings, bucket)),
             frames_bucket=settings.s3_bucket_frames,
             videos_bucket=settings.s3_bucket_videos,
             layout=parse_layout(settings.frames_layout),
@@ -89,8 +89,8 @@ def _desk(settings: Settings) -> Desk:
         table=table,
         policy=settings.policy,
         output=settings.output_form,
-        job_queue=lambda: bootstrap.build_job_queue(settings),
-        dead_letters=lambda: bootstrap.build_dead_letter_box(settings),
+        job_queue=lambda: container.build_job_queue(settings),
+        dead_letters=lambda: container.build_dead_letter_box(settings),
         say=lambda text: say(printable(text)),
         ask=_ask,
         memory_mb=settings.aws_lambda_function_memory_size or Workload().memory_mb,

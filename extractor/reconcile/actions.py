@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import asdict
 
+from extractor.cli.terminal import counted
 from extractor.reconcile import prune, repair, replay
-from extractor.reconcile.desk import EXAMPLES, Desk, chosen_findings, expectation, moment_before, orphan_line
-from extractor.reconcile.disposal import Disposal, trash_prefix
+from extractor.reconcile.context import (
+    EXAMPLES,
+    Desk,
+    chosen_findings,
+    expectation,
+    moment_before,
+    orphan_line,
+)
 from extractor.reconcile.findings import Finding
-from extractor.reconcile.ledger import Ledger
-from extractor.reconcile.outputs import reports
-from extractor.terminal import counted
+from extractor.reconcile.record_files import reports
+from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.trash import Disposal, trash_prefix
 
 
 def repair_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:

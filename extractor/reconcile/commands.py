@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
+from extractor.cli.terminal import counted
 from extractor.errors import UsageError
 from extractor.reconcile import prune
-from extractor.reconcile.desk import (
+from extractor.reconcile.context import (
     EXAMPLES,
     Desk,
     age_text,
@@ -18,11 +19,10 @@ from extractor.reconcile.desk import (
     orphan_line,
 )
 from extractor.reconcile.findings import Finding
-from extractor.reconcile.ledger import Ledger
-from extractor.reconcile.outputs import reports
-from extractor.reconcile.status import all_rows, count_outcomes
+from extractor.reconcile.outcomes import all_rows, count_outcomes
+from extractor.reconcile.record_files import reports
+from extractor.reconcile.snapshot import Ledger
 from extractor.reconcile.verify import TOO_YOUNG, verify
-from extractor.terminal import counted
 
 
 def status(options: argparse.Namespace, desk: Desk) -> int:
@@ -81,9 +81,9 @@ def orphans_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> 
 
 
 def report_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
-    from extractor.reconcile.gallery import strip
-    from extractor.reconcile.page import Page, render
-    from extractor.reconcile.statistics import Group, gather
+    from extractor.reconcile.report.page import Page, render
+    from extractor.reconcile.report.statistics import Group, gather
+    from extractor.reconcile.report.thumbnails import strip
 
     expected = expectation(options, desk, ledger)
     findings: dict[str, Group] = {}

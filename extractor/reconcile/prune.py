@@ -11,15 +11,16 @@ from typing import Literal
 
 from msgspec import Struct
 
+from extractor.backends.state.base import StateStore
+from extractor.backends.storage.base import ObjectStore, StoredObject
+from extractor.domain.manifest import parse_manifest
+from extractor.domain.models import Subject
 from extractor.errors import StateUnavailableError, StorageUnavailableError
-from extractor.manifest import parse_manifest
-from extractor.models import Subject
-from extractor.ports import ObjectStore, StateStore, StoredObject
-from extractor.reconcile.disposal import Disposal
-from extractor.reconcile.facts import manifest_key, written_at
-from extractor.reconcile.ledger import Ledger
+from extractor.reconcile.observations import manifest_key, written_at
 from extractor.reconcile.parallel import in_parallel
-from extractor.reconcile.survey import Field
+from extractor.reconcile.scan import Field
+from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.trash import Disposal
 
 What = Literal["frames", "video"]
 

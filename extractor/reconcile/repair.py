@@ -13,21 +13,21 @@ from itertools import islice
 
 from msgspec import Struct
 
+from extractor.backends.queues.base import JobQueue
+from extractor.domain.manifest import parse_manifest
+from extractor.domain.models import InventoryRow, Subject
 from extractor.errors import NotInStateError
-from extractor.manifest import parse_manifest
-from extractor.models import InventoryRow, Subject
-from extractor.ports import JobQueue
-from extractor.reconcile.content import wrong_frames
-from extractor.reconcile.disposal import Disposal
-from extractor.reconcile.facts import Evidence, FolderFacts, look, manifest_key
+from extractor.reconcile.checks import Expectation, judge
+from extractor.reconcile.content_check import wrong_frames
 from extractor.reconcile.findings import BROKEN, OUTDATED, UNRECORDED, Finding, Kind
-from extractor.reconcile.judgement import Expectation, judge
-from extractor.reconcile.ledger import Ledger
+from extractor.reconcile.key_parser import Place
+from extractor.reconcile.key_ranges import Folder
+from extractor.reconcile.observations import Evidence, FolderFacts, look, manifest_key
 from extractor.reconcile.parallel import in_parallel
-from extractor.reconcile.places import Place
-from extractor.reconcile.redo import Table, message_for, redo
-from extractor.reconcile.shards import Folder
-from extractor.reconcile.survey import Field
+from extractor.reconcile.requeue import Table, message_for, redo
+from extractor.reconcile.scan import Field
+from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.trash import Disposal
 
 _WINDOW = 200  # videos that are set right together
 

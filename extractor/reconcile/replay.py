@@ -4,9 +4,9 @@ queue has confirmed its copy; what is cut off in between is sent twice, which do
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from extractor.batches import batches
-from extractor.models import OutgoingMessage
-from extractor.ports import DeadLetter, DeadLetters, JobQueue
+from extractor.backends.queues.base import DeadLetter, DeadLetters, JobQueue
+from extractor.backends.queues.batches import batches
+from extractor.domain.models import OutgoingMessage
 
 UNKNOWN = "UNKNOWN"
 """The reason of a letter that has none: the queue gave it up after too many deliveries."""

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from extractor.reconcile.checks import Expectation, is_too_young, judge
 from extractor.reconcile.findings import Finding
-from extractor.reconcile.judgement import Expectation, is_too_young, judge
-from extractor.reconcile.ledger import Ledger
+from extractor.reconcile.snapshot import Ledger
 
 TOO_YOUNG = "too young"
 

@@ -14,9 +14,9 @@ from typing import BinaryIO
 import httpx
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.backlog.checkpoint import Checkpoint, write_checkpoint
-from extractor.checkpoint_lock import hold_checkpoint
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.cli.lock import hold_checkpoint
+from extractor.enqueue.checkpoint import Checkpoint, write_checkpoint
 from extractor.errors import SettingsError
 from tests.servers.http import Answer, Request, forward, serving
 

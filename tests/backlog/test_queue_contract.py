@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from extractor.adapters.sqs import SqsQueue, build_sqs_client
+from extractor.backends.queues.base import QueueDepth
+from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
+from extractor.domain.models import OutgoingMessage
 from extractor.errors import QueueUnavailableError, SettingsError
-from extractor.models import OutgoingMessage
-from extractor.ports import QueueDepth
 from tests.servers.http import Answer, Request, forward, serving
 from tests.servers.sqs_endpoint import Faults, SqsEndpoint, sqs_endpoint
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extractor.adapters.dynamodb import build_dynamodb_client
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.columns import STANDARD, Columns
+from extractor.backends.state.columns import STANDARD, Columns
+from extractor.backends.state.dynamodb.store import build_dynamodb_client
+from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
 from tests.contracts.items import ClientAt, Items
 from tests.contracts.tables import ODD_TABLES, Connect, Table, sqlite_table, supabase_table
 from tests.servers.supabase import Supabase

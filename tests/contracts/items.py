@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from extractor import keys
-from extractor.adapters.dynamodb import DynamoDBStateStore
-from extractor.models import SourceVideo, StateRow, Subject
+from extractor.backends.state.dynamodb.store import DynamoDBStateStore
+from extractor.domain import keys
+from extractor.domain.models import SourceVideo, StateRow, Subject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.columns import STANDARD, Columns
-from extractor.models import Extraction
+from extractor.backends.state.columns import STANDARD, Columns
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.domain.models import Extraction
 from tests.servers.supabase import Supabase
 
 NAME = "watched_content"

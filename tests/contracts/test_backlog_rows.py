@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from extractor.models import Extraction, InventoryRow, Pick, Subject
+from extractor.domain.models import Extraction, InventoryRow, Pick, Subject
 from tests.contracts.tables import Table
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

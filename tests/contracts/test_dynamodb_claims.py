@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
+from extractor.domain.models import Extraction, SourceVideo, Subject
 from extractor.errors import ClaimedError
-from extractor.models import Extraction, SourceVideo, Subject
 from tests.contracts.items import BEGUN, LEASE_SECONDS, VIDEO, ClientAt, Items
 from tests.contracts.tables import EXTRACTION
 from tests.servers.http import Answer, Request, forward, serving

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from extractor.adapters.dynamodb import DynamoDBStateStore
+from extractor.backends.state.dynamodb.store import DynamoDBStateStore
 from extractor.errors import AccessDeniedError, ExtractorError, StateUnavailableError
 from tests.contracts.items import BEGUN, LEASE_SECONDS, VIDEO, ClientAt, Items
 from tests.contracts.tables import EXTRACTION

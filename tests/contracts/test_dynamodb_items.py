@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from extractor.domain.models import Extraction, StateRow
 from extractor.errors import ClaimedError
-from extractor.models import Extraction, StateRow
 from tests.contracts.items import BEGUN, LEASE_SECONDS, VIDEO, Items
 from tests.contracts.tables import EXTRACTION
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.folder import FolderObjectStore
+from extractor.backends.storage.folder import FolderObjectStore
 from extractor.errors import AccessDeniedError, SourceChangedError, StorageUnavailableError
 
 SHA256 = hashlib.sha256(b"data").hexdigest()

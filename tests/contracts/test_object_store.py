@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from extractor.adapters.folder import FolderObjectStore
-from extractor.adapters.s3 import S3ObjectStore, build_s3_client
+from extractor.backends.storage.base import ObjectStore
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.backends.storage.s3 import S3ObjectStore, build_s3_client
 from extractor.errors import ConflictError, VideoMissingError
-from extractor.ports import ObjectStore
 
 ODD_KEYS = ["a b/ü+%2F.jpg", 'it\'s/"quoted".jpg', "tiktok/-_x.y/000001.jpg", "日本/~$&,;=@.jpg"]
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.adapters.supabase import SupabaseStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.backends.state.supabase import SupabaseStateStore
+from extractor.domain.models import Pick, StateRow, Subject
 from extractor.errors import (
     DuplicateCodeError,
     NotInStateError,
     SettingsError,
     StateUnavailableError,
 )
-from extractor.models import Pick, StateRow, Subject
 from tests.contracts.tables import EXTRACTION, NOON, ODD_TABLES, Connect
 from tests.servers.http import Answer, serving
 from tests.servers.supabase import Supabase

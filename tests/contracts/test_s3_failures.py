@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from extractor.adapters.s3 import S3ObjectStore
+from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import boto3
 import pytest
 
-from extractor.adapters.secrets import read_secret
+from extractor.backends.secrets import read_secret
 from extractor.errors import SettingsError
 
 KEY = "a-key-that-nobody-may-see"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.columns import Columns
+from extractor.backends.state.columns import Columns
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import Extraction, InventoryRow, Pick, StateRow, Subject
 from extractor.errors import SettingsError, StateUnavailableError
-from extractor.models import Extraction, InventoryRow, Pick, StateRow, Subject
 
 EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extractor import keys
-from extractor.adapters.dynamodb import DynamoDBStateStore
+from extractor.backends.state.base import StateStore
+from extractor.backends.state.dynamodb.store import DynamoDBStateStore
+from extractor.domain import keys
+from extractor.domain.models import Extraction, SourceVideo, StateRow, Subject
 from extractor.errors import NotInStateError
-from extractor.models import Extraction, SourceVideo, StateRow, Subject
-from extractor.ports import StateStore
 from tests.contracts.tables import Table, sqlite_table, supabase_table
 
 if TYPE_CHECKING:

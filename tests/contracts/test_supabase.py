@@ -5,10 +5,10 @@ import logging
 import httpx
 import pytest
 
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.columns import Columns
+from extractor.backends.state.columns import Columns
+from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.domain.models import InventoryRow, Pick, StateRow, Subject
 from extractor.errors import SettingsError
-from extractor.models import InventoryRow, Pick, StateRow, Subject
 from tests.contracts.tables import EXTRACTION, NOON, Connect, supabase_table
 from tests.servers.supabase import Supabase
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from postgrest import SyncPostgrestClient
 
-from extractor import bootstrap
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.adapters.supabase.project import build_project_client
+from extractor import container
+from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.backends.state.supabase.project import build_project_client
+from extractor.domain.models import Pick, Subject
 from extractor.errors import ExtractorError
-from extractor.models import Pick, Subject
 from extractor.settings import load_settings
 from tests.contracts.tables import EXTRACTION
 from tests.servers.http import Answer, Request, serving
@@ -81,9 +81,9 @@ def test_the_command_lines_take_the_package_supabase_and_the_worker_does_not(
         built.append("project")
         return build_postgrest_client("http://127.0.0.1:1", "key")
 
-    monkeypatch.setattr("extractor.adapters.supabase.project.build_project_client", project)
+    monkeypatch.setattr("extractor.backends.state.supabase.project.build_project_client", project)
     settings = load_settings({"SUPABASE_URL": "http://127.0.0.1:1", "SUPABASE_KEY": "key"})
-    bootstrap.build_state(settings)
+    container.build_state(settings)
     assert built == []
-    bootstrap.build_table(settings)
+    container.build_table(settings)
     assert built == ["project"]

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.domain.models import Extraction, Pick, StateRow, Subject
 from extractor.errors import StateUnavailableError
-from extractor.models import Extraction, Pick, StateRow, Subject
 from tests.servers.connections import answer_once, listening
 
 EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)

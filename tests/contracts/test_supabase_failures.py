@@ -2,8 +2,8 @@
 
 import pytest
 
+from extractor.domain.models import Pick, Subject
 from extractor.errors import ExtractorError, StateUnavailableError
-from extractor.models import Pick, Subject
 from tests.contracts.tables import EXTRACTION, Connect
 from tests.servers.http import Answer, serving
 from tests.servers.supabase import Supabase

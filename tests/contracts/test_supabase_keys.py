@@ -8,11 +8,11 @@ from typing import Any
 import boto3
 import pytest
 
-from extractor import bootstrap
-from extractor.adapters.secrets import read_secret
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
+from extractor import container
+from extractor.backends.secrets import read_secret
+from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.domain.models import StateRow, Subject
 from extractor.errors import AccessDeniedError, SettingsError, StateUnavailableError
-from extractor.models import StateRow, Subject
 from extractor.settings import load_settings
 from tests.contracts.tables import Connect
 from tests.servers.http import Answer, Request, serving
@@ -66,7 +66,7 @@ def test_what_is_pasted_around_a_key_or_an_address_is_stripped(pasted: str) -> N
             "SUPABASE_KEY": pasted.format("sb_secret_abc"),
             "SUPABASE_TOKEN": pasted.format(TOKEN),
         }
-        store = bootstrap.build_state(load_settings(variables))
+        store = container.build_state(load_settings(variables))
         assert isinstance(store, SupabaseStateStore)
         with store._client:
             assert store.begin(A, 1) == FOUND
@@ -79,7 +79,7 @@ def test_what_is_pasted_around_a_key_or_an_address_is_stripped(pasted: str) -> N
 def test_a_key_with_anything_else_in_it_is_refused_by_its_name_and_not_shown(name: str, inside: str) -> None:
     variables = {"SUPABASE_URL": "http://127.0.0.1:1", "SUPABASE_KEY": "k", name: f"hush{inside}hush"}
     with pytest.raises(SettingsError, match=f"^{name}: ") as caught:
-        bootstrap.build_state(load_settings(variables))
+        container.build_state(load_settings(variables))
     assert "hush" not in str(caught.value)
 
 
@@ -88,7 +88,7 @@ def test_a_key_with_anything_else_in_it_is_refused_by_its_name_and_not_shown(nam
 def test_a_key_of_which_nothing_is_left_is_refused_by_its_name(text: str) -> None:
     variables = {"SUPABASE_URL": "http://127.0.0.1:1", "SUPABASE_KEY": text}
     with pytest.raises(SettingsError, match=r"^SUPABASE_KEY: holds no key"):
-        bootstrap.build_state(load_settings(variables))
+        container.build_state(load_settings(variables))
 
 
 class Vault:
@@ -127,7 +127,7 @@ def warm(vault: Vault) -> Iterator[SupabaseStateStore]:
     """A store that reads its key from the secret."""
     with serving(vault.answer) as url:
         settings = load_settings({"SUPABASE_URL": url, "SUPABASE_KEY_SECRET_ARN": vault.arn})
-        store = bootstrap.build_state(settings)
+        store = container.build_state(settings)
         assert isinstance(store, SupabaseStateStore)
         with store._client:
             assert store.begin(A, 1) == FOUND
@@ -156,7 +156,7 @@ def test_a_key_that_stays_refused_is_read_again_once(
         reads.append(arn)
         return read(arn, field)
 
-    monkeypatch.setattr("extractor.adapters.secrets.read_secret", counting)
+    monkeypatch.setattr("extractor.backends.secrets.read_secret", counting)
     for _ in range(3):
         with pytest.raises(AccessDeniedError):
             warm.begin(A, 1)
@@ -168,7 +168,7 @@ def test_a_null_in_the_secret_is_no_token(vault: Vault, warm: SupabaseStateStore
     assert warm.begin(A, 1) == FOUND
     vault.client.put_secret_value(SecretId=vault.arn, SecretString=json.dumps({"SUPABASE_KEY": None}))
     with pytest.raises(SettingsError, match="SUPABASE_KEY_SECRET_ARN"):
-        bootstrap.build_state(
+        container.build_state(
             load_settings({"SUPABASE_URL": "http://127.0.0.1:1", "SUPABASE_KEY_SECRET_ARN": vault.arn})
         )
 
@@ -240,12 +240,12 @@ def test_credentials_that_cannot_be_had_are_one_line_that_names_the_setting(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     settings = load_settings({"STATE_BACKEND": "sqlite", "SQLITE_PATH": str(tmp_path / "state")})
-    bootstrap._s3_client.cache_clear()
+    container._s3_client.cache_clear()
     try:
         with pytest.raises(error, match=named) as caught:
-            bootstrap.build_object_store(settings, "bucket").read("key")
+            container.build_object_store(settings, "bucket").read("key")
     finally:
-        bootstrap._s3_client.cache_clear()
+        container._s3_client.cache_clear()
     assert "\n" not in str(caught.value)
 
 
@@ -258,9 +258,9 @@ def test_a_token_file_that_is_missing_is_a_denial(
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "missing"))
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/any")
     settings = load_settings({"STATE_BACKEND": "sqlite", "SQLITE_PATH": str(tmp_path / "state")})
-    bootstrap._s3_client.cache_clear()
+    container._s3_client.cache_clear()
     try:
         with pytest.raises(AccessDeniedError, match="AWS_WEB_IDENTITY_TOKEN_FILE"):
-            bootstrap.build_object_store(settings, "bucket").read("key")
+            container.build_object_store(settings, "bucket").read("key")
     finally:
-        bootstrap._s3_client.cache_clear()
+        container._s3_client.cache_clear()

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
+from extractor.domain.models import Pick, StateRow, Subject
 from extractor.errors import AccessDeniedError, ExtractorError, NotInStateError
-from extractor.models import Pick, StateRow, Subject
 from tests.contracts.tables import EXTRACTION, NOON, Connect, supabase_table
 from tests.servers.supabase import Supabase
 

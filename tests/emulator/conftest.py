@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.manifest import Manifest, parse_manifest
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.manifest import Manifest, parse_manifest
 from local.cloud import EmbeddedCloud
 from local.emulator import EmulatedFunction
 from local.emulator_binary import EmulatorUnavailableError, emulator_binary

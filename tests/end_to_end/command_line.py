@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.models import Extraction
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import Extraction
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

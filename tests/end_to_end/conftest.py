@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
 from tests.end_to_end.command_line import CODES, Setup
 from tests.end_to_end.tiny import HANDLER, Witness
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.manifest import parse_manifest
+from extractor.domain.manifest import parse_manifest
 from local.child import ROOT
 
 PATIENCE_SECONDS = 120

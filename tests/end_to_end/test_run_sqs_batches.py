@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.models import Subject
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import Subject
 from tests.end_to_end.command_line import CODES, EXTRACTION, Setup, first_line, objects, only_line
 
 

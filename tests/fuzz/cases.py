@@ -6,8 +6,8 @@ from itertools import count, islice
 from random import Random
 from typing import Final
 
-from extractor.packing.output import Output
-from extractor.policy import SamplingPolicy
+from extractor.domain.output_options import Output
+from extractor.domain.policy import SamplingPolicy
 from tests.fuzz.hostile import HOSTILE
 from tests.fuzz.mutators import MUTATORS
 from tests.media.recipes import RECIPES

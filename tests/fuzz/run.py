@@ -13,8 +13,8 @@ from typing import Final, TextIO
 
 from msgspec.structs import replace as with_changes
 
-from extractor.extraction import Toolbox
-from extractor.local_files import local_toolbox
+from extractor.pipeline.extract import Toolbox
+from extractor.pipeline.local import local_toolbox
 from tests.fuzz.cases import Case, make_case, seeds_of
 from tests.fuzz.trial import Trial, Verdict, start
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from extractor import errors
-from extractor.local_files import extract_to_folder
+from extractor.pipeline.local import extract_to_folder
 from tests.fuzz import trial
 from tests.fuzz.cases import POLICIES, is_hostile, make_case, seeds_of
 from tests.fuzz.elements import parsed

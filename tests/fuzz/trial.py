@@ -18,11 +18,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from extractor.domain.keys import MANIFEST_NAME
+from extractor.domain.manifest import Manifest
 from extractor.errors import ExtractorError, reason_of
-from extractor.extraction import Toolbox
-from extractor.keys import MANIFEST_NAME
-from extractor.local_files import extract_to_folder
-from extractor.manifest import Manifest
+from extractor.pipeline.extract import Toolbox
+from extractor.pipeline.local import extract_to_folder
 from tests.fuzz.cases import POLICIES, Case
 from tests.proof.processes import children_of
 

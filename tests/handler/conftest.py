@@ -15,12 +15,12 @@ import pytest
 from postgrest import SyncPostgrestClient
 
 import lambda_function
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.adapters.supabase import build_postgrest_client
-from extractor.adapters.supabase.keys import KeySource
-from extractor.manifest import Manifest, parse_manifest
-from extractor.models import Subject
-from extractor.telemetry import logger
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.backends.state.supabase import build_postgrest_client
+from extractor.backends.state.supabase.api_keys import KeySource
+from extractor.backends.telemetry import logger
+from extractor.domain.manifest import Manifest, parse_manifest
+from extractor.domain.models import Subject
 from local.sqs_event import build_event
 from tests.servers.aws import aws_variables, moto_server
 
@@ -169,7 +169,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
             monkeypatch.setenv(name, str(value))
         lambda_function._station.cache_clear()
 
-    monkeypatch.setattr("extractor.adapters.supabase.build_postgrest_client", build)
+    monkeypatch.setattr("extractor.backends.state.supabase.build_postgrest_client", build)
     yield change
     for client in clients:
         client.session.close()

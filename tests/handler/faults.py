@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from extractor import bootstrap
+from extractor import container
 from extractor.errors import StateUnavailableError
 from tests.servers.http import Answer, Request, forward, serving
 
@@ -24,12 +24,12 @@ def faulty_s3(server: str, settings: Settings, fault: Fault) -> Iterator[None]:
             return fault(request) or forward(request, upstream)
 
         with serving(answer) as url:
-            bootstrap._s3_client.cache_clear()
+            container._s3_client.cache_clear()
             settings(AWS_ENDPOINT_URL_S3=url)
             try:
                 yield
             finally:
-                bootstrap._s3_client.cache_clear()
+                container._s3_client.cache_clear()
                 settings(AWS_ENDPOINT_URL_S3=server)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.errors import StateUnavailableError
 from tests.handler.conftest import World
 from tests.handler.faults import state_is_down

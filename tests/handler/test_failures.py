@@ -12,10 +12,10 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.adapters.sqs import SqsQueue
+from extractor.backends.queues.sqs import SqsQueue
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import Pick, Subject
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
-from extractor.models import Pick, Subject
 from tests.handler.conftest import World
 from tests.media import clips
 from tests.servers.http import Answer, Request, forward, serving

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from extractor.adapters.s3 import S3ObjectStore
+from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.errors import StateUnavailableError, StorageUnavailableError
 from tests.handler.conftest import World, assert_complete
 from tests.media import clips

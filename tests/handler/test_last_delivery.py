@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.adapters.sqs import SqsQueue
+from extractor.backends.queues.sqs import SqsQueue
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import Pick
 from extractor.errors import QueueUnavailableError
-from extractor.models import Pick
 from tests.handler.conftest import World
 from tests.handler.faults import state_is_down
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from extractor.adapters.s3 import S3ObjectStore
+from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.errors import DeadlineError
-from extractor.media.schedule import schedule_rest
+from extractor.media.decode.schedule import schedule_rest
 from tests.handler.conftest import World
 from tests.media import clips
 
@@ -50,7 +50,7 @@ def rest(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         made.append(len(schedule.targets or ()))
         return schedule
 
-    monkeypatch.setattr("extractor.resumption.schedule_rest", recording)
+    monkeypatch.setattr("extractor.pipeline.resume.schedule_rest", recording)
     return made
 
 
@@ -113,7 +113,7 @@ def test_a_decode_that_never_could_end_is_given_up_early(
     world.add_video("abc", clips.plain(clip_dir / "interlaced.mp4", 20, encoded=interlaced))
 
     seconds = itertools.count(time.monotonic(), 10)
-    monkeypatch.setattr("extractor.extraction.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("extractor.pipeline.extract.monotonic", lambda: next(seconds))
     assert world.deliver({"code": "abc"}) == [0]
     assert world.manifest("abc") is None
     assert world.dead_letters() == []

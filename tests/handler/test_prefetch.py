@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.s3 import S3ObjectStore, S3ObjectStream
+from extractor.backends.storage.s3 import S3ObjectStore, S3ObjectStream
 from tests.handler.conftest import World
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from extractor.domain.manifest import Manifest
 from extractor.errors import StorageUnavailableError
-from extractor.extraction import extract
-from extractor.manifest import Manifest
-from extractor.packing.pack import pack_frames
-from extractor.shelf import Shelf
+from extractor.output.frame_store import Shelf
+from extractor.output.tar import pack_frames
+from extractor.pipeline.extract import extract
 from tests.handler.conftest import World
 from tests.handler.test_failures import fake_ffmpeg
 from tests.media import clips
@@ -133,8 +133,8 @@ def test_an_upload_that_fails_in_the_middle_ends_its_decoder_at_once(
 
     monkeypatch.setattr(Shelf, "put", refuse)
     monkeypatch.setattr(Shelf, "put_parts", refuse_parts)
-    monkeypatch.setattr("extractor.uploads.pack_frames", partial(pack_frames, part_bytes=10_000))
-    monkeypatch.setattr("extractor.pipeline.extract", watched)
+    monkeypatch.setattr("extractor.output.writers.pack_frames", partial(pack_frames, part_bytes=10_000))
+    monkeypatch.setattr("extractor.pipeline.job.extract", watched)
     assert world.deliver({"code": "abc", "interval": 0.04, "format": "png", **message}) == [0]
     assert alive[0] == 1, "the decoder was at work"
     assert alive[-1] == 0, "the decoder outlives the error"

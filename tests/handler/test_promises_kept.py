@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from extractor import record
-from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.layout import Naming
+from extractor.domain.manifest import parse_manifest
+from extractor.domain.models import ExtractionJob, SourceVideo, StateRow, Subject
+from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ConflictError, DeadlineError
-from extractor.layout import Naming
-from extractor.manifest import parse_manifest
-from extractor.models import ExtractionJob, SourceVideo, StateRow, Subject
-from extractor.policy import SamplingPolicy
-from extractor.prefetch import Prefetcher
-from extractor.shelf import listed
-from extractor.source import OpenSource, Sources
+from extractor.output import manifest_store
+from extractor.output.frame_store import listed
+from extractor.pipeline.prefetch import Prefetcher
+from extractor.pipeline.source import OpenSource, Sources
 from tests.handler.conftest import World
 from tests.proof.memory import MemoryObjectStore, MemoryStream, etag_of
 from tests.samples import a_manifest
@@ -52,7 +52,7 @@ def test_a_claim_is_given_up_on_an_error_that_nobody_foresaw(
         raise ZeroDivisionError
 
     monkeypatch.setattr(SqliteStateStore, "release", lambda _, subject: released.append(subject.code))
-    monkeypatch.setattr("extractor.pipeline.extract", surprise)
+    monkeypatch.setattr("extractor.pipeline.job.extract", surprise)
     assert world.deliver({"code": "abc"}) == [0]
     assert released == ["abc"]
 
@@ -102,7 +102,7 @@ def test_a_manifest_that_is_replaced_while_stale_frames_are_deleted_is_a_conflic
     prefix = earlier.frames[0].key.rpartition("/")[0] + "/"
     known = listed(store, Naming(prefix, NAMING.frame_template))
     with pytest.raises(ConflictError):
-        record.delete_stale(store, NAMING, record.Earlier("etag", earlier), current, known)
+        manifest_store.delete_stale(store, NAMING, manifest_store.Earlier("etag", earlier), current, known)
 
 
 def test_a_stale_frame_that_another_has_replaced_meanwhile_stays() -> None:
@@ -116,7 +116,7 @@ def test_a_stale_frame_that_another_has_replaced_meanwhile_stays() -> None:
     replaced, stale = earlier.frames[1].key, earlier.frames[2].key
     store.objects[replaced] = b"another's"
     assert etag_of(b"another's") != known[replaced].etag
-    record.delete_stale(store, NAMING, record.Earlier("etag", earlier), current, known)
+    manifest_store.delete_stale(store, NAMING, manifest_store.Earlier("etag", earlier), current, known)
     assert replaced in store.objects
     assert stale not in store.objects
 
@@ -150,7 +150,7 @@ def test_a_disk_that_fails_while_fetching_ahead_is_left_to_the_job_itself(
     def fail(_root: Path) -> None:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr("extractor.prefetch.job_directory", fail)
+    monkeypatch.setattr("extractor.pipeline.prefetch.job_directory", fail)
     with _fetching(tmp_path) as (prefetcher, job):
         prefetcher.prefetch(job("b"), time.monotonic() + 600)
         with prefetcher.open(job("b")) as opened:

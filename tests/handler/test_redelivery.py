@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from extractor.adapters.s3 import S3ObjectStore
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.media.frames import FrameDecoder
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.backends.storage.s3 import S3ObjectStore
+from extractor.media.decode.decoder import FrameDecoder
 from tests.handler.conftest import World, assert_complete
 from tests.handler.faults import state_is_down
 from tests.media import clips

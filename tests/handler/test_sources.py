@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from extractor import bootstrap
+from extractor import container
 from tests.handler.conftest import World
 from tests.handler.faults import faulty_s3, refusal
 from tests.media import clips
@@ -69,7 +69,7 @@ def test_a_video_that_the_disk_cannot_hold_is_refused_before_it_is_fetched(
     world: World, plain_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add_video("abc", plain_clip)
-    monkeypatch.setattr("extractor.source.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr("extractor.pipeline.source.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     assert world.deliver({"code": "abc"}) == []
     (letter,) = world.dead_letters()
     assert letter["reason"] == "TOO_LARGE"
@@ -137,5 +137,5 @@ def test_there_is_a_connection_for_every_thread(
     world.add_video("abc", plain_clip)
     assert world.deliver({"code": "abc", "interval": 0.04}) == []
     assert "pool is full" not in caplog.text
-    client = bootstrap._s3_client(workers + bootstrap._SPARE_CONNECTIONS)
+    client = container._s3_client(workers + container._SPARE_CONNECTIONS)
     assert client.meta.config.max_pool_connections > workers  # type: ignore[attr-defined]

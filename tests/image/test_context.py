@@ -25,7 +25,12 @@ NEVER = [
     "extractor/__pycache__/worker.cpython-313.pyc",
     "extractor/media/__pycache__/frames.cpython-313.pyc",
 ]
-ALWAYS = {"requirements-worker.txt", "lambda_function.py", "extractor/worker.py", "extractor/media/frames.py"}
+ALWAYS = {
+    "requirements-worker.txt",
+    "lambda_function.py",
+    "extractor/pipeline/worker.py",
+    "extractor/media/decode/decoder.py",
+}
 
 
 def _context(root: Path) -> set[str]:

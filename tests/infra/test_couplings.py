@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.errors import NotInStateError
 from extractor.settings import Settings, load_settings
 from tests.handler.conftest import World

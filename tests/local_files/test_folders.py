@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 import extractor.__main__
-from extractor import extract_frames, local_files
+from extractor import extract_frames
 from extractor.__main__ import main
 from extractor.errors import ExtractorError, UnreadableError
-from extractor.local_input import folder_names
-from extractor.workdir import MARK, job_directory
+from extractor.pipeline import local
+from extractor.pipeline.local_input import folder_names
+from extractor.pipeline.workdir import MARK, job_directory
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,7 +82,7 @@ def test_one_video_never_ends_the_others(
     capsys: pytest.CaptureFixture[str],
     error: Exception,
 ) -> None:
-    real = local_files.extract_to_folder
+    real = local.extract_to_folder
 
     def extract(video: Path, *rest: object, **more: object) -> object:
         if video.name == "first.mp4":
@@ -269,8 +270,8 @@ def test_waiting_for_a_lock_is_said_and_bounded(tmp_path: Path, caplog: pytest.L
     ):
         assert holder.stdout is not None
         assert holder.stdout.readline() == "locked\n"
-        patch.setattr("extractor.workdir._LOCK_SECONDS", 0.2)
-        patch.setattr("extractor.workdir._NOTICE_SECONDS", 0.05)
+        patch.setattr("extractor.pipeline.workdir._LOCK_SECONDS", 0.2)
+        patch.setattr("extractor.pipeline.workdir._NOTICE_SECONDS", 0.05)
         with pytest.raises(ExtractorError, match="locked"), job_directory(tmp_path):
             pass
         holder.communicate("")

@@ -11,8 +11,8 @@ import pytest
 
 from extractor import extract_frames
 from extractor.__main__ import main
+from extractor.domain.policy import SamplingPolicy, Strategy, checked_policy
 from extractor.errors import VideoMissingError
-from extractor.policy import SamplingPolicy, Strategy, checked_policy
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {

@@ -4,7 +4,7 @@ import subprocess
 import zlib
 from pathlib import Path
 
-from extractor.media.binary import find_ffmpeg
+from extractor.media.ffmpeg.binary import find_ffmpeg
 
 PICTURES = "testsrc2=size=320x240:rate=25"
 ENCODED = "libx264 -preset ultrafast -g 50 -pix_fmt yuv420p"

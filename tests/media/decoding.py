@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from extractor.media.binary import find_ffmpeg
-from extractor.media.command import Source
-from extractor.media.decode import DecodeAgainError
-from extractor.media.decoded_times import needs_times, schedule_decoded
-from extractor.media.frames import FrameDecoder
-from extractor.media.index import VideoIndex, read_index
-from extractor.media.pipes import Budget
-from extractor.media.schedule import make_schedule
-from extractor.models import DecodeLimits, Frame
-from extractor.policy import SamplingPolicy
+from extractor.domain.models import DecodeLimits, Frame
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.decode.decoded_times import needs_times, schedule_decoded
+from extractor.media.decode.decoder import FrameDecoder
+from extractor.media.decode.schedule import make_schedule
+from extractor.media.decode.session import DecodeAgainError
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.command import Source
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.probe.index import VideoIndex, read_index
 from tests.media import clips
 
 
@@ -57,7 +57,7 @@ def decode_clip(
 
 
 def _frames(decoder: FrameDecoder) -> list[Frame]:
-    """As `extractor.extraction` does, but that a plan that fails is a failure."""
+    """As `extractor.pipeline.extract` does, but that a plan that fails is a failure."""
     try:
         return list(decoder)
     except DecodeAgainError as found:

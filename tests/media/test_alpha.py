@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from extractor.policy import ImageFormat, SamplingPolicy
+from extractor.domain.policy import ImageFormat, SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.bits import Bits, UnsureError
-from extractor.media.dependencies import av1_dependencies
+from extractor.media.references.av1_dependencies import av1_dependencies
+from extractor.media.references.bit_reader import Bits, UnsureError
 from tests.media.av1_streams import (
     KEYFRAME,
     Av1Frame,

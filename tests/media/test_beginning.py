@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from extractor.media.schedule import make_schedule
-from extractor.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.decode.schedule import make_schedule
 from tests.media import clips
 from tests.media.decoding import Decode
 

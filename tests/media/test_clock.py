@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.media.clock import Gap, Part, corrected, find_discontinuities
-from extractor.media.listing import LISTED_STAMPS, NO_PTS, Listing
-from extractor.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg.discontinuities import Gap, Part, corrected, find_discontinuities
+from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NO_PTS, Listing
+from extractor.pipeline.local import extract_to_folder, local_toolbox
 from tests.media import clips
 from tests.media.decoding import Decode
 

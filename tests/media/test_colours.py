@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.media.colours import colours_of
-from extractor.media.filters import colour_notes
-from extractor.media.header import StreamInfo
-from extractor.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg.colours import colours_of
+from extractor.media.ffmpeg.filters import colour_notes
+from extractor.media.ffmpeg.input_info import StreamInfo
 from tests.media import clips
 from tests.media.decoding import Decode
 

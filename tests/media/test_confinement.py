@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from extractor.media import confinement, landlock
-from extractor.media.binary import find_ffmpeg
-from extractor.media.pipes import Budget
-from extractor.media.process import running
-from extractor.media.seccomp import MACHINES, build_filter
+from extractor.media.ffmpeg import landlock, sandbox
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.process import running
+from extractor.media.ffmpeg.seccomp import MACHINES, build_filter
 from tests.media.decoding import Decode
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines")
@@ -140,7 +140,7 @@ def test_whatever_could_harm_others_is_denied(tmp_path: Path, folder: Path) -> N
 def test_the_same_program_without_confinement_may_do_it(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confinement, "MACHINES", {})
+    monkeypatch.setattr(sandbox, "MACHINES", {})
     monkeypatch.setattr(landlock, "_CREATE_RULESET", 9_999)
     found, _ = _lines([_script(tmp_path, _PROBE), str(folder), "a socket", "deleting", "a folder"])
     assert found[:3] == ["a socket ALLOWED", "deleting ALLOWED", "a folder ALLOWED"]
@@ -164,7 +164,7 @@ def test_threads_and_the_childs_own_end_work(tmp_path: Path) -> None:
 def test_without_the_filter_landlock_still_keeps_files_from_being_changed(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confinement, "MACHINES", {})
+    monkeypatch.setattr(sandbox, "MACHINES", {})
     changes = ["deleting", "deleting a folder", "renaming", "linking", "a symbolic link", "a folder"]
     changes += ["a new file", "a file for writing", "cutting a file"]
     found, _ = _lines([_script(tmp_path, _PROBE), str(folder), *changes])
@@ -228,8 +228,8 @@ def test_a_child_cannot_read_the_environment_of_its_parent(tmp_path: Path) -> No
 def test_ours_are_made_unreadable_by_the_first_child() -> None:
     code = """
 import ctypes, sys, time
-from extractor.media.pipes import Budget
-from extractor.media.process import running
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.process import running
 with running(lambda _: ["/bin/true"], (), Budget(time.monotonic() + 60, 60, 2 << 30)) as child: child.wait()
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 """
@@ -240,7 +240,7 @@ print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 def older_kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A kernel, or a container, that cannot or may not do it."""
     if request.param != "no rules":
-        monkeypatch.setattr(confinement, "_PR_SET_SECCOMP", 9_999)
+        monkeypatch.setattr(sandbox, "_PR_SET_SECCOMP", 9_999)
     if request.param != "no filter":
         monkeypatch.setattr(landlock, "_CREATE_RULESET", 9_999)
     yield

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from extractor.media.binary import find_ffmpeg
-from extractor.media.command import Source
-from extractor.media.dependencies import Dependencies
-from extractor.media.index import read_index
-from extractor.media.pipes import Budget
-from extractor.models import DecodeLimits
-from extractor.policy import SamplingPolicy
+from extractor.domain.models import DecodeLimits
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.command import Source
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.probe.index import read_index
+from extractor.media.references.av1_dependencies import Dependencies
 from tests.media import clips
 from tests.media.decoding import Decode, Decoded
 

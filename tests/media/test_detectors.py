@@ -9,7 +9,7 @@ from scenedetect.common import FrameTimecode
 from scenedetect.detector import FlashFilter
 from scenedetect.detectors import AdaptiveDetector, ContentDetector
 
-from extractor.media.detectors import FastAdaptiveDetector, FastContentDetector, QuickFilter
+from extractor.media.scenes.detectors import FastAdaptiveDetector, FastContentDetector, QuickFilter
 
 _SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractor.media.binary import find_ffmpeg
-from extractor.media.expressions import (
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.expressions import (
     LARGEST_INTEGER,
     Selection,
     at_most,

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.manifest import Manifest
-from extractor.media.skipping import hamming, worth_keeping
-from extractor.models import Frame, Measures
-from extractor.policy import SamplingPolicy
+from extractor.domain.manifest import Manifest
+from extractor.domain.models import Frame, Measures
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.dedup import hamming, worth_keeping
+from extractor.pipeline.local import extract_to_folder, local_toolbox
 from tests.media import clips
 
 _SCENES = ("testsrc2", "mandelbrot", "smptebars", "color=navy")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extractor.media import formats
-from extractor.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg import formats
 from tests.media.decoding import Decode
 from tests.media.recipes import RECIPES, WITHOUT_ENCODER, Recipe
 

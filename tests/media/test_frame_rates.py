@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.cuts import CutFinder
-from extractor.media.scene_stream import scene_stream
-from extractor.media.scene_watch import nominal_rate
-from extractor.policy import DETECTORS, Detector, SamplingPolicy, exact_seconds
+from extractor.domain.policy import DETECTORS, Detector, SamplingPolicy, exact_seconds
+from extractor.media.scenes.cut_detector import CutFinder
+from extractor.media.scenes.downscale import scene_stream
+from extractor.media.scenes.finder import nominal_rate
 from tests.media import clips
 from tests.media.decoding import Decode
 

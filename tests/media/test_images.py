@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.encoders import jpeg_qscale
-from extractor.policy import ImageFormat, SamplingPolicy
+from extractor.domain.policy import ImageFormat, SamplingPolicy
+from extractor.media.ffmpeg.image_formats import jpeg_qscale
 from tests.media import clips
 from tests.media.decoding import Decode
 

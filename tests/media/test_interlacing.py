@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.ivf import IvfReader
+from extractor.media.references.ivf import IvfReader
 
 _HEADER = b"DKIF".ljust(32)
 

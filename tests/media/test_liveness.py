@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.media import liveness
-from extractor.media.pipes import Budget
-from extractor.media.process import Child, running
+from extractor.media.ffmpeg import liveness
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.process import Child, running
 
 _STALL_SECONDS = 1.0
 """Long enough for a busy machine to give every process its turn."""

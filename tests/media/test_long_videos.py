@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import long_videos
-from extractor.media.expressions import select_expression
-from extractor.media.filters import USUAL
-from extractor.media.frames import FrameDecoder
-from extractor.media.index import VideoIndex
-from extractor.media.listing import Packets
-from extractor.media.plan import DecodeOrder
+from extractor.domain.models import StoredFrame
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.decode.decoder import FrameDecoder
+from extractor.media.decode.schedule import Schedule, make_schedule
+from extractor.media.ffmpeg.expressions import select_expression
+from extractor.media.ffmpeg.filters import USUAL
+from extractor.media.ffmpeg.packet_list import Packets
+from extractor.media.probe.index import VideoIndex
+from extractor.media.references.required_packets import DecodeOrder
 from extractor.media.sampling import AtTimes, EveryInterval, Target, Targets, find_targets, relax
-from extractor.media.schedule import Schedule, make_schedule
-from extractor.models import StoredFrame
-from extractor.policy import SamplingPolicy
-from extractor.resumption import frames_made, remaining
+from extractor.pipeline.resume import frames_made, remaining
 from tests.media import clips
 from tests.media.decoding import Decode
 

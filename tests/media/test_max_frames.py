@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from extractor.media import command
-from extractor.media.command import Source, Urls
-from extractor.media.expressions import select_expression
-from extractor.media.scene_watch import SceneWatch
-from extractor.media.schedule import make_schedule
-from extractor.policy import MaxFramesMode, SamplingPolicy
+from extractor.domain.policy import MaxFramesMode, SamplingPolicy
+from extractor.media.decode.schedule import make_schedule
+from extractor.media.ffmpeg import command
+from extractor.media.ffmpeg.command import Source, Urls
+from extractor.media.ffmpeg.expressions import select_expression
+from extractor.media.scenes.finder import SceneWatch
 from tests.media import clips
 from tests.media.decoding import Decode, Decoded
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.binary import find_ffmpeg
-from extractor.media.filters import GREY, GREY_SIDE
-from extractor.media.measures import measure
-from extractor.media.skipping import hamming
-from extractor.models import Measures
+from extractor.domain.models import Measures
+from extractor.media.dedup import hamming
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.filters import GREY, GREY_SIDE
+from extractor.media.metrics import measure
 
 _PICTURE = "mandelbrot=size=1280x720:start_scale=0.5"
 _LETTERS = "testsrc2=size=1280x720"

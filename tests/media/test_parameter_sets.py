@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from extractor.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
 

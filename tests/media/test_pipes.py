@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.media.binary import find_ffmpeg
-from extractor.media.command import Source
-from extractor.media.index import read_index
-from extractor.media.pipes import _CHUNK_BYTES, _MOST_AHEAD_BYTES, Budget
-from extractor.media.process import Child, running
-from extractor.models import DecodeLimits
-from extractor.policy import SamplingPolicy
+from extractor.domain.models import DecodeLimits
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.command import Source
+from extractor.media.ffmpeg.pipes import _CHUNK_BYTES, _MOST_AHEAD_BYTES, Budget
+from extractor.media.ffmpeg.process import Child, running
+from extractor.media.probe.index import read_index
 from tests.media import clips
 
 _LONG = 5_000_000

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.plan import DecodeOrder, closed_order, needed_packets, signposts
-from extractor.media.planned_decode import PlanFailedError
+from extractor.domain.policy import SamplingPolicy, Strategy
+from extractor.media.decode.planned import PlanFailedError
+from extractor.media.decode.schedule import make_schedule
+from extractor.media.references.required_packets import DecodeOrder, closed_order, needed_packets, signposts
 from extractor.media.sampling import Targets, relax, spread
-from extractor.media.schedule import make_schedule
-from extractor.policy import SamplingPolicy, Strategy
 from tests.media import clips
 from tests.media.decoding import Decode, Decoded
 
@@ -226,7 +226,9 @@ def test_a_plan_longer_than_an_argument_can_be_is_carried_out(decode: Decode, cl
         path,
     )
     policy = SamplingPolicy(interval_seconds=1.0)
-    with patch("extractor.media.expressions._FLAGS_PER_NUMBER", 1):  # as if it were fifty times as long
+    with patch(
+        "extractor.media.ffmpeg.expressions._FLAGS_PER_NUMBER", 1
+    ):  # as if it were fifty times as long
         plan = make_schedule(decode(path, SamplingPolicy(max_frames=1)).index, policy).plan
         assert plan is not None
         assert len(plan.packets) > 128 * 1024
@@ -326,7 +328,7 @@ def test_signposts_are_pictures_that_count_and_as_near_to_each_other_as_there_ar
 ) -> None:
     order, _, targets = stream
     needed = needed_packets(order, _flags(order, targets))
-    with patch("extractor.media.plan._LONGEST_LEAP", leap):
+    with patch("extractor.media.references.required_packets._LONGEST_LEAP", leap):
         posts = signposts(order, needed)
     assert not any(needed[post] or order.leading[post] or not order.reference[post] for post in posts)
     kept = sorted({place for place, keep in enumerate(needed) if keep} | set(posts))

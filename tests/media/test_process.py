@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.media import confinement
-from extractor.media.pipes import Budget
-from extractor.media.process import running
-from extractor.models import DecodeLimits
-from extractor.policy import SamplingPolicy
+from extractor.domain.models import DecodeLimits
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg import sandbox
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.process import running
+from extractor.pipeline.local import extract_to_folder, local_toolbox
 from tests.media import clips
 from tests.media.decoding import Decode
 
@@ -80,7 +80,7 @@ def test_nothing_is_started_after_the_deadline() -> None:
 
 @pytest.mark.failure_row(24)
 def test_what_the_child_started_dies_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confinement, "MACHINES", {})  # where nothing keeps it from starting anything
+    monkeypatch.setattr(sandbox, "MACHINES", {})  # where nothing keeps it from starting anything
     script = _script(
         tmp_path,
         """
@@ -191,8 +191,8 @@ def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
             "-c",
             f"""if True:
             import time
-            from extractor.media.pipes import Budget
-            from extractor.media.process import running
+            from extractor.media.ffmpeg.pipes import Budget
+            from extractor.media.ffmpeg.process import running
             with running(lambda _: [{script!r}], (), Budget(time.monotonic() + 60, 60, 2 << 30)) as child:
                 print(child.line("stdout").decode(), flush=True)
                 time.sleep(600)

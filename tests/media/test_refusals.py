@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.media import formats, verdict
-from extractor.media.header import Header
-from extractor.models import DecodeLimits
-from extractor.policy import SamplingPolicy
+from extractor.domain.models import DecodeLimits
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.decode import exit_check
+from extractor.media.ffmpeg import formats
+from extractor.media.ffmpeg.input_info import Header
 from tests.media import clips, heif
 from tests.media.decoding import Decode
 
@@ -202,7 +203,7 @@ def test_a_file_of_a_few_bytes_is_judged_without_error(length: int) -> None:
 
 @pytest.mark.failure_row(18)
 def test_a_decode_without_one_image_is_never_a_success() -> None:
-    silent = verdict.DecodeEnd(
+    silent = exit_check.DecodeEnd(
         status=0,
         images=0,
         decode_errors=0,
@@ -212,7 +213,7 @@ def test_a_decode_without_one_image_is_never_a_success() -> None:
         out_of_memory=False,
         words="no message",
     )
-    assert isinstance(verdict.objection(silent, DecodeLimits()), errors.NoFramesError)
+    assert isinstance(exit_check.objection(silent, DecodeLimits()), errors.NoFramesError)
 
 
 @pytest.mark.failure_row(22)

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.binary import find_ffmpeg
-from extractor.media.cuts import CutFinder
-from extractor.media.filters import Filter
-from extractor.media.pipes import Budget
-from extractor.media.process import running
-from extractor.media.scene_stream import scene_stream
-from extractor.media.scenes import Cut, scenes_between
-from extractor.models import Scene
-from extractor.policy import DETECTORS, Detector
+from extractor.domain.models import Scene
+from extractor.domain.policy import DETECTORS, Detector
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.filters import Filter
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.process import running
+from extractor.media.scenes.boundaries import Cut, scenes_between
+from extractor.media.scenes.cut_detector import CutFinder
+from extractor.media.scenes.downscale import scene_stream
 from tests.media import clips
 
 _COMMANDS: dict[Detector, str] = {
@@ -252,7 +252,7 @@ def test_scenes_follow_each_other_from_start_to_end(times: list[float]) -> None:
 
 def test_heavy_libraries_wait_until_they_are_asked_for() -> None:
     check = (
-        "import sys, extractor.media.scenes, extractor.media.scene_stream;"
+        "import sys, extractor.media.scenes.boundaries, extractor.media.scenes.downscale;"
         "sys.exit(bool({'cv2', 'numpy', 'scenedetect'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", check], check=True, cwd=Path(__file__).parents[2])

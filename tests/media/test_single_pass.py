@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from extractor.local_files import extract_to_folder, local_toolbox
-from extractor.manifest import Manifest
-from extractor.media import single_pass
-from extractor.media.binary import find_ffmpeg
-from extractor.media.command import Source
-from extractor.media.pipes import Budget
-from extractor.media.single_pass import SinglePass, try_single_pass
-from extractor.models import DecodeLimits
-from extractor.policy import SamplingPolicy
+from extractor.domain.manifest import Manifest
+from extractor.domain.models import DecodeLimits
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.decode import single_pass
+from extractor.media.decode.single_pass import SinglePass, try_single_pass
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.command import Source
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.pipeline.local import extract_to_folder, local_toolbox
 from tests.media import clips
 
 _HLG = "setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc"
@@ -108,7 +108,7 @@ def test_a_single_pass_changes_nothing(
     clip = _clip(clip_dir, name, options)
     _let_any_size_pass(monkeypatch)
     single = _extract(clip, tmp_path / "single", policy)
-    monkeypatch.setattr("extractor.extraction.try_single_pass", _never)
+    monkeypatch.setattr("extractor.pipeline.extract.try_single_pass", _never)
     assert single == _extract(clip, tmp_path / "ordinary", policy)
 
 
@@ -177,7 +177,7 @@ def test_images_wait_only_while_they_are_few(clip_dir: Path, monkeypatch: pytest
 def test_without_plans_there_is_no_single_pass(
     plain_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("extractor.extraction.try_single_pass", pytest.fail)
+    monkeypatch.setattr("extractor.pipeline.extract.try_single_pass", pytest.fail)
     tools = local_toolbox()
     unplanned = type(tools)(tools.ffmpeg, tools.limits, tools.upload_workers, plan=False)
     assert extract_to_folder(plain_clip, tmp_path / "out", SamplingPolicy(), unplanned).frames

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from extractor.media.binary import find_ffmpeg
-from extractor.media.stderr import Stderr
-from extractor.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.ffmpeg.log import Stderr
 from tests.media import clips
 from tests.media.decoding import Decode
 

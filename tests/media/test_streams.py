@@ -7,10 +7,10 @@ import av
 import pytest
 
 from extractor import errors
-from extractor.media.header import Header, StreamInfo
-from extractor.media.stream_choice import candidates, choose
-from extractor.models import DecodeLimits
-from extractor.policy import SamplingPolicy
+from extractor.domain.models import DecodeLimits
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg.input_info import Header, StreamInfo
+from extractor.media.probe.stream_choice import candidates, choose
 from tests.media import clips
 from tests.media.decoding import Decode
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.media.binary import find_ffmpeg
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.sampling import EveryInterval, find_targets
-from extractor.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.media.truncation import is_cut_off
+from extractor.media.probe.truncation import is_cut_off
 from tests.media import clips
 from tests.media.decoding import Decode
 

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 import lambda_function
-from extractor import bootstrap
+from extractor import container
 from tests.migration.stage import Items, Rows, Stage, State
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def set_up(
     """Makes the stage for these settings, and has the handler read them."""
     ends: list[Callable[[], object]] = [
         lambda_function._station.cache_clear,
-        bootstrap._s3_client.cache_clear,
+        container._s3_client.cache_clear,
     ]
 
     def make(settings: Mapping[str, str]) -> Stage:

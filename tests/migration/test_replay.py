@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from extractor.keys import made_up_code
-from extractor.layout import LAYOUTS
-from extractor.manifest import parse_manifest
+from extractor.domain.keys import made_up_code
+from extractor.domain.layout import LAYOUTS
+from extractor.domain.manifest import parse_manifest
 from tests.media import clips
 from tests.migration.page import PAGE, Example, Video, read_example, read_table, sections
 from tests.migration.stage import Stage

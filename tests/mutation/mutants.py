@@ -32,7 +32,7 @@ def _group(file: str, tests: tuple[str, ...], *changes: tuple[str, str, str]) ->
 
 MUTANTS: list[Mutant] = [
     *_group(
-        "extractor/pipeline.py",
+        "extractor/pipeline/job.py",
         (*_HANDLER, *_FAILURES, *_SIMULATION),
         (
             "pipeline: no manifest is written",
@@ -86,7 +86,7 @@ MUTANTS: list[Mutant] = [
         ("pipeline: the account of an unfinished run stays", "    interim.remove()\n", ""),
     ),
     *_group(
-        "extractor/worker.py",
+        "extractor/pipeline/worker.py",
         (*_FAILURES, "tests/handler/test_messages.py", *_HANDLER),
         (
             "worker: a refused dead letter is ignored",
@@ -115,7 +115,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/worker.py",
+        "extractor/pipeline/worker.py",
         _LAST_DELIVERY,
         (
             "worker: a dead letter holds the whole message",
@@ -144,7 +144,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/record.py",
+        "extractor/output/manifest_store.py",
         (*_HANDLER, *_SIMULATION),
         (
             "record: the manifest is written over any other",
@@ -179,7 +179,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/shelf.py",
+        "extractor/output/frame_store.py",
         (*_HANDLER, *_SIMULATION),
         ("shelf: a frame's ETag is not kept", "etag=self.known[stored.key].etag", "etag=None"),
         (
@@ -199,7 +199,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/uploads.py",
+        "extractor/output/writers.py",
         (*_UPLOADS, *_HANDLER),
         (
             "uploads: those in flight at the end are forgotten",
@@ -215,7 +215,7 @@ MUTANTS: list[Mutant] = [
         ("uploads: in the order of arrival", "sorted(done, key=lambda stored: stored.index)", "done"),
     ),
     *_group(
-        "extractor/source.py",
+        "extractor/pipeline/source.py",
         (*_SOURCES, *_FAILURES),
         (
             "source: only the first key is tried",
@@ -237,7 +237,7 @@ MUTANTS: list[Mutant] = [
         ("source: any size fits on the disk", "if video.size_bytes > free:", "if False:"),
     ),
     *_group(
-        "extractor/keys.py",
+        "extractor/domain/keys.py",
         _KEYS,
         (
             "keys: an encoded key is taken as it is",
@@ -247,7 +247,7 @@ MUTANTS: list[Mutant] = [
         ("keys: a plus sign is a space first", "else [key, decoded]", "else [decoded, key]"),
     ),
     *_group(
-        "extractor/prefetch.py",
+        "extractor/pipeline/prefetch.py",
         _PREFETCH,
         (
             "prefetch: a fetch that failed is not forgotten",
@@ -272,7 +272,7 @@ MUTANTS: list[Mutant] = [
         ("prefetch: the video of another job", "if fetch is not None and fetch.job != job:", "if False:"),
     ),
     *_group(
-        "extractor/resumption.py",
+        "extractor/pipeline/resume.py",
         _RESUMPTION,
         ("resumption: the last frame is not made again", "zip(stored, targets[:-1]", "zip(stored, targets"),
         ("resumption: frames that differ count as made", "            break\n", "            pass\n"),
@@ -280,7 +280,7 @@ MUTANTS: list[Mutant] = [
         ("resumption: numbers begin again", "index=frame.index + first", "index=frame.index"),
     ),
     *_group(
-        "extractor/media/verdict.py",
+        "extractor/media/decode/exit_check.py",
         _PROCESSES,
         ("verdict: out of processor time is a crash", "if end.status == -signal.SIGXCPU:", "if False:"),
         ("verdict: a crash is no failure", "if end.status < 0:", "if False:"),
@@ -298,7 +298,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/video_items.py",
+        "extractor/backends/state/dynamodb/items.py",
         _ITEMS,
         (
             "items: a claim that is not over is free",
@@ -324,7 +324,7 @@ MUTANTS: list[Mutant] = [
         ("items: a number as its start is not read", 'if "N" in started:', "if False:"),
     ),
     *_group(
-        "extractor/adapters/dynamodb.py",
+        "extractor/backends/state/dynamodb/store.py",
         _ITEMS,
         (
             "dynamodb: who lost the claim may finish",
@@ -343,7 +343,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/adapters/sqlite.py",
+        "extractor/backends/state/sqlite.py",
         _STATE,
         (
             "sqlite: a late failure spoils a video that is done",
@@ -354,7 +354,7 @@ MUTANTS: list[Mutant] = [
         ("sqlite: a page begins with the last row", "AND {code} > ?", "AND {code} >= ?"),
     ),
     *_group(
-        "extractor/adapters/s3/deletions.py",
+        "extractor/backends/storage/s3/deletions.py",
         _DELETIONS,
         (
             "deletions: any version is deleted",
@@ -374,7 +374,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/adapters/supabase/keys.py",
+        "extractor/backends/state/supabase/api_keys.py",
         _KEY_RENEWAL,
         (
             "keys: a refused key is not read again",
@@ -395,7 +395,7 @@ MUTANTS: list[Mutant] = [
         ("keys: a key that is no token is sent as one", 'None if key.startswith("sb_") else key', "key"),
     ),
     *_group(
-        "extractor/adapters/supabase/api.py",
+        "extractor/backends/state/supabase/client.py",
         (*_KEY_RENEWAL, "tests/contracts/test_supabase_failures.py"),
         (
             "supabase: an empty answer is no row",
@@ -404,7 +404,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/adapters/supabase/store.py",
+        "extractor/backends/state/supabase/store.py",
         _TABLES,
         (
             "supabase: a hidden row is absent",
@@ -433,7 +433,7 @@ MUTANTS: list[Mutant] = [
         ("supabase: no such value is an outage", "if error.code not in _NO_SUCH_VALUE:", "if True:"),
     ),
     *_group(
-        "extractor/state_values.py",
+        "extractor/backends/state/values.py",
         _TABLES,
         (
             "state: a page that does not advance is read on",
@@ -447,7 +447,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/video_message.py",
+        "extractor/domain/video_message.py",
         ("tests/unit/test_messages.py",),
         (
             "message: frames are counted whatever is asked for",
@@ -481,7 +481,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/adapters/sqs/dead_letters.py",
+        "extractor/backends/queues/sqs/dead_letters.py",
         _REPLAY,
         (
             "dead letters: a failed deletion is ignored",

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.s3 import S3ObjectStore
+from extractor.backends.storage.s3 import S3ObjectStore
+from extractor.domain.manifest import Manifest
+from extractor.domain.models import Frame
 from extractor.errors import StorageUnavailableError
-from extractor.manifest import Manifest
-from extractor.media.frames import FrameDecoder
-from extractor.models import Frame
-from extractor.packing import pack
+from extractor.media.decode.decoder import FrameDecoder
+from extractor.output import tar
 from tests.handler.conftest import World
 
 Settings = Callable[..., None]
@@ -133,7 +133,7 @@ def test_a_tar_that_cannot_be_stored_leaves_no_manifest_and_no_flip(
 def test_a_decode_that_fails_under_way_leaves_nothing_in_the_bucket_and_no_upload_open(
     tar_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pack.pack_frames, "__defaults__", (5 << 20,))
+    monkeypatch.setattr(tar.pack_frames, "__defaults__", (5 << 20,))
     whole = FrameDecoder.__iter__
 
     def breaking(decoder: FrameDecoder) -> Iterator[Frame]:

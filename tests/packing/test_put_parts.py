@@ -9,8 +9,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from extractor.adapters.folder import FolderObjectStore
-from extractor.adapters.s3 import S3ObjectStore
+from extractor.backends.storage.base import ObjectStore
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.errors import (
     AccessDeniedError,
     ConflictError,
@@ -18,7 +19,6 @@ from extractor.errors import (
     ExtractorError,
     StorageUnavailableError,
 )
-from extractor.ports import ObjectStore
 from tests.servers.http import Answer, Request, serving
 
 if TYPE_CHECKING:

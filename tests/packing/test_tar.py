@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from extractor.adapters.folder import FolderObjectStore
-from extractor.layout import parse_layout
-from extractor.models import Frame, Measures
-from extractor.packing.pack import TAR_NAME, Archive, pack_frames
-from extractor.shelf import Shelf
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.layout import parse_layout
+from extractor.domain.models import Frame, Measures
+from extractor.output.frame_store import Shelf
+from extractor.output.tar import TAR_NAME, Archive, pack_frames
 
 # How WebDataset tells the key of a sample from what a member is: webdataset.tariterators.base_plus_ext.
 _SAMPLE = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")

@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from extractor.backends.queues.base import JobQueue
+from extractor.backends.state.base import StateStore
+from extractor.backends.storage.base import NO_VERSIONS, ObjectStore, ObjectStream, StoredBytes, StoredObject
+from extractor.domain.models import Extraction, OutgoingMessage, SendFailure, StateRow, Subject
 from extractor.errors import (
     ExtractorError,
     QueueUnavailableError,
     StateUnavailableError,
     StorageUnavailableError,
 )
-from extractor.models import Extraction, OutgoingMessage, SendFailure, StateRow, Subject
-from extractor.ports import JobQueue, ObjectStore, ObjectStream, StateStore, StoredBytes, StoredObject
-from extractor.ports.objects import NO_VERSIONS
 from tests.proof.scheduler import KilledError, Scheduler
 
 T = TypeVar("T")

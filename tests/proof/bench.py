@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from extractor import bootstrap
+from extractor import container
 from tests.proof.clip import make_clip
 from tests.proof.cloud import moto
 from tests.proof.crash import Case, Clip, CrashTest, Scenario, faults
@@ -47,9 +47,9 @@ def aws(directory: Path) -> Iterator[Clip]:
     """A cloud, to which the AWS variables lead; gives the video to do there."""
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with moto() as variables, patch.dict(os.environ, {**foreign, **variables}, clear=True):
-        bootstrap._s3_client.cache_clear()  # it may lead to another cloud
+        container._s3_client.cache_clear()  # it may lead to another cloud
         yield make_clip(directory)
-        bootstrap._s3_client.cache_clear()
+        container._s3_client.cache_clear()
 
 
 @contextmanager

@@ -21,9 +21,9 @@ import botocore.response
 import httpx
 from botocore.exceptions import ConnectionClosedError, ResponseStreamingError
 
-import extractor.media.process
-from extractor.media.frames import FrameDecoder
-from extractor.models import Frame
+import extractor.media.ffmpeg.process
+from extractor.domain.models import Frame
+from extractor.media.decode.decoder import FrameDecoder
 from tests.proof.effects import Ledger
 from tests.proof.processes import kill_children
 
@@ -128,7 +128,7 @@ def _hook_sqlite(ledger: Ledger) -> None:
 def _hook_ffmpeg(ledger: Ledger) -> None:
     """A failure of FFmpeg is its death, by a signal that it cannot catch. When one dies, another may still
     do it; when any dies, none can."""
-    start: Callable[..., Any] = extractor.media.process._start
+    start: Callable[..., Any] = extractor.media.ffmpeg.process._start
     iterate = FrameDecoder.__iter__
 
     def hooked_start(*arguments: Any) -> Any:
@@ -143,7 +143,7 @@ def _hook_ffmpeg(ledger: Ledger) -> None:
         for frame in iterate(decoder):
             yield ledger.perform(f"frame {frame.index}", partial(_itself, frame), kill_children)
 
-    extractor.media.process._start = hooked_start  # type: ignore[assignment]
+    extractor.media.ffmpeg.process._start = hooked_start  # type: ignore[assignment]
     FrameDecoder.__iter__ = hooked_iterate  # type: ignore[method-assign]
 
 

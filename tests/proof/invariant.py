@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from extractor.manifest import Manifest, parse_manifest
+from extractor.domain.manifest import Manifest, parse_manifest
 from tests.proof.stores import Known
 
 

@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from extractor import keys
+from extractor.backends.state.values import failure_text
+from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
+from extractor.domain import keys
+from extractor.domain.models import Extraction, OutgoingMessage, Pick, SendFailure, StateRow, Subject
 from extractor.errors import ClaimedError, ConflictError, NotInStateError, VideoMissingError
-from extractor.models import Extraction, OutgoingMessage, Pick, SendFailure, StateRow, Subject
-from extractor.ports import StoredBytes, StoredObject
-from extractor.ports.objects import NO_VERSIONS
-from extractor.state_values import failure_text
 
 _CHUNK_BYTES = 1 << 20
 
@@ -37,7 +36,7 @@ class MemoryStream:
 
 @dataclass(frozen=True, slots=True)
 class MemoryObjectStore:
-    """See `extractor.ports.ObjectStore`."""
+    """See `extractor.backends.storage.base.ObjectStore`."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
 
@@ -93,7 +92,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class MemoryTable:
-    """See `extractor.ports.StateStore` and `Backlog`: like SQLite, one row for each code and no claims.
+    """See `extractor.backends.state.base.StateStore` and `Backlog`: like SQLite, one row for each code and no claims.
     All its videos are fetched."""
 
     rows: dict[str, Row] = field(default_factory=dict)
@@ -147,7 +146,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class MemoryClaims:
-    """See `extractor.ports.StateStore`: like DynamoDB, one item for each version, claimed by one `owner` at
+    """See `extractor.backends.state.base.StateStore`: like DynamoDB, one item for each version, claimed by one `owner` at
     a time until a moment that `now` passes."""
 
     items: dict[str, Item]
@@ -193,7 +192,7 @@ class MemoryClaims:
 
 @dataclass(frozen=True, slots=True)
 class MemoryQueue:
-    """See `extractor.ports.JobQueue`."""
+    """See `extractor.backends.queues.base.JobQueue`."""
 
     sent: list[OutgoingMessage] = field(default_factory=list)
 

@@ -6,9 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extractor.layout import parse_layout
-from extractor.models import SourceVideo, Subject
-from extractor.ports import StateStore
+from extractor.backends.state.base import StateStore
+from extractor.domain.layout import parse_layout
+from extractor.domain.models import SourceVideo, Subject
 from tests.proof.invariant import View
 from tests.proof.memory import (
     Item,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from extractor.backlog.dispatch import enqueue
-from extractor.backlog.order import Order
-from extractor.backlog.patience import Patience
+from extractor.domain.models import OutgoingMessage, Pick, SendFailure
+from extractor.enqueue.enqueuer import enqueue
+from extractor.enqueue.request import Order
+from extractor.enqueue.retry import Patience
 from extractor.errors import QueueUnavailableError
-from extractor.models import OutgoingMessage, Pick, SendFailure
 from tests.proof.memory import MemoryTable, Row
 
 _ROWS = 60

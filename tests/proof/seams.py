@@ -13,19 +13,19 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import extractor.interim
-import extractor.pipeline
-import extractor.source
-import extractor.uploads
+import extractor.output.partial_run
+import extractor.output.writers
+import extractor.pipeline.job
+import extractor.pipeline.source
+from extractor.domain.manifest import Manifest
+from extractor.domain.manifest_records import frame_records
+from extractor.domain.models import DecodeLimits, Frame
+from extractor.domain.policy import SamplingPolicy
+from extractor.domain.timing import Stopwatch
 from extractor.errors import UnreadableError
-from extractor.extraction import Assignment, Progress, Toolbox
-from extractor.manifest import Manifest
-from extractor.manifest_records import frame_records
-from extractor.models import DecodeLimits, Frame
-from extractor.policy import SamplingPolicy
-from extractor.shelf import Shelf
-from extractor.timing import Stopwatch
-from extractor.uploads import store_frames
+from extractor.output.frame_store import Shelf
+from extractor.output.writers import store_frames
+from extractor.pipeline.extract import Assignment, Progress, Toolbox
 from tests.samples import a_manifest
 
 GARBAGE = b"garbage"
@@ -62,19 +62,19 @@ def seams(now: Callable[[], float]) -> Iterator[None]:
 
     with ExitStack() as stack:
         for module, name, value in (
-            (extractor.pipeline, "time", clock),
-            (extractor.interim, "time", clock),
-            (extractor.source, "time", clock),
-            (extractor.pipeline, "ThreadPoolExecutor", InTurn),
-            (extractor.uploads, "ThreadPoolExecutor", InTurn),
-            (extractor.pipeline, "extract", extract),
+            (extractor.pipeline.job, "time", clock),
+            (extractor.output.partial_run, "time", clock),
+            (extractor.pipeline.source, "time", clock),
+            (extractor.pipeline.job, "ThreadPoolExecutor", InTurn),
+            (extractor.output.writers, "ThreadPoolExecutor", InTurn),
+            (extractor.pipeline.job, "extract", extract),
         ):
             stack.enter_context(patch.object(module, name, value))
         yield
 
 
 def make_frames(task: Assignment, shelf: Shelf, progress: Progress, moment: float) -> Manifest:
-    """In place of `extractor.extraction.extract`: goes on after the frames that an earlier run has stored.
+    """In place of `extractor.pipeline.extract.extract`: goes on after the frames that an earlier run has stored.
     The manifests of two runs differ, as real ones do."""
     video = task.path.read_bytes()
     if video == GARBAGE:

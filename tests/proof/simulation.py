@@ -10,14 +10,14 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from extractor.domain.layout import parse_layout
+from extractor.domain.policy import SamplingPolicy
+from extractor.domain.timing import Stopwatch
 from extractor.errors import ExtractorError
-from extractor.layout import parse_layout
-from extractor.pipeline import Workplace
-from extractor.policy import SamplingPolicy
-from extractor.prefetch import Prefetcher
-from extractor.source import Sources
-from extractor.timing import Stopwatch
-from extractor.worker import Delivery, Worker
+from extractor.pipeline.job import Workplace
+from extractor.pipeline.prefetch import Prefetcher
+from extractor.pipeline.source import Sources
+from extractor.pipeline.worker import Delivery, Worker
 from tests.proof.adversary import Adversary, RiskyObjects, RiskyQueue, RiskyState
 from tests.proof.invariant import View, violations
 from tests.proof.messages import SimulatedMessage, SimulatedQueue

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from botocore.session import get_session
 from postgrest import SyncPostgrestClient
 
-from extractor import keys
-from extractor.adapters.dynamodb import DynamoDBStateStore, build_dynamodb_client
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.models import SourceVideo
-from extractor.ports import StateStore
+from extractor.backends.state.base import StateStore
+from extractor.backends.state.dynamodb.store import DynamoDBStateStore, build_dynamodb_client
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.domain import keys
+from extractor.domain.models import SourceVideo
 from tests.servers.supabase import Supabase, supabase
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from extractor.ports import ObjectStore
+from extractor.backends.storage.base import ObjectStore
 from tests.contracts import test_object_store, test_state_store
 from tests.contracts.test_state_store import Bench, video
 from tests.proof.memory import Item, MemoryClaims, MemoryObjectStore, MemoryTable, Row, item_key

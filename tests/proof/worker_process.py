@@ -19,9 +19,9 @@ from typing import Any, NoReturn, cast
 from msgspec.structs import replace
 
 import lambda_function
+from extractor.backends.telemetry import logger
 from extractor.settings import load_settings
 from extractor.station import Station, build_station
-from extractor.telemetry import logger
 from tests.handler.conftest import Context
 from tests.proof.effects import Fault, Ledger
 from tests.proof.footprint import Footprint, footprint

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
 from extractor.errors import ConflictError, StorageUnavailableError, VideoMissingError
-from extractor.ports import StoredBytes, StoredObject
-from extractor.ports.objects import NO_VERSIONS
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 _CHUNK = 1 << 20
@@ -36,7 +35,7 @@ class _Stream:
 
 
 class MemoryStore:
-    """See `extractor.ports.ObjectStore`. What is put seems to have been there for long, unless `now` says
+    """See `extractor.backends.storage.base.ObjectStore`. What is put seems to have been there for long, unless `now` says
     otherwise. A listing breaks off at the key `breaks_at`."""
 
     def __init__(self) -> None:

@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.layout import Layout, parse_layout
-from extractor.manifest import Manifest
-from extractor.manifest_records import ArchiveRecord, FrameRecord
-from extractor.models import OutgoingMessage, SendFailure, SourceVideo
-from extractor.policy import SamplingPolicy, fingerprint
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.layout import Layout, parse_layout
+from extractor.domain.manifest import Manifest
+from extractor.domain.manifest_records import ArchiveRecord, FrameRecord
+from extractor.domain.models import OutgoingMessage, SendFailure, SourceVideo
+from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.reconcile.findings import Kind
-from extractor.reconcile.survey import Field
+from extractor.reconcile.scan import Field
 from tests.reconcile.memory import MemoryStore
 from tests.samples import a_manifest
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extractor.adapters.supabase import SupabaseStateStore, build_postgrest_client
+from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.reconcile.findings import Kind
 from tests.reconcile.memory import MemoryStore
 from tests.reconcile.planting import FRAMES, TABLE, TEMPLATES, VIDEOS, Ground, plant

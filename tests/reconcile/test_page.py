@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from extractor.models import InventoryRow
-from extractor.reconcile.facts import FolderFacts
-from extractor.reconcile.gallery import Strip, strip
-from extractor.reconcile.page import Page, render
-from extractor.reconcile.statistics import Bar, Chart, Group, gather, histogram, throughput
+from extractor.domain.models import InventoryRow
+from extractor.reconcile.observations import FolderFacts
+from extractor.reconcile.report.page import Page, render
+from extractor.reconcile.report.statistics import Bar, Chart, Group, gather, histogram, throughput
+from extractor.reconcile.report.thumbnails import Strip, strip
 from tests.reconcile.memory import MemoryStore
 from tests.reconcile.planting import Ground
 

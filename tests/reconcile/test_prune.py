@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import InventoryRow
 from extractor.errors import StateUnavailableError, StorageUnavailableError
-from extractor.models import InventoryRow
-from extractor.reconcile.disposal import Disposal, trash_prefix
-from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.prune import Orphan, orphans, prune
-from extractor.reconcile.survey import Field, take
+from extractor.reconcile.scan import Field, take
+from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.trash import Disposal, trash_prefix
 from tests.reconcile.planting import TABLE, Ground
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from extractor.adapters.sqs import SqsDeadLetters, SqsQueue, build_sqs_client
-from extractor.batches import BATCH_BYTES, batches
+from extractor.backends.queues.base import DeadLetter
+from extractor.backends.queues.batches import BATCH_BYTES, batches
+from extractor.backends.queues.sqs import SqsDeadLetters, SqsQueue, build_sqs_client
+from extractor.domain.models import OutgoingMessage, SendFailure
 from extractor.errors import QueueUnavailableError, SettingsError
-from extractor.models import OutgoingMessage, SendFailure
-from extractor.ports import DeadLetter
 from extractor.reconcile.replay import replay
 from tests.reconcile.planting import Queue
 from tests.servers.http import serving

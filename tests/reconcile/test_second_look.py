@@ -11,25 +11,25 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from extractor.adapters.s3 import S3ObjectStore, build_s3_client
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.backlog.dispatch import enqueue, survey
-from extractor.backlog.order import Order
-from extractor.backlog.watch import failures_by_reason
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.backends.storage.s3 import S3ObjectStore, build_s3_client
+from extractor.cli.waiting_notice import tell_of_retries
+from extractor.domain.models import InventoryRow, Pick
+from extractor.domain.output_options import Output
+from extractor.domain.policy import fingerprint
+from extractor.enqueue.enqueuer import enqueue, survey
+from extractor.enqueue.monitor import failures_by_reason
+from extractor.enqueue.request import Order
 from extractor.errors import StateUnavailableError
-from extractor.models import InventoryRow, Pick
-from extractor.notice import tell_of_retries
-from extractor.packing.output import Output
-from extractor.policy import fingerprint
-from extractor.reconcile.disposal import Disposal, trash_prefix
+from extractor.reconcile.checks import Expectation
 from extractor.reconcile.findings import Kind
-from extractor.reconcile.judgement import Expectation
-from extractor.reconcile.ledger import Ledger
-from extractor.reconcile.outputs import reports
+from extractor.reconcile.outcomes import all_rows
 from extractor.reconcile.prune import orphans
+from extractor.reconcile.record_files import reports
 from extractor.reconcile.repair import Remedy, Workshop, repair
-from extractor.reconcile.status import all_rows
-from extractor.reconcile.survey import take
+from extractor.reconcile.scan import take
+from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.trash import Disposal, trash_prefix
 from extractor.reconcile.verify import verify
 from tests.reconcile.planting import VIDEOS, Ground, Queue, plant
 from tests.servers.aws import aws_variables

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.folder import FolderObjectStore
-from extractor.adapters.s3 import S3ObjectStore, build_s3_client
+from extractor.backends.storage.base import ObjectStore
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.backends.storage.s3 import S3ObjectStore, build_s3_client
 from extractor.errors import ConflictError, VideoMissingError
-from extractor.ports import ObjectStore
 from tests.reconcile.memory import MemoryStore
 
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.adapters.sqlite import SqliteStateStore
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.layout import LAYOUTS, parse_layout
+from extractor.domain.models import InventoryRow
 from extractor.errors import SettingsError, StateUnavailableError, StorageUnavailableError
-from extractor.layout import LAYOUTS, parse_layout
-from extractor.models import InventoryRow
-from extractor.reconcile.ledger import Ledger
-from extractor.reconcile.places import TRASH, Place, Places
-from extractor.reconcile.shards import Shard, cut, folders
-from extractor.reconcile.survey import Field, take
+from extractor.reconcile.key_parser import TRASH, Place, Places
+from extractor.reconcile.key_ranges import Shard, cut, folders
+from extractor.reconcile.scan import Field, take
+from extractor.reconcile.snapshot import Ledger
 from tests.reconcile.memory import MemoryStore
 from tests.reconcile.planting import FRAMES, TABLE, Ground
 
@@ -152,8 +152,8 @@ def test_rows_are_not_read_again_after_a_break(ground: Ground, tmp_path: Path) -
 def test_shards_are_not_listed_again_after_a_break(
     ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("extractor.reconcile.shards._SMALL", 1)
-    monkeypatch.setattr("extractor.reconcile.survey._ROWS_FOR_CUT", 1)
+    monkeypatch.setattr("extractor.reconcile.key_ranges._SMALL", 1)
+    monkeypatch.setattr("extractor.reconcile.scan._ROWS_FOR_CUT", 1)
     table = ground.settle()
     path = tmp_path / "checkpoint"
     first = Ledger(path)

@@ -9,16 +9,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.packing.output import Output
-from extractor.policy import fingerprint
-from extractor.reconcile.content import check_contents
-from extractor.reconcile.disposal import Disposal, trash_prefix
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.output_options import Output
+from extractor.domain.policy import fingerprint
+from extractor.reconcile.checks import Expectation
+from extractor.reconcile.content_check import check_contents
 from extractor.reconcile.findings import Finding, Kind
-from extractor.reconcile.judgement import Expectation
-from extractor.reconcile.ledger import Ledger
 from extractor.reconcile.repair import Remedy, Workshop, repair
-from extractor.reconcile.survey import Field, take
+from extractor.reconcile.scan import Field, take
+from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.trash import Disposal, trash_prefix
 from extractor.reconcile.verify import verify
 from tests.reconcile.memory import LONG_AGO
 from tests.reconcile.planting import Ground, Queue, plant

@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from extractor.models import Frame
-from extractor.policy import ImageFormat
-from extractor.storyboard.thumbnails import Pixels
+from extractor.domain.models import Frame
+from extractor.domain.policy import ImageFormat
+from extractor.output.storyboard.thumbnails import Pixels
 
 
 def frames(count: int, width: int, height: int, image_format: ImageFormat = "jpg") -> Iterator[Frame]:

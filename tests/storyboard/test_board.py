@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extractor.adapters.folder import FolderObjectStore
-from extractor.layout import Naming
-from extractor.policy import ImageFormat
-from extractor.shelf import Shelf
-from extractor.storyboard.board import Extra, Storyboard
-from extractor.storyboard.thumbnails import LIMIT, MAX_SIDE, Thumbnails
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.layout import Naming
+from extractor.domain.policy import ImageFormat
+from extractor.output.frame_store import Shelf
+from extractor.output.storyboard.storyboard import Extra, Storyboard
+from extractor.output.storyboard.thumbnails import LIMIT, MAX_SIDE, Thumbnails
 from tests.storyboard.pictures import colour, frames, read
 
 _TARGET = re.compile(r"^(\S+)#xywh=(\d+),(\d+),(\d+),(\d+)$", re.MULTILINE)

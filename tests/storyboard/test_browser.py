@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from extractor.__main__ import main
-from extractor.manifest import Manifest, parse_manifest
+from extractor.domain.manifest import Manifest, parse_manifest
 from local.gallery import Card, Gallery, render
 from local.outcomes import Finished, Outcome
 from local.videos import DemoVideo

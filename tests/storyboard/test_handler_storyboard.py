@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.s3 import S3ObjectStore
+from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.errors import StorageUnavailableError
-from extractor.media.frames import FrameDecoder
+from extractor.media.decode.decoder import FrameDecoder
 from tests.handler.conftest import World
 
 Settings = Callable[..., None]
@@ -114,10 +114,10 @@ def test_nobody_pays_for_it_who_does_not_ask_for_it(
     board_world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings(STORYBOARD="false")
-    for name in [name for name in sys.modules if name.startswith("extractor.storyboard")]:
+    for name in [name for name in sys.modules if name.startswith("extractor.output.storyboard")]:
         monkeypatch.delitem(sys.modules, name)
     board_world.deliver({"code": "abc"})
-    assert not [name for name in sys.modules if name.startswith("extractor.storyboard")]
+    assert not [name for name in sys.modules if name.startswith("extractor.output.storyboard")]
 
 
 def _never(*_: object) -> None:

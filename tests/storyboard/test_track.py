@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from extractor.__main__ import main
-from extractor.storyboard.sheet import Region
-from extractor.storyboard.track import Tile, clock, evenly, webvtt
+from extractor.output.storyboard.sprite_sheet import Region
+from extractor.output.storyboard.webvtt import Tile, clock, evenly, webvtt
 from tests.media.clips import ENCODED, PICTURES, ffmpeg, plain
 
 

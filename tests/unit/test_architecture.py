@@ -77,10 +77,10 @@ def test_imports_follow_the_picture(path: Path) -> None:
 
 
 def test_adapters_import_only_what_those_of_aws_have_in_common() -> None:
-    adapters = ROOT / "extractor/adapters"
+    adapters = ROOT / "extractor/backends"
     for path in adapters.rglob("*.py"):
         home = path.relative_to(adapters).parts[0].removesuffix(".py")
-        used = {name.split(".")[2] for name in _imports(path) if name.startswith("extractor.adapters.")}
+        used = {name.split(".")[2] for name in _imports(path) if name.startswith("extractor.backends.")}
         assert used <= {home, "aws"}, path
 
 

@@ -7,7 +7,7 @@ from botocore.config import Config
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 
-from extractor.adapters.aws import ModelLoader, build_client
+from extractor.backends.aws import ModelLoader, build_client
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "s3", "secretsmanager", "sqs", "sso", "sts"])

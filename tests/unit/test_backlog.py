@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.backlog.dispatch import enqueue, survey
-from extractor.backlog.order import ListedCodes, Order
-from extractor.backlog.patience import Patience
-from extractor.backlog.summary import Summary
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import Extraction, OutgoingMessage, Pick, SendFailure, Subject
+from extractor.enqueue.enqueuer import enqueue, survey
+from extractor.enqueue.request import ListedCodes, Order
+from extractor.enqueue.retry import Patience
+from extractor.enqueue.summary import Summary
 from extractor.errors import AccessDeniedError, QueueUnavailableError, StateUnavailableError
-from extractor.models import Extraction, OutgoingMessage, Pick, SendFailure, Subject
 
 Outcome = Sequence[SendFailure] | BaseException
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.backlog.checkpoint import Checkpoint, keep_checkpoint, read_checkpoint, write_checkpoint
-from extractor.backlog.summary import Summary
-from extractor.backlog.watermark import Watermark
+from extractor.enqueue.checkpoint import Checkpoint, keep_checkpoint, read_checkpoint, write_checkpoint
+from extractor.enqueue.summary import Summary
+from extractor.enqueue.watermark import Watermark
 from extractor.errors import SettingsError
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

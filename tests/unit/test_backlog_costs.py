@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.costs import US_EAST_1, Cost, Workload, cost_per_video, videos_within
+from extractor.domain.costs import US_EAST_1, Cost, Workload, cost_per_video, videos_within
 
 
 def test_a_video_costs_what_its_requests_and_seconds_cost() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.sqlite import SqliteStateStore
-from extractor.backlog.report import progress_line
-from extractor.backlog.watch import Course, Look, Progress, failures_by_reason, watch
+from extractor.backends.queues.base import QueueDepth
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import Extraction, OutgoingMessage, Pick, SendFailure, Subject
+from extractor.enqueue.monitor import Course, Look, Progress, failures_by_reason, watch
+from extractor.enqueue.report import progress_line
 from extractor.errors import AccessDeniedError, QueueUnavailableError, StateUnavailableError
-from extractor.models import Extraction, OutgoingMessage, Pick, SendFailure, Subject
-from extractor.ports import QueueDepth
 
 EMPTY = QueueDepth(0, 0, 0, 0)
 EXTRACTION = Extraction(1, "frames/", None, 1.0, 30, 30.0)

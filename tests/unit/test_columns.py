@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.columns import Columns, parse_columns
+from extractor.backends.state.columns import Columns, parse_columns
 
 
 def test_columns_that_are_not_mentioned_keep_their_names() -> None:

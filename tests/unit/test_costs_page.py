@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import cost
 from benchmarks.bill import ARM64, X86, Plan, load, monthly, once
-from extractor.costs import Workload, cost_per_video
+from extractor.domain.costs import Workload, cost_per_video
 from local.child import ROOT
 
 PAGE = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.media.cpus import decoder_threads, quota
+from extractor.media.ffmpeg.threads import decoder_threads, quota
 from extractor.settings import load_settings
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.keys import CODE_PATTERN
+from extractor.domain.keys import CODE_PATTERN
 from local.errors import VideoFileError, WorkspaceError
 from local.videos import given_videos, unique_codes
 from local.workspace import open_workspace

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from extractor.manifest import Manifest, parse_manifest
-from extractor.manifest_records import ExtraRecord
+from extractor.domain.manifest import Manifest, parse_manifest
+from extractor.domain.manifest_records import ExtraRecord
 from local.errors import FramesError
 from local.frames import checked_key
 from local.gallery import Card, Gallery, Tile, clock, render

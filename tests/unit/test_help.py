@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 import extractor.__main__
-import extractor.backlog.arguments
-import extractor.packing.command
-from extractor.reconcile.options import parser
+import extractor.cli.unpack
+import extractor.enqueue.arguments
+from extractor.reconcile.arguments import parser
 
 PARSERS = {
     "extractor": extractor.__main__.build_parser(),
-    "unpack": extractor.packing.command.build_parser(),
-    "run_sqs_batches": extractor.backlog.arguments.build_parser(),
+    "unpack": extractor.cli.unpack.build_parser(),
+    "run_sqs_batches": extractor.enqueue.arguments.build_parser(),
     "reconcile": parser(),
 }
 

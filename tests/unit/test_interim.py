@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from extractor.adapters.folder import FolderObjectStore
-from extractor.interim import Interim
-from extractor.layout import Naming
-from extractor.models import SourceVideo, StoredFrame
-from extractor.policy import SamplingPolicy
-from extractor.shelf import Shelf
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.layout import Naming
+from extractor.domain.models import SourceVideo, StoredFrame
+from extractor.domain.policy import SamplingPolicy
+from extractor.output.frame_store import Shelf
+from extractor.output.partial_run import Interim
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_keeping_the_record_takes_a_small_share_of_a_long_run(
         written.append(seconds_for_each_frame * len(frames))
         clock += written[-1]
 
-    monkeypatch.setattr("extractor.interim.time", SimpleNamespace(monotonic=lambda: clock))
+    monkeypatch.setattr("extractor.output.partial_run.time", SimpleNamespace(monotonic=lambda: clock))
     monkeypatch.setattr(Interim, "write", write)
     store, naming = FolderObjectStore(tmp_path), Naming("abc/", "{index:06d}.jpg")
     source = SourceVideo("videos", "abc.mp4", "etag", 1)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from extractor import keys, layout
-from extractor.layout import LAYOUTS, Layout, Naming, parse_layout
+from extractor.domain import keys, layout
+from extractor.domain.layout import LAYOUTS, Layout, Naming, parse_layout
 
 CODES = st.sampled_from(["a", "a1", "a-1", "1", "10", "tiktok", "frames"]) | st.from_regex(
     re.compile(rf"\A{keys.CODE_PATTERN}\Z")

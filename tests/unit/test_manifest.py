@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from extractor.manifest import Manifest, parse_manifest
-from extractor.models import SourceVideo
-from extractor.policy import SamplingPolicy, fingerprint
+from extractor.domain.manifest import Manifest, parse_manifest
+from extractor.domain.models import SourceVideo
+from extractor.domain.policy import SamplingPolicy, fingerprint
 from tests.samples import a_manifest
 
 SOURCE = SourceVideo("videos", "abc.mp4", "etag-1", 1000)

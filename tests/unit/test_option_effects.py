@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from extractor.__main__ import main
+from extractor.domain.messages import parse_message
+from extractor.domain.policy import SamplingPolicy
 from extractor.errors import InvalidMessageError, SettingsError
-from extractor.messages import parse_message
-from extractor.policy import SamplingPolicy
 from extractor.settings import load_settings
 
 _MINIMAL = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": "/tmp/state.sqlite"}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.models import StoredFrame
-from extractor.policy import SamplingPolicy
-from extractor.resumption import frames_made, seconds_needed
+from extractor.domain.models import StoredFrame
+from extractor.domain.policy import SamplingPolicy
+from extractor.pipeline.resume import frames_made, seconds_needed
 
 SECONDS = st.floats(0.001, 1e6)
 

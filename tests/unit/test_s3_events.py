@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor.domain.keys import identify
+from extractor.domain.messages import parse_message
+from extractor.domain.models import ExtractionJob
+from extractor.domain.policy import SamplingPolicy
 from extractor.errors import InvalidMessageError
-from extractor.keys import identify
-from extractor.messages import parse_message
-from extractor.models import ExtractionJob
-from extractor.policy import SamplingPolicy
 
 EVENTS = Path(__file__).parents[1] / "events"
 KEYS = ("{platform}/{code}/video.mp4", "{code}.mp4")

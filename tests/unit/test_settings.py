@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from extractor.cli.terminal import complete_environment
 from extractor.errors import SettingsError
 from extractor.settings import ALL_VARIABLES, Settings, load_settings, variable_names
-from extractor.terminal import complete_environment
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": "/tmp/state.sqlite"}

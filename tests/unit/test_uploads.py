@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from extractor.adapters.folder import FolderObjectStore
+from extractor.backends.storage.base import ObjectStore
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.layout import Naming
+from extractor.domain.models import Frame
 from extractor.errors import StorageUnavailableError
-from extractor.layout import Naming
-from extractor.models import Frame
-from extractor.ports import ObjectStore
-from extractor.shelf import Shelf
-from extractor.uploads import store_frames
+from extractor.output.frame_store import Shelf
+from extractor.output.writers import store_frames
 
 
 def _frames(count: int, made: list[int] | None = None) -> Iterator[Frame]:

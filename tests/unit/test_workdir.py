@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.workdir import job_directory
+from extractor.pipeline.workdir import job_directory
 
 
 def test_the_directory_is_gone_after_the_job_however_it_ends(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_the_leftovers_of_a_killed_job_are_swept_by_the_next(tmp_path: Path) -> 
     code = f"""if True:
     import os, signal
     from pathlib import Path
-    from extractor.workdir import job_directory
+    from extractor.pipeline.workdir import job_directory
     with job_directory(Path({str(tmp_path)!r})) as directory:
         (directory / "source").write_bytes(b"x" * 1000)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from extractor.backlog.dispatch import _Run
-from extractor.backlog.results import Page
-from extractor.models import Pick
+from extractor.domain.models import Pick
+from extractor.enqueue.enqueuer import _Run
+from extractor.enqueue.results import Page
 from tests.proof.bugs import Patch
 
 

@@ -8,17 +8,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-import extractor.pipeline
-import extractor.uploads
-import extractor.workdir
+import extractor.output.writers
+import extractor.pipeline.job
+import extractor.pipeline.workdir
 import tests.proof.seams
-from extractor import record
+from extractor.backends.storage.base import ObjectStore
+from extractor.domain.layout import Naming
+from extractor.domain.manifest import Manifest
+from extractor.domain.models import Extraction, Frame, StoredFrame
 from extractor.errors import TransientError
-from extractor.layout import Naming
-from extractor.manifest import Manifest
-from extractor.models import Extraction, Frame, StoredFrame
-from extractor.ports import ObjectStore
-from extractor.shelf import Shelf
+from extractor.output import manifest_store
+from extractor.output.frame_store import Shelf
 from tests.proof.bugs import Patch
 from tests.proof.memory import MemoryObjectStore
 
@@ -26,7 +26,7 @@ _ANY = Extraction(1, "any/", None, 1.0, 1, 1.0)
 
 
 def flip_before_manifest(patch: Patch) -> None:
-    produce, write = extractor.pipeline._produce, record.write
+    produce, write = extractor.pipeline.job._produce, manifest_store.write
     here = threading.local()
 
     def remember(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
@@ -37,18 +37,18 @@ def flip_before_manifest(patch: Patch) -> None:
         here.place.state.mark_extracted(here.case.subject, _ANY)
         write(*arguments, **named)
 
-    patch(extractor.pipeline, "_produce", remember)
-    patch(record, "write", flip_and_write)
+    patch(extractor.pipeline.job, "_produce", remember)
+    patch(manifest_store, "write", flip_and_write)
 
 
 def flip_before_frames(patch: Patch) -> None:
-    produce = extractor.pipeline._produce
+    produce = extractor.pipeline.job._produce
 
     def flip_first(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
         place.state.mark_extracted(case.subject, _ANY)
         return produce(case, shelf, place, turn)
 
-    patch(extractor.pipeline, "_produce", flip_first)
+    patch(extractor.pipeline.job, "_produce", flip_first)
 
 
 def upload_error_swallowed(patch: Patch) -> None:
@@ -64,39 +64,39 @@ def upload_error_swallowed(patch: Patch) -> None:
 
 
 def frames_numbered_as_they_arrive(patch: Patch) -> None:
-    store = extractor.uploads.store_frames
+    store = extractor.output.writers.store_frames
 
     def renumbered(frames: Iterable[Frame], shelf: Shelf, workers: int) -> tuple[StoredFrame, ...]:
         arrived = sorted(store(frames, shelf, workers), key=lambda frame: frame.sha256)
         return tuple(replace(frame, index=number) for number, frame in enumerate(arrived))
 
-    patch(extractor.uploads, "store_frames", renumbered)
+    patch(extractor.output.writers, "store_frames", renumbered)
     patch(tests.proof.seams, "store_frames", renumbered)
 
 
 def earlier_frames_deleted_first(patch: Patch) -> None:
-    produce = extractor.pipeline._produce
+    produce = extractor.pipeline.job._produce
 
     def clean_slate(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
         if case.earlier.manifest:
             place.frames.delete(sorted(case.earlier.manifest.keys))
         return produce(case, shelf, place, turn)
 
-    patch(extractor.pipeline, "_produce", clean_slate)
+    patch(extractor.pipeline.job, "_produce", clean_slate)
 
 
 def current_frames_deleted_as_stale(patch: Patch) -> None:
     def delete(
-        store: ObjectStore, naming: Naming, earlier: record.Earlier, current: Manifest, known: object
+        store: ObjectStore, naming: Naming, earlier: manifest_store.Earlier, current: Manifest, known: object
     ) -> None:
         if earlier.manifest:
             store.delete(sorted(earlier.manifest.keys))
 
-    patch(record, "delete_stale", delete)
+    patch(manifest_store, "delete_stale", delete)
 
 
 def manifest_believed_unchecked(patch: Patch) -> None:
-    patch(record, "is_intact", lambda manifest, known: True)
+    patch(manifest_store, "is_intact", lambda manifest, known: True)
 
 
 def manifest_of_any_policy_believed(patch: Patch) -> None:
@@ -104,30 +104,30 @@ def manifest_of_any_policy_believed(patch: Patch) -> None:
 
 
 def manifest_written_unconditionally(patch: Patch) -> None:
-    write = record.write
+    write = manifest_store.write
 
     def overwrite(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
         (there,) = [*(entry.etag for entry in store.list(naming.manifest_key)), None][:1]
         write(store, naming, manifest, replaces=there)
 
-    patch(record, "write", overwrite)
+    patch(manifest_store, "write", overwrite)
 
 
 def manifest_read_again_before_writing(patch: Patch) -> None:
-    write = record.write
+    write = manifest_store.write
 
     def write_over(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
-        write(store, naming, manifest, replaces=record.read(store, naming).etag)
+        write(store, naming, manifest, replaces=manifest_store.read(store, naming).etag)
 
-    patch(record, "write", write_over)
+    patch(manifest_store, "write", write_over)
 
 
 def leftovers_not_listed(patch: Patch) -> None:
-    patch(extractor.pipeline, "listed", lambda store, prefix: {})
+    patch(extractor.pipeline.job, "listed", lambda store, prefix: {})
 
 
 def leftovers_not_swept(patch: Patch) -> None:
-    patch(extractor.workdir, "_sweep", lambda root, prefix: None)
+    patch(extractor.pipeline.workdir, "_sweep", lambda root, prefix: None)
 
 
 def work_directory_kept(patch: Patch) -> None:
@@ -138,4 +138,4 @@ def work_directory_kept(patch: Patch) -> None:
         path.mkdir()
         yield path
 
-    patch(extractor.pipeline, "job_directory", kept)
+    patch(extractor.pipeline.job, "job_directory", kept)

@@ -5,20 +5,20 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import extractor.errors
-import extractor.pipeline
-import extractor.prefetch
-import extractor.source
-import extractor.worker
-from extractor import video_items
-from extractor.adapters.sqlite import SqliteStateStore
+import extractor.pipeline.job
+import extractor.pipeline.prefetch
+import extractor.pipeline.source
+import extractor.pipeline.worker
+from extractor.backends.state.base import StateStore
+from extractor.backends.state.dynamodb import items
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.models import Subject
 from extractor.errors import ExtractorError, StateUnavailableError, TransientError, VideoMissingError
-from extractor.models import Subject
-from extractor.ports import StateStore
 from tests.proof.bugs import Patch
 
 
 def any_download_error_is_a_missing_video(patch: Patch) -> None:
-    open_source = extractor.source.open_source
+    open_source = extractor.pipeline.source.open_source
 
     @contextmanager
     def open_or_missing(*arguments: Any) -> Iterator[Any]:
@@ -28,11 +28,11 @@ def any_download_error_is_a_missing_video(patch: Patch) -> None:
         except TransientError as error:
             raise VideoMissingError("it cannot be downloaded") from error
 
-    patch(extractor.prefetch, "open_source", open_or_missing)
+    patch(extractor.pipeline.prefetch, "open_source", open_or_missing)
 
 
 def read_error_is_nothing_to_do(patch: Patch) -> None:
-    is_done = extractor.pipeline._is_done
+    is_done = extractor.pipeline.job._is_done
 
     def done_or_unknown(*arguments: Any) -> bool:
         try:
@@ -40,23 +40,23 @@ def read_error_is_nothing_to_do(patch: Patch) -> None:
         except StateUnavailableError:
             return True
 
-    patch(extractor.pipeline, "_is_done", done_or_unknown)
+    patch(extractor.pipeline.job, "_is_done", done_or_unknown)
 
 
 def finished_video_not_looked_at_again(patch: Patch) -> None:
-    patch(extractor.pipeline, "_is_intact", lambda store, naming: True)
+    patch(extractor.pipeline.job, "_is_intact", lambda store, naming: True)
 
 
 def flip_error_swallowed(patch: Patch) -> None:
-    complete = extractor.pipeline._complete
+    complete = extractor.pipeline.job._complete
 
     def complete_anyway(case: Any, place: Any, turn: Any) -> Any:
         try:
             return complete(case, place, turn)
         except StateUnavailableError:
-            return extractor.pipeline.Outcome(case.job.code, "extracted")
+            return extractor.pipeline.job.Outcome(case.job.code, "extracted")
 
-    patch(extractor.pipeline, "_complete", complete_anyway)
+    patch(extractor.pipeline.job, "_complete", complete_anyway)
 
 
 def acknowledged_before_recorded(patch: Patch) -> None:
@@ -70,22 +70,24 @@ def acknowledged_before_recorded(patch: Patch) -> None:
                     state.record_failure(subject, error.reason, str(error))
             raise
 
-    patch(extractor.pipeline, "_recording", recording)
+    patch(extractor.pipeline.job, "_recording", recording)
 
 
 def dead_letter_lost(patch: Patch) -> None:
-    bury = extractor.worker.Worker._bury
+    bury = extractor.pipeline.worker.Worker._bury
 
     def bury_or_not(*arguments: Any) -> None:
         with suppress(TransientError):
             bury(*arguments)
 
-    patch(extractor.worker.Worker, "_bury", bury_or_not)
+    patch(extractor.pipeline.worker.Worker, "_bury", bury_or_not)
 
 
 def crash_is_final_at_once(patch: Patch) -> None:
     is_final = extractor.errors.is_final
-    patch(extractor.worker, "is_final", lambda error, receive_count: is_final(error, receive_count + 1))
+    patch(
+        extractor.pipeline.worker, "is_final", lambda error, receive_count: is_final(error, receive_count + 1)
+    )
 
 
 def no_row_changed_and_believed(patch: Patch) -> None:
@@ -111,5 +113,5 @@ def failure_recorded_over_success(patch: Patch) -> None:
 
 def claim_without_end(patch: Patch) -> None:
     over = " OR (#claim_expires_at <= :now AND #claim_started_at = #processing_started_at)"
-    assert over in video_items.FREE
-    patch(video_items, "FREE", video_items.FREE.replace(over, ""))
+    assert over in items.FREE
+    patch(items, "FREE", items.FREE.replace(over, ""))

@@ -1,0 +1,126 @@
+"""SQS as a `WatchableQueue`. SQS answers 200 even if it refused every message; nothing is taken for sent
+that it did not confirm."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from extractor.backends.queues.base import QueueDepth
+from extractor.backends.queues.sqs.client import translating
+from extractor.domain.models import OutgoingMessage, SendFailure
+from extractor.errors import AccessDeniedError, QueueUnavailableError, TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeFilterType, QueueAttributeNameType
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+_BATCH_BYTES = 262_144  # of all messages together; SQS itself takes more since 2025, others do not
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+_WAITING: "QueueAttributeNameType" = "ApproximateNumberOfMessages"
+_IN_FLIGHT: "QueueAttributeNameType" = "ApproximateNumberOfMessagesNotVisible"
+_DELAYED: "QueueAttributeNameType" = "ApproximateNumberOfMessagesDelayed"
+_REDRIVE: "QueueAttributeNameType" = "RedrivePolicy"
+
+
+class SqsQueue:
+    """One queue; see `extractor.backends.queues.base.WatchableQueue`. Safe to use from several threads."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
+        failures: list[SendFailure] = []
+        for start, batch in _batches(messages):
+            try:
+                refused = self._send_batch(batch)
+            except TransientError as error:
+                if start == 0:
+                    raise
+                refused = [SendFailure(n, error.reason, sender_fault=False) for n in range(len(batch))]
+            failures += [replace(failure, position=start + failure.position) for failure in refused]
+        return failures
+
+    def _send_batch(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
+        entries = [_entry(position, message) for position, message in enumerate(messages)]
+        with translating("send to the queue"):
+            answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+        if not (answer.get("Successful") or answer.get("Failed")):
+            # The answer was cut off; to the SDK, a body without a byte is one without a field.
+            raise QueueUnavailableError("cannot send to the queue (empty answer): try again later")
+        confirmed = {int(entry["Id"]) for entry in answer.get("Successful", ())}
+        refused = {
+            int(entry["Id"]): SendFailure(int(entry["Id"]), entry["Code"], entry["SenderFault"])
+            for entry in answer.get("Failed", ())
+        }
+        return [
+            refused.get(position, SendFailure(position, "Unconfirmed", sender_fault=False))
+            for position in range(len(messages))
+            if position not in confirmed
+        ]
+
+    def depth(self) -> QueueDepth:
+        found = self._attributes(self._queue_url, (_WAITING, _IN_FLIGHT, _DELAYED, _REDRIVE))
+        return QueueDepth(
+            int(found[_WAITING]),
+            int(found[_IN_FLIGHT]),
+            int(found[_DELAYED]),
+            self._dead_letters(json.loads(found[_REDRIVE])) if _REDRIVE in found else None,
+        )
+
+    def _dead_letters(self, redrive: Mapping[str, str]) -> int | None:
+        """How many there are; `None` if that queue is another's, who does not let us look."""
+        *_, account, name = redrive["deadLetterTargetArn"].split(":")
+        try:
+            with translating("read the queue"):
+                answer = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+            return int(self._attributes(answer["QueueUrl"], (_WAITING,))[_WAITING])
+        except AccessDeniedError:
+            return None
+
+    def _attributes(
+        self, queue_url: str, names: "Sequence[QueueAttributeFilterType]"
+    ) -> "Mapping[QueueAttributeNameType, str]":
+        with translating("read the queue"):
+            return self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+
+
+def _batches(messages: Sequence[OutgoingMessage]) -> Iterator[tuple[int, Sequence[OutgoingMessage]]]:
+    """The messages in batches that SQS takes, each with the position of its first."""
+    start = size = 0
+    for position, message in enumerate(messages):
+        added = _size_bytes(message)
+        if position > start and size + added > _BATCH_BYTES:
+            yield start, messages[start:position]
+            start, size = position, 0
+        size += added
+    yield start, messages[start:]
+
+
+def _size_bytes(message: OutgoingMessage) -> int:
+    """As SQS counts: attributes with their names and types."""
+    texts = [message.body, *(name + "String" + text for name, text in message.attributes.items())]
+    return sum(len(text.encode(errors="replace")) for text in texts)
+
+
+def _entry(position: int, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":
+    return {
+        "Id": str(position),
+        "MessageBody": message.body,
+        "MessageAttributes": _attributes(message.attributes),
+    }
+
+
+def _attributes(texts: Mapping[str, str]) -> "dict[str, MessageAttributeValueTypeDef]":
+    """SQS refuses a message with a control character in it; the detail of an error may well have one."""
+    return {
+        name: {"DataType": "String", "StringValue": _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)}
+        for name, text in texts.items()
+    }

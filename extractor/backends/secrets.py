@@ -1,0 +1,45 @@
+"""A secret out of AWS Secrets Manager. Its value is never part of an error or a log."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from extractor.backends.aws import build_client
+from extractor.errors import SettingsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+def read_secret(arn: str, field: str) -> Mapping[str, str]:
+    """The fields of a secret that is a JSON object, or its whole text as the one `field`, which must
+    be there.
+
+    Raises `SettingsError`, also where the secret cannot be read: without it nothing can begin.
+    """
+    config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
+    client = cast("SecretsManagerClient", build_client("secretsmanager", config))
+    try:
+        text = client.get_secret_value(SecretId=arn).get("SecretString", "")
+    except (BotoCoreError, ClientError, OSError) as error:
+        cause = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        raise SettingsError(f"SUPABASE_KEY_SECRET_ARN: the secret cannot be read ({cause})") from error
+    finally:
+        client.close()
+    fields = _fields(text, field)
+    if not fields.get(field):
+        raise SettingsError(f"SUPABASE_KEY_SECRET_ARN: the secret is no text, and has no field {field}")
+    return fields
+
+
+def _fields(text: str, field: str) -> Mapping[str, str]:
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return {field: text.strip()}
+    if not isinstance(fields, dict):
+        return {}
+    return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -1,0 +1,147 @@
+"""A DynamoDB table of an older system as a `StateStore`: one item for each version of a video.
+
+An item is claimed by one worker at a time, until a moment that it names. Every write is one conditional
+update that leaves other attributes as they are, and may be sent twice.
+"""
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from extractor.backends.aws import NO_CREDENTIALS, build_client, with_credentials
+from extractor.backends.state.dynamodb import items as items
+from extractor.domain import keys
+from extractor.domain.models import Extraction, SourceVideo, StateRow, Subject
+from extractor.errors import (
+    AccessDeniedError,
+    ClaimedError,
+    ExtractorError,
+    NotInStateError,
+    StateUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# What DynamoDB answers; anything else is StateUnavailableError.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+_DENIED_CODES = re.compile(
+    "AccessDenied|ExpiredToken|IncompleteSignature|InvalidClientTokenId|InvalidSignature"
+    "|MissingAuthenticationToken|NotAuthorized|UnrecognizedClient"
+)
+_DENIED_STATUS = frozenset({401, 403})
+_HINTS = {
+    "ResourceNotFoundException": "there is no such table; check VIDEOS_TABLE and AWS_REGION",
+    "ValidationException": "check VIDEOS_TABLE: its only key must be video_id, a string",
+}
+
+
+def build_dynamodb_client() -> "DynamoDBClient":
+    """A client that retries by itself."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
+    return cast("DynamoDBClient", build_client("dynamodb", config))
+
+
+class DynamoDBStateStore:
+    """See `extractor.backends.state.base.StateStore`. Of its instances, each claims for itself (`owner`); `now` gives
+    seconds since 1970."""
+
+    by_content = True
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        now: Callable[[], float] = time.time,
+        owner: str | None = None,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._now = now
+        self._owner = owner or uuid.uuid4().hex
+
+    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:
+        now = self._now()
+        claim = items.claimed(_source(subject), self._owner, now, lease_seconds)
+        found = self._update(subject, claim, items.FREE)
+        if found is not None and items.is_processed(found):
+            return StateRow(subject.code, is_fetched=True, is_extracted=True)
+        if found is not None and items.is_abandoned(found, now, lease_seconds):
+            found = self._update(subject, claim, items.unchanged(found), seen=found)
+        if found is not None:
+            raise ClaimedError("another worker is at this video, or was until a moment ago")
+        return StateRow(subject.code, is_fetched=True, is_extracted=False)
+
+    def release(self, subject: Subject) -> None:
+        # Without an end of its claim, the item would be taken for one of the older system.
+        self._update(subject, {"claim_expires_at": items.number(0)}, items.OURS)
+
+    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+        changes = items.processed(extraction, self._now())
+        found = self._update(subject, changes, items.OURS, remove=("error", *items.CLAIM))
+        if found == items.NOTHING:
+            raise NotInStateError("the item of this video is gone")
+        if found is not None and not items.is_processed(found):
+            raise ClaimedError("another worker has taken over this video")
+
+    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+        changes = items.failed(reason, detail, self._now())
+        self._update(subject, changes, f"attribute_exists(#video_id) AND {items.FREE}", remove=items.CLAIM)
+
+    def _update(
+        self,
+        subject: Subject,
+        changes: items.Item,
+        condition: str,
+        *,
+        remove: Sequence[str] = (),
+        seen: items.Item = items.NOTHING,
+    ) -> items.Item | None:
+        """Change and remove attributes if the item fulfils the condition, which may compare it with what was
+        `seen`. Returns `None`; or else the item that does not fulfil it, empty if there is none."""
+        operands = items.operands(self._owner, self._now(), seen)
+        try:
+            with with_credentials("write to the state store"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"video_id": items.text(keys.video_id(_source(subject)))},
+                    **items.expressions(changes, remove, condition, operands),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except (BotoCoreError, ClientError) as error:
+            if isinstance(error, ClientError) and _code(error) == "ConditionalCheckFailedException":
+                return cast(items.Item, error.response.get("Item", items.NOTHING))
+            raise _translate(error) from error
+        return None
+
+
+def _source(subject: Subject) -> SourceVideo:
+    assert subject.source is not None, "this state is kept by content"
+    return subject.source
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _translate(error: BotoCoreError | ClientError) -> ExtractorError:
+    if isinstance(error, ClientError):
+        cause = _code(error)
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
+    else:
+        cause = type(error).__name__
+        denied = isinstance(error, NO_CREDENTIALS)
+    if denied:
+        return AccessDeniedError(
+            f"the state store refuses the access ({cause}): "
+            "check the credentials and their DynamoDB and KMS permissions"
+        )
+    hint = _HINTS.get(cause, "try again later, and check AWS_REGION if it stays so")
+    return StateUnavailableError(f"cannot write to the state store ({cause}): {hint}")

@@ -1,0 +1,227 @@
+"""A SQLite table as `StateStore`, `Backlog` and `Inventory`: one file, used by several threads and
+processes at once.
+
+Each call has a connection of its own, so nothing is shared between threads. The table is created, with
+every column, when it is not there; one that is needs the columns of a code and of the two flags only.
+"""
+
+# ruff: noqa: S608 - names are quoted, values are parameters
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from extractor.backends.state.columns import NEEDED, OPTIONAL, STANDARD, Columns, Shape
+from extractor.backends.state.values import (
+    UNTRIED,
+    failure_text,
+    flag,
+    inventory_row,
+    next_page,
+    success,
+    time_text,
+)
+from extractor.domain.models import Extraction, InventoryRow, Pick, StateRow, Subject
+from extractor.errors import DuplicateCodeError, NotInStateError, SettingsError, StateUnavailableError
+
+logger = logging.getLogger(__name__)
+
+_BUSY_SECONDS = 30
+
+_TYPES = {
+    "code": "TEXT PRIMARY KEY",
+    "is_fetched": "INTEGER NOT NULL DEFAULT 0",
+    "is_extracted": "INTEGER NOT NULL DEFAULT 0",
+    "extract_error": "TEXT",
+    "frame_count": "INTEGER",
+    "extracted_at": "TEXT",
+    "enqueued_at": "TEXT",
+    "fetched_at": "TEXT",
+}
+
+
+class RefusedValueError(StateUnavailableError):
+    """A value breaks a constraint of its column."""
+
+
+class SqliteStateStore:
+    """See `extractor.ports`. Raises `SettingsError` if the table is there without the columns it needs."""
+
+    by_content = False
+
+    def __init__(self, path: Path, table: str, columns: Columns = STANDARD) -> None:
+        self._path = path
+        self._table = _quoted(table)
+        self._columns = columns
+        definitions = ", ".join(f"{self._name(field)} {_TYPES[field]}" for field in _TYPES)
+        with self._connection() as connection:
+            # Readers do not wait for a writer then. The mode is a property of the file, and stays.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({definitions})")
+            names = {row[1] for row in connection.execute(f"PRAGMA table_info({self._table})")}
+        self._shape = _shape(self._columns, names)
+
+    def add(self, code: str, *, is_fetched: bool) -> None:
+        """Add the row of a video, or change its `is_fetched`."""
+        fetched_at = time_text(datetime.now(UTC)) if is_fetched else None
+        values = self._shape.changes({"code": code, "is_fetched": is_fetched, "fetched_at": fetched_at})
+        names = [_quoted(name) for name in values]
+        marks = ", ".join("?" for _ in names)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+        self._change(
+            f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({marks}) "
+            f"ON CONFLICT ({names[0]}) DO UPDATE SET {changes}",
+            [tuple(values.values())],
+        )
+
+    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
+        rows = self._select(NEEDED, f"{self._name('code')} = ? LIMIT 2", (subject.code,))
+        if len(rows) > 1:
+            raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
+        for _, fetched, done in rows:
+            return StateRow(subject.code, flag(fetched, "is_fetched"), flag(done, "is_extracted"))
+        return None
+
+    def release(self, subject: Subject) -> None:
+        """There are no claims here."""
+
+    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+        code = self._name("code")
+        is_alone = (
+            f"(SELECT count(*) FROM {self._table} AS same WHERE same.{code} = {self._table}.{code}) = 1"
+        )
+        if self._update([subject.code], success(extraction), is_alone) != 1:
+            if self._select(("code",), f"{code} = ?", (subject.code,)):
+                raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
+            raise NotInStateError(f"the state has no row for the code {subject.code!r} any more")
+
+    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+        # The late failure of a duplicate says nothing about a video that is done.
+        condition = f"{self._name('is_extracted')} IS NOT TRUE"
+        try:
+            self._update([subject.code], {"extract_error": failure_text(reason, detail)}, condition)
+        except RefusedValueError:  # such as CHECK (length(extract_error) <= 40)
+            self._update([subject.code], {"extract_error": reason}, condition)
+
+    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
+        condition, values = self._picked(pick)
+        return [code for (code, *_) in self._page(("code",), after, limit, condition, values)]
+
+    def count_pending(self, pick: Pick) -> int:
+        condition, values = self._picked(pick)
+        self._warn_of_rows_without_code()
+        with self._connection() as connection:
+            found = connection.execute(f"SELECT count(*) FROM {self._table} WHERE {condition}", values)
+            return int(found.fetchone()[0])
+
+    def _warn_of_rows_without_code(self) -> None:
+        with self._connection() as connection:
+            query = f"SELECT count(*) FROM {self._table} WHERE {self._name('code')} IS NULL"
+            if number := connection.execute(query).fetchone()[0]:
+                logger.warning("%d rows have no %s, and are passed over", number, self._columns.code)
+
+    def mark_enqueued(self, codes: Sequence[str], moment: datetime) -> None:
+        self._update(codes, {"enqueued_at": time_text(moment)})
+
+    def rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
+        fields = [field for field in _TYPES if self._shape.has(field)]
+        if after is None:
+            self._warn_of_rows_without_code()
+        found = self._page(fields, after, limit, "TRUE", ())
+        return [inventory_row(dict(zip(fields, row, strict=True))) for row in found]
+
+    def failed_rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
+        condition, values = self._picked(Pick(failed=True))
+        fields = [*NEEDED, "extract_error"]
+        found = self._page(fields, after, limit, condition, values)
+        return [inventory_row(dict(zip(fields, row, strict=True))) for row in found]
+
+    def reset(self, codes: Sequence[str]) -> int:
+        return self._update(codes, UNTRIED)
+
+    def _picked(self, pick: Pick) -> tuple[str, list[object]]:
+        """The condition of `pick`, and its parameters. A time that cannot be read counts as none."""
+        self._shape.check(pick)
+        conditions = [
+            f"{self._name('code')} IS NOT NULL",
+            f"{self._name('is_fetched')} IS TRUE",
+            f"{self._name('is_extracted')} IS NOT TRUE",
+        ]
+        values: list[object] = []
+        if self._shape.has("extract_error"):
+            conditions.append(f"{self._name('extract_error')} IS {'NOT' if pick.failed else ''} NULL")
+        if pick.enqueued_before is not None:
+            conditions.append(f"coalesce(julianday({self._name('enqueued_at')}), 0) < julianday(?)")
+            values.append(time_text(pick.enqueued_before))
+        if pick.fetched_since is not None:
+            conditions.append(f"julianday({self._name('fetched_at')}) >= julianday(?)")
+            values.append(time_text(pick.fetched_since))
+        return " AND ".join(conditions), values
+
+    def _page(
+        self, fields: Iterable[str], after: str | None, limit: int, condition: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        code = self._name("code")
+        if after is not None:
+            condition, values = f"{condition} AND {code} > ?", [*values, after]
+        condition = f"{condition} AND {code} IS NOT NULL ORDER BY {code} LIMIT ?"
+        rows = self._select(fields, condition, [*values, limit])
+        codes = next_page([row[0] for row in rows], after)  # it is the first of the fields
+        return [(code, *row[1:]) for code, row in zip(codes, rows, strict=True)]
+
+    def _select(
+        self, fields: Iterable[str], condition: str, values: Sequence[object]
+    ) -> Sequence[tuple[Any, ...]]:
+        names = ", ".join(map(self._name, fields))
+        with self._connection() as connection:
+            statement = f"SELECT {names} FROM {self._table} WHERE {condition}"
+            return connection.execute(statement, values).fetchall()
+
+    def _update(self, codes: Sequence[str], values: Mapping[str, object], condition: str = "TRUE") -> int:
+        """Change the rows of `codes`, as far as there are columns for `values`; returns how many."""
+        changes = self._shape.changes(values)
+        if not (changes and codes):
+            return 0
+        assignments = ", ".join(f"{_quoted(name)} = ?" for name in changes)
+        return self._change(
+            f"UPDATE {self._table} SET {assignments} WHERE {self._name('code')} = ? AND {condition}",
+            [(*changes.values(), code) for code in codes],
+        )
+
+    def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
+        with self._connection() as connection:
+            return connection.executemany(statement, rows).rowcount
+
+    def _name(self, field: str) -> str:
+        return _quoted(self._columns.name(field))
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """One transaction."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection, connection:
+                yield connection
+        except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+            raise RefusedValueError(
+                f"the SQLite file {str(self._path)!r} refuses a value ({error}): "
+                "check the constraints of the table"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            cause = getattr(error, "sqlite_errorname", type(error).__name__)
+            raise StateUnavailableError(
+                f"the SQLite file {str(self._path)!r} cannot be used ({cause}): "
+                "check SQLITE_PATH, the disk and other programs that use the file"
+            ) from error
+
+
+def _shape(columns: Columns, names: Set[str]) -> Shape:
+    if missing := [columns.name(field) for field in NEEDED if columns.name(field) not in names]:
+        raise SettingsError(f"STATE_COLUMNS: the state table has no column {', '.join(missing)}")
+    return Shape(columns, frozenset(field for field in OPTIONAL if columns.name(field) in names))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,89 @@
+"""What is written to a state and read from it, whatever store keeps it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from extractor.domain.models import Extraction, InventoryRow
+from extractor.errors import SettingsError, StateUnavailableError
+
+# A video as if it had never been tried.
+UNTRIED: Mapping[str, object] = {
+    "is_extracted": False,
+    "extract_error": None,
+    "frame_count": None,
+    "extracted_at": None,
+    "enqueued_at": None,
+}
+
+_FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False, "none": False}
+
+
+def success(extraction: Extraction) -> Mapping[str, object]:
+    """The fields of a video that is extracted just now."""
+    return {
+        "is_extracted": True,
+        "extract_error": None,
+        "frame_count": extraction.frame_count,
+        "extracted_at": time_text(datetime.now(UTC)),
+    }
+
+
+def failure_text(reason: str, detail: str) -> str:
+    """``REASON: detail``. A damaged file can put half of a character pair or a NUL into an error's
+    text; no store takes those."""
+    return f"{reason}: {detail}".replace("\0", "?").encode(errors="replace").decode()
+
+
+def time_text(moment: datetime) -> str:
+    """ISO 8601 in UTC. `moment` has a time zone."""
+    return moment.astimezone(UTC).isoformat()
+
+
+def read_time(text: object) -> datetime | None:
+    """The moment, in UTC if it names no time zone; `None` if that cannot be read."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def flag(value: object, field: str) -> bool:
+    """The value of a flag: true, false, 0, 1, or null, which counts as false.
+
+    Raises `SettingsError` for any other value: it is not known what that means.
+    """
+    meaning = _FLAGS.get(str(value).strip().lower())
+    if meaning is None:
+        raise SettingsError(
+            f"STATE_COLUMNS: the column for {field} has the value {str(value)[:40]!r}, "
+            "which is neither true nor false"
+        )
+    return meaning
+
+
+def next_page(codes: Sequence[object], after: str | None) -> list[str]:
+    """The codes of a page as text, whatever the type of their column.
+
+    Raises `StateUnavailableError` if the page does not come after `after`: reading on would never end.
+    """
+    texts = [str(code) for code in codes]
+    if after is not None and after in texts:
+        raise StateUnavailableError(
+            f"the pages of the state table do not advance: the page after the code {after!r} has it again"
+        )
+    return texts
+
+
+def inventory_row(values: Mapping[str, Any]) -> InventoryRow:
+    """The row with these values of fields; an optional one may be missing."""
+    return InventoryRow(
+        code=str(values["code"]),
+        is_fetched=flag(values["is_fetched"], "is_fetched"),
+        is_extracted=flag(values["is_extracted"], "is_extracted"),
+        extract_error=values.get("extract_error"),
+        frame_count=values.get("frame_count"),
+        extracted_at=read_time(values.get("extracted_at")),
+        enqueued_at=read_time(values.get("enqueued_at")),
+    )

@@ -1,0 +1,177 @@
+"""A folder as an `ObjectStore`: keys are paths below it.
+
+A file appears under its name only when it is complete, and no key leads out of the folder.
+"""
+
+import filecmp
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
+from extractor.errors import (
+    AccessDeniedError,
+    ConflictError,
+    ExtractorError,
+    SourceChangedError,
+    StorageUnavailableError,
+    VideoMissingError,
+)
+
+_CHUNK_BYTES = 1 << 20
+_PARTIAL = ".partial-"
+# What the system answers; anything else is StorageUnavailableError. A folder is no object, either.
+_MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_KINDS: dict[type[OSError], type[ExtractorError]] = {PermissionError: AccessDeniedError}
+
+
+class FileStream(Struct, frozen=True):
+    """An open file; see `extractor.backends.storage.base.ObjectStream`."""
+
+    etag: str
+    size_bytes: int
+    file: BinaryIO
+
+    def chunks(self) -> Iterator[bytes]:
+        received = 0
+        with _translating("read the file"):
+            while chunk := self.file.read(_CHUNK_BYTES):
+                received += len(chunk)
+                yield chunk
+        if received != self.size_bytes:
+            raise SourceChangedError(f"{received} bytes arrived instead of {self.size_bytes}")
+
+
+class FolderObjectStore:
+    """See `extractor.backends.storage.base.ObjectStore`. `root` need not exist before the first `put`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[FileStream]:
+        path = self._path(key)
+        with _translating(f"read {key!r}"):
+            try:
+                file = path.open("rb")
+            except _MISSING as error:
+                raise VideoMissingError(f"there is no file {key!r} in {str(self._root)!r}") from error
+        with file:
+            found = os.fstat(file.fileno())
+            yield FileStream(_etag(found), found.st_size, file)
+
+    def read(self, key: str) -> StoredBytes | None:
+        try:
+            with self.open(key) as stream:
+                return StoredBytes(b"".join(stream.chunks()), stream.etag)
+        except VideoMissingError:
+            return None
+
+    def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
+        del content_type  # a file has none but its name
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise StorageUnavailableError(f"the data for {key!r} arrived damaged: write it again")
+        path = self._path(key)
+        partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
+        with _translating(f"write {key!r}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if (there := _version(path)) != replaces:
+                if there is not None and path.read_bytes() == data:
+                    return there
+                raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
+            try:
+                partial.write_bytes(data)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
+            return _etag(path.stat())
+
+    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
+        del content_type
+        path = self._path(key)
+        partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
+        with _translating(f"write {key!r}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with partial.open("wb") as file:
+                    file.writelines(parts)
+                if (there := _version(path)) != replaces:
+                    if there is not None and filecmp.cmp(partial, path, shallow=False):
+                        return there
+                    raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
+            return _etag(path.stat())
+
+    def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
+        with _translating(f"list {prefix!r}"):
+            found = sorted(self._files(prefix, deep), key=lambda entry: entry.key)
+        yield from (entry for entry in found if entry.key > after)
+
+    def copy(self, key: str, to: str) -> None:
+        path, partial = self._path(to), self._path(to).with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
+        with self.open(key) as stream, _translating(f"copy {key!r}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with partial.open("wb") as file:
+                    file.writelines(stream.chunks())
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
+
+    def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
+        for key in keys:
+            path = self._path(key)
+            with _translating(f"delete {key!r}"), suppress(*_MISSING):
+                if versions.get(key) in {None, _etag(path.stat())}:
+                    path.unlink()
+
+    def _files(self, prefix: str, deep: bool) -> Iterator[StoredObject]:
+        # The prefix may end in the middle of a name: look through the last folder that it names whole.
+        for folder, folders, names in os.walk(self._root / prefix.rpartition("/")[0]):
+            if not deep:
+                folders.clear()
+            for name in names:
+                path = Path(folder, name)
+                key = path.relative_to(self._root).as_posix()
+                if key.startswith(prefix) and not name.startswith(_PARTIAL):
+                    found = path.stat()
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield StoredObject(key, found.st_size, _etag(found), modified)
+
+    def _path(self, key: str) -> Path:
+        """Raises `AccessDeniedError` for a key that means a place outside, also through a link."""
+        path = self._root / key
+        named = "\0" not in key and not {"", ".", ".."} & set(key.split("/"))
+        if not named or not path.resolve().is_relative_to(self._root.resolve()):
+            raise AccessDeniedError(f"the key {key!r} is not the name of a file in {str(self._root)!r}")
+        return path
+
+
+def _version(path: Path) -> str | None:
+    """The ETag of the file, `None` if there is none."""
+    try:
+        return _etag(path.stat())
+    except _MISSING:
+        return None
+
+
+def _etag(found: os.stat_result) -> str:
+    return f"{found.st_mtime_ns:x}-{found.st_ino:x}-{found.st_size:x}"
+
+
+@contextmanager
+def _translating(action: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        kind = _KINDS.get(type(error), StorageUnavailableError)
+        raise kind(f"cannot {action}: {error.strerror or type(error).__name__}") from error

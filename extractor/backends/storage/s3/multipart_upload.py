@@ -1,0 +1,112 @@
+"""Writing an object in parts, of which only a few are held at a time. S3 checks each, and shows the object
+when it has all of them; an upload that fails is given up."""
+
+import base64
+import hashlib
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
+
+from extractor.backends.storage.s3.client import Bucket
+from extractor.backends.storage.s3.conditional_writes import condition, etag_if_same, is_conflict, put_whole
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+_PARTS_AT_ONCE = 2
+
+
+def put_parts(
+    bucket: Bucket, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None
+) -> str:
+    """See `extractor.backends.storage.base.ObjectStore.put_parts`."""
+    remaining = iter(parts)
+    head = list(islice(remaining, 2))
+    if len(head) < 2:
+        data = b"".join(head)
+        digest = hashlib.sha256(data).hexdigest()
+        return put_whole(bucket, key, data, content_type=content_type, sha256=digest, replaces=replaces)
+    upload = _begin(bucket, key, content_type)
+    try:
+        return upload.complete(upload.send(chain(head, remaining)), replaces)
+    except BaseException:
+        upload.abort()
+        raise
+
+
+def _begin(bucket: Bucket, key: str, content_type: str) -> "_Upload":
+    with bucket.translating(f"write {key!r}"):
+        begun = bucket.client.create_multipart_upload(
+            Bucket=bucket.name, Key=key, ContentType=content_type, ChecksumAlgorithm="SHA256"
+        )
+    return _Upload(bucket, key, begun["UploadId"])
+
+
+class _Upload(Struct, frozen=True):
+    """An upload in parts that S3 has begun."""
+
+    bucket: Bucket
+    key: str
+    upload_id: str
+
+    def send(self, parts: Iterable[bytes]) -> "list[CompletedPartTypeDef]":
+        sent: list[CompletedPartTypeDef] = []
+        in_flight: deque[Future[CompletedPartTypeDef]] = deque()
+        with ThreadPoolExecutor(_PARTS_AT_ONCE, thread_name_prefix="part") as pool:
+            for number, data in enumerate(parts, 1):
+                in_flight.append(pool.submit(self._send_part, number, data))
+                if len(in_flight) > _PARTS_AT_ONCE:
+                    sent.append(in_flight.popleft().result())
+            return sent + [future.result() for future in in_flight]
+
+    def _send_part(self, number: int, data: bytes) -> "CompletedPartTypeDef":
+        checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        with self.bucket.translating(f"write {self.key!r}"):
+            sent = self.bucket.client.upload_part(
+                Bucket=self.bucket.name,
+                Key=self.key,
+                UploadId=self.upload_id,
+                PartNumber=number,
+                Body=data,
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=checksum,
+            )
+        return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum}
+
+    def complete(self, sent: "list[CompletedPartTypeDef]", replaces: str | None) -> str:
+        """The ETag of the object, which is there now."""
+        with self.bucket.translating(f"write {self.key!r}"):
+            try:
+                stored = self.bucket.client.complete_multipart_upload(
+                    Bucket=self.bucket.name,
+                    Key=self.key,
+                    UploadId=self.upload_id,
+                    MultipartUpload={"Parts": sent},
+                    **condition(replaces),
+                )
+            except ClientError as error:
+                if not is_conflict(error):
+                    raise
+                etag = etag_if_same(self.bucket, self.key, _checksum_of_checksums(sent), error)
+                self.abort()
+                return etag
+        return stored["ETag"].strip('"')
+
+    def abort(self) -> None:
+        """Failing here fails nothing: a rule of the bucket removes what is left over."""
+        with suppress(BotoCoreError, ClientError):
+            self.bucket.client.abort_multipart_upload(
+                Bucket=self.bucket.name, Key=self.key, UploadId=self.upload_id
+            )
+
+
+def _checksum_of_checksums(parts: "list[CompletedPartTypeDef]") -> str:
+    """What S3 gives for the SHA-256 of an object in parts."""
+    digests = b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts)
+    return base64.b64encode(hashlib.sha256(digests).digest()).decode()

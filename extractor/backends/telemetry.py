@@ -1,0 +1,86 @@
+"""Logs, metrics and traces of the worker, by aws-lambda-powertools. Only entry points import this."""
+
+import logging
+from contextlib import AbstractContextManager, nullcontext
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from extractor.domain.timing import Observer
+from extractor.errors import reason_of
+from extractor.pipeline.worker import Done, Failure, Ignored, Result
+from extractor.settings import Settings
+
+SERVICE = "frame-extractor"
+
+logger = Logger(service=SERVICE, level="INFO")  # given, so that it does not read LOG_LEVEL itself
+
+
+class Telemetry:
+    """Counts what the worker reports. Metrics go to CloudWatch as log lines (EMF) at `flush`."""
+
+    def __init__(self, settings: Settings) -> None:
+        _log_through(logger, settings.log_level)
+        self._namespace = settings.metrics_namespace
+        self._metrics = Metrics(namespace=self._namespace, service=SERVICE)
+        self.observe: Observer = _tracer() if settings.tracing else _untraced
+
+    def report(self, result: Result | Exception) -> None:
+        """Count one job: done, given up (``outcome=final``), to be delivered again, or none at all."""
+        if isinstance(result, Done):
+            self._count_done(result)
+        elif isinstance(result, Failure):
+            self._count_failure(result.reason, "final")
+        elif isinstance(result, Ignored):
+            self._metrics.add_metric("IgnoredObjects", MetricUnit.Count, 1)
+        else:
+            self._count_failure(reason_of(result), "retry")
+
+    def flush(self) -> None:
+        """Write out what was counted since the last time."""
+        if self._metrics.metric_set:
+            self._metrics.flush_metrics()
+
+    def _count_done(self, done: Done) -> None:
+        add = self._metrics.add_metric
+        add("Videos", MetricUnit.Count, 1)
+        manifest = done.outcome.manifest
+        if manifest is None or done.outcome.status != "extracted":
+            return
+        add("Frames", MetricUnit.Count, len(manifest.frames))
+        add("FrameBytes", MetricUnit.Bytes, manifest.size_bytes)
+        for stage, seconds in done.seconds.items():
+            add(f"{stage.capitalize()}Seconds", MetricUnit.Seconds, seconds)
+        total = sum(done.seconds.values())
+        if total > 0:
+            add("RealTimeFactor", MetricUnit.NoUnit, manifest.video.duration_seconds / total)
+
+    def _count_failure(self, reason: str, outcome: str) -> None:
+        with single_metric("Failures", MetricUnit.Count, 1, namespace=self._namespace) as metric:
+            metric.add_dimension("service", SERVICE)
+            metric.add_dimension("reason", reason)
+            metric.add_dimension("outcome", outcome)
+
+
+def _log_through(target: Logger, level: str) -> None:
+    target.setLevel(level)
+    package = logging.getLogger("extractor")
+    package.setLevel(level)
+    package.propagate = False
+    package.handlers = [target.registered_handler]
+
+
+def _untraced(_stage: str) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+def _tracer() -> Observer:
+    from aws_lambda_powertools import Tracer  # half a second of imports, for those who trace
+
+    provider = Tracer(service=SERVICE).provider
+
+    def observe(stage: str) -> AbstractContextManager[object]:
+        segment: AbstractContextManager[object] = provider.in_subsegment(f"## {stage}")
+        return segment
+
+    return observe

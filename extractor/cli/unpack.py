@@ -1,0 +1,69 @@
+"""`python -m extractor unpack`: a tar of frames back into files."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from extractor import container
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.cli.terminal import complain, counted, printable, say
+from extractor.errors import ExtractorError, reason_of
+from extractor.output.unpack import Package
+from extractor.settings import Settings
+
+_EPILOG = """\
+The tar and its manifest lie in one folder; either of them may be named. The files get the names that they
+would have had with OUTPUT=frames, and each must have the SHA-256 that the manifest states.
+
+examples:
+  python -m extractor unpack frames/holiday/manifest.json --out holiday
+  python -m extractor unpack s3://oriane-frames/DI5RZbSTV-t/frames.tar --out DI5RZbSTV-t
+
+exit status:
+  0    all frames are there
+  1    they are not; the reason code is on stderr
+  2    wrong usage
+  3    standard output cannot be written
+  130  interrupted (143: terminated)
+"""
+
+
+def unpack(argv: Sequence[str]) -> int:
+    """Run the command line; returns the exit status."""
+    options = build_parser().parse_args(argv)
+    try:
+        count = _package(options.package).unpack(FolderObjectStore(options.out))
+    except ExtractorError as error:
+        complain(f"{printable(options.package)}: {reason_of(error)}: {printable(str(error))}")
+        return 1
+    say(f"{counted(count, 'frame')} -> {printable(str(options.out))}")
+    return 0
+
+
+def _package(location: str) -> Package:
+    if location.startswith("s3://"):
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        folder, slash, name = key.rpartition("/")
+        settings = Settings.model_validate({})  # of which reading from S3 needs none
+        return Package(container.build_object_store(settings, bucket), folder + slash, name)
+    path = Path(location)
+    return Package(FolderObjectStore(path.parent), "", path.name)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of this command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m extractor unpack",
+        description="Unpack the frames of OUTPUT=tar.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "package",
+        metavar="MANIFEST_OR_TAR",
+        help="a file, or s3://BUCKET/KEY with the usual AWS settings (required)",
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="where the files go (required)"
+    )
+    return parser

@@ -1,0 +1,170 @@
+"""The wire format of messages, both ways: what is sent to us, and what we send ourselves.
+
+A message asks for videos (`extractor.domain.video_message`) or announces new objects (`extractor.domain.s3_events`).
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import Struct
+from pydantic import TypeAdapter, ValidationError
+
+from extractor.domain import keys
+from extractor.domain.models import ExtractionJob
+from extractor.domain.policy import SamplingPolicy
+from extractor.domain.s3_events import CreatedObject, carried_bodies, created_objects
+from extractor.domain.video_message import MAX_VIDEOS, ItemsMessage, VideoMessage
+from extractor.errors import InvalidMessageError
+
+__all__ = ["Request", "VideoMessage", "encode_message", "parse_message", "parse_requests"]
+
+_MAX_ENVELOPES = 3
+
+_object = TypeAdapter(dict[str, Any])
+
+
+class Request(Struct, frozen=True):
+    """A job, and the smallest message that asks for it and for nothing else. It `is_announced` if the
+    message says that an object is new, and does not ask for its frames."""
+
+    job: ExtractionJob
+    message: Mapping[str, Any]
+    is_announced: bool = False
+
+
+class _Defaults(Struct, frozen=True):
+    """What holds for every job of a message, whatever it says."""
+
+    policy: SamplingPolicy
+    video_keys: Sequence[str]
+    receive_count: int
+
+
+def parse_message(
+    body: object, policy: SamplingPolicy, video_keys: Sequence[str], receive_count: int = 1
+) -> tuple[ExtractionJob, ...]:
+    """The jobs of `parse_requests`."""
+    return tuple(request.job for request in parse_requests(body, policy, video_keys, receive_count))
+
+
+def parse_requests(
+    body: object, policy: SamplingPolicy, video_keys: Sequence[str], receive_count: int = 1
+) -> tuple[Request, ...]:
+    """What a message asks for, each job once. `body` is JSON text or an object already decoded.
+
+    None for what asks for nothing, such as S3's test event. Raises `InvalidMessageError` naming every wrong
+    field; what is broken in one place is refused as a whole.
+    """
+    defaults = _Defaults(policy, video_keys, receive_count)
+    requests: dict[ExtractionJob, Request] = {}
+    for request in _requests(body, defaults, envelopes=0):
+        requests.setdefault(request.job, request)
+    if len(requests) > MAX_VIDEOS:
+        raise InvalidMessageError(f"it asks for {len(requests)} videos; at most {MAX_VIDEOS} are allowed")
+    return tuple(requests.values())
+
+
+def encode_message(video: VideoMessage) -> str:
+    """The JSON text that `parse_message` reads; absent options are left out."""
+    return video.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def _requests(body: object, defaults: _Defaults, envelopes: int) -> list[Request]:
+    """`body` lies within so many envelopes."""
+    if envelopes > _MAX_ENVELOPES:
+        raise InvalidMessageError(f"it lies within more than {_MAX_ENVELOPES} envelopes")
+    try:
+        message = _decoded(body)
+        if (carried := carried_bodies(message)) is not None:
+            return _carried_requests(carried, defaults, envelopes)
+        if created_objects(message) is not None:
+            return list(_announced_requests(message, defaults))
+        return _asked_requests(message, defaults)
+    except ValidationError as error:
+        raise InvalidMessageError("; ".join(_explain(item) for item in error.errors())) from None
+
+
+def _decoded(body: object) -> dict[str, Any]:
+    if isinstance(body, str | bytes):
+        return _object.validate_json(body)
+    message = _object.validate_python(body)
+    try:
+        json.dumps(message, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidMessageError("it has half of a surrogate pair, which is no character") from error
+    return message
+
+
+def _carried_requests(bodies: Mapping[str, str], defaults: _Defaults, envelopes: int) -> list[Request]:
+    requests = []
+    for place, body in bodies.items():
+        with _at(place):
+            requests += _requests(body, defaults, envelopes + 1)
+    return requests
+
+
+def _asked_requests(message: dict[str, Any], defaults: _Defaults) -> list[Request]:
+    if "items" not in message:
+        return [Request(_asked_job(VideoMessage.model_validate(message), defaults), message)]
+    requests = []
+    videos = ItemsMessage.model_validate(message).items
+    for number, (video, item) in enumerate(zip(videos, message["items"], strict=True)):
+        with _at(f"items.{number}"):
+            requests.append(Request(_asked_job(video, defaults), item))
+    return requests
+
+
+def _announced_requests(message: dict[str, Any], defaults: _Defaults) -> Iterator[Request]:
+    """`message` has been found right as a whole."""
+    parts: Iterable[dict[str, Any]] = [message]
+    if "Records" in message:
+        parts = ({"Records": [record]} for record in message["Records"])
+    for part in parts:
+        for created in created_objects(part) or ():
+            yield Request(_announced_job(created, defaults), part, is_announced=True)
+
+
+def _asked_job(video: VideoMessage, defaults: _Defaults) -> ExtractionJob:
+    named = (video.platform, video.code) if video.code else None
+    platform, code = named or keys.identify(defaults.video_keys, video.key or "")
+    try:
+        policy = video.applied_to(defaults.policy)
+    except ValueError as error:
+        raise InvalidMessageError(str(error)) from error
+    return ExtractionJob(
+        code=code,
+        platform=video.platform or platform,
+        bucket=video.bucket,
+        key=video.key,
+        policy=policy,
+        receive_count=defaults.receive_count,
+    )
+
+
+def _announced_job(created: CreatedObject, defaults: _Defaults) -> ExtractionJob:
+    platform, code = keys.identify(defaults.video_keys, created.key)
+    return ExtractionJob(
+        code=code,
+        platform=platform,
+        bucket=created.bucket,
+        key=created.key,
+        policy=defaults.policy,
+        receive_count=defaults.receive_count,
+    )
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Names the place in what is refused there."""
+    try:
+        yield
+    except InvalidMessageError as error:
+        raise InvalidMessageError(f"{place}: {error}") from error
+
+
+def _explain(item: Any) -> str:
+    field = ".".join(str(part) for part in item["loc"])
+    text = item["msg"].removeprefix("Value error, ")
+    return f"{field}: {text}" if field else text

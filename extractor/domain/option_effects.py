@@ -1,0 +1,74 @@
+"""Options that have no effect in the combination in which they were given: refused, with the reason. Pure."""
+
+from collections.abc import Callable, Collection, Mapping
+
+from msgspec.structs import asdict
+
+from extractor.domain.policy import SamplingPolicy
+
+_WIRE_NAMES = {"interval_seconds": "interval", "tolerance_seconds": "tolerance"}
+_SETTING_NAMES = {
+    "interval_seconds": "FRAME_INTERVAL",
+    "fps": "EXTRACT_FPS",
+    "tolerance_seconds": "TOLERANCE",
+}
+
+
+class NoEffectError(ValueError):
+    """`reasons`: why each option has no effect, by the name of its field."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = reasons
+        super().__init__(self.told(wire_name))
+
+    def told(self, name_of: Callable[[str], str]) -> str:
+        """One line, with the options called as the reader knows them."""
+        return "; ".join(f"{name_of(field)}: has no effect: {why}" for field, why in self.reasons.items())
+
+
+def refuse_without_effect(policy: SamplingPolicy, given: Collection[str]) -> None:
+    """Raise `NoEffectError` if an option that was `given` (by the name of its field; ``fps`` as well) changes
+    nothing under `policy`, which has all of them in it."""
+    reasons = {field: why for field in given if (why := _why_without_effect(field, policy))}
+    if reasons:
+        raise NoEffectError(reasons)
+
+
+def not_default(policy: SamplingPolicy) -> set[str]:
+    """The fields that differ from their defaults."""
+    defaults = asdict(SamplingPolicy())
+    return {field for field, value in asdict(policy).items() if value != defaults[field]}
+
+
+def wire_name(field: str) -> str:
+    """What a message calls the field."""
+    return _WIRE_NAMES.get(field, field)
+
+
+def flag_name(field: str) -> str:
+    """What a command line calls it."""
+    return "--" + wire_name(field).replace("_", "-")
+
+
+def setting_name(field: str) -> str:
+    """What the environment calls it."""
+    return _SETTING_NAMES.get(field, field.upper())
+
+
+def _why_without_effect(field: str, policy: SamplingPolicy) -> str | None:
+    """`None` if it has one."""
+    strategy = f"the strategy is {policy.strategy!r}"
+    match field:
+        case "interval_seconds" | "fps" if policy.strategy != "uniform":
+            return f"{strategy}; only 'uniform' has an interval"
+        case "tolerance_seconds" if policy.strategy not in ("uniform", "timestamps"):
+            return f"{strategy}; only 'uniform' and 'timestamps' have exact times"
+        case "scene_frame" if policy.strategy != "scene":
+            return f"{strategy}; only 'scene' takes one frame of each scene"
+        case "scene_threshold" if policy.detector is None:
+            return "no scene detector is chosen"
+        case "max_frames_mode" if policy.max_frames is None:
+            return "max_frames sets no limit"
+        case "quality" if policy.image_format == "png":
+            return "PNG is lossless"
+    return None

@@ -1,0 +1,152 @@
+"""What the command line tells, for people (lines) and for machines (objects of JSON). Pure."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from extractor.cli.terminal import counted
+from extractor.domain.costs import Cost
+from extractor.enqueue.monitor import Progress
+from extractor.enqueue.summary import Summary
+
+
+class Report(Struct, frozen=True):
+    """What became of a run. `stopped_by_budget`: more would have been queued if it cost nothing. `reasons`:
+    why nothing was queued. `error` is what ended the run, if it did not end by itself."""
+
+    summary: Summary
+    dry_run: bool
+    seconds: float
+    cost: Cost
+    stopped_by_budget: bool = False
+    reasons: Sequence[str] = ()
+    error: str | None = None
+
+    @property
+    def num_queued(self) -> int:
+        """In a dry run, those that would be."""
+        return self.summary.seen - self.summary.num_refused if self.dry_run else self.summary.queued
+
+    @property
+    def per_second(self) -> float:
+        return self.num_queued / self.seconds if self.seconds else 0.0
+
+    @property
+    def usd(self) -> float:
+        return self.num_queued * self.cost.total
+
+
+def summary_lines(report: Report) -> Iterator[str]:
+    summary = report.summary
+    if report.dry_run:
+        yield f"{counted(report.num_queued, 'video')} would be queued; nothing was sent (dry run)"
+    else:
+        queued, calls = counted(summary.queued, "video"), counted(summary.calls, "call")
+        yield f"{queued} queued in {calls}, {report.per_second:.0f} a second"
+    if summary.refused:
+        listed = ", ".join(f"{count} × {reason!r}" for reason, count in summary.refused.items())
+        refused = counted(summary.num_refused, "video")
+        yield f"{refused} refused: {listed}; the first was {summary.first_refused!r}"
+    yield from report.reasons
+    if summary.in_doubt:
+        yield f"up to {summary.in_doubt} more may have been queued: they were sent, and no answer came"
+    if summary.retried:
+        yield f"{counted(summary.retried, 'message')} had to be sent again"
+    if summary.repeated:
+        yield f"up to {counted(summary.repeated, 'video')} may be queued twice, which does no harm"
+    if report.num_queued:
+        yield f"estimated cost: ${report.usd:.2f}, ${report.cost.total:.6f} a video"
+    if report.stopped_by_budget:
+        yield "stopped there: one more would pass --max-usd"
+
+
+def summary_json(report: Report) -> str:
+    summary = asdict(report.summary)
+    del summary["settled"], summary["settled_through"]
+    return _line(
+        {
+            "event": "summary",
+            "dry_run": report.dry_run,
+            **summary,
+            "seconds": round(report.seconds, 3),
+            "per_second": round(report.per_second, 1),
+            "usd": round(report.usd, 6),
+            "usd_per_video": round(report.cost.total, 9),
+            "stopped_by_budget": report.stopped_by_budget,
+            "reasons": list(report.reasons),
+            "error": report.error,
+        }
+    )
+
+
+def progress_line(progress: Progress) -> str:
+    look, depth = progress.look, progress.look.depth
+    queue = "the queue does not answer"
+    if depth is not None:
+        queue = f"{depth.waiting + depth.delayed} waiting, {depth.in_flight} in flight"
+        queue += f", {counted(depth.dead_letters, 'dead letter')}" if depth.dead_letters is not None else ""
+    state = "the state does not answer"
+    if look.remaining is not None:
+        state = f"{look.remaining} to do, {progress.settled} settled"
+        state += f", {look.failed} failed" if look.failed is not None else ""
+        state += f" ({_listed(look.reasons)})" if look.reasons else ""
+    parts = [queue, state]
+    if progress.per_second is not None:
+        parts.append(f"{progress.per_second:.1f} a second")
+    if progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    return "; ".join(parts)
+
+
+def progress_json(progress: Progress) -> str:
+    look = progress.look
+    return _line(
+        {
+            "event": "look",
+            "queue": None if look.depth is None else asdict(look.depth),
+            "remaining": look.remaining,
+            "failed": look.failed,
+            "failures": dict(look.reasons),
+            "settled": progress.settled,
+            "per_second": progress.per_second,
+            "seconds_left": progress.seconds_left,
+            "drained": progress.drained,
+        }
+    )
+
+
+def end_lines(progress: Progress) -> Iterator[str]:
+    """The end of a watch that saw the queue drained."""
+    yield "the queue is drained"
+    if progress.look.remaining:
+        yield (
+            f"{counted(progress.look.remaining, 'video')} still to do: not queued yet, come in since, "
+            "or among the dead letters"
+        )
+    if failures := progress.look.reasons:
+        yield f"{counted(sum(failures.values()), 'video')} failed for good: {_listed(failures)}"
+
+
+def _listed(failures: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} × {reason}" for reason, count in failures.items())
+
+
+def end_json(progress: Progress) -> str:
+    return _line(
+        {"event": "drained", "remaining": progress.look.remaining, "failures": dict(progress.look.reasons)}
+    )
+
+
+def duration(seconds: float) -> str:
+    """In the two largest units: ``2 h 5 min``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _line(content: Mapping[str, object]) -> str:
+    return json.dumps(content, ensure_ascii=False)

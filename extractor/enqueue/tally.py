@@ -1,0 +1,60 @@
+"""The account of a run while it goes on: what became of its videos, and the summary of that."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from extractor.enqueue.send_buffer import Entry
+from extractor.enqueue.summary import Summary
+from extractor.enqueue.watermark import Watermark
+
+
+class Account:
+    """Begins behind the code `after`."""
+
+    def __init__(self, after: str | None) -> None:
+        self._watermark = Watermark(after)
+        self._refused: Counter[str] = Counter()
+        self._summary = Summary()
+
+    @property
+    def clear(self) -> bool:
+        """Whether everything that was begun is settled."""
+        return self._watermark.clear
+
+    def begin(self, code: str) -> None:
+        self._watermark.begin(code)
+        self._summary = replace(self._summary, seen=self._summary.seen + 1)
+
+    def call(self, entries: Sequence[Entry]) -> None:
+        """The entries are sent in one call."""
+        self._summary = replace(
+            self._summary,
+            calls=self._summary.calls + 1,
+            retried=self._summary.retried + sum(entry.attempts > 0 for entry in entries),
+            repeated=self._summary.repeated + sum(entry.in_doubt for entry in entries),
+        )
+
+    def confirm(self) -> None:
+        """The queue has taken a video."""
+        self._summary = replace(self._summary, queued=self._summary.queued + 1)
+
+    def refuse(self, code: str, reason: str) -> None:
+        """No queue, or not this one, takes the video. One that is not settled is for another run."""
+        self._refused[reason] += 1
+        self._summary = replace(self._summary, first_refused=self._summary.first_refused or code)
+
+    def settle(self, code: str) -> None:
+        self._watermark.settle(code)
+
+    def summary(self, *, in_doubt: int, complete: bool) -> Summary:
+        """As of now."""
+        return replace(
+            self._summary,
+            refused=dict(self._refused),
+            in_doubt=in_doubt,
+            settled=self._watermark.count,
+            settled_through=self._watermark.code,
+            complete=complete,
+        )

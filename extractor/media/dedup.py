@@ -1,0 +1,37 @@
+"""Leaving out frames that show nothing, or nothing new. Those that stay keep their numbers and times."""
+
+from collections.abc import Iterable, Iterator
+
+from extractor.domain.models import Frame
+from extractor.domain.policy import SamplingPolicy
+
+
+def worth_keeping(frames: Iterable[Frame], policy: SamplingPolicy) -> Iterator[Frame]:
+    """The frames that the policy does not skip. If that is none at all, the first: a video that can be
+    decoded always gives a frame."""
+    first: Frame | None = None
+    kept: Frame | None = None
+    for frame in frames:
+        first = first or frame
+        if not _is_skipped(frame, kept, policy):
+            kept = frame
+            yield frame
+    if first is not None and kept is None:
+        yield first
+
+
+def hamming(one: str, other: str) -> int:
+    """In how many of their 64 bits two perceptual hashes differ."""
+    return (int(one, 16) ^ int(other, 16)).bit_count()
+
+
+def _is_skipped(frame: Frame, last_kept: Frame | None, policy: SamplingPolicy) -> bool:
+    measures = frame.measures
+    if measures is None:
+        return False
+    if policy.skip_blank and measures.blank:
+        return True
+    if policy.skip_similar is None or last_kept is None or last_kept.measures is None:
+        return False
+    distance = hamming(measures.perceptual_hash, last_kept.measures.perceptual_hash)
+    return distance <= policy.skip_similar

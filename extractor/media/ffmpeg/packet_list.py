@@ -1,0 +1,327 @@
+"""The packet listing that FFmpeg's framecrc muxer prints, as compact columns. Pure.
+
+A video may have millions of packets, so a listing is parsed in pieces, as they come, and a packet takes a few
+bytes. Every listing is made with timestamps that carry what is asked for (see `LISTED_STAMPS` and
+`NUMBERED`): FFmpeg corrects timestamps that it deems wrong before it prints them.
+"""
+
+import re
+from array import array
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import accumulate, compress, islice
+from operator import add, eq, le, ne, sub
+from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from extractor.errors import TooLargeError
+from extractor.media.ffmpeg.discontinuities import Part
+
+NO_PTS: Final = -(1 << 63)
+KEY, CORRUPT, DISCARD, NEW_PARAMETERS = 1, 2, 4, 8
+_FFMPEG_FLAGS: Final = KEY | CORRUPT | DISCARD
+
+_DURATION_LIMIT: Final = 1 << 28
+_DTS_OFFSET: Final = 1 << 52
+_LOWEST_STAMP: Final = -9_000_000_000_000_000  # doubles, in which FFmpeg computes, are exact from here on
+MAX_COUNTED_PACKETS: Final = 30_000_000
+"""With more packets, the numbers in `LISTED_STAMPS` would exceed what a double can hold."""
+
+LISTED_STAMPS: Final = (
+    f"setts=pts=PTS:dts=N*{_DURATION_LIMIT}+clip(DURATION\\,0\\,{_DURATION_LIMIT - 1})-9e15"
+    f":duration=if(eq(DTS\\,NOPTS)\\,0\\,DTS+{_DTS_OFFSET})"
+)
+"""A bitstream filter that leaves the pts, writes the number of the packet and its duration into the dts, and
+its dts into the duration: a dts that ascends is never corrected."""
+
+NUMBERED: Final = "setts=ts=N"
+"""A bitstream filter that replaces timestamps by the number of the packet, for filters that drop some."""
+
+_JUMP_SECONDS: Final = 10
+"""From here on a jump ahead may be another clock; FFmpeg's own limit (``-dts_delta_threshold``)."""
+_MAX_PARTS: Final = 1_000
+_SORT_BLOCK: Final = 1 << 15
+_MAX_REORDERING: Final = 1 << 12
+
+_IS_SHOWN: Final = bytes(not flags & DISCARD for flags in range(256))
+_IS_KEYFRAME: Final = bytes(flags & KEY for flags in range(256))
+_HAS_NEW_PARAMETERS: Final = bytes(bool(flags & NEW_PARAMETERS) for flags in range(256))
+
+_PACKET = re.compile(
+    rb"^(\d+), *(-?\d+), *(-?\d+), *(-?\d+), *(\d+), (0x[0-9a-f]{8})(?:, F=0x([0-9A-F]+))?(.*)$", re.MULTILINE
+)
+_HEADER = re.compile(rb"^#(\w+) (\d+): +(.+)$", re.MULTILINE)
+
+
+class Packets(Struct, frozen=True):
+    """The packets of one stream in decode order, as columns.
+
+    Attributes:
+        time_base: The unit of all times, in seconds.
+        pts: The presentation times; `NO_PTS` where there is none.
+        flags: For each packet the sum of `KEY`, `CORRUPT`, `DISCARD` (it is decoded, but not shown) and
+            `NEW_PARAMETERS` (it changes what the decoder knows of the stream).
+        end_pts: When the last shown packet ends; ``None`` if no shown packet has a pts.
+    """
+
+    time_base: Fraction
+    pts: "array[int]" = field(default_factory=lambda: array("q"))
+    flags: bytearray = field(default_factory=bytearray)
+    end_pts: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def are_shown(self) -> bytearray:
+        """For each packet a byte, 1 if it is shown, else 0."""
+        return self.flags.translate(_IS_SHOWN)
+
+    @property
+    def are_keyframes(self) -> bytearray:
+        """For each packet a byte, 1 if it is marked as keyframe, else 0."""
+        return self.flags.translate(_IS_KEYFRAME)
+
+    @property
+    def have_new_parameters(self) -> bytearray:
+        """For each packet a byte, 1 if it changes what the decoder knows of the stream, else 0."""
+        return self.flags.translate(_HAS_NEW_PARAMETERS)
+
+    @property
+    def shown_pts(self) -> "array[int]":
+        """The pts of every packet that is shown, ascending; empty if any has none."""
+        if NO_PTS in self.pts:
+            return array("q")
+        return ascending(array("q", compress(self.pts, self.are_shown)))
+
+
+def ascending(values: "array[int]") -> "array[int]":
+    """The values in ascending order. Takes little memory where they are nearly in order, as the times of
+    frames in decode order are."""
+    if all(map(le, values, islice(values, 1, None))):
+        return values
+    result, held = array("q"), list[int]()
+    for start in range(0, len(values), _SORT_BLOCK):
+        held += values[start : start + _SORT_BLOCK]
+        held.sort()
+        if result and held[0] < result[-1]:
+            return array("q", sorted(values))
+        result.extend(held[:-_MAX_REORDERING])
+        held = held[-_MAX_REORDERING:]
+    result.extend(held)
+    return result
+
+
+def _last_known(last: int, time: int) -> int:
+    return last if time == -_DTS_OFFSET else time
+
+
+class _Lines:
+    """Cuts a stream of bytes into pieces of whole lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def whole(self, data: bytes) -> bytes:
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        return data[:end]
+
+
+class Listing:
+    """The listing of one stream, made with `LISTED_STAMPS`. Fed with bytes as they come.
+
+    Attributes:
+        codec: FFmpeg's name of the codec.
+        width: In pixels, before rotation; 0 if FFmpeg does not know it.
+        height: Likewise.
+        encrypted: Whether packets say that they are encrypted.
+        parts: The stretches in which the decoding times ascend without a jump; see `clock`.
+        is_reordered: Whether any packet is shown at another time than it is decoded.
+        ticks: How long all packets last together, in units of the time base.
+    """
+
+    def __init__(self, max_packets: int) -> None:
+        self.codec = ""
+        self.width = self.height = 0
+        self.encrypted = False
+        self.is_reordered = False
+        self.ticks = 0
+        self.parts: list[Part] = []
+        self._time_base = Fraction(1)
+        self._pts = array("q")
+        self._flags = bytearray()
+        self._lines = _Lines()
+        self._max_packets = max_packets
+
+    def mark_new_parameters(self, numbers: Iterable[int]) -> None:
+        """Mark packets of these numbers as `NEW_PARAMETERS`."""
+        for number in numbers:
+            if number < len(self._flags):
+                self._flags[number] |= NEW_PARAMETERS
+
+    @property
+    def packets(self) -> Packets:
+        ends = [part.end_pts for part in self.parts if part.end_pts is not None]
+        return Packets(self._time_base, self._pts, self._flags, max(ends, default=None))
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            TooLargeError: There are more packets than allowed.
+        """
+        piece = self._lines.whole(data)
+        if b"#" in piece:
+            self._read_header(piece)
+        rows = _PACKET.findall(piece)
+        if not rows:
+            return
+        _, numbers, stamps, decoding, _, _, flags, rests = zip(*rows, strict=True)
+        first = len(self._pts)
+        dts = [int(text) - _DTS_OFFSET for text in decoding]
+        pts = array("q", map(int, stamps))
+        if any(map(eq, stamps, numbers)):  # without a pts, FFmpeg takes the dts if no frame is reordered
+            known = [NO_PTS if time == -_DTS_OFFSET else time for time in dts]
+            same = zip(stamps, numbers, pts, known, strict=True)
+            pts = array("q", (time if stamp != number else decoded for stamp, number, time, decoded in same))
+        self._pts += pts
+        self._flags += bytes(int(text, 16) & _FFMPEG_FLAGS if text else KEY for text in flags)
+        if b", S=" in piece:
+            self._read_side_data(first, rests)
+        if len(self._pts) > self._max_packets:
+            raise TooLargeError(f"the video has more packets than MAX_PACKETS={self._max_packets} allows")
+        durations = [(int(text) - _LOWEST_STAMP) % _DURATION_LIMIT for text in numbers]
+        self.ticks += sum(durations)
+        self._follow_clock(first, pts, dts, durations)
+
+    def _read_header(self, piece: bytes) -> None:
+        for name, _, value in _HEADER.findall(piece):
+            if name == b"tb":
+                self._time_base = Fraction(value.decode())
+            elif name == b"codec_id":
+                self.codec = value.decode("ascii", "replace").strip()
+            elif name == b"dimensions":
+                self.width, self.height = (int(part) for part in value.split(b"x"))
+
+    def _read_side_data(self, first: int, rests: Sequence[bytes]) -> None:
+        for place, rest in enumerate(rests, first):
+            if b"New Extradata" in rest:
+                self._flags[place] |= NEW_PARAMETERS
+            elif b"Encryption info" in rest:
+                self.encrypted = True
+
+    def _follow_clock(
+        self, first: int, pts: "array[int]", dts: Sequence[int], durations: Sequence[int]
+    ) -> None:
+        """Extend the last part, and begin new ones where the decoding times leave their order."""
+        if -_DTS_OFFSET in dts:  # packets without a decoding time
+            dts = list(accumulate(dts, _last_known))
+        self.is_reordered = self.is_reordered or any(map(ne, pts, dts))
+        if not self.parts:
+            self.parts.append(Part(0, dts[0], dts[0]))
+        jump = int(_JUMP_SECONDS / self._time_base)
+        steps = list(map(sub, dts, [self.parts[-1].last_dts, *dts[:-1]]))
+        start = 0
+        if min(steps) < 0 or max(steps) > jump:
+            for place, step in enumerate(steps):
+                duration = durations[max(0, place - 1)]
+                if (-step > max(1, duration) or step > jump) and len(self.parts) < _MAX_PARTS:
+                    self._extend_part(first, pts, dts, durations, start, place)
+                    self.parts.append(Part(first + place, dts[place], dts[place], step, duration))
+                    start = place
+        self._extend_part(first, pts, dts, durations, start, len(dts))
+
+    def _extend_part(
+        self,
+        first: int,
+        pts: "array[int]",
+        dts: Sequence[int],
+        durations: Sequence[int],
+        start: int,
+        end: int,
+    ) -> None:
+        if start == end:
+            return
+        shown = self._flags[first + start : first + end].translate(_IS_SHOWN)
+        times = list(compress(pts[start:end], shown))
+        lasting = compress(durations[start:end], shown)
+        last = self.parts[-1]
+        known = [time for time in (last.start_pts, last.end_pts) if time is not None]
+        if NO_PTS in times:
+            lasting = compress(lasting, [time != NO_PTS for time in times])
+            times = [time for time in times if time != NO_PTS]
+            if known or times:  # then all packets wait as long for their turn as the first one
+                waiting = (known or times)[0] - last.first_dts
+                known.append(dts[end - 1] + waiting + durations[end - 1])
+        self.parts[-1] = replace(
+            last,
+            last_dts=dts[end - 1],
+            start_pts=min([*times, *known], default=None),
+            end_pts=max([*map(add, times, lasting), *known], default=None),
+        )
+
+
+class NumberedPackets:
+    """Which packets pass a bitstream filter: a listing made with `NUMBERED`. Fed with bytes as they come.
+
+    Attributes:
+        marks: For each packet a byte, 1 if it passes; as long as the last one that does.
+        changes: The numbers of the packets whose passing bytes differ from those of the one before.
+    """
+
+    def __init__(self) -> None:
+        self.marks = bytearray()
+        self.changes: list[int] = []
+        self._last: tuple[bytes, bytes] | None = None
+        self._lines = _Lines()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        rows = _PACKET.findall(self._lines.whole(data))
+        if not rows:
+            return
+        numbers = [int(row[1]) for row in rows]
+        if numbers[-1] >= len(self.marks):
+            self.marks.extend(bytes(numbers[-1] + 1 - len(self.marks)))
+        for number, row in zip(numbers, rows, strict=True):
+            self.marks[number] = 1
+            content = row[4], row[5]
+            if content != self._last:
+                self.changes.append(number)
+                self._last = content
+
+
+class OtherStreams:
+    """When the packets of other streams are shown: an ordinary listing of them. Fed with bytes as they come.
+
+    Attributes:
+        end_seconds: When the last of them ends; ``None`` if none has a time.
+    """
+
+    def __init__(self, max_packets: int) -> None:
+        self.end_seconds: Fraction | None = None
+        self._max_packets = max_packets
+        self._time_bases: dict[bytes, Fraction] = {}
+        self._starts = array("d")
+        self._lines = _Lines()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        piece = self._lines.whole(data)
+        for name, stream, value in _HEADER.findall(piece) if b"#" in piece else ():
+            if name == b"tb":
+                self._time_bases[stream] = Fraction(value.decode())
+        for stream, _, pts, duration, *_ in _PACKET.findall(piece):
+            if int(pts) != NO_PTS:
+                end = (int(pts) + int(duration)) * self._time_bases[stream]
+                self.end_seconds = max(end, self.end_seconds or end)
+                if len(self._starts) < self._max_packets:
+                    self._starts.append(float(int(pts) * self._time_bases[stream]))
+
+    def has_any_between(self, start_seconds: float, end_seconds: float) -> bool:
+        """Whether a packet is shown between these times."""
+        return any(start_seconds < start < end_seconds for start in self._starts)

@@ -1,0 +1,98 @@
+"""What the packets of a stream mean to its decoder, from listings of filtered packets. Pure."""
+
+from collections.abc import Mapping
+from operator import gt, or_
+
+from msgspec import Struct
+
+from extractor.domain.policy import SamplingPolicy
+from extractor.media.ffmpeg.packet_list import Packets
+from extractor.media.references.av1_dependencies import Dependencies
+from extractor.media.references.required_packets import DecodeOrder, closed_order
+
+UNSUPPORTED = r"is not supported by the bitstream filter"
+"""What FFmpeg says of a codec that it cannot take apart into units."""
+
+PARAMETERS = "parameters"
+"""The name of the filter that only parameter sets pass: what a decoder must know for all that follows."""
+
+_KEY_PACKETS = "noise=drop=not(key),"  # no other packet can be an access point, or need be taken for one
+
+_UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
+    # H.264 states in each unit whether it is a reference; an IDR picture is a unit of type 5.
+    "h264": {
+        "references": "filter_units=discard=nonref",
+        "random_access": _KEY_PACKETS + "filter_units=pass_types=5",
+        # Sequence and picture parameter sets and their extensions.
+        PARAMETERS: "filter_units=pass_types=7|8|13|15",
+    },
+    # HEVC: slices of an odd type below 16 and all random access pictures are references. IDR (19, 20) is a
+    # clean start, CRA (21) an open one, over which RASL pictures (8, 9) reach back.
+    "hevc": {
+        "references": "filter_units=pass_types=1|3|5|7|9|11|13|15|16-21",
+        "random_access": _KEY_PACKETS + "filter_units=pass_types=19-20",
+        "open_access": _KEY_PACKETS + "filter_units=pass_types=21",
+        "leading": "filter_units=pass_types=8-9",
+        PARAMETERS: "filter_units=pass_types=32-34",
+    },
+}
+
+_KEYFRAMES_ARE_CLEAN = frozenset({"av1", "vp8", "vp9"})
+
+
+class Questions(Struct, frozen=True):
+    """What `learn_order` wants to be told: which packets pass each of these bitstream `filters`, by name, and
+    the dependencies between `frames`."""
+
+    filters: Mapping[str, str]
+    frames: bool = False
+
+
+NOTHING = Questions({})
+
+
+def questions_about(codec: str, policy: SamplingPolicy) -> Questions:
+    """The questions for this codec. Keyframes depend on nothing, but it must be known whether they are open
+    access points, and whether packets between them change the parameters; and where everything is decoded,
+    there is nothing to ask."""
+    if policy.watches_every_frame:
+        return NOTHING
+    filters = _UNIT_FILTERS.get(codec, {})
+    if policy.strategy == "keyframe" and "open_access" not in filters:
+        return Questions({name: text for name, text in filters.items() if name == PARAMETERS})
+    return Questions(filters, frames=codec == "av1" and policy.strategy != "keyframe")
+
+
+def may_have_order(codec: str) -> bool:
+    """Whether there are streams in that codec of which `learn_order` makes something."""
+    return codec in _UNIT_FILTERS or codec in _KEYFRAMES_ARE_CLEAN
+
+
+def learn_order(
+    codec: str, packets: Packets, passing: Mapping[str, bytes], dependencies: Dependencies | None
+) -> DecodeOrder | None:
+    """What the packets mean.
+
+    Args:
+        codec: FFmpeg's name of the codec.
+        packets: All packets.
+        passing: For each filter of the questions, by name: for each packet a byte, 1 if it passes.
+        dependencies: The answer to the question about frames.
+
+    Returns:
+        The order, or ``None`` where it cannot be known for sure.
+    """
+    count = len(packets)
+    if codec in _KEYFRAMES_ARE_CLEAN:
+        one_shown_each = dependencies is not None and len(dependencies.shown) == count
+        known = dependencies if one_shown_each else None
+        return closed_order(b"\1" * count, packets.are_keyframes, known)
+    if not passing.keys() >= {"references", "random_access"}:
+        return None
+    marks = {name: marked.ljust(count, b"\0") for name, marked in passing.items()}
+    none = bytes(count)
+    opened, leading = marks.get("open_access", none), marks.get("leading", none)
+    references, starts = marks["references"], marks["random_access"]
+    if any(map(gt, map(or_, starts, opened), references)) or len(references) != count:
+        return None
+    return DecodeOrder(references, starts, opened, leading)

@@ -1,0 +1,325 @@
+"""The packet index: what a file holds, learnt without decoding it.
+
+FFmpeg copies the packets of a video stream into a listing. From it and from what FFmpeg says of the input
+follow which stream is meant, its description, its true times, whether the file was cut off, and what its
+packets mean to a decoder.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from operator import gt
+
+from msgspec.structs import replace
+
+from extractor.domain.models import ClockChange
+from extractor.domain.policy import SamplingPolicy
+from extractor.errors import (
+    DecoderCrashedError,
+    ForbiddenFormatError,
+    NoVideoStreamError,
+    TooLargeError,
+    UnreadableError,
+)
+from extractor.media.ffmpeg import formats
+from extractor.media.ffmpeg.command import Source
+from extractor.media.ffmpeg.discontinuities import (
+    Discontinuity,
+    corrected,
+    corrected_end,
+    correction_filter,
+    find_discontinuities,
+)
+from extractor.media.ffmpeg.filters import Picture, picture_of
+from extractor.media.ffmpeg.input_info import Header, StreamInfo
+from extractor.media.ffmpeg.packet_list import CORRUPT, NO_PTS, OtherStreams, Packets
+from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.probe import truncation
+from extractor.media.probe.decode_order import NOTHING, UNSUPPORTED, learn_order, questions_about
+from extractor.media.probe.leading_frames import without_lead
+from extractor.media.probe.packet_scan import Pass, ask, count_packets, excerpt, list_others
+from extractor.media.probe.stream_choice import candidates, choose
+from extractor.media.references.required_packets import DecodeOrder
+
+_CUT_SHORT = r"partial file|File ended prematurely"
+_GUESSED_DURATION = r"Estimating duration from bitrate"
+_MEASURED_DURATION = frozenset({"mpegts", "mpeg"})
+"""Containers that claim no duration: FFmpeg takes that of the packets at the end of the file."""
+_MPEG_CLOCK = 1 << 33
+
+
+@dataclass(frozen=True, slots=True)
+class VideoIndex:
+    """A video stream.
+
+    Attributes:
+        ffmpeg_version: What FFmpeg calls itself.
+        container: FFmpeg's name of the demuxer.
+        stream: The number of the stream in the file.
+        codec: FFmpeg's name of the codec.
+        width: In pixels, before rotation.
+        height: Likewise.
+        rotation_degrees: Of the display matrix.
+        hdr: ``pq``, ``hlg``, ``dolby-vision-<profile>`` or ``None``.
+        pixel_format: FFmpeg's name of the pixel format.
+        picture: What filters must know of the frames.
+        packets: All packets, with corrected times.
+        order: What the packets mean to a decoder; ``None`` where that is not sure.
+        shown_pts: The times of all frames that are shown, ascending; empty without usable times.
+        frame_count: How many frames are shown.
+        duration_seconds: From the first frame to the end of the last one.
+        expected_seconds: Longer than `duration_seconds` only if the file was cut off.
+        claimed_seconds: How long the header claims that the file is, where nothing in the file bears it out.
+        truncated: Whether the file was cut off.
+        discontinuities: Where the clock of the file restarts or jumps.
+        correction: The bitstream filter that makes its times go on there.
+        container_start_seconds: The container's time of the first packet of any stream.
+    """
+
+    ffmpeg_version: str
+    container: str
+    stream: int
+    codec: str
+    width: int
+    height: int
+    rotation_degrees: float
+    hdr: str | None
+    pixel_format: str
+    picture: Picture
+    packets: Packets = field(repr=False)
+    order: DecodeOrder | None = field(repr=False)
+    shown_pts: Sequence[int] = field(repr=False)
+    frame_count: int
+    duration_seconds: float
+    expected_seconds: float
+    claimed_seconds: float | None
+    truncated: bool
+    discontinuities: tuple[ClockChange, ...] = ()
+    correction: str | None = None
+    container_start_seconds: float = 0.0
+
+    @property
+    def time_base(self) -> Fraction:
+        return self.packets.time_base
+
+    @property
+    def first_pts(self) -> int | None:
+        return self.shown_pts[0] if self.shown_pts else None
+
+    @property
+    def start_seconds(self) -> float:
+        return float((self.first_pts or 0) * self.time_base)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second, on average; 0 if the duration is unknown."""
+        return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
+
+    @property
+    def matrix(self) -> str | None:
+        """The matrix by which luma and chroma are read; ``None`` where there is no chroma."""
+        return self.picture.colours.matrix
+
+    @property
+    def matrix_assumed(self) -> bool:
+        """Whether the file does not say which matrix that is."""
+        return self.picture.colours.is_assumed
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether the header, or any frame met, says that frames consist of two fields."""
+        return self.picture.interlaced
+
+    @property
+    def has_parameters_between_keyframes(self) -> bool:
+        """Whether a packet that is no keyframe changes what the decoder knows of the stream."""
+        return any(map(gt, self.packets.have_new_parameters, self.packets.are_keyframes))
+
+    def select(self, source: Source) -> Source:
+        """The file with this stream chosen and its times corrected."""
+        return replace(source, stream=str(self.stream), correction=self.correction)
+
+
+def read_index(source: Source, budget: Budget, policy: SamplingPolicy) -> VideoIndex:
+    """Index the file, as far as `policy` needs it. Raises the `ExtractorError` that says why it cannot be
+    decoded."""
+    # A right guess makes one pass tell everything; a wrong one costs another pass.
+    asked = questions_about(formats.likely_codec(excerpt(source)), policy)
+    found = ask(source, budget, asked)
+    if found.said.says(UNSUPPORTED):
+        asked = NOTHING
+        found = ask(source, budget, asked)
+    stream = _chosen_stream(found, source, budget)
+    if stream is not None and stream != found.header.first:
+        source = replace(source, stream=str(stream.index))
+        asked = questions_about(stream.codec, policy)
+        found = ask(source, budget, asked)
+    _refuse_unreadable(found, stream, source)
+    assert stream is not None
+    codec = found.listing.codec
+    is_unknown = not found.listing.width * found.listing.height  # it begins late in the file
+    if is_unknown or questions_about(codec, policy) != asked:
+        found = ask(source, budget, questions_about(codec, policy), thorough=is_unknown)
+        stream = found.header.stream(stream.index)
+    order = None
+    if not (found.said.says("filter_units") or _needs_every_frame(found.header, stream)):
+        order = learn_order(codec, found.listing.packets, found.passing, found.dependencies)
+    if order is not None and _hides_reordering(found, stream, order):
+        order = None
+    return _describe(found, stream, order, source, budget)
+
+
+def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex | None:
+    """The index that a pass over all packets amounts to, but for their order; ``None`` if another stream is
+    meant, or nothing can be said of this one. Raises as `read_index`."""
+    stream = _chosen_stream(found, source, budget)
+    if stream is None or stream != found.header.first or not found.listing.width:
+        return None
+    _refuse_unreadable(found, stream, source)
+    return _describe(found, stream, None, source, budget)
+
+
+def _chosen_stream(found: Pass, source: Source, budget: Budget) -> StreamInfo | None:
+    """The stream that is meant; ``None`` if the file has no video."""
+    streams = candidates(found.header)
+    if len(streams) < 2:
+        return streams[0] if streams else None
+    return choose(streams, count_packets(source, budget, [stream.index for stream in streams]))
+
+
+def _describe(
+    found: Pass, stream: StreamInfo, order: DecodeOrder | None, source: Source, budget: Budget
+) -> VideoIndex:
+    header, listing = found.header, found.listing
+    others = cache(lambda: list_others(source, budget))
+    clock = find_discontinuities(
+        listing.parts,
+        header.container,
+        listing.packets.time_base,
+        lambda gap: others().has_any_between(*gap.middle),
+    )
+    packets = replace(
+        listing.packets,
+        pts=corrected(listing.packets.pts, clock, NO_PTS),
+        end_pts=corrected_end(listing.parts, clock),
+    )
+    picture = picture_of(stream, listing.width, listing.height)
+    correction = correction_filter(clock)
+    chosen = replace(source, stream=str(stream.index), correction=correction)
+    packets = without_lead(packets, chosen, picture, budget)
+    shown = packets.shown_pts
+    first = shown[0] if shown else listing.parts[0].start_pts
+    duration = Fraction(0)
+    if first is not None and packets.end_pts is not None:
+        duration = (packets.end_pts - first) * packets.time_base
+    if not shown:
+        duration = max(duration, listing.ticks * packets.time_base) or header.duration or duration
+    is_cut_off = _is_cut_off(found, source)
+    lacking = Fraction(0) if clock else _lacking_seconds(found)
+    claims_more = not is_cut_off and _is_beyond(lacking, found, others)
+    return VideoIndex(
+        ffmpeg_version=header.version,
+        container=header.container,
+        stream=stream.index,
+        codec=listing.codec,
+        width=listing.width,
+        height=listing.height,
+        rotation_degrees=stream.rotation_degrees,
+        hdr=_hdr(stream),
+        pixel_format=stream.pixel_format,
+        picture=picture,
+        packets=packets,
+        order=order,
+        shown_pts=shown,
+        frame_count=len(shown) or len(packets),
+        duration_seconds=float(duration),
+        expected_seconds=float(duration + lacking) if is_cut_off else float(duration),
+        claimed_seconds=float(duration + lacking) if claims_more else None,
+        truncated=is_cut_off,
+        discontinuities=tuple(_in_seconds(change, first or 0, packets.time_base, header) for change in clock),
+        correction=correction,
+        container_start_seconds=float(header.start),
+    )
+
+
+def _in_seconds(change: Discontinuity, first_pts: int, time_base: Fraction, header: Header) -> ClockChange:
+    # FFmpeg adds a turn of the 33-bit clock to times that are far before the first one.
+    turn = _MPEG_CLOCK if header.container in _MEASURED_DURATION else None
+    after = change.pts_after % turn if turn else change.pts_after
+    return ClockChange(
+        *(float(pts * time_base) for pts in (change.pts - first_pts, change.pts_before, after))
+    )
+
+
+def _hdr(stream: StreamInfo) -> str | None:
+    if stream.dolby_vision_profile is not None:
+        return f"dolby-vision-{stream.dolby_vision_profile}"
+    return None if stream.transfer == "sdr" else stream.transfer
+
+
+def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -> None:
+    listing, header, said = found.listing, found.header, found.said
+    head = excerpt(source)
+    if formats.is_still_picture(head, len(listing.packets)):
+        raise ForbiddenFormatError("the file is a still picture, not a video")
+    if said.says(r"^(Format|Protocol .*) not on whitelist"):
+        raise ForbiddenFormatError("this kind of file is not a video that may be read")
+    if said.out_of_memory:
+        raise TooLargeError(
+            "FFmpeg needs more memory than it may use to read this file: see FFMPEG_MEMORY_MB"
+        )
+    most = source.limits.max_pixels
+    if said.says(r"exceeds specified max pixel count") or listing.width * listing.height > most:
+        raise TooLargeError(f"pictures of more than MAX_PIXELS={most} pixels are refused")
+    if found.status < 0:
+        raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
+    if header.opened and stream is None:
+        raise NoVideoStreamError(formats.words_without_video(header.other_kinds))
+    if not header.opened and formats.is_script(head[:256]):
+        raise ForbiddenFormatError("the file is a text for programs, not a video")
+    if not header.opened or not len(listing.packets):
+        raise UnreadableError(f"FFmpeg cannot read the file: {said.words}")
+    if listing.encrypted:
+        raise UnreadableError("the video is encrypted, and its key is not in the file")
+    if listing.codec not in formats.DECODERS:
+        raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
+
+
+def _needs_every_frame(header: Header, stream: StreamInfo) -> bool:
+    """Deinterlacing does, and times that are not in the container: there FFmpeg counts frames."""
+    return stream.is_interlaced or header.container == "obu"
+
+
+def _hides_reordering(found: Pass, stream: StreamInfo, order: DecodeOrder) -> bool:
+    """Whether frames may be shown in another order than they are decoded, although the container gives both
+    the same times: then only a decoder that sees all of them knows their times. A stream in which nothing is
+    left unreferenced has no such frames, and neither has H.264's baseline profile."""
+    is_suspect = not found.listing.is_reordered and not all(order.reference)
+    return is_suspect and "Baseline" not in stream.profile
+
+
+def _is_cut_off(found: Pass, source: Source) -> bool:
+    container, flags = found.header.container, found.listing.packets.flags
+    last_is_partial = bool(flags and flags[-1] & CORRUPT) and container != "mpegts"
+    return found.said.says(_CUT_SHORT) or last_is_partial or truncation.is_cut_off(source.path, container)
+
+
+def _lacking_seconds(found: Pass) -> Fraction:
+    """How much longer the header says that the file is than the video."""
+    header, packets = found.header, found.listing.packets
+    is_guess = header.container in _MEASURED_DURATION or found.said.says(_GUESSED_DURATION)
+    if header.duration is None or packets.end_pts is None or is_guess:
+        return Fraction(0)
+    return max(Fraction(0), header.duration - packets.end_pts * packets.time_base)
+
+
+def _is_beyond(lacking: Fraction, found: Pass, others: Callable[[], OtherStreams]) -> bool:
+    """Whether that is more than headers are wrong about, and no other stream goes on for so long."""
+    header, packets = found.header, found.listing.packets
+    tolerance = max(Fraction(1), (header.duration or 0) / Fraction(20))
+    if lacking <= tolerance or packets.end_pts is None:
+        return False
+    reached = packets.end_pts * packets.time_base
+    sound = others().end_seconds
+    return sound is None or reached + lacking - sound > tolerance

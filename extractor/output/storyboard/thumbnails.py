@@ -1,0 +1,55 @@
+"""Small pictures of frames, evenly spread over a video whose length nobody knows yet."""
+
+import cv2
+import numpy as np
+from msgspec import Struct, field
+from numpy.typing import NDArray
+
+from extractor.domain.models import Frame
+
+Pixels = NDArray[np.uint8]
+"""Height × width × 3, in the order blue, green, red."""
+
+MAX_SIDE = 192
+LIMIT = 400
+_REDUCED = {
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    1: cv2.IMREAD_COLOR,
+}
+
+
+class Thumbnail(Struct, frozen=True):
+    """At most `MAX_SIDE` pixels wide and high; `pts_seconds` as of its frame."""
+
+    pts_seconds: float
+    pixels: Pixels
+
+
+class Thumbnails(Struct):
+    """Takes frame after frame and keeps a thumbnail of every one, of every second one, of every fourth one…
+    so that there are never more than `LIMIT`: some 40 MB."""
+
+    kept: list[Thumbnail] = field(default_factory=list)
+    _seen: int = 0
+    _stride: int = 1
+
+    def add(self, frame: Frame) -> None:
+        if self._seen % self._stride == 0:
+            self.kept.append(Thumbnail(frame.pts_seconds, _shrunk(frame)))
+        self._seen += 1
+        if len(self.kept) > LIMIT:
+            self.kept = self.kept[::2]
+            self._stride *= 2
+
+
+def _shrunk(frame: Frame) -> Pixels:
+    """JPEG is decoded at an eighth, a quarter or a half of its size, whichever is still large enough."""
+    factor = max(frame.width, frame.height) / MAX_SIDE
+    reduction = next(step for step in _REDUCED if step <= max(factor, 1))
+    pixels = cv2.imdecode(np.frombuffer(frame.data, np.uint8), _REDUCED[reduction])
+    assert pixels is not None, "what FFmpeg has just encoded can be decoded"
+    size = (max(1, round(frame.width / factor)), max(1, round(frame.height / factor)))
+    shrunk = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if factor > 1 else pixels
+    return shrunk.astype(np.uint8, copy=False)

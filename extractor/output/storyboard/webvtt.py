@@ -1,0 +1,50 @@
+"""A track of thumbnails in WebVTT: which rectangle of which sprite to show when. Pure.
+
+Players take it as a track of metadata: https://www.w3.org/TR/webvtt1, https://www.w3.org/TR/media-frags
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+from extractor.output.storyboard.sprite_sheet import Region
+
+
+class Tile(Struct, frozen=True):
+    """A thumbnail that lies in the file `sprite`, beside the track. It is shown from `start_seconds` on, as
+    players count."""
+
+    start_seconds: float
+    sprite: str
+    region: Region
+
+
+def webvtt(tiles: Sequence[Tile], end_seconds: float) -> str:
+    """Each tile is shown from its time to that of the next one, the last until the end of the video.
+
+    Times are whole milliseconds. Of two tiles in the same one, the later counts.
+    """
+    starts = [round(tile.start_seconds * 1000) for tile in tiles]
+    times = pairwise([*starts, max(round(end_seconds * 1000), starts[-1] + 1)])
+    cues = [_cue(start, end, tile) for (start, end), tile in zip(times, tiles, strict=True) if start < end]
+    return "\n\n".join(["WEBVTT", *cues]) + "\n"
+
+
+def clock(milliseconds: int) -> str:
+    """65250 is ``00:01:05.250``."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
+
+
+def _cue(start: int, end: int, tile: Tile) -> str:
+    region = tile.region
+    fragment = f"#xywh={region.x},{region.y},{region.width},{region.height}"
+    return f"{clock(start)} --> {clock(end)}\n{tile.sprite}{fragment}"
+
+
+def evenly(count: int, limit: int) -> Iterable[int]:
+    """At most `limit` of the numbers below `count`, the first and the last among them."""
+    if count <= limit:
+        return range(count)
+    return (round(number * (count - 1) / (limit - 1)) for number in range(limit))

@@ -1,0 +1,186 @@
+"""The command line's words: subcommands, their options, and what they mean."""
+
+import argparse
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from extractor.reconcile.context import AGE_UNITS
+from extractor.reconcile.findings import Kind
+
+_EPILOG = """\
+Settings come from the environment and from a file .env in the current folder; see .env.example.
+Nothing is changed without --apply.
+
+exit status:
+  0    clean: nothing is wrong, or all of it was set right
+  1    something is wrong, or was left as it is; the output says what
+  2    wrong usage or wrong settings
+  3    the state, a bucket or a queue is out of reach; nothing is concluded from what was read until then
+  130  interrupted (143: terminated)
+  141  the reader of standard output has gone
+
+examples:
+  python -m extractor.reconcile status
+  python -m extractor.reconcile verify --csv findings.csv
+  python -m extractor.reconcile repair --only NO_MANIFEST --apply
+  python -m extractor.reconcile prune --apply
+  python -m extractor.reconcile replay --reason VIDEO_MISSING --apply
+"""
+_KINDS = ", ".join(Kind)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(
+        prog="python -m extractor.reconcile",
+        description="Compare the state table, the manifests and the objects, and set right what differs.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+
+    _outputs(command("status", "count the rows of the table by outcome"))
+    for name, text in (
+        ("verify", "find what is wrong with videos that have a row"),
+        ("repair", "set right what verify finds"),
+    ):
+        one = command(name, text)
+        _survey(one, "1h")
+        _kinds(one)
+        _outputs(one)
+        if name == "repair":
+            _apply(one)
+    orphans = command("orphans", "find frames and videos without a row")
+    _survey(orphans, "1d")
+    _outputs(orphans)
+    _prune(command("prune", "move orphaned frames to the trash of their bucket"))
+    _replay(command("replay", "send dead letters back to the queue as they were"))
+    _report(command("report", "write one HTML page that shows how things stand"))
+    return whole
+
+
+def _survey(one: argparse.ArgumentParser, age: str) -> None:
+    one.add_argument(
+        "--older-than",
+        metavar="AGE",
+        type=_age,
+        default=_age(age),
+        help="say nothing of what was written in the last 90s, 30m, 2h or 7d, whose run may be under way "
+        f"(default: {age})",
+    )
+    one.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        type=Path,
+        help="go on from here if it was cut off before (default: none)",
+    )
+
+
+def _outputs(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--csv", metavar="FILE", type=Path, help="write every record to this file (default: none)"
+    )
+    one.add_argument(
+        "--json", metavar="FILE", type=Path, help="write every record to this file (default: none)"
+    )
+
+
+def _kinds(one: argparse.ArgumentParser) -> None:
+    for flag, text in (
+        ("--only", f"only findings of this kind; may be repeated: {_KINDS} (default: all)"),
+        ("--ignore", "no findings of this kind; may be repeated (default: none)"),
+    ):
+        one.add_argument(flag, metavar="KIND", type=_kind, action="append", default=[], help=text)
+    one.add_argument(
+        "--deep", action="store_true", help="also download frames and compare their SHA-256 (default: no)"
+    )
+    one.add_argument(
+        "--sample",
+        metavar="SHARE",
+        type=_share,
+        default=0.01,
+        help="of the videos for --deep; 1: all (default: 0.01)",
+    )
+
+
+def _apply(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--apply", action="store_true", help="do it; otherwise only tell what would be done (default: no)"
+    )
+
+
+def _prune(one: argparse.ArgumentParser) -> None:
+    _survey(one, "1d")
+    _outputs(one)
+    _apply(one)
+    one.add_argument(
+        "--videos", action="store_true", help="videos without a row as well, not only frames (default: no)"
+    )
+    one.add_argument(
+        "--delete", action="store_true", help="delete for good instead of moving to the trash (default: no)"
+    )
+    one.add_argument(
+        "--yes", metavar="N", type=_number, help="confirm that N objects go (default: it is asked for)"
+    )
+
+
+def _replay(one: argparse.ArgumentParser) -> None:
+    _apply(one)
+    one.add_argument(
+        "--reason",
+        action="append",
+        default=[],
+        help="only letters with this reason; may be repeated (default: all)",
+    )
+
+
+def _report(one: argparse.ArgumentParser) -> None:
+    _survey(one, "1h")
+    one.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        default=Path("report.html"),
+        help="the page (default: report.html)",
+    )
+    one.add_argument(
+        "--gallery",
+        metavar="N",
+        type=_number,
+        default=12,
+        help="videos that are shown with frames (default: 12)",
+    )
+
+
+def _kind(text: str) -> Kind:
+    try:
+        return Kind(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {_KINDS}") from error
+
+
+def _age(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,6})([smhd]?)", text)
+    if not found or (found[2] == "" and int(found[1])):
+        raise argparse.ArgumentTypeError(f"{text!r} is no age such as 90s, 30m, 2h or 7d")
+    return timedelta(seconds=int(found[1]) * dict(AGE_UNITS).get(found[2], 1))
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share over 0 and up to 1")
+    return share
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)

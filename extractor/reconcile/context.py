@@ -1,0 +1,86 @@
+"""What the subcommands work with, and what they have in common."""
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+
+from extractor.backends.queues.base import DeadLetters, JobQueue
+from extractor.cli.terminal import counted
+from extractor.domain.output_options import Output
+from extractor.domain.policy import SamplingPolicy, fingerprint
+from extractor.reconcile import scan
+from extractor.reconcile.checks import Expectation
+from extractor.reconcile.content_check import check_contents
+from extractor.reconcile.findings import Finding
+from extractor.reconcile.prune import Orphan
+from extractor.reconcile.requeue import Table
+from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.verify import verify
+
+AGE_UNITS = (("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400))
+EXAMPLES = 3
+"""So many of each kind are printed."""
+
+
+class Desk(Struct, frozen=True):
+    """What the commands work with. The queues are built when they are needed."""
+
+    field: scan.Field
+    table: Table
+    policy: SamplingPolicy
+    output: Output
+    job_queue: Callable[[], JobQueue]
+    dead_letters: Callable[[], DeadLetters]
+    say: Callable[[str], None]
+    ask: Callable[[str], str]
+    memory_mb: int
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def tell(self, tally: "Counter[str]") -> None:
+        for name, count in sorted(tally.items()):
+            self.say(f"{count:>10}  {name}")
+
+
+def chosen_findings(
+    options: argparse.Namespace, desk: Desk, ledger: Ledger, not_judged: "Counter[str] | None" = None
+) -> Iterator[list[Finding]]:
+    """What is wrong with each video, as far as it is asked for; see `verify`."""
+    expected = expectation(options, desk, ledger)
+    contents = check_contents(desk.field, ledger, options.sample) if options.deep else None
+    for findings in verify(ledger, expected, contents, not_judged):
+        chosen = [
+            finding
+            for finding in findings
+            if finding.kind not in options.ignore and (not options.only or finding.kind in options.only)
+        ]
+        if chosen:
+            yield chosen
+
+
+def expectation(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> Expectation:
+    """What the settings ask for, of videos that were left alone since before the survey."""
+    begun = ledger.begun or desk.now()
+    before = (begun - options.older_than).timestamp()
+    return Expectation(fingerprint(desk.policy), desk.output, before)
+
+
+def moment_before(options: argparse.Namespace, desk: Desk) -> float:
+    """In seconds since 1970: what was written later is left alone."""
+    older_than: timedelta = options.older_than
+    return (desk.now() - older_than).timestamp()
+
+
+def age_text(age: timedelta) -> str:
+    """In the largest unit of the command line that gives a whole number: ``1h``."""
+    seconds = round(age.total_seconds())
+    unit, size = next((unit, size) for unit, size in AGE_UNITS[::-1] if seconds % size == 0)
+    return f"{seconds // size}{unit}" if seconds else "0s"
+
+
+def orphan_line(orphan: Orphan) -> str:
+    """As it is printed."""
+    size = f"{counted(orphan.object_count, 'object')}, {counted(orphan.size_bytes, 'byte')}"
+    return f"{orphan.what} of {orphan.code}: {orphan.place} ({size})"

@@ -1,0 +1,41 @@
+"""How far the work has come: rows by outcome, each row under exactly one."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from extractor.backends.state.base import Inventory
+from extractor.backends.state.keyset import Keyset
+from extractor.domain.models import InventoryRow
+
+_PAGE = 1_000
+
+
+def all_rows(inventory: Inventory) -> Iterator[InventoryRow]:
+    """Every row, by keyset. Only an empty page is the end: servers cut pages short."""
+    pages = Keyset()
+    while page := inventory.rows(pages.after, _PAGE):
+        pages.advance(page[-1].code)
+        yield from page
+
+
+def outcome(row: InventoryRow) -> str:
+    """``extracted``, ``failed: REASON``, ``not fetched``, ``enqueued`` or ``pending``."""
+    if row.is_extracted:
+        return "extracted"
+    if reason := failure_reason(row):
+        return f"failed: {reason}"
+    if not row.is_fetched:
+        return "not fetched"
+    return "enqueued" if row.enqueued_at else "pending"
+
+
+def failure_reason(row: InventoryRow) -> str | None:
+    """The reason code, if the video failed for good."""
+    if row.is_extracted or row.extract_error is None:
+        return None
+    return row.extract_error.partition(":")[0] or "UNKNOWN"
+
+
+def count_outcomes(rows: Iterable[InventoryRow]) -> Counter[str]:
+    """How many rows have which outcome."""
+    return Counter(map(outcome, rows))

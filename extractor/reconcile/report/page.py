@@ -1,0 +1,128 @@
+"""The survey as one HTML page: nothing from the network, readable on a telephone and in the dark. Its one
+script, which filters what is shown, is the only one that may run.
+
+Whatever comes from a table, a manifest or a video is escaped by the template engine.
+"""
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from msgspec import Struct
+
+from extractor.reconcile.report.statistics import Bar, Chart, Group, Statistics, bars, histogram, throughput
+from extractor.reconcile.report.thumbnails import Strip
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_FAILED = "failed: "
+
+
+class Trouble(Struct, frozen=True):
+    """Videos that need something, and the command that does it."""
+
+    name: str
+    group: Group
+    command: str
+
+    @property
+    def more(self) -> int:
+        """How many there are besides the codes that are named."""
+        return self.group.count - len(self.group.codes)
+
+
+class Page(Struct, frozen=True):
+    """All that it shows. `findings` are those of `verify` by kind, `places` says what was looked at."""
+
+    statistics: Statistics
+    findings: Mapping[str, Group]
+    strips: Sequence[Strip]
+    places: Mapping[str, str]
+    moment: datetime
+    memory_mb: int
+
+    @property
+    def cost_usd(self) -> float:
+        return self.statistics.cost_usd(self.memory_mb)
+
+    @property
+    def outcomes(self) -> list[Bar]:
+        """The failed ones together."""
+        counts: dict[str, int] = {}
+        for name, count in self.statistics.outcomes.most_common():
+            name = "failed" if name.startswith(_FAILED) else name
+            counts[name] = counts.get(name, 0) + count
+        return bars(dict(sorted(counts.items(), key=lambda item: -item[1])))
+
+    @property
+    def failures(self) -> list[Trouble]:
+        """Why videos failed, the most frequent first."""
+        found = sorted(self.statistics.failed.items(), key=lambda item: -item[1].count)
+        return [Trouble(reason, group, _command("replay", "--reason", reason)) for reason, group in found]
+
+    @property
+    def differences(self) -> list[Trouble]:
+        """Where the rows, the manifests and the objects do not agree."""
+        found = sorted(self.findings.items())
+        return [Trouble(kind, group, _command("repair", "--only", kind)) for kind, group in found]
+
+    @property
+    def charts(self) -> list[tuple[str, Chart]]:
+        """With their titles; those without a bar are left out."""
+        unit, flow = throughput(self.statistics.hours)
+        charts = {
+            "Frames per video": Chart(
+                histogram(self.statistics.frames_per_video), "frames of a video", "videos"
+            ),
+            f"Videos extracted per {unit}": Chart(flow, f"{unit} (UTC)", "videos"),
+        }
+        return [(title, chart) for title, chart in charts.items() if chart.bars]
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["python", "-m", "extractor.reconcile", *words, "--apply"])
+
+
+def render(page: Page) -> str:
+    """The page as text."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(size=_size, duration=_duration, number=_number, dollars=_dollars)
+    script = (_TEMPLATES / "filter.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    template = environment.get_template("report.html.j2")
+    ours = Markup(script)  # noqa: S704 - a file of this package
+    return template.render(page=page, script=ours, script_digest=digest)
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _size(size_bytes: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if size_bytes < 1000 or unit == "TB":
+            break
+        size_bytes /= 1000
+    return f"{size_bytes:.0f} {unit}" if unit == "bytes" else f"{size_bytes:.1f} {unit}"
+
+
+def _duration(seconds: float) -> str:
+    """2.34 is ``2.3 s``, 90 is ``1:30 min``, 7260 is ``2:01 h``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{_number(minutes // 60)}:{minutes % 60:02d} h"
+
+
+def _dollars(amount: float) -> str:
+    return f"${amount:.2f}" if amount >= 1 else f"${amount:.4f}"
