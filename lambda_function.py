@@ -13,18 +13,18 @@ from functools import cache
 from itertools import zip_longest
 from typing import Any
 
-from extractor.startup import no_garbage
+from extractor.startup import gc_frozen
 
 # Otherwise pydantic opens the metadata of every installed package to look for plugins; none is ours.
 # https://docs.pydantic.dev/latest/concepts/plugins/
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-with no_garbage():
+with gc_frozen():
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from extractor.backends.telemetry import logger
     from extractor.errors import DeadlineError
-    from extractor.pipeline.worker import Delivery, describe
+    from extractor.pipeline.worker import ReceivedMessage, to_response
     from extractor.settings import load_settings
     from extractor.station import Station, build_station
 
@@ -44,11 +44,13 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
             return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
         messages = event if isinstance(event, list) else [event]
         results = [
-            result for message in messages for result in station.worker.handle(Delivery(message), deadline)
+            result
+            for message in messages
+            for result in station.worker.handle(ReceivedMessage(message), deadline)
         ]
-        return {"results": [describe(result) for result in results]}
+        return {"results": [to_response(result) for result in results]}
     finally:
-        station.worker.place.sources.cancel()
+        station.worker.context.sources.cancel()
         station.telemetry.flush()
 
 
@@ -57,26 +59,28 @@ def _unfinished(
 ) -> Iterator[str]:
     """Handle the records one after the other; the ids of those that SQS must deliver again."""
     deliveries = [_delivery(record) for record in records]
-    for record, delivery, following in zip_longest(records, deliveries, deliveries[1:]):
+    for record, message, next_message in zip_longest(records, deliveries, deliveries[1:]):
         message_id = record["messageId"]
         if time.monotonic() > last_start:
             logger.warning("too little time is left to start another video", extra={"message_id": message_id})
-            if not station.worker.give_up(delivery, DeadlineError("too little time was left to start it")):
+            if not station.worker.give_up(message, DeadlineError("too little time was left to start it")):
                 yield message_id
             continue
         try:
-            station.worker.handle(delivery, deadline, following)
+            station.worker.handle(message, deadline, next_message)
         except Exception:  # noqa: BLE001 - the worker has logged it, and the other records have their turn
             yield message_id
 
 
-def _delivery(record: dict[str, Any]) -> Delivery:
+def _delivery(record: dict[str, Any]) -> ReceivedMessage:
     attributes = record.get("attributes") or {}
-    return Delivery(record.get("body"), int(attributes.get("ApproximateReceiveCount", 1)), from_queue=True)
+    return ReceivedMessage(
+        record.get("body"), int(attributes.get("ApproximateReceiveCount", 1)), from_queue=True
+    )
 
 
 @cache
-@no_garbage()
+@gc_frozen()
 def _station() -> Station:
     return build_station(load_settings(os.environ))
 

@@ -22,45 +22,52 @@ from tqdm import tqdm
 from extractor.enqueue import report
 from extractor.enqueue.arguments import build_parser
 from extractor.enqueue.checkpoint import keep_checkpoint
-from extractor.enqueue.enqueuer import enqueue, survey
+from extractor.enqueue.enqueuer import enqueue, count_pending_messages
 from extractor.enqueue.nothing_queued import why_nothing
-from extractor.enqueue.request import ListedCodes
-from extractor.enqueue.retry import Patience
-from extractor.enqueue.plan import Plan, estimated_cost, make_plan
+from extractor.enqueue.request import CodeList
+from extractor.enqueue.retry import RetryPolicy
+from extractor.enqueue.plan import EnqueuePlan, estimated_cost, make_plan
 from extractor.enqueue.summary import Summary
-from extractor.enqueue.monitor import Progress, watch
-from extractor.container import Table, build_job_queue, build_table
-from extractor.cli.lock import hold_checkpoint
+from extractor.enqueue.monitor import DrainProgress, monitor
+from extractor.container import VideoTable, build_job_queue, build_table
+from extractor.cli.lock import lock_checkpoint
 from extractor.errors import SettingsError, StateUnavailableError, TransientError, UsageError
 from extractor.cli.host_names import check_host_names
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
 from extractor.cli.sampling_options import asked_for
-from extractor.backends.queues.base import WatchableQueue
+from extractor.backends.queues.base import ObservableQueue
 from extractor.settings import Settings, load_settings
-from extractor.cli.terminal import complain, complete_environment, exit_status, interruption, printable, say
+from extractor.cli.terminal import (
+    complain,
+    load_dotenv_defaults,
+    run_command,
+    interruption,
+    escape_control_chars,
+    say,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    return exit_status(lambda: _main(argv))
+    return run_command(lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    complete_environment(os.environ)
+    load_dotenv_defaults(os.environ)
     run, status, error = _Run(arguments), 0, None
     try:
         settings = _checked_settings(arguments)
         state = build_table(settings)
         queue = None if arguments.dry_run else build_job_queue(settings)
         if not arguments.watch_only:
-            with hold_checkpoint(None if arguments.dry_run else arguments.checkpoint):
+            with lock_checkpoint(None if arguments.dry_run else arguments.checkpoint):
                 run.queue(settings, state, queue)
     except TransientError as cause:
         error, status = str(cause), 3
-        complain(f"error: {printable(error)}")
+        complain(f"error: {escape_control_chars(error)}")
     except KeyboardInterrupt as cause:
         error, status = interruption(cause)
         complain(error)
@@ -99,20 +106,20 @@ class _Run:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.summary = Summary()
         self._arguments = arguments
-        self._plan: Plan | None = None
+        self._plan: EnqueuePlan | None = None
         self._reasons: list[str] = []
         self._started = time.monotonic()
 
-    def queue(self, settings: Settings, state: Table, queue: WatchableQueue | None) -> None:
+    def queue(self, settings: Settings, state: VideoTable, queue: ObservableQueue | None) -> None:
         """Queue the order, or see what would be."""
-        arguments, patience = self._arguments, Patience(tell=_tell)
+        arguments, retry = self._arguments, RetryPolicy(tell=_tell)
         listed = _listed(arguments.codes)
-        plan = make_plan(arguments, _place(settings), state, listed, datetime.now(UTC), patience)
+        plan = make_plan(arguments, _place(settings), state, listed, datetime.now(UTC), retry)
         self._plan = plan
         if plan.requeues_waiting:
             _tell("note: the state has no column enqueued_at: what waits is queued again")
         with _progress_bar(plan) as bar:
-            for self.summary in _summaries(arguments, plan, state, queue, patience):
+            for self.summary in _summaries(arguments, plan, state, queue, retry):
                 bar.update(self.summary.seen - bar.n)
         if not self.summary.seen:
             self._reasons = list(why_nothing(plan, state))
@@ -120,12 +127,12 @@ class _Run:
     def tell(self, error: str | None) -> None:
         """Print the summary. Raises `OutputError`."""
         plan, summary = self._plan, self.summary
-        told = report.Report(
+        told = report.RunReport(
             summary,
             self._arguments.dry_run,
             time.monotonic() - self._started,
             estimated_cost(self._arguments),
-            bool(plan and plan.within_budget and summary.seen == plan.order.limit and not summary.complete),
+            bool(plan and plan.within_budget and summary.seen == plan.request.limit and not summary.complete),
             self._reasons,
             error,
         )
@@ -135,7 +142,7 @@ class _Run:
 def _tell(text: str) -> None:
     """A line on standard error, without spoiling the bar."""
     with suppress(OSError):
-        tqdm.write(printable(text), file=sys.stderr)
+        tqdm.write(escape_control_chars(text), file=sys.stderr)
         sys.stderr.flush()
 
 
@@ -145,13 +152,13 @@ def _place(settings: Settings) -> dict[str, str | None]:
     return {"state": str(state), "table": settings.state_table, "queue": settings.sqs_queue_url}
 
 
-def _listed(file: str | None) -> ListedCodes | None:
+def _listed(file: str | None) -> CodeList | None:
     """The codes that the user has written down. Raises `UsageError`."""
     if file is None:
         return None
     try:
         with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8") as lines:
-            return ListedCodes(lines)
+            return CodeList(lines)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise UsageError(f"--codes {file!r} cannot be read: {reason}") from error
@@ -159,30 +166,30 @@ def _listed(file: str | None) -> ListedCodes | None:
 
 def _summaries(
     arguments: argparse.Namespace,
-    plan: Plan,
-    state: Table,
-    queue: WatchableQueue | None,
-    patience: Patience,
+    plan: EnqueuePlan,
+    state: VideoTable,
+    queue: ObservableQueue | None,
+    retry: RetryPolicy,
 ) -> Iterator[Summary]:
     if queue is None:
-        return survey(plan.codes, plan.order, patience)
+        return count_pending_messages(plan.codes, plan.request, retry)
     summaries = enqueue(
         plan.codes,
         queue,
-        plan.order,
+        plan.request,
         lambda codes: state.mark_enqueued(codes, datetime.now(UTC)),
         senders=arguments.senders,
-        patience=patience,
+        retry=retry,
     )
     path = arguments.checkpoint
     return summaries if path is None else keep_checkpoint(path, plan.checkpoint, summaries)
 
 
-def _watch(arguments: argparse.Namespace, queue: WatchableQueue, state: Table) -> None:
+def _watch(arguments: argparse.Namespace, queue: ObservableQueue, state: VideoTable) -> None:
     """Show how the queue is drained. Ctrl-C ends the view, and nothing else."""
     try:
         with _View(as_json=arguments.json) as view:
-            for progress in watch(queue, state, arguments.watch_every):
+            for progress in monitor(queue, state, arguments.watch_every):
                 view.show(progress)
     except KeyboardInterrupt:
         complain("the view is closed; the workers go on")
@@ -203,7 +210,7 @@ class _View:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: DrainProgress) -> None:
         if self._as_json:
             say(report.progress_json(progress))
         elif self._bar.disable:
@@ -212,15 +219,15 @@ class _View:
             self._bar.set_description_str(report.progress_line(progress))
 
 
-def _progress_bar(plan: Plan) -> "tqdm[NoReturn]":
+def _progress_bar(plan: EnqueuePlan) -> "tqdm[NoReturn]":
     """On a terminal only; elsewhere nothing is counted for it, either."""
     total = None
     if sys.stderr.isatty():
         try:
-            total = plan.codes.count_pending(plan.order.pick)
+            total = plan.codes.count_pending(plan.request.backlog_filter)
         except StateUnavailableError:
             total = None  # counting a large table may take longer than the server allows; reading it does not
-    known = [number for number in (total, plan.order.limit) if number is not None]
+    known = [number for number in (total, plan.request.limit) if number is not None]
     return tqdm(total=min(known, default=None), unit=" videos", file=sys.stderr, disable=None)
 
 

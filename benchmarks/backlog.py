@@ -21,7 +21,7 @@ from benchmarks.tables import render_table
 from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
 from extractor.domain.models import OutgoingMessage
 from extractor.enqueue.enqueuer import enqueue
-from extractor.enqueue.request import ListedCodes, Order, encode
+from extractor.enqueue.request import CodeList, EnqueueRequest, encode
 from tests.servers.sqs_endpoint import SqsEndpoint, sqs_endpoint
 
 _SENDERS = (1, 4, 8, 16, 32)
@@ -81,7 +81,7 @@ def _send_one(queue: SqsQueue, message: OutgoingMessage) -> None:
 
 def _in_batches(queue: SqsQueue, codes: Sequence[str], senders: int) -> Rate:
     with _clock() as clock:
-        *_, summary = enqueue(ListedCodes(codes), queue, Order(), lambda _: None, senders=senders)
+        *_, summary = enqueue(CodeList(codes), queue, EnqueueRequest(), lambda _: None, senders=senders)
     return Rate(f"ten a call, senders: {senders}", summary.queued, summary.calls, *clock)
 
 

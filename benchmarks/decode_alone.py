@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from extractor.backends.storage.base import NO_VERSIONS, ObjectStream, StoredObject
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.models import SourceVideo
 from extractor.domain.timing import Stopwatch
 from extractor.errors import VideoMissingError
-from extractor.output.frame_store import Shelf
-from extractor.pipeline.extract import Assignment, extract
+from extractor.output.frame_store import FrameStore
+from extractor.pipeline.extract import ExtractionTask, extract
 from extractor.settings import load_settings
 from extractor.station import Station, build_station
 
@@ -63,9 +63,9 @@ def _decode(path: Path) -> int:
         link.symlink_to(path)
         source = SourceVideo(bucket=None, key=path.name, etag=None, size_bytes=path.stat().st_size)
         worker = _station().worker
-        task = Assignment(link, "alone", None, source, worker.policy, time.monotonic() + 600)
-        shelf = Shelf(Nowhere(), Naming("", "{index:06d}.jpg"), worker.policy.image_format)
-        return len(extract(task, shelf, worker.place.tools, Stopwatch()).frames)
+        task = ExtractionTask(link, "alone", None, source, worker.policy, time.monotonic() + 600)
+        shelf = FrameStore(Nowhere(), FrameKeys("", "{index:06d}.jpg"), worker.policy.image_format)
+        return len(extract(task, shelf, worker.context.config, Stopwatch()).frames)
 
 
 @cache

@@ -100,16 +100,16 @@ def _plant(backend: S3Backend, code: str) -> None:
     key = f"{_PLATFORM}/{code}/video.mp4"
     etag = backend.put_object(VIDEOS, key, _DATA).etag.strip('"')
     manifest = a_manifest(code, SourceVideo(VIDEOS, key, etag, len(_DATA)), frame_count=FRAMES_EACH)
-    naming = parse_layout("default").naming(
+    frame_keys = parse_layout("default").frame_keys(
         code=code, platform=_PLATFORM, video_id=None, interval_seconds=1, extension="jpg"
     )
     frames = tuple(
         frame.model_copy(
-            update={"key": naming.frame_key(frame.index, frame.slot, frame.pts_seconds), "size_bytes": 1}
+            update={"key": frame_keys.frame_key(frame.index, frame.slot, frame.pts_seconds), "size_bytes": 1}
         )
         for frame in manifest.frames
     )
     for frame in frames:
         backend.put_object(FRAMES, frame.key, _DATA)
     done = manifest.model_copy(update={"platform": _PLATFORM, "frames": frames})
-    backend.put_object(FRAMES, f"{naming.prefix}manifest.json", done.to_json())
+    backend.put_object(FRAMES, f"{frame_keys.prefix}manifest.json", done.to_json())

@@ -14,16 +14,16 @@ from msgspec.structs import replace
 
 from benchmarks.long_video_clips import KEYFRAME_SECONDS, RATE, SCENE_SECONDS
 from extractor.backends.storage.folder import FolderObjectStore
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
 from extractor.domain.models import SourceVideo, StoredFrame
-from extractor.domain.output_options import Output
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import ExtractorError, reason_of
-from extractor.output.frame_store import Shelf
-from extractor.pipeline.extract import Assignment, Toolbox, extract
-from extractor.pipeline.local import local_toolbox
+from extractor.output.frame_store import FrameStore
+from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, extract
+from extractor.pipeline.local import local_config
 
 _TIMESTAMPS: Final = 5_000
 _SPREAD: Final = 3_000
@@ -36,7 +36,7 @@ class Case(Struct, frozen=True):
 
     policy: Callable[[int], SamplingPolicy]
     frames: Callable[[int], int]
-    output: Output = field(default_factory=Output)
+    output: OutputOptions = field(default_factory=OutputOptions)
     stored: Callable[[int], int] = lambda _: 0
 
 
@@ -68,8 +68,8 @@ CASES: Final[Mapping[str, Case]] = {
     "timestamps": Case(_timestamps, lambda seconds: _count(_TIMESTAMPS, seconds)),
     "spread": Case(_spread, lambda seconds: min(_SPREAD, seconds * RATE)),
     "scenes": Case(lambda _: SamplingPolicy(strategy="scene"), lambda seconds: -(-seconds // SCENE_SECONDS)),
-    "storyboard": Case(_every_second, lambda seconds: seconds, Output(storyboard=True)),
-    "tar": Case(_every_second, lambda seconds: seconds, Output("tar")),
+    "storyboard": Case(_every_second, lambda seconds: seconds, OutputOptions(storyboard=True)),
+    "tar": Case(_every_second, lambda seconds: seconds, OutputOptions("tar")),
     "going on": Case(
         _every_second, lambda seconds: seconds, stored=lambda seconds: seconds - min(_LEFT, seconds // 2)
     ),
@@ -94,9 +94,9 @@ def main(video: str, case_name: str, seconds: str, out: str) -> None:
 def _extract(video: Path, case: Case, seconds: int, folder: Path) -> Manifest:
     """As a worker does it, into a folder; the manifest as it is read back."""
     policy = case.policy(seconds)
-    shelf = Shelf(FolderObjectStore(folder), Naming("", "{index:06d}.jpg"), policy.image_format)
+    shelf = FrameStore(FolderObjectStore(folder), FrameKeys("", "{index:06d}.jpg"), policy.image_format)
     size = video.stat().st_size
-    task = Assignment(
+    task = ExtractionTask(
         path=video,
         code="long",
         platform=None,
@@ -110,8 +110,8 @@ def _extract(video: Path, case: Case, seconds: int, folder: Path) -> Manifest:
     return manifest
 
 
-def _tools(case: Case) -> Toolbox:
-    return replace(local_toolbox(), output=case.output)
+def _tools(case: Case) -> ExtractorConfig:
+    return replace(local_config(), output=case.output)
 
 
 def _stored(count: int) -> Sequence[StoredFrame]:

@@ -11,16 +11,16 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from extractor.cli.sampling_options import add_sampling_options, asked_for
-from extractor.cli.terminal import complain, counted, exit_status, interruption, printable, say
+from extractor.cli.terminal import complain, counted, escape_control_chars, interruption, run_command, say
 from extractor.cli.unpack import unpack
 from extractor.domain.manifest import Manifest
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
-from extractor.domain.output_options import OUTPUT_FORMS, Output
+from extractor.domain.output_options import OUTPUT_FORMS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError, reason_of
-from extractor.pipeline.extract import Progress, Toolbox
-from extractor.pipeline.local import extract_to_folder, local_toolbox
+from extractor.pipeline.extract import ExtractorConfig, ProgressCallback
+from extractor.pipeline.local import extract_to_folder, local_config
 from extractor.pipeline.local_input import folder_names
 
 _EPILOG = """\
@@ -45,17 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["unpack"]:
-        return exit_status(lambda: unpack(arguments[1:]))
-    return exit_status(lambda: _run(arguments))
+        return run_command(lambda: unpack(arguments[1:]))
+    return run_command(lambda: _run(arguments))
 
 
 def _run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
-    policy, tools = _asked(options, parser)
+    policy, config = _asked(options, parser)
     folders = zip(options.videos, folder_names(options.videos), strict=True)
     try:
-        succeeded = [_extract(video, options.out / name, policy, tools) for video, name in folders]
+        succeeded = [_extract(video, options.out / name, policy, config) for video, name in folders]
     except KeyboardInterrupt as error:
         what, status = interruption(error)
         complain(f"{what}; the videos reported above are complete")
@@ -63,33 +63,35 @@ def _run(arguments: Sequence[str]) -> int:
     return 0 if all(succeeded) else 1
 
 
-def _asked(options: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[SamplingPolicy, Toolbox]:
+def _asked(
+    options: argparse.Namespace, parser: argparse.ArgumentParser
+) -> tuple[SamplingPolicy, ExtractorConfig]:
     """What is wanted, checked before any work."""
     try:
         message = VideoMessage.model_validate({"code": "local", **asked_for(options)})
         policy = message.applied_to(SamplingPolicy())
-        tools = local_toolbox(os.environ.get("FFMPEG_BINARY") or None)
+        config = local_config(os.environ.get("FFMPEG_BINARY") or None)
     except ValidationError as error:
         parser.error("; ".join(item["msg"] for item in error.errors()))
     except NoEffectError as error:
         parser.error(error.told(flag_name))
     except (ValueError, ExtractorError) as error:
         parser.error(str(error))
-    return policy, replace(tools, output=Output(options.output, options.storyboard))
+    return policy, replace(config, output=OutputOptions(options.output, options.storyboard))
 
 
-def _extract(video: Path, folder: Path, policy: SamplingPolicy, tools: Toolbox) -> bool:
+def _extract(video: Path, folder: Path, policy: SamplingPolicy, config: ExtractorConfig) -> bool:
     """Whether the video gave its frames. Whatever goes wrong with it, the next one is tried."""
     try:
         with _progress_bar(video) as progress:
-            manifest = extract_to_folder(video, folder, policy, tools, progress)
+            manifest = extract_to_folder(video, folder, policy, config, progress)
     except Exception as error:  # noqa: BLE001 - one video never ends the others
         text = str(error) if isinstance(error, ExtractorError) else f"{type(error).__name__}: {error}"
-        complain(f"{printable(str(video))}: {reason_of(error)}: {printable(text)}")
+        complain(f"{escape_control_chars(str(video))}: {reason_of(error)}: {escape_control_chars(text)}")
         return False
     for note in manifest.notes:
-        complain(f"{printable(str(video))}: note: {printable(note)}")
-    say(f"{printable(str(video))}: {_summary(manifest)} -> {printable(str(folder))}")
+        complain(f"{escape_control_chars(str(video))}: note: {escape_control_chars(note)}")
+    say(f"{escape_control_chars(str(video))}: {_summary(manifest)} -> {escape_control_chars(str(folder))}")
     return True
 
 
@@ -99,13 +101,13 @@ def _summary(manifest: Manifest) -> str:
 
 
 @contextmanager
-def _progress_bar(video: Path) -> Iterator[Progress]:
+def _progress_bar(video: Path) -> Iterator[ProgressCallback]:
     """A bar of the seconds done, on a terminal only, for videos that take longer than a second."""
     from tqdm import tqdm
 
     bar_format = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s of video, {remaining} left"
     with tqdm(
-        desc=printable(video.name),
+        desc=escape_control_chars(video.name),
         total=1.0,
         delay=1,
         leave=False,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from extractor.backends.queues.base import DeadLetters, JobQueue, WatchableQueue
-from extractor.backends.state.base import Backlog, FailureLog, Inventory, StateStore
+from extractor.backends.queues.base import DeadLetterQueue, JobQueue, ObservableQueue
+from extractor.backends.state.base import Backlog, FailureReader, RowReader, StateStore
 from extractor.backends.state.columns import parse_columns
 from extractor.backends.storage.base import ObjectStore
 from extractor.domain.models import OutgoingMessage, SendFailure
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SPARE_CONNECTIONS = 4  # the download, and what is listed, read and deleted beside the uploads
 
 
-class Table(StateStore, Backlog, FailureLog, Inventory, Protocol):
+class VideoTable(StateStore, Backlog, FailureReader, RowReader, Protocol):
     """A table of rows that wait to be extracted, and all that is asked of one."""
 
 
@@ -39,7 +39,7 @@ def build_state(settings: Settings) -> StateStore:
     return _build_dynamodb(settings) if settings.state_backend == "dynamodb" else _build_sqlite(settings)
 
 
-def build_table(settings: Settings) -> Table:
+def build_table(settings: Settings) -> VideoTable:
     """The state as a table with a backlog, for the command lines. Raises `SettingsError`."""
     if settings.state_backend == "dynamodb":
         raise SettingsError("STATE_BACKEND: dynamodb has no backlog; its videos are announced by S3 events")
@@ -50,7 +50,7 @@ def build_table(settings: Settings) -> Table:
     return _build_supabase(settings, build_project_client)
 
 
-class _OnFirstUse:
+class _LazyQueue:
     """A queue whose client is built when something is sent: most invocations bury nothing."""
 
     def __init__(self, build: Callable[[], JobQueue]) -> None:
@@ -60,7 +60,7 @@ class _OnFirstUse:
         return self._queue().send(messages)
 
 
-def build_job_queue(settings: Settings) -> WatchableQueue:
+def build_job_queue(settings: Settings) -> ObservableQueue:
     """The queue of videos to do. One attempt for each call: `extractor.enqueue` repeats by itself.
 
     Raises `SettingsError`.
@@ -73,17 +73,17 @@ def build_job_queue(settings: Settings) -> WatchableQueue:
 def build_dead_letters(settings: Settings) -> JobQueue | None:
     """The queue of messages that can never succeed, if there is one. Raises `SettingsError`."""
     url = settings.dead_letter_queue_url
-    return None if url is None else _OnFirstUse(lambda: _build_queue(url, attempts=4))
+    return None if url is None else _LazyQueue(lambda: _build_queue(url, attempts=4))
 
 
-def build_dead_letter_box(settings: Settings) -> DeadLetters:
+def build_dead_letter_reader(settings: Settings) -> DeadLetterQueue:
     """The same queue, to be read. Raises `SettingsError`."""
     if settings.dead_letter_queue_url is None:
         raise SettingsError("DEAD_LETTER_QUEUE_URL: is not set")
-    from extractor.backends.queues.sqs import SqsDeadLetters, build_sqs_client
+    from extractor.backends.queues.sqs import SqsDeadLetterQueue, build_sqs_client
 
     with _aws_settings():
-        return SqsDeadLetters(build_sqs_client(attempts=4), settings.dead_letter_queue_url)
+        return SqsDeadLetterQueue(build_sqs_client(attempts=4), settings.dead_letter_queue_url)
 
 
 def build_object_store(settings: Settings, bucket: str) -> ObjectStore:
@@ -100,7 +100,7 @@ def _build_dynamodb(settings: Settings) -> StateStore:
         return DynamoDBStateStore(build_dynamodb_client(), settings.videos_table)
 
 
-def _build_sqlite(settings: Settings) -> Table:
+def _build_sqlite(settings: Settings) -> VideoTable:
     from extractor.backends.state.sqlite import SqliteStateStore
 
     if settings.sqlite_path is None:
@@ -111,7 +111,7 @@ def _build_sqlite(settings: Settings) -> Table:
 def _build_supabase(
     settings: Settings,
     build_client: "Callable[[str, str, str | None, KeySource | None], SyncPostgrestClient]",
-) -> Table:
+) -> VideoTable:
     from extractor.backends.state.supabase import SupabaseStateStore
 
     if settings.supabase_url is None:
@@ -150,7 +150,7 @@ def _key(setting: str, text: str) -> str:
     return key
 
 
-def _build_queue(url: str, attempts: int) -> WatchableQueue:
+def _build_queue(url: str, attempts: int) -> ObservableQueue:
     from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
 
     if url.endswith(".fifo"):

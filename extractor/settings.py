@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from extractor.domain.models import DecodeLimits
 from extractor.domain.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
-from extractor.domain.output_options import Output, OutputForm
+from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.domain.policy import ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 from extractor.errors import SettingsError
 from extractor.setting_types import ColumnsText, KeyTemplates, LayoutText, OptionalDetector
@@ -203,8 +203,8 @@ class Settings(BaseModel):
         return self.state_backend == "dynamodb" and self.strategy == "uniform" and bool(self.extract_fps)
 
     @property
-    def output_form(self) -> Output:
-        return Output(self.output, self.storyboard)
+    def output_form(self) -> OutputOptions:
+        return OutputOptions(self.output, self.storyboard)
 
     @property
     def cpu_share(self) -> float | None:

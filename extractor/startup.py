@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def no_garbage() -> Iterator[None]:
+def gc_frozen() -> Iterator[None]:
     """Within, garbage is not looked for; what is there at the end is never looked at again. Imports make
     so many objects to keep that Python would look through them nearly two hundred times."""
     gc.disable()

@@ -11,12 +11,12 @@ from extractor.domain.layout import parse_layout
 from extractor.domain.policy import IMAGE_FORMATS
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.threads import decoder_threads
-from extractor.pipeline.extract import Toolbox
-from extractor.pipeline.job import Workplace
+from extractor.pipeline.extract import ExtractorConfig
+from extractor.pipeline.job import WorkerContext
 from extractor.pipeline.prefetch import Prefetcher
-from extractor.pipeline.source import Sources
+from extractor.pipeline.source import VideoLocator
 from extractor.pipeline.worker import Worker
-from extractor.reconcile.key_parser import TRASH, Places
+from extractor.reconcile.key_parser import TRASH, KeyParser
 from extractor.settings import Settings
 
 
@@ -31,12 +31,12 @@ class Station(Struct, frozen=True):
 def build_station(settings: Settings) -> Station:
     """Everything that handles messages. No network is touched before the first message."""
     telemetry = Telemetry(settings)
-    place = Workplace(
+    context = WorkerContext(
         state=container.build_state(settings),
         sources=Prefetcher(_sources(settings), settings.work_dir),
         frames=container.build_object_store(settings, settings.s3_bucket_frames),
         layout=parse_layout(settings.frames_layout),
-        tools=Toolbox(
+        config=ExtractorConfig(
             ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
             limits=replace(
                 settings.limits, threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share)
@@ -47,7 +47,7 @@ def build_station(settings: Settings) -> Station:
         work_dir=settings.work_dir,
     )
     worker = Worker(
-        place=place,
+        context=context,
         policy=settings.policy,
         dead_letters=container.build_dead_letters(settings),
         observe=telemetry.observe,
@@ -60,7 +60,7 @@ def build_station(settings: Settings) -> Station:
 
 def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
     """Tells the objects that this project writes: frames, with what lies beside them, and trash."""
-    places = Places(parse_layout(settings.frames_layout))
+    places = KeyParser(parse_layout(settings.frames_layout))
     images = tuple(f".{extension}" for extension in IMAGE_FORMATS)
 
     def is_own_output(bucket: str, key: str) -> bool:
@@ -71,8 +71,8 @@ def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
     return is_own_output
 
 
-def _sources(settings: Settings) -> Sources:
-    return Sources(
+def _sources(settings: Settings) -> VideoLocator:
+    return VideoLocator(
         store=lambda bucket: container.build_object_store(settings, bucket),
         bucket=settings.s3_bucket_videos,
         key_templates=settings.video_keys,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 import boto3
 import botocore.session
 
-from extractor.cli.terminal import complain, exit_status, interruption, say
+from extractor.cli.terminal import complain, interruption, run_command, say
 from local.child import Child, ChildEndedError
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _server_environment() -> dict[str, str]:
 
 def main() -> int:
     """Run the command line; returns the exit status."""
-    return exit_status(_serve)
+    return run_command(_serve)
 
 
 def _serve() -> int:

@@ -50,8 +50,10 @@ class FrameDownload:
 def manifest_key(code: str) -> str:
     """Where the demo's settings put the manifest of a video."""
     layout = parse_layout("default")
-    naming = layout.naming(code=code, platform=None, video_id=None, interval_seconds=1, extension="jpg")
-    return naming.manifest_key
+    frame_keys = layout.frame_keys(
+        code=code, platform=None, video_id=None, interval_seconds=1, extension="jpg"
+    )
+    return frame_keys.manifest_key
 
 
 def checked_key(key: str) -> str:

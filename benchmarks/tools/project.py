@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from benchmarks.tools import Shot
 from extractor.domain.policy import SamplingPolicy
-from extractor.pipeline.local import extract_to_folder, local_toolbox
+from extractor.pipeline.local import extract_to_folder, local_config
 
 
 def planned(video: Path, interval: float, out: Path) -> list[Shot]:
@@ -22,11 +22,11 @@ def unplanned(video: Path, interval: float, out: Path) -> list[Shot]:
 def keyframes(video: Path, interval: float, out: Path) -> list[Shot]:
     """Other frames, for far less: `interval` plays no part."""
     policy = SamplingPolicy(strategy="keyframe", interval_seconds=interval)
-    manifest = extract_to_folder(video, out, policy, local_toolbox())
+    manifest = extract_to_folder(video, out, policy, local_config())
     return [Shot(frame.key, None, frame.pts_seconds) for frame in manifest.frames]
 
 
 def _extract(video: Path, interval: float, out: Path, *, plan: bool) -> list[Shot]:
     policy = SamplingPolicy(interval_seconds=interval)
-    manifest = extract_to_folder(video, out, policy, replace(local_toolbox(), plan=plan))
+    manifest = extract_to_folder(video, out, policy, replace(local_config(), plan=plan))
     return [Shot(frame.key, frame.slot * interval, frame.pts_seconds) for frame in manifest.frames]

@@ -8,7 +8,7 @@ from pathlib import Path
 import extractor.media.scenes.cut_detector  # noqa: F401
 from benchmarks.tools import Shot
 from extractor.domain.policy import ImageFormat, SamplingPolicy
-from extractor.pipeline.local import extract_to_folder, local_toolbox
+from extractor.pipeline.local import extract_to_folder, local_config
 
 
 def with_jpeg(video: Path, interval: float, out: Path) -> list[Shot]:
@@ -21,5 +21,5 @@ def with_webp(video: Path, interval: float, out: Path) -> list[Shot]:
 
 def _extract(video: Path, interval: float, out: Path, image_format: ImageFormat) -> list[Shot]:
     policy = SamplingPolicy(interval_seconds=interval, scene_detector="content", image_format=image_format)
-    manifest = extract_to_folder(video, out, policy, local_toolbox())
+    manifest = extract_to_folder(video, out, policy, local_config())
     return [Shot(frame.key, frame.slot * interval, frame.pts_seconds) for frame in manifest.frames]

@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from extractor.domain.timing import Observer
 from extractor.errors import reason_of
-from extractor.pipeline.worker import Done, Failure, Ignored, Result
+from extractor.pipeline.worker import JobFailed, JobResult, JobSucceeded, ObjectIgnored
 from extractor.settings import Settings
 
 SERVICE = "frame-extractor"
@@ -25,13 +25,13 @@ class Telemetry:
         self._metrics = Metrics(namespace=self._namespace, service=SERVICE)
         self.observe: Observer = _tracer() if settings.tracing else _untraced
 
-    def report(self, result: Result | Exception) -> None:
+    def report(self, result: JobResult | Exception) -> None:
         """Count one job: done, given up (``outcome=final``), to be delivered again, or none at all."""
-        if isinstance(result, Done):
+        if isinstance(result, JobSucceeded):
             self._count_done(result)
-        elif isinstance(result, Failure):
+        elif isinstance(result, JobFailed):
             self._count_failure(result.reason, "final")
-        elif isinstance(result, Ignored):
+        elif isinstance(result, ObjectIgnored):
             self._metrics.add_metric("IgnoredObjects", MetricUnit.Count, 1)
         else:
             self._count_failure(reason_of(result), "retry")
@@ -41,7 +41,7 @@ class Telemetry:
         if self._metrics.metric_set:
             self._metrics.flush_metrics()
 
-    def _count_done(self, done: Done) -> None:
+    def _count_done(self, done: JobSucceeded) -> None:
         add = self._metrics.add_metric
         add("Videos", MetricUnit.Count, 1)
         manifest = done.outcome.manifest

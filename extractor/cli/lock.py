@@ -14,7 +14,7 @@ from extractor.errors import UsageError
 
 
 @contextmanager
-def hold_checkpoint(path: Path | None) -> Iterator[None]:
+def lock_checkpoint(path: Path | None) -> Iterator[None]:
     """Keep the checkpoint to this process, if there is one.
 
     Raises `UsageError` at once if another process has it, or if nothing can be written beside it."""

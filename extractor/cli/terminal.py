@@ -37,7 +37,7 @@ class OutputError(Exception):
         self.closed = isinstance(error, BrokenPipeError)
 
 
-def complete_environment(environ: MutableMapping[str, str]) -> None:
+def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
     """Add what `.env` in the current folder has and the environment has not, under none of its names. Of the
     names of the region, boto3 knows only the older one; Lambda sets both, people set the newer one."""
     given = set(environ)
@@ -48,7 +48,7 @@ def complete_environment(environ: MutableMapping[str, str]) -> None:
         environ.setdefault("AWS_DEFAULT_REGION", region)
 
 
-def printable(text: str) -> str:
+def escape_control_chars(text: str) -> str:
     """`text` with everything escaped that a terminal might obey."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
@@ -79,7 +79,7 @@ def interruption(error: KeyboardInterrupt) -> tuple[str, int]:
     return ("terminated", 128 + error.number) if isinstance(error, TerminatedError) else ("interrupted", 130)
 
 
-def exit_status(command: Callable[[], int]) -> int:
+def run_command(command: Callable[[], int]) -> int:
     """What the command returns; 2 if it was called in a wrong way, 3 if something is out of reach or
     standard output cannot be written, 130 after Ctrl-C, 143 after SIGTERM. Standard error tells why.
 
@@ -99,11 +99,11 @@ def exit_status(command: Callable[[], int]) -> int:
             if error.closed:
                 return CLOSED_PIPE_STATUS
         except UsageError as error:
-            complaint, status = f"error: {printable(str(error))}", 2
+            complaint, status = f"error: {escape_control_chars(str(error))}", 2
         except SettingsError as error:
-            complaint, status = f"error: the settings are wrong: {printable(str(error))}", 2
+            complaint, status = f"error: the settings are wrong: {escape_control_chars(str(error))}", 2
         except ExtractorError as error:
-            complaint, status = f"error: {printable(str(error))}", 3
+            complaint, status = f"error: {escape_control_chars(str(error))}", 3
         except KeyboardInterrupt as error:
             complaint, status = interruption(error)
     complain(complaint)

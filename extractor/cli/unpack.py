@@ -6,7 +6,7 @@ from pathlib import Path
 
 from extractor import container
 from extractor.backends.storage.folder import FolderObjectStore
-from extractor.cli.terminal import complain, counted, printable, say
+from extractor.cli.terminal import complain, counted, escape_control_chars, say
 from extractor.errors import ExtractorError, reason_of
 from extractor.output.unpack import Package
 from extractor.settings import Settings
@@ -34,9 +34,11 @@ def unpack(argv: Sequence[str]) -> int:
     try:
         count = _package(options.package).unpack(FolderObjectStore(options.out))
     except ExtractorError as error:
-        complain(f"{printable(options.package)}: {reason_of(error)}: {printable(str(error))}")
+        complain(
+            f"{escape_control_chars(options.package)}: {reason_of(error)}: {escape_control_chars(str(error))}"
+        )
         return 1
-    say(f"{counted(count, 'frame')} -> {printable(str(options.out))}")
+    say(f"{counted(count, 'frame')} -> {escape_control_chars(str(options.out))}")
     return 0
 
 

@@ -42,19 +42,19 @@ def readings(key: str) -> Sequence[str]:
     return [key] if decoded == key else [key, decoded]
 
 
-def identify(templates: Sequence[str], key: str) -> tuple[str | None, str]:
+def parse_video_key(templates: Sequence[str], key: str) -> tuple[str | None, str]:
     """(platform, code) of the video at `key`, by the first template that gives that key.
 
-    A key that fits no template has no platform, and `made_up_code`.
+    A key that fits no template has no platform, and `derived_code`.
     """
     for template in templates:
         if match := _template_regex(template).fullmatch(key):
             found = match.groupdict()
             return found.get("platform"), found["code"]
-    return None, made_up_code(key)
+    return None, derived_code(key)
 
 
-def made_up_code(key: str) -> str:
+def derived_code(key: str) -> str:
     """A code for a key that tells none: what its file is called, as far as a code may have those characters,
     and the start of the key's SHA-256, so that different keys have different codes."""
     name = re.sub(r"[^A-Za-z0-9_]+", "-", PurePosixPath(key).stem).strip("-")[:_MAX_NAME]
@@ -62,7 +62,7 @@ def made_up_code(key: str) -> str:
     return f"{name}-{digest}" if name else digest
 
 
-def video_id(source: SourceVideo) -> str:
+def content_id(source: SourceVideo) -> str:
     """What tells this content of this object from any other: SHA-256 (hex) of ``bucket|key|etag``, the ETag
     without quotes. What is not known (of a local file) is empty."""
     etag = (source.etag or "").strip('"')

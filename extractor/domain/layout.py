@@ -22,7 +22,7 @@ PLATFORMS = frozenset({"instagram", "tiktok", "youtube"})
 """Folders that hold the videos of a platform, under a layout that has a folder for it."""
 
 
-class Naming(Struct, frozen=True):
+class FrameKeys(Struct, frozen=True):
     """How the frames of one video are called: `prefix` is their folder, with its closing slash, and
     `frame_template` the rest, in which only the fields of a frame are left."""
 
@@ -54,7 +54,7 @@ class Layout(Struct, frozen=True):
     def needs_video_id(self) -> bool:
         return "video_id" in fields(self.template)
 
-    def naming(
+    def frame_keys(
         self,
         *,
         code: str,
@@ -62,7 +62,7 @@ class Layout(Struct, frozen=True):
         video_id: str | None,
         interval_seconds: float,
         extension: str,
-    ) -> Naming:
+    ) -> FrameKeys:
         """The names of one video's frames. Without a platform, its folder falls away.
 
         `code` and `platform` fit the patterns of `extractor.domain.keys`. Raises `ValueError` if the layout
@@ -81,7 +81,7 @@ class Layout(Struct, frozen=True):
         }
         segments = self.template.split("/")
         kept = [segment for segment in segments if platform is not None or "platform" not in fields(segment)]
-        return Naming(*split(fill("/".join(kept), values)))
+        return FrameKeys(*split(fill("/".join(kept), values)))
 
 
 def parse_layout(text: str) -> Layout:

@@ -17,8 +17,8 @@ from extractor.domain.manifest_records import (
     SourceRecord,
     VideoRecord,
 )
-from extractor.domain.models import Extraction, SourceVideo
-from extractor.domain.output_options import Output
+from extractor.domain.models import ExtractionSummary, SourceVideo
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 
 SCHEMA_VERSION = 1
@@ -73,7 +73,7 @@ class Manifest(Record):
         """All frames together."""
         return sum(frame.size_bytes for frame in self.frames)
 
-    def answers(self, source: SourceVideo, policy: SamplingPolicy) -> bool:
+    def matches(self, source: SourceVideo, policy: SamplingPolicy) -> bool:
         """Whether this is the record of exactly that version of the source under exactly that policy."""
         return (
             self.source == SourceRecord.model_validate(source)
@@ -81,18 +81,18 @@ class Manifest(Record):
             and self.policy_fingerprint == fingerprint(policy)
         )
 
-    def offers(self, output: Output) -> bool:
+    def has_output(self, output: OutputOptions) -> bool:
         """Whether the frames have this form, and what is to come with them is there. More does no harm."""
         form = "tar" if self.archive else "frames"
         return form == output.form and (bool(self.extras) or not output.storyboard)
 
-    def missing_from(self, stored: Mapping[str, int]) -> frozenset[str]:
+    def missing_or_resized(self, stored: Mapping[str, int]) -> frozenset[str]:
         """The keys of objects that `stored` (key to size in bytes) lacks or holds at another size."""
         return frozenset(item.key for item in self.objects if stored.get(item.key) != item.size_bytes)
 
-    def extraction(self, frames_prefix: str) -> Extraction:
+    def summary(self, frames_prefix: str) -> ExtractionSummary:
         """What the state is told of it."""
-        return Extraction(
+        return ExtractionSummary(
             frame_count=len(self.frames),
             frames_prefix=frames_prefix,
             scene_count=self.scene_count,

@@ -77,7 +77,7 @@ class PolicyRecord(Record):
 
 
 class MeasuresRecord(Record):
-    """See `Measures`."""
+    """See `FrameMetrics`."""
 
     sharpness: float
     brightness: float

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from extractor.domain import keys
 from extractor.domain.models import ExtractionJob
 from extractor.domain.policy import SamplingPolicy
-from extractor.domain.s3_events import CreatedObject, carried_bodies, created_objects
+from extractor.domain.s3_events import CreatedObject, parse_created_objects, unwrap_sns
 from extractor.domain.video_message import MAX_VIDEOS, ItemsMessage, VideoMessage
 from extractor.errors import InvalidMessageError
 
@@ -77,9 +77,9 @@ def _requests(body: object, defaults: _Defaults, envelopes: int) -> list[Request
         raise InvalidMessageError(f"it lies within more than {_MAX_ENVELOPES} envelopes")
     try:
         message = _decoded(body)
-        if (carried := carried_bodies(message)) is not None:
+        if (carried := unwrap_sns(message)) is not None:
             return _carried_requests(carried, defaults, envelopes)
-        if created_objects(message) is not None:
+        if parse_created_objects(message) is not None:
             return list(_announced_requests(message, defaults))
         return _asked_requests(message, defaults)
     except ValidationError as error:
@@ -100,7 +100,7 @@ def _decoded(body: object) -> dict[str, Any]:
 def _carried_requests(bodies: Mapping[str, str], defaults: _Defaults, envelopes: int) -> list[Request]:
     requests = []
     for place, body in bodies.items():
-        with _at(place):
+        with _error_prefix(place):
             requests += _requests(body, defaults, envelopes + 1)
     return requests
 
@@ -111,7 +111,7 @@ def _asked_requests(message: dict[str, Any], defaults: _Defaults) -> list[Reques
     requests = []
     videos = ItemsMessage.model_validate(message).items
     for number, (video, item) in enumerate(zip(videos, message["items"], strict=True)):
-        with _at(f"items.{number}"):
+        with _error_prefix(f"items.{number}"):
             requests.append(Request(_asked_job(video, defaults), item))
     return requests
 
@@ -122,13 +122,13 @@ def _announced_requests(message: dict[str, Any], defaults: _Defaults) -> Iterato
     if "Records" in message:
         parts = ({"Records": [record]} for record in message["Records"])
     for part in parts:
-        for created in created_objects(part) or ():
+        for created in parse_created_objects(part) or ():
             yield Request(_announced_job(created, defaults), part, is_announced=True)
 
 
 def _asked_job(video: VideoMessage, defaults: _Defaults) -> ExtractionJob:
     named = (video.platform, video.code) if video.code else None
-    platform, code = named or keys.identify(defaults.video_keys, video.key or "")
+    platform, code = named or keys.parse_video_key(defaults.video_keys, video.key or "")
     try:
         policy = video.applied_to(defaults.policy)
     except ValueError as error:
@@ -144,7 +144,7 @@ def _asked_job(video: VideoMessage, defaults: _Defaults) -> ExtractionJob:
 
 
 def _announced_job(created: CreatedObject, defaults: _Defaults) -> ExtractionJob:
-    platform, code = keys.identify(defaults.video_keys, created.key)
+    platform, code = keys.parse_video_key(defaults.video_keys, created.key)
     return ExtractionJob(
         code=code,
         platform=platform,
@@ -156,7 +156,7 @@ def _announced_job(created: CreatedObject, defaults: _Defaults) -> ExtractionJob
 
 
 @contextmanager
-def _at(place: str) -> Iterator[None]:
+def _error_prefix(place: str) -> Iterator[None]:
     """Names the place in what is refused there."""
     try:
         yield

@@ -50,10 +50,10 @@ class Frame:
     data: bytes = field(repr=False)
     width: int
     height: int
-    measures: "Measures | None" = None
+    measures: "FrameMetrics | None" = None
 
 
-class Measures(Struct, frozen=True):
+class FrameMetrics(Struct, frozen=True):
     """``sharpness``: variance of the Laplacian, 0 for a flat picture, tens for blurred and hundreds for
     crisp ones. ``brightness``: mean luma from 0 to 1. ``perceptual_hash``: 16 hexadecimal digits; alike
     pictures differ in few bits. ``blank``: nearly uniform, whatever the colour."""
@@ -97,11 +97,11 @@ class StoredFrame(Struct, frozen=True):
     sha256: str
     width: int
     height: int
-    measures: Measures | None = None
+    measures: FrameMetrics | None = None
     etag: str | None = None
 
 
-class Subject(Struct, frozen=True):
+class VideoRef(Struct, frozen=True):
     """Whose state it is: a code, and the version of the object, once that is known."""
 
     code: str
@@ -116,7 +116,7 @@ class StateRow(Struct, frozen=True):
     is_extracted: bool
 
 
-class Extraction(Struct, frozen=True):
+class ExtractionSummary(Struct, frozen=True):
     """What the state is told of a video that is done. ``video_frame_count`` and ``video_frame_rate`` are
     those of the video, ``scene_count`` is ``None`` unless scenes were looked for."""
 
@@ -128,7 +128,7 @@ class Extraction(Struct, frozen=True):
     video_frame_rate: float
 
 
-class Pick(Struct, frozen=True):
+class BacklogFilter(Struct, frozen=True):
     """Which rows of the backlog: those without a recorded failure, or only those with one (`failed`).
 
     `enqueued_before` leaves out what was enqueued at that moment or later, `fetched_since` what was

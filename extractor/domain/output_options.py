@@ -9,7 +9,7 @@ OutputForm = Literal["frames", "tar"]
 OUTPUT_FORMS: tuple[OutputForm, ...] = get_args(OutputForm)
 
 
-class Output(Struct, frozen=True):
+class OutputOptions(Struct, frozen=True):
     """`form`: an object for each frame, or one tar of them all. With `storyboard`, there are a contact sheet
     and a track of thumbnails besides."""
 

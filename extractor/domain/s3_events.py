@@ -21,7 +21,7 @@ class CreatedObject(Struct, frozen=True):
     key: str
 
 
-def carried_bodies(message: Mapping[str, Any]) -> Mapping[str, str] | None:
+def unwrap_sns(message: Mapping[str, Any]) -> Mapping[str, str] | None:
     """The bodies that SNS carries, each under its place in the message: one in the envelope that a queue
     gets, one in each record that a function gets. `None` if this is not from SNS."""
     if message.get("Type") == "Notification":
@@ -33,7 +33,7 @@ def carried_bodies(message: Mapping[str, Any]) -> Mapping[str, str] | None:
     return {f"Records.{place}.Sns.Message": record.sns.message for place, record in enumerate(carried)}
 
 
-def created_objects(message: Mapping[str, Any]) -> Sequence[CreatedObject] | None:
+def parse_created_objects(message: Mapping[str, Any]) -> Sequence[CreatedObject] | None:
     """The objects that S3 announces. `None` if this is no event of S3's.
 
     Its test event announces none, nor does any event but a creation, nor an empty object whose key ends
@@ -43,7 +43,7 @@ def created_objects(message: Mapping[str, Any]) -> Sequence[CreatedObject] | Non
         return []
     if "Records" in message:
         records = _S3Records.model_validate(message).records
-        found: list[_Place] = [record.s3 for record in records if record.is_creation]
+        found: list[_S3Entity] = [record.s3 for record in records if record.is_creation]
     elif "detail-type" in message:
         event = _BridgeEvent.model_validate(message)
         found = [event.detail] if event.detail_type == "Object Created" else []
@@ -62,15 +62,15 @@ _EncodedKey = Annotated[
 ]
 
 
-class _FromAws(BaseModel):
+class _AwsModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, defer_build=True)
 
 
-class _Bucket(_FromAws):
+class _Bucket(_AwsModel):
     name: str = Field(pattern=rf"\A{keys.BUCKET_PATTERN}\z")
 
 
-class _Object(_FromAws):
+class _Object(_AwsModel):
     key: _Key
     size: int = 0
 
@@ -79,7 +79,7 @@ class _EncodedObject(_Object):
     key: _EncodedKey
 
 
-class _Place(_FromAws):
+class _S3Entity(_AwsModel):
     bucket: _Bucket
     object: _Object
 
@@ -92,40 +92,40 @@ class _Place(_FromAws):
         return CreatedObject(self.bucket.name, self.object.key)
 
 
-class _EncodedPlace(_Place):
+class _EncodedS3Entity(_S3Entity):
     """As S3's own notifications have it: the key as in an HTML form, a space as ``+``."""
 
     object: _EncodedObject
 
 
-class _S3Record(_FromAws):
+class _S3Record(_AwsModel):
     """Other services of S3's protocol put ``s3:`` before the name; what is written by hand may have none."""
 
     event_name: str = Field("ObjectCreated:Put", validation_alias="eventName")
-    s3: _EncodedPlace
+    s3: _EncodedS3Entity
 
     @property
     def is_creation(self) -> bool:
         return self.event_name.removeprefix("s3:").startswith("ObjectCreated:")
 
 
-class _S3Records(_FromAws):
+class _S3Records(_AwsModel):
     records: list[_S3Record] = Field(validation_alias="Records", min_length=1)
 
 
-class _BridgeEvent(_FromAws):
+class _BridgeEvent(_AwsModel):
     detail_type: str = Field(validation_alias="detail-type")
     source: Literal["aws.s3"] = "aws.s3"
-    detail: _Place
+    detail: _S3Entity
 
 
-class _Envelope(_FromAws):
+class _Envelope(_AwsModel):
     message: str = Field(validation_alias="Message")
 
 
-class _SnsRecord(_FromAws):
+class _SnsRecord(_AwsModel):
     sns: _Envelope = Field(validation_alias="Sns")
 
 
-class _SnsRecords(_FromAws):
+class _SnsRecords(_AwsModel):
     records: list[_SnsRecord] = Field(validation_alias="Records")

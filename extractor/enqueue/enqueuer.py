@@ -17,13 +17,13 @@ from msgspec.structs import replace
 from extractor.backends.queues.base import JobQueue
 from extractor.backends.state.keyset import Keyset
 from extractor.cli.waiting_notice import NOTICE_SECONDS
-from extractor.enqueue.request import Codes, Order, encode
-from extractor.enqueue.results import Answer, Noted, Page, Result, Silence
-from extractor.enqueue.retry import Patience
-from extractor.enqueue.send_buffer import BATCH_SIZE, Entry, Outbox
+from extractor.enqueue.request import CodeSource, EnqueueRequest, encode
+from extractor.enqueue.results import BatchFailed, BatchResult, CodePage, MarkedEnqueued, Result
+from extractor.enqueue.retry import RetryPolicy
+from extractor.enqueue.send_buffer import BATCH_SIZE, PendingMessage, SendBuffer
 from extractor.enqueue.summary import Summary
-from extractor.enqueue.tally import Account
-from extractor.enqueue.threads import Crew
+from extractor.enqueue.tally import RunTally
+from extractor.enqueue.threads import DaemonThreads
 from extractor.errors import QueueUnavailableError
 
 _BATCHES_PER_SENDER = 4  # open at the same time: on their way, or waiting to be sent again
@@ -32,13 +32,13 @@ Note = Callable[[Sequence[str]], None]
 
 
 def enqueue(
-    codes: Codes,
+    codes: CodeSource,
     queue: JobQueue,
-    order: Order,
+    request: EnqueueRequest,
     note: Note,
     *,
     senders: int = 1,
-    patience: Patience | None = None,
+    retry: RetryPolicy | None = None,
 ) -> Iterator[Summary]:
     """Enqueue the order; `note` is told which codes the queue has confirmed, several hundred at a time.
 
@@ -46,89 +46,102 @@ def enqueue(
     the run, be it an error or Ctrl-C. Raises what `codes` and `note` raise, `AccessDeniedError`, and
     `QueueUnavailableError` when the queue stays away.
     """
-    return _Run(codes, queue, order, note, senders, patience or Patience()).summaries()
+    return _Run(codes, queue, request, note, senders, retry or RetryPolicy()).summaries()
 
 
-def survey(codes: Codes, order: Order, patience: Patience | None = None) -> Iterator[Summary]:
+def count_pending_messages(
+    codes: CodeSource, request: EnqueueRequest, retry: RetryPolicy | None = None
+) -> Iterator[Summary]:
     """What `enqueue` would find, without a queue (a dry run). Yields a summary for each page."""
     summary = Summary()
-    pages, refused = Keyset(order.after), Counter[str]()
-    patience = patience or Patience()
+    pages, refused = Keyset(request.after), Counter[str]()
+    retry = retry or RetryPolicy()
 
     def read() -> Sequence[str]:
-        size = _page_size(order, summary.seen)
-        return patience.insist(lambda: codes.pending(pages.after, size, order.pick)) if size else ()
+        size = _page_size(request, summary.seen)
+        return retry.call(lambda: codes.pending(pages.after, size, request.backlog_filter)) if size else ()
 
     while page := read():
         pages.advance(page[-1])
-        wrong = [code for code in page if encode(code, order.options) is None]
+        wrong = [code for code in page if encode(code, request.options) is None]
         refused.update({"INVALID_MESSAGE": len(wrong)} if wrong else {})
         first = summary.first_refused or next(iter(wrong), None)
         summary = Summary(seen=summary.seen + len(page), refused=dict(refused), first_refused=first)
         yield summary
 
 
-def _page_size(order: Order, num_read: int) -> int:
-    return order.page_size if order.limit is None else min(order.page_size, order.limit - num_read)
+def _page_size(request: EnqueueRequest, num_read: int) -> int:
+    return request.page_size if request.limit is None else min(request.page_size, request.limit - num_read)
 
 
 class _Run:
     def __init__(
-        self, codes: Codes, queue: JobQueue, order: Order, note: Note, senders: int, patience: Patience
+        self,
+        codes: CodeSource,
+        queue: JobQueue,
+        request: EnqueueRequest,
+        note: Note,
+        senders: int,
+        retry: RetryPolicy,
     ) -> None:
-        self._codes, self._queue, self._order, self._note = codes, queue, order, note
-        self._patience = patience
+        self._codes, self._queue, self._request, self._note = codes, queue, request, note
+        self._patience = retry
         self._done: SimpleQueue[Future[Result]] = SimpleQueue()
-        self._senders = Crew(senders, self._done)
-        self._readers = Crew(1, self._done)
-        self._clerks = Crew(1, self._done)
+        self._senders = DaemonThreads(senders, self._done)
+        self._state_readers = DaemonThreads(1, self._done)
+        self._state_writers = DaemonThreads(1, self._done)
 
-        self._pages = Keyset(order.after)
+        self._pages = Keyset(request.after)
         self._num_read = 0
         self._exhausted = False
-        self._outbox = Outbox(senders * _BATCHES_PER_SENDER * BATCH_SIZE, self._begin)
+        self._send_buffer = SendBuffer(senders * _BATCHES_PER_SENDER * BATCH_SIZE, self._begin)
         self._confirmed: list[str] = []  # and not noted yet
         self._told = False
-        self._account = Account(order.after)
+        self._tally = RunTally(request.after)
 
     def summaries(self) -> Iterator[Summary]:
-        with self._senders, self._readers, self._clerks:
+        with self._senders, self._state_readers, self._state_writers:
             while True:
                 self._read_ahead()
                 self._send_what_is_due()
                 self._note_what_is_confirmed()
                 yield self._snapshot()
                 if not (
-                    self._senders.busy or self._readers.busy or self._clerks.busy or self._outbox.num_again
+                    self._senders.busy
+                    or self._state_readers.busy
+                    or self._state_writers.busy
+                    or self._send_buffer.num_retries
                 ):
                     return
                 self._take_a_result()
 
     def _snapshot(self) -> Summary:
-        complete = self._exhausted and self._account.clear and not self._outbox.num_new
-        return self._account.summary(in_doubt=self._outbox.num_in_doubt, complete=complete)
+        complete = self._exhausted and self._tally.clear and not self._send_buffer.num_new
+        return self._tally.summary(in_doubt=self._send_buffer.num_in_doubt, complete=complete)
 
     # Reading. By keyset: rows that leave the set meanwhile do not shift the others. Only an empty page is
     # the end, as servers cut pages short.
 
     @property
     def _more_to_read(self) -> bool:
-        return not self._exhausted and _page_size(self._order, self._num_read) > 0
+        return not self._exhausted and _page_size(self._request, self._num_read) > 0
 
     def _read_ahead(self) -> None:
-        enough = max(self._order.page_size, BATCH_SIZE)
-        if self._more_to_read and self._readers.free and self._outbox.num_new < enough:
-            size = _page_size(self._order, self._num_read)
-            self._readers.give(partial(self._read, self._pages.after, size))
+        enough = max(self._request.page_size, BATCH_SIZE)
+        if self._more_to_read and self._state_readers.free and self._send_buffer.num_new < enough:
+            size = _page_size(self._request, self._num_read)
+            self._state_readers.submit(partial(self._read, self._pages.after, size))
 
-    def _read(self, after: str | None, size: int) -> Page:
-        return Page(self._patience.insist(lambda: self._codes.pending(after, size, self._order.pick)))
+    def _read(self, after: str | None, size: int) -> CodePage:
+        return CodePage(
+            self._patience.call(lambda: self._codes.pending(after, size, self._request.backlog_filter))
+        )
 
-    def _take_page(self, page: Page) -> None:
-        self._readers.taken()
+    def _take_page(self, page: CodePage) -> None:
+        self._state_readers.completed()
         if page.codes:
             self._pages.advance(page.codes[-1])
-        self._outbox.add(page.codes)
+        self._send_buffer.add(page.codes)
         self._num_read += len(page.codes)
         self._exhausted = not page.codes
 
@@ -136,75 +149,75 @@ class _Run:
 
     def _send_what_is_due(self) -> None:
         while self._senders.free and (entries := self._next_batch()):
-            self._account.call(entries)
-            self._senders.give(partial(self._send, entries))
+            self._tally.call(entries)
+            self._senders.submit(partial(self._send, entries))
 
-    def _next_batch(self) -> list[Entry]:
+    def _next_batch(self) -> list[PendingMessage]:
         self._read_ahead()  # what was sent just now has made room
-        return self._outbox.next_batch(time.monotonic(), more_is_coming=self._readers.busy > 0)
+        return self._send_buffer.next_batch(time.monotonic(), more_is_coming=self._state_readers.busy > 0)
 
-    def _begin(self, code: str) -> Entry | None:
-        self._account.begin(code)
-        message = encode(code, self._order.options)
+    def _begin(self, code: str) -> PendingMessage | None:
+        self._tally.begin(code)
+        message = encode(code, self._request.options)
         if message is None:
-            self._account.refuse(code, "INVALID_MESSAGE")
-            self._account.settle(code)
+            self._tally.refuse(code, "INVALID_MESSAGE")
+            self._tally.settle(code)
             return None
-        return Entry(code, message)
+        return PendingMessage(code, message)
 
-    def _send(self, entries: Sequence[Entry]) -> Answer | Silence:
+    def _send(self, entries: Sequence[PendingMessage]) -> BatchResult | BatchFailed:
         try:
-            return Answer(entries, self._queue.send([entry.message for entry in entries]))
+            return BatchResult(entries, self._queue.send([entry.message for entry in entries]))
         except QueueUnavailableError as error:
-            return Silence(entries, error)
+            return BatchFailed(entries, error)
 
-    def _take_answer(self, answer: Answer) -> None:
-        self._senders.taken()
-        self._outbox.landed(answer.entries)
+    def _take_answer(self, answer: BatchResult) -> None:
+        self._senders.completed()
+        self._send_buffer.mark_answered(answer.entries)
         failures = {failure.position: failure for failure in answer.failures}
         for position, entry in enumerate(answer.entries):
             if (failure := failures.get(position)) is None:
                 self._confirmed.append(entry.code)
-                self._account.confirm()
+                self._tally.confirm()
             elif failure.sender_fault:
-                self._account.refuse(entry.code, failure.code)
-                self._account.settle(entry.code)
+                self._tally.refuse(entry.code, failure.code)
+                self._tally.settle(entry.code)
             elif entry.attempts + 1 >= self._patience.attempts:
-                self._account.refuse(entry.code, failure.code)  # not settled: another run may have more luck
+                self._tally.refuse(entry.code, failure.code)  # not settled: another run may have more luck
             else:
                 self._send_again(entry)
 
-    def _take_silence(self, silence: Silence) -> None:
-        self._senders.taken()
-        self._outbox.landed(silence.entries)
+    def _take_silence(self, silence: BatchFailed) -> None:
+        self._senders.completed()
+        self._send_buffer.mark_answered(silence.entries)
         pauses = [self._send_again(replace(entry, in_doubt=True)) for entry in silence.entries]
         self._tell_once(f"{silence.error}; trying again in {min(pauses):.1f} s")
         if any(entry.attempts + 1 >= self._patience.attempts for entry in silence.entries):
             raise silence.error
 
-    def _send_again(self, entry: Entry) -> float:
+    def _send_again(self, entry: PendingMessage) -> float:
         """Returns after how many seconds."""
         tried = replace(entry, attempts=entry.attempts + 1)
         pause = self._patience.pause_seconds(tried.attempts)
-        self._outbox.send_again(tried, time.monotonic() + pause)
+        self._send_buffer.send_again(tried, time.monotonic() + pause)
         return pause
 
     # Noting.
 
     def _note_what_is_confirmed(self) -> None:
-        idle = not (self._senders.busy or self._readers.busy)
-        if self._clerks.free and self._confirmed and (idle or len(self._confirmed) >= _NOTED_AT_ONCE):
+        idle = not (self._senders.busy or self._state_readers.busy)
+        if self._state_writers.free and self._confirmed and (idle or len(self._confirmed) >= _NOTED_AT_ONCE):
             codes, self._confirmed = self._confirmed, []
-            self._clerks.give(partial(self._note_down, codes))
+            self._state_writers.submit(partial(self._note_down, codes))
 
-    def _note_down(self, codes: Sequence[str]) -> Noted:
-        self._patience.insist(lambda: self._note(codes))
-        return Noted(codes)
+    def _note_down(self, codes: Sequence[str]) -> MarkedEnqueued:
+        self._patience.call(lambda: self._note(codes))
+        return MarkedEnqueued(codes)
 
-    def _take_noted(self, noted: Noted) -> None:
-        self._clerks.taken()
+    def _take_noted(self, noted: MarkedEnqueued) -> None:
+        self._state_writers.completed()
         for code in noted.codes:
-            self._account.settle(code)
+            self._tally.settle(code)
 
     def _take_a_result(self) -> None:
         """Wait for a result, or until something is due to be sent again."""
@@ -216,13 +229,13 @@ class _Run:
                 self._tell_once("still waiting for an answer")
             return
         match result:
-            case Page():
+            case CodePage():
                 self._take_page(result)
-            case Answer():
+            case BatchResult():
                 self._take_answer(result)
-            case Silence():
+            case BatchFailed():
                 self._take_silence(result)
-            case Noted():
+            case MarkedEnqueued():
                 self._take_noted(result)
 
     def _tell_once(self, text: str) -> None:
@@ -233,9 +246,9 @@ class _Run:
 
     def _seconds_to_wait(self) -> float | None:
         """`None` if only a result can help."""
-        seconds = self._outbox.seconds_to_next(time.monotonic())
+        seconds = self._send_buffer.seconds_to_next(time.monotonic())
         if seconds is None or not self._senders.free:
             return None
-        if seconds <= 0 and self._readers.busy:
+        if seconds <= 0 and self._state_readers.busy:
             return None  # it waits for that page
         return max(0.0, seconds)

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from extractor.backends.queues.base import QueueDepth, WatchableQueue
-from extractor.backends.state.base import Backlog, FailureLog
+from extractor.backends.queues.base import ObservableQueue, QueueDepth
+from extractor.backends.state.base import Backlog, FailureReader
 from extractor.backends.state.keyset import Keyset
-from extractor.domain.models import Pick
+from extractor.domain.models import BacklogFilter
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
 
 _RATE_SECONDS = 60.0
@@ -21,7 +21,7 @@ _LOOKS_AT_NOTHING = 3  # in a row, before the queue counts as drained: its numbe
 _ROWS = 1000
 
 
-class Look(Struct, frozen=True):
+class QueueSample(Struct, frozen=True):
     """What was seen at one moment (`at_seconds` of any clock that only goes forward). `None` is what could
     not be seen. `remaining` videos are neither done nor failed; `reasons`: why how many failed."""
 
@@ -32,27 +32,27 @@ class Look(Struct, frozen=True):
     reasons: Mapping[str, int] = field(default_factory=dict)
 
 
-class Progress(Struct, frozen=True):
+class DrainProgress(Struct, frozen=True):
     """What the looks so far amount to. `settled` videos have been done or have failed since the first look,
     less those that came in; `per_second` of them in the last minute. `seconds_left` is for what is in the
     queue, at that rate."""
 
-    look: Look
+    look: QueueSample
     settled: int | None
     per_second: float | None
     seconds_left: float | None
     drained: bool
 
 
-class Course:
+class ProgressTracker:
     """The looks of a watch, of which those of the last minute are kept."""
 
     def __init__(self) -> None:
         self._first_remaining: int | None = None
-        self._recent: deque[Look] = deque()
+        self._recent: deque[QueueSample] = deque()
         self._empty = 0
 
-    def add(self, look: Look) -> Progress:
+    def add(self, look: QueueSample) -> DrainProgress:
         if self._first_remaining is None:
             self._first_remaining = look.remaining
         self._empty = self._empty + 1 if look.depth is not None and look.depth.total == 0 else 0
@@ -60,7 +60,7 @@ class Course:
         while look.at_seconds - self._recent[0].at_seconds > _RATE_SECONDS:
             self._recent.popleft()
         rate = self._rate()
-        return Progress(
+        return DrainProgress(
             look,
             settled=_less(self._first_remaining, look.remaining),
             per_second=rate,
@@ -76,26 +76,26 @@ class Course:
         return max(0.0, settled / (known[-1].at_seconds - known[0].at_seconds))
 
 
-class WatchableState(Backlog, FailureLog, Protocol):
+class ObservableState(Backlog, FailureReader, Protocol):
     """A state that can be looked at."""
 
 
-def watch(
-    queue: WatchableQueue,
-    state: WatchableState,
+def monitor(
+    queue: ObservableQueue,
+    state: ObservableState,
     every_seconds: float,
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Progress]:
+) -> Iterator[DrainProgress]:
     """Look every so many seconds until the queue is drained. What does not answer is looked at again the
     next time. Raises `AccessDeniedError`."""
-    course = Course()
-    look = Look(clock(), None, None, None)
+    course = ProgressTracker()
+    look = QueueSample(clock(), None, None, None)
     while True:
         remaining, failed = _counts(state)
         reasons = look.reasons if failed == look.failed else _reasons(state, look.reasons)
-        look = Look(clock(), _depth(queue), remaining, failed, reasons)
+        look = QueueSample(clock(), _depth(queue), remaining, failed, reasons)
         progress = course.add(look)
         yield progress
         if progress.drained:
@@ -103,7 +103,7 @@ def watch(
         sleep(every_seconds)
 
 
-def failures_by_reason(state: FailureLog) -> Mapping[str, int]:
+def failures_by_reason(state: FailureReader) -> Mapping[str, int]:
     """How many videos have failed for good, by reason. Reads the failed rows, a page at a time."""
     reasons: Counter[str] = Counter()
     pages = Keyset()
@@ -113,7 +113,7 @@ def failures_by_reason(state: FailureLog) -> Mapping[str, int]:
     return dict(reasons.most_common())
 
 
-def _reasons(state: FailureLog, before: Mapping[str, int]) -> Mapping[str, int]:
+def _reasons(state: FailureReader, before: Mapping[str, int]) -> Mapping[str, int]:
     """As they are now, or as they were `before` if that cannot be seen."""
     try:
         return failures_by_reason(state)
@@ -121,7 +121,7 @@ def _reasons(state: FailureLog, before: Mapping[str, int]) -> Mapping[str, int]:
         return before
 
 
-def _depth(queue: WatchableQueue) -> QueueDepth | None:
+def _depth(queue: ObservableQueue) -> QueueDepth | None:
     try:
         return queue.depth()
     except QueueUnavailableError:
@@ -132,8 +132,8 @@ def _counts(state: Backlog) -> tuple[int | None, int | None]:
     """Remaining and failed. Counting a large table may take longer than the server allows, and not every
     table has a column for failures."""
     try:
-        remaining = state.count_pending(Pick())
-        return remaining, state.count_pending(Pick(failed=True))
+        remaining = state.count_pending(BacklogFilter())
+        return remaining, state.count_pending(BacklogFilter(failed=True))
     except SettingsError:
         return remaining, None
     except StateUnavailableError:

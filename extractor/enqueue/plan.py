@@ -10,21 +10,21 @@ from msgspec import Struct
 from extractor.backends.state.base import Backlog
 from extractor.cli.sampling_options import asked_for
 from extractor.domain.costs import Cost, Workload, cost_per_video, videos_within
-from extractor.domain.models import Pick
+from extractor.domain.models import BacklogFilter
 from extractor.enqueue.arguments import RETENTION_HOURS
 from extractor.enqueue.checkpoint import Checkpoint, read_checkpoint
-from extractor.enqueue.request import Codes, ListedCodes, Order
-from extractor.enqueue.retry import Patience
+from extractor.enqueue.request import CodeList, CodeSource, EnqueueRequest
+from extractor.enqueue.retry import RetryPolicy
 from extractor.errors import SettingsError
 
 
-class Plan(Struct, frozen=True):
+class EnqueuePlan(Struct, frozen=True):
     """`order` is to be taken from `codes`, beginning where the `checkpoint` says. `within_budget`: the
     order's limit is that of the money. `requeues_waiting`: the state cannot tell what is queued already.
     `requeue_hours`: what was queued less long ago is left out."""
 
-    codes: Codes
-    order: Order
+    codes: CodeSource
+    request: EnqueueRequest
     checkpoint: Checkpoint
     cost: Cost
     within_budget: bool
@@ -36,10 +36,10 @@ def make_plan(
     arguments: argparse.Namespace,
     place: Mapping[str, str | None],
     state: Backlog,
-    listed: ListedCodes | None,
+    listed: CodeList | None,
     now: datetime,
-    patience: Patience,
-) -> Plan:
+    retry: RetryPolicy,
+) -> EnqueuePlan:
     """`place` names the state and the queue; a checkpoint of another place is refused.
 
     Raises `SettingsError`, and what `state` raises.
@@ -51,18 +51,18 @@ def make_plan(
     checkpoint = Checkpoint(_selection(arguments, place, options, listed, hours), now)
     if arguments.checkpoint is not None:
         checkpoint = read_checkpoint(arguments.checkpoint, checkpoint)
-    pick = _pick(arguments, hours, checkpoint.started_at)
+    backlog_filter = _pick(arguments, hours, checkpoint.started_at)
     blind = (
         arguments.requeue_after is None
-        and pick.enqueued_before is not None
-        and not _knows_queued(state, checkpoint.started_at, patience)
+        and backlog_filter.enqueued_before is not None
+        and not _knows_queued(state, checkpoint.started_at, retry)
     )
     if blind:
-        pick = Pick(pick.failed, None, pick.fetched_since)
+        backlog_filter = BacklogFilter(backlog_filter.failed, None, backlog_filter.fetched_since)
     cost = estimated_cost(arguments)
     limit, within_budget = _limit(arguments, cost, checkpoint)
-    order = Order(pick, checkpoint.settled_through, limit, arguments.page_size, options)
-    return Plan(listed or state, order, checkpoint, cost, within_budget, blind, hours)
+    request = EnqueueRequest(backlog_filter, checkpoint.settled_through, limit, arguments.page_size, options)
+    return EnqueuePlan(listed or state, request, checkpoint, cost, within_budget, blind, hours)
 
 
 def _requeue_hours(arguments: argparse.Namespace) -> float:
@@ -76,7 +76,7 @@ def _selection(
     arguments: argparse.Namespace,
     place: Mapping[str, str | None],
     options: Mapping[str, object],
-    listed: ListedCodes | None,
+    listed: CodeList | None,
     hours: float,
 ) -> dict[str, Any]:
     """All that decides which messages are sent, and where to."""
@@ -90,19 +90,19 @@ def _selection(
     }
 
 
-def _pick(arguments: argparse.Namespace, hours: float, started_at: datetime) -> Pick:
+def _pick(arguments: argparse.Namespace, hours: float, started_at: datetime) -> BacklogFilter:
     since = arguments.since
-    return Pick(
+    return BacklogFilter(
         failed=arguments.retry_failed,
         enqueued_before=started_at - timedelta(hours=hours) if hours else None,
         fetched_since=started_at - since if isinstance(since, timedelta) else since,
     )
 
 
-def _knows_queued(state: Backlog, started_at: datetime, patience: Patience) -> bool:
+def _knows_queued(state: Backlog, started_at: datetime, retry: RetryPolicy) -> bool:
     """Whether the table has a column for when a video was queued."""
     try:
-        patience.insist(lambda: state.pending(None, 1, Pick(enqueued_before=started_at)))
+        retry.call(lambda: state.pending(None, 1, BacklogFilter(enqueued_before=started_at)))
     except SettingsError:
         return False
     return True

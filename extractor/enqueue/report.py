@@ -8,11 +8,11 @@ from msgspec.structs import asdict
 
 from extractor.cli.terminal import counted
 from extractor.domain.costs import Cost
-from extractor.enqueue.monitor import Progress
+from extractor.enqueue.monitor import DrainProgress
 from extractor.enqueue.summary import Summary
 
 
-class Report(Struct, frozen=True):
+class RunReport(Struct, frozen=True):
     """What became of a run. `stopped_by_budget`: more would have been queued if it cost nothing. `reasons`:
     why nothing was queued. `error` is what ended the run, if it did not end by itself."""
 
@@ -38,7 +38,7 @@ class Report(Struct, frozen=True):
         return self.num_queued * self.cost.total
 
 
-def summary_lines(report: Report) -> Iterator[str]:
+def summary_lines(report: RunReport) -> Iterator[str]:
     summary = report.summary
     if report.dry_run:
         yield f"{counted(report.num_queued, 'video')} would be queued; nothing was sent (dry run)"
@@ -62,7 +62,7 @@ def summary_lines(report: Report) -> Iterator[str]:
         yield "stopped there: one more would pass --max-usd"
 
 
-def summary_json(report: Report) -> str:
+def summary_json(report: RunReport) -> str:
     summary = asdict(report.summary)
     del summary["settled"], summary["settled_through"]
     return _line(
@@ -81,7 +81,7 @@ def summary_json(report: Report) -> str:
     )
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: DrainProgress) -> str:
     look, depth = progress.look, progress.look.depth
     queue = "the queue does not answer"
     if depth is not None:
@@ -100,7 +100,7 @@ def progress_line(progress: Progress) -> str:
     return "; ".join(parts)
 
 
-def progress_json(progress: Progress) -> str:
+def progress_json(progress: DrainProgress) -> str:
     look = progress.look
     return _line(
         {
@@ -117,7 +117,7 @@ def progress_json(progress: Progress) -> str:
     )
 
 
-def end_lines(progress: Progress) -> Iterator[str]:
+def end_lines(progress: DrainProgress) -> Iterator[str]:
     """The end of a watch that saw the queue drained."""
     yield "the queue is drained"
     if progress.look.remaining:
@@ -133,7 +133,7 @@ def _listed(failures: Mapping[str, int]) -> str:
     return ", ".join(f"{count} × {reason}" for reason, count in failures.items())
 
 
-def end_json(progress: Progress) -> str:
+def end_json(progress: DrainProgress) -> str:
     return _line(
         {"event": "drained", "remaining": progress.look.remaining, "failures": dict(progress.look.reasons)}
     )

@@ -8,30 +8,30 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from extractor.domain.messages import VideoMessage, encode_message
-from extractor.domain.models import OutgoingMessage, Pick
+from extractor.domain.models import BacklogFilter, OutgoingMessage
 
 
-class Codes(Protocol):
+class CodeSource(Protocol):
     """Where codes are read from; that part of `extractor.backends.state.base.Backlog`."""
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]: ...
+    def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]: ...
 
-    def count_pending(self, pick: Pick) -> int: ...
+    def count_pending(self, backlog_filter: BacklogFilter) -> int: ...
 
 
-class Order(Struct, frozen=True):
+class EnqueueRequest(Struct, frozen=True):
     """What to enqueue: at most `limit` videos of the `pick` whose codes come `after` that one, read
     `page_size` at a time, each with `options`, the optional fields of its message."""
 
-    pick: Pick = field(default_factory=Pick)
+    backlog_filter: BacklogFilter = field(default_factory=BacklogFilter)
     after: str | None = None
     limit: int | None = None
     page_size: int = 1000
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-class ListedCodes:
-    """Codes that somebody wrote down, in alphabetical order and each once. No `Pick` leaves one out."""
+class CodeList:
+    """Codes that somebody wrote down, in alphabetical order and each once. No `BacklogFilter` leaves one out."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._codes = sorted({line.rstrip("\r\n") for line in lines} - {""})
@@ -41,11 +41,11 @@ class ListedCodes:
         """The SHA-256 of the list: another list has another one."""
         return sha256("\n".join(self._codes).encode(errors="surrogatepass")).hexdigest()
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:  # noqa: ARG002 - see above
+    def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:  # noqa: ARG002 - see above
         start = 0 if after is None else bisect_right(self._codes, after)
         return self._codes[start : start + limit]
 
-    def count_pending(self, pick: Pick) -> int:  # noqa: ARG002 - see above
+    def count_pending(self, backlog_filter: BacklogFilter) -> int:  # noqa: ARG002 - see above
         return len(self._codes)
 
 

@@ -6,34 +6,34 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from extractor.domain.models import SendFailure
-from extractor.enqueue.send_buffer import Entry
+from extractor.enqueue.send_buffer import PendingMessage
 from extractor.errors import QueueUnavailableError
 
 
-class Page(Struct, frozen=True):
+class CodePage(Struct, frozen=True):
     """Codes that were read; none are the end."""
 
     codes: Sequence[str]
 
 
-class Answer(Struct, frozen=True):
+class BatchResult(Struct, frozen=True):
     """What the queue said to the entries of one call."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[PendingMessage]
     failures: Sequence[SendFailure]
 
 
-class Silence(Struct, frozen=True):
+class BatchFailed(Struct, frozen=True):
     """A call that failed as a whole: its entries may be in the queue or not."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[PendingMessage]
     error: QueueUnavailableError
 
 
-class Noted(Struct, frozen=True):
+class MarkedEnqueued(Struct, frozen=True):
     """Codes that the state knows as enqueued."""
 
     codes: Sequence[str]
 
 
-Result: TypeAlias = Page | Answer | Silence | Noted
+Result: TypeAlias = CodePage | BatchResult | BatchFailed | MarkedEnqueued

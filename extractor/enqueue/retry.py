@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from extractor.cli.waiting_notice import NOTICE_SECONDS, Tell, noticing, untold
+from extractor.cli.waiting_notice import NOTICE_SECONDS, Notify, no_notice, noticing
 from extractor.errors import StateUnavailableError
 
 Result = TypeVar("Result")
 
 
-class Patience(Struct, frozen=True):
+class RetryPolicy(Struct, frozen=True):
     """At most `attempts`, with pauses that double up to `longest_seconds`.
 
     Each pause is a random share of that, so that several enqueuers do not come back in step. `tell` is told
@@ -24,7 +24,7 @@ class Patience(Struct, frozen=True):
     first_seconds: float = 0.2
     longest_seconds: float = 20.0
     share: Callable[[], float] = random.random
-    tell: Tell = untold
+    tell: Notify = no_notice
 
     def pause_seconds(self, attempt: int) -> float:
         """After the attempt of this number, from 1."""
@@ -35,7 +35,7 @@ class Patience(Struct, frozen=True):
         if attempt == 1 or pause_seconds > NOTICE_SECONDS:
             self.tell(f"{error}; attempt {attempt + 1} of {self.attempts} follows in {pause_seconds:.1f} s")
 
-    def insist(self, ask_state: Callable[[], Result]) -> Result:
+    def call(self, ask_state: Callable[[], Result]) -> Result:
         """What the state answers in the end. Raises `StateUnavailableError` if it stays away."""
         for attempt in range(1, self.attempts):
             try:

@@ -12,7 +12,7 @@ from extractor.domain.models import OutgoingMessage
 BATCH_SIZE = 10  # what a queue takes at once
 
 
-class Entry(Struct, frozen=True):
+class PendingMessage(Struct, frozen=True):
     """A video on its way. `attempts` is how often it has been sent; `in_doubt`: an answer was lost, and it
     may be in the queue."""
 
@@ -22,15 +22,15 @@ class Entry(Struct, frozen=True):
     in_doubt: bool = False
 
 
-class Outbox:
+class SendBuffer:
     """`begin` makes the entry of a new video, or none if no message can carry it. At most `max_open` are
     on their way or waiting to be sent again; those come first."""
 
-    def __init__(self, max_open: int, begin: Callable[[str], Entry | None]) -> None:
+    def __init__(self, max_open: int, begin: Callable[[str], PendingMessage | None]) -> None:
         self._max_open = max_open
         self._begin = begin
         self._new: deque[str] = deque()
-        self._again: list[tuple[float, int, Entry]] = []  # a heap by the moment when each is due
+        self._again: list[tuple[float, int, PendingMessage]] = []  # a heap by the moment when each is due
         self._turn = count()  # entries themselves have no order
         self._num_flying = 0
 
@@ -39,7 +39,7 @@ class Outbox:
         return len(self._new)
 
     @property
-    def num_again(self) -> int:
+    def num_retries(self) -> int:
         return len(self._again)
 
     @property
@@ -49,14 +49,14 @@ class Outbox:
     def add(self, codes: Sequence[str]) -> None:
         self._new.extend(codes)
 
-    def send_again(self, entry: Entry, due: float) -> None:
+    def send_again(self, entry: PendingMessage, due: float) -> None:
         heapq.heappush(self._again, (due, next(self._turn), entry))
 
-    def landed(self, entries: Sequence[Entry]) -> None:
+    def mark_answered(self, entries: Sequence[PendingMessage]) -> None:
         """Their answer is there, or will never be."""
         self._num_flying -= len(entries)
 
-    def next_batch(self, now: float, *, more_is_coming: bool) -> list[Entry]:
+    def next_batch(self, now: float, *, more_is_coming: bool) -> list[PendingMessage]:
         """What is due, filled up with what is new. Nothing as long as that could make it fuller."""
         num_due = sum(due <= now for due, _, _ in self._again)
         room = self._max_open - self._num_flying - len(self._again)

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from extractor.enqueue.send_buffer import Entry
+from extractor.enqueue.send_buffer import PendingMessage
 from extractor.enqueue.summary import Summary
-from extractor.enqueue.watermark import Watermark
+from extractor.enqueue.watermark import LowWatermark
 
 
-class Account:
+class RunTally:
     """Begins behind the code `after`."""
 
     def __init__(self, after: str | None) -> None:
-        self._watermark = Watermark(after)
+        self._watermark = LowWatermark(after)
         self._refused: Counter[str] = Counter()
         self._summary = Summary()
 
@@ -27,7 +27,7 @@ class Account:
         self._watermark.begin(code)
         self._summary = replace(self._summary, seen=self._summary.seen + 1)
 
-    def call(self, entries: Sequence[Entry]) -> None:
+    def call(self, entries: Sequence[PendingMessage]) -> None:
         """The entries are sent in one call."""
         self._summary = replace(
             self._summary,

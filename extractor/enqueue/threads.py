@@ -10,7 +10,7 @@ from typing import Generic, Self, TypeVar
 Result = TypeVar("Result")
 
 
-class Crew(Generic[Result]):
+class DaemonThreads(Generic[Result]):
     """So many threads that do one task after the other; whatever comes of a task is put into `done`.
 
     They are daemons, unlike those of an executor: Ctrl-C must not wait for a server that is silent.
@@ -37,11 +37,11 @@ class Crew(Generic[Result]):
         for _ in range(self.size):
             self._tasks.put(None)
 
-    def give(self, task: Callable[[], Result]) -> None:
+    def submit(self, task: Callable[[], Result]) -> None:
         self.busy += 1
         self._tasks.put(task)
 
-    def taken(self) -> None:
+    def completed(self) -> None:
         """A result has been taken out of `done`."""
         self.busy -= 1
 

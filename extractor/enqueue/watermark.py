@@ -3,7 +3,7 @@
 from collections import deque
 
 
-class Watermark:
+class LowWatermark:
     """`code` is the last one up to which everything that was begun is settled; `count` is how many that
     are. What is never settled holds it for ever."""
 

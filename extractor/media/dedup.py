@@ -6,7 +6,7 @@ from extractor.domain.models import Frame
 from extractor.domain.policy import SamplingPolicy
 
 
-def worth_keeping(frames: Iterable[Frame], policy: SamplingPolicy) -> Iterator[Frame]:
+def drop_redundant(frames: Iterable[Frame], policy: SamplingPolicy) -> Iterator[Frame]:
     """The frames that the policy does not skip. If that is none at all, the first: a video that can be
     decoded always gives a frame."""
     first: Frame | None = None

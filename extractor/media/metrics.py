@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extractor.domain.models import Measures
+from extractor.domain.models import FrameMetrics
 from extractor.media.ffmpeg.filters import GREY_SIDE
 
 SIDE: Final = GREY_SIDE
@@ -22,10 +22,10 @@ _BLANK_SHARE: Final = 0.99
 Grey = NDArray[np.float64]
 
 
-def measure(grey: bytes) -> Measures:
+def measure(grey: bytes) -> FrameMetrics:
     """The measures of a raw picture as `filters.GREY` make it."""
     picture = np.frombuffer(grey, np.uint8).reshape(SIDE, SIDE).astype(np.float64)
-    return Measures(
+    return FrameMetrics(
         sharpness=_sharpness(picture),
         brightness=float(picture.mean()) / 255,
         perceptual_hash=_perceptual_hash(picture),

@@ -18,14 +18,14 @@ from typing import Protocol, overload
 from msgspec import Struct
 
 
-class Target(Struct, frozen=True):
+class TargetFrame(Struct, frozen=True):
     """A wanted frame: the number of the instant that it answers, and its time in units of the time base."""
 
     slot: int
     pts: int
 
 
-class Targets(Sequence[Target]):
+class Targets(Sequence[TargetFrame]):
     """Targets in the order shown, as columns."""
 
     __slots__ = ("pts", "slots")
@@ -35,7 +35,7 @@ class Targets(Sequence[Target]):
         self.pts = array("q", pts)
 
     @classmethod
-    def of(cls, targets: Iterable[Target]) -> "Targets":
+    def of(cls, targets: Iterable[TargetFrame]) -> "Targets":
         """The same targets."""
         new = cls()
         for target in targets:
@@ -51,16 +51,16 @@ class Targets(Sequence[Target]):
         return len(self.pts)
 
     @overload
-    def __getitem__(self, place: int) -> Target: ...
+    def __getitem__(self, place: int) -> TargetFrame: ...
     @overload
     def __getitem__(self, place: slice) -> "Targets": ...
-    def __getitem__(self, place: int | slice) -> "Target | Targets":
+    def __getitem__(self, place: int | slice) -> "TargetFrame | Targets":
         if isinstance(place, slice):
             return Targets(self.slots[place], self.pts[place])
-        return Target(self.slots[place], self.pts[place])
+        return TargetFrame(self.slots[place], self.pts[place])
 
-    def __iter__(self) -> Iterator[Target]:
-        return map(Target, self.slots, self.pts)
+    def __iter__(self) -> Iterator[TargetFrame]:
+        return map(TargetFrame, self.slots, self.pts)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Targets):
@@ -73,7 +73,7 @@ class Targets(Sequence[Target]):
         return f"Targets({list(self)!r})"
 
 
-class Instants(Protocol):
+class SampleTimes(Protocol):
     """Moments in ascending order, numbered by slot."""
 
     def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
@@ -100,7 +100,7 @@ class EveryInterval(Struct, frozen=True):
         return self.skipped + number
 
 
-class AtTimes(Struct, frozen=True):
+class GivenTimes(Struct, frozen=True):
     """Given moments in units of `unit` seconds, ascending, each with its slot."""
 
     moments: Sequence[int | Fraction]
@@ -127,20 +127,20 @@ class AtTimes(Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class InstantClock:
+class SampleMatcher:
     """Walks along the frames in the order in which they are shown. `first_pts` in units of `time_base`
     seconds is the moment 0."""
 
     first_pts: int
     time_base: Fraction
-    instants: Instants
+    instants: SampleTimes
     _answered: int = field(default=0, init=False)
     _reached: Callable[[int], int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._reached = self.instants.reached_after(self.time_base)
 
-    def answered_slot(self, pts: int) -> int | None:
+    def match(self, pts: int) -> int | None:
         """The slot of the first instant that the frame at `pts` answers; `None` if it answers none."""
         reached = self._reached(pts - self.first_pts)
         if reached <= self._answered:
@@ -149,19 +149,19 @@ class InstantClock:
         return slot
 
 
-def find_targets(shown_pts: Sequence[int], time_base: Fraction, instants: Instants) -> Targets:
+def find_targets(shown_pts: Sequence[int], time_base: Fraction, instants: SampleTimes) -> Targets:
     """The targets of a video that shows frames at `shown_pts` (ascending), in order."""
     targets = Targets()
     if shown_pts:
-        clock = InstantClock(shown_pts[0], time_base, instants)
+        clock = SampleMatcher(shown_pts[0], time_base, instants)
         for pts in shown_pts:
-            slot = clock.answered_slot(pts)
+            slot = clock.match(pts)
             if slot is not None:
                 targets.append(slot, pts)
     return targets
 
 
-def spread(targets: Targets, count: int) -> Targets:
+def spread_evenly(targets: Targets, count: int) -> Targets:
     """`count` of the targets, evenly over all of them, the first included."""
     if count >= len(targets):
         return targets
@@ -169,12 +169,12 @@ def spread(targets: Targets, count: int) -> Targets:
     return Targets(map(targets.slots.__getitem__, chosen), map(targets.pts.__getitem__, chosen))
 
 
-def exactly(targets: Targets, first_pts: int, time_base: Fraction) -> AtTimes:
+def at_targets(targets: Targets, first_pts: int, time_base: Fraction) -> GivenTimes:
     """Instants whose targets are just these frames, under the slots that they have."""
-    return AtTimes([pts - first_pts for pts in targets.pts], targets.slots, time_base)
+    return GivenTimes([pts - first_pts for pts in targets.pts], targets.slots, time_base)
 
 
-def relax(targets: Targets, tolerance_ticks: int, cheaper: Sequence[Sequence[int]]) -> Targets:
+def snap_to_cheaper(targets: Targets, tolerance_ticks: int, cheaper: Sequence[Sequence[int]]) -> Targets:
     """Replace each target by a frame at most `tolerance_ticks` from it that costs less to decode.
 
     `cheaper` lists the pts of such frames, ascending, the cheapest kind first. The nearest of the

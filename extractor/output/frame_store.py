@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.models import Frame, StoredFrame
 from extractor.domain.policy import ImageFormat
 
@@ -28,7 +28,7 @@ class StoredFile(Struct, frozen=True):
     etag: str | None = None
 
 
-class Shelf(Struct, frozen=True):
+class FrameStore(Struct, frozen=True):
     """`known`: the objects under the video's prefix, by key; nothing else is taken to be there. `stored`: the
     frames that have been put, in any order.
 
@@ -36,14 +36,14 @@ class Shelf(Struct, frozen=True):
     """
 
     store: ObjectStore
-    naming: Naming
+    frame_keys: FrameKeys
     image_format: ImageFormat
     known: dict[str, StoredObject] = field(default_factory=dict)
     stored: list[StoredFrame] = field(default_factory=list)
 
     def put(self, frame: Frame) -> StoredFrame:
         """Store the frame under its name. Raises `ConflictError` if another worker was there."""
-        stored = self.described(frame)
+        stored = self.describe(frame)
         self._put(stored, frame.data, _CONTENT_TYPES[self.image_format])
         stored = replace(stored, etag=self.known[stored.key].etag)
         self.stored.append(stored)
@@ -52,24 +52,24 @@ class Shelf(Struct, frozen=True):
     def put_file(self, name: str, data: bytes, content_type: str) -> StoredFile:
         """Store something else beside the frames; `name` has no digit, so no frame is called so. Raises
         `ConflictError`."""
-        file = StoredFile(self.naming.prefix + name, len(data), hashlib.sha256(data).hexdigest())
+        file = StoredFile(self.frame_keys.prefix + name, len(data), hashlib.sha256(data).hexdigest())
         self._put(file, data, content_type)
         return replace(file, etag=self.known[file.key].etag)
 
     def put_parts(self, name: str, parts: Iterable[bytes], content_type: str) -> tuple[str, str]:
         """Store something large, as `ObjectStore.put_parts` does, under a name as for `put_file`; returns its
         key and its ETag. Raises `ConflictError`."""
-        key = self.naming.prefix + name
+        key = self.frame_keys.prefix + name
         there = self.known.get(key)
         replaces = there.etag if there else None
         return key, self.store.put_parts(key, parts, content_type=content_type, replaces=replaces)
 
-    def described(self, frame: Frame) -> StoredFrame:
+    def describe(self, frame: Frame) -> StoredFrame:
         """The frame as the manifest will list it."""
         return StoredFrame(
             index=frame.index,
             slot=frame.slot,
-            key=self.naming.frame_key(frame.index, frame.slot, frame.pts_seconds),
+            key=self.frame_keys.frame_key(frame.index, frame.slot, frame.pts_seconds),
             pts_seconds=frame.pts_seconds,
             size_bytes=len(frame.data),
             sha256=hashlib.sha256(frame.data).hexdigest(),
@@ -88,9 +88,9 @@ class Shelf(Struct, frozen=True):
             self.known[file.key] = StoredObject(file.key, file.size_bytes, etag)
 
 
-def listed(store: ObjectStore, naming: Naming) -> dict[str, StoredObject]:
+def list_by_key(store: ObjectStore, frame_keys: FrameKeys) -> dict[str, StoredObject]:
     """What lies in the folder of a video, by key."""
-    return {entry.key: entry for entry in store.list(naming.prefix, deep=not naming.is_flat)}
+    return {entry.key: entry for entry in store.list(frame_keys.prefix, deep=not frame_keys.is_flat)}
 
 
 def _same_content(there: StoredObject, data: bytes) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
 from extractor.domain.manifest_records import is_version
 from extractor.domain.models import SourceVideo
@@ -21,45 +21,51 @@ from extractor.errors import ConflictError, TransientError
 logger = logging.getLogger(__name__)
 
 
-class Earlier(Struct, frozen=True):
+class StoredManifest(Struct, frozen=True):
     """What an earlier run left as its manifest: `etag` is `None` if there is nothing, `manifest` also if
     what is there cannot be read."""
 
     etag: str | None = None
     manifest: Manifest | None = None
 
-    def stands(self, video: SourceVideo, policy: SamplingPolicy, known: Mapping[str, StoredObject]) -> bool:
+    def is_current(
+        self, video: SourceVideo, policy: SamplingPolicy, known: Mapping[str, StoredObject]
+    ) -> bool:
         """Whether it is for this version of the source and this policy, and all its frames are there."""
         return (
             self.manifest is not None
-            and self.manifest.answers(video, policy)
-            and is_intact(self.manifest, known)
+            and self.manifest.matches(video, policy)
+            and frames_intact(self.manifest, known)
         )
 
 
-def is_intact(manifest: Manifest, known: Mapping[str, StoredObject]) -> bool:
+def frames_intact(manifest: Manifest, known: Mapping[str, StoredObject]) -> bool:
     """Whether all that the manifest lists is among what is `known` to lie there, in the very version that
     its writer has seen stored: another of the same size would be somebody else's."""
     return all(item.key in known and is_version(item, known[item.key]) for item in manifest.objects)
 
 
-def read(store: ObjectStore, naming: Naming) -> Earlier:
+def read_manifest(store: ObjectStore, frame_keys: FrameKeys) -> StoredManifest:
     """The manifest as it is now."""
-    found = store.read(naming.manifest_key)
-    return Earlier(found.etag, parse_manifest(found.data)) if found else Earlier()
+    found = store.read(frame_keys.manifest_key)
+    return StoredManifest(found.etag, parse_manifest(found.data)) if found else StoredManifest()
 
 
-def write(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
+def commit_manifest(
+    store: ObjectStore, frame_keys: FrameKeys, manifest: Manifest, replaces: str | None
+) -> None:
     """The commit: from here on the frames count. Raises `ConflictError` if another worker was faster."""
     data = manifest.to_json()
     digest = hashlib.sha256(data).hexdigest()
-    store.put(naming.manifest_key, data, content_type="application/json", sha256=digest, replaces=replaces)
+    store.put(
+        frame_keys.manifest_key, data, content_type="application/json", sha256=digest, replaces=replaces
+    )
 
 
-def delete_stale(
+def delete_superseded_frames(
     store: ObjectStore,
-    naming: Naming,
-    earlier: Earlier,
+    frame_keys: FrameKeys,
+    earlier: StoredManifest,
     current: Manifest,
     known: Mapping[str, StoredObject],
 ) -> None:
@@ -74,11 +80,11 @@ def delete_stale(
     if not stale:
         return
     try:
-        if read(store, naming).manifest != current:
+        if read_manifest(store, frame_keys).manifest != current:
             return
         store.delete(list(stale), versions=stale)
     except TransientError as error:
         logger.warning("%d frames of an earlier run are left over: %s", len(stale), error)
         return
-    if read(store, naming).manifest != current:
+    if read_manifest(store, frame_keys).manifest != current:
         raise ConflictError("the manifest was replaced while frames of an earlier run were deleted")

@@ -16,14 +16,14 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import SCHEMA_VERSION
 from extractor.domain.manifest_records import FrameRecord, SourceRecord, frame_records, is_version
-from extractor.domain.models import Measures, SourceVideo, StoredFrame
+from extractor.domain.models import FrameMetrics, SourceVideo, StoredFrame
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.errors import TransientError
-from extractor.output.frame_store import Shelf
-from extractor.pipeline.extract import Progress
+from extractor.output.frame_store import FrameStore
+from extractor.pipeline.extract import ProgressCallback
 
 logger = logging.getLogger(__name__)
 
@@ -42,18 +42,18 @@ class _Record(BaseModel):
     frames: tuple[FrameRecord, ...]
 
 
-class Interim(Struct):
+class PartialRun(Struct):
     """The record of one video, for `source` under `policy`. `etag` is that of the record as it is now."""
 
     store: ObjectStore
-    naming: Naming
+    frame_keys: FrameKeys
     source: SourceVideo
     policy: SamplingPolicy
     etag: str | None = None
 
     @property
     def key(self) -> str:
-        return self.naming.prefix + _NAME
+        return self.frame_keys.prefix + _NAME
 
     def read(self, known: Mapping[str, StoredObject]) -> tuple[StoredFrame, ...]:
         """The frames from the first on that need not be made again. `known` is what lies under the prefix."""
@@ -66,7 +66,7 @@ class Interim(Struct):
         return _without_gap(record.frames, known)
 
     @contextmanager
-    def kept_for(self, shelf: Shelf, before: Sequence[StoredFrame]) -> Iterator[Progress]:
+    def saving(self, frame_store: FrameStore, before: Sequence[StoredFrame]) -> Iterator[ProgressCallback]:
         """Note what is on the shelf, besides what was there `before`, when the run is cut off, and every
         half minute that it reports progress; less often if writing takes long."""
         due = time.monotonic() + _PAUSE_SECONDS
@@ -74,16 +74,16 @@ class Interim(Struct):
         def progress(_done: float, _all: float) -> None:
             nonlocal due
             begun = time.monotonic()
-            if shelf.stored and begun > due:
-                self.write([*before, *tuple(shelf.stored)])
+            if frame_store.stored and begun > due:
+                self.write([*before, *tuple(frame_store.stored)])
                 ended = time.monotonic()
                 due = ended + max(_PAUSE_SECONDS, _PAUSE_SHARE * (ended - begun))
 
         try:
             yield progress
         except TransientError:
-            if shelf.stored:
-                self.write([*before, *shelf.stored])
+            if frame_store.stored:
+                self.write([*before, *frame_store.stored])
             raise
 
     def write(self, frames: Sequence[StoredFrame]) -> None:
@@ -139,4 +139,6 @@ def _without_gap(frames: Sequence[FrameRecord], known: Mapping[str, StoredObject
 
 def _stored(frame: FrameRecord) -> StoredFrame:
     fields = frame.model_dump(exclude={"measures"})
-    return StoredFrame(**fields, measures=Measures(**frame.measures.model_dump()) if frame.measures else None)
+    return StoredFrame(
+        **fields, measures=FrameMetrics(**frame.measures.model_dump()) if frame.measures else None
+    )

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from extractor.domain.keys import CODE_PATTERN, made_up_code
+from extractor.domain.keys import CODE_PATTERN, derived_code
 from extractor.domain.models import Frame, StoredFrame
-from extractor.output.frame_store import Shelf, StoredFile
+from extractor.output.frame_store import FrameStore, StoredFile
 from extractor.output.tar_stream import TarWriter
 
 TAR_NAME = "frames.tar"
@@ -31,15 +31,17 @@ class Archive(StoredFile, kw_only=True, frozen=True):
 
 
 def pack_frames(
-    frames: Iterable[Frame], shelf: Shelf, name: str, part_bytes: int = PART_BYTES
+    frames: Iterable[Frame], frame_store: FrameStore, name: str, part_bytes: int = PART_BYTES
 ) -> tuple[tuple[StoredFrame, ...], Archive]:
     """Put all frames on the shelf as one tar; returns them in order of their index, each with the key that
     it would have as an object. `name` is that of the video, such as ``platform/code``.
 
     Raises the first error of the store or of `frames`; there is no tar then.
     """
-    packing = _Packing(shelf, _folder(name))
-    key, etag = shelf.put_parts(TAR_NAME, _in_parts(packing.pieces(frames), part_bytes), "application/x-tar")
+    packing = _Packing(frame_store, _folder(name))
+    key, etag = frame_store.put_parts(
+        TAR_NAME, _in_parts(packing.pieces(frames), part_bytes), "application/x-tar"
+    )
     placed = sorted(packing.placed, key=lambda place: place[0].index)
     offsets = tuple(offset for _, offset in placed)
     archive = Archive(key, packing.tar.size_bytes, packing.tar.sha256, etag, offsets=offsets)
@@ -47,7 +49,7 @@ def pack_frames(
 
 
 class _Packing(Struct, frozen=True):
-    shelf: Shelf
+    frame_store: FrameStore
     folder: str
     tar: TarWriter = field(default_factory=TarWriter)
     placed: list[tuple[StoredFrame, int]] = field(default_factory=list)
@@ -56,8 +58,8 @@ class _Packing(Struct, frozen=True):
         for frame in frames:
             # WebDataset takes for the sample's key what is before the first dot of the file's name.
             key = f"{self.folder}/{frame.index:06d}"
-            offset, piece = self.tar.member(f"{key}.{self.shelf.image_format}", frame.data)
-            self.placed.append((self.shelf.described(frame), offset))
+            offset, piece = self.tar.member(f"{key}.{self.frame_store.image_format}", frame.data)
+            self.placed.append((self.frame_store.describe(frame), offset))
             yield piece
             yield self.tar.member(f"{key}.json", _facts(frame))[1]
         yield self.tar.end()
@@ -80,7 +82,7 @@ def _folder(name: str) -> str:
     """Where the samples of the video lie in the tar. No two videos have the same one, so that tars can be
     read together. Readers of WebDataset skip files whose path begins with ``__any__``."""
     return "/".join(
-        part if re.fullmatch(CODE_PATTERN, part) and not _SKIPPED.fullmatch(part) else made_up_code(part)
+        part if re.fullmatch(CODE_PATTERN, part) and not _SKIPPED.fullmatch(part) else derived_code(part)
         for part in name.split("/")
     )
 

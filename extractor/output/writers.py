@@ -12,8 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from extractor.domain.models import Frame, StoredFrame
-from extractor.domain.output_options import Output, OutputForm
-from extractor.output.frame_store import Shelf
+from extractor.domain.output_options import OutputForm, OutputOptions
+from extractor.output.frame_store import FrameStore
 from extractor.output.tar import Archive, pack_frames
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ class Stored(Struct, frozen=True):
 
 def store_output(
     frames: Iterable[Frame],
-    shelf: Shelf,
+    frame_store: FrameStore,
     workers: int,
-    output: Output,
+    output: OutputOptions,
     name: str,
     shown_seconds: tuple[float, float],
 ) -> Stored:
@@ -42,21 +42,23 @@ def store_output(
 
     Raises the first error of the store or of `frames`."""
     if not output.storyboard:
-        return _store_form(frames, shelf, workers, output.form, name)
+        return _store_form(frames, frame_store, workers, output.form, name)
     from extractor.output.storyboard.storyboard import Storyboard
 
-    board = Storyboard(shelf, *shown_seconds)
-    stored = _store_form(board.watch(frames), shelf, workers, output.form, name)
+    board = Storyboard(frame_store, *shown_seconds)
+    stored = _store_form(board.watch(frames), frame_store, workers, output.form, name)
     return replace(stored, extras=board.store())
 
 
-def _store_form(frames: Iterable[Frame], shelf: Shelf, workers: int, form: OutputForm, name: str) -> Stored:
+def _store_form(
+    frames: Iterable[Frame], frame_store: FrameStore, workers: int, form: OutputForm, name: str
+) -> Stored:
     if form == "tar":
-        return Stored(*pack_frames(frames, shelf, name))
-    return Stored(store_frames(frames, shelf, workers))
+        return Stored(*pack_frames(frames, frame_store, name))
+    return Stored(store_frames(frames, frame_store, workers))
 
 
-def store_frames(frames: Iterable[Frame], shelf: Shelf, workers: int) -> tuple[StoredFrame, ...]:
+def store_frames(frames: Iterable[Frame], frame_store: FrameStore, workers: int) -> tuple[StoredFrame, ...]:
     """Put every frame on the shelf, `workers` at a time; returns them in order of their index when
     the store has acknowledged all. Raises the first error of an upload or of `frames`."""
     done: list[StoredFrame] = []
@@ -64,7 +66,7 @@ def store_frames(frames: Iterable[Frame], shelf: Shelf, workers: int) -> tuple[S
     with ThreadPoolExecutor(workers, thread_name_prefix="upload") as pool:
         try:
             for frame in frames:
-                in_flight.add(pool.submit(shelf.put, frame))
+                in_flight.add(pool.submit(frame_store.put, frame))
                 done += _collect(in_flight, at_most=2 * workers)
             done += _collect(in_flight, at_most=0)
         except BaseException:

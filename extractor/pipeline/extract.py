@@ -21,22 +21,27 @@ from extractor.domain.manifest_records import (
     frame_records,
 )
 from extractor.domain.models import DecodeLimits, Frame, Scene, SourceVideo, StoredFrame
-from extractor.domain.output_options import Output
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.domain.timing import Stopwatch
 from extractor.errors import DeadlineError
 from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.decoder import FrameDecoder
-from extractor.media.decode.schedule import Schedule, largest_gap_seconds, make_schedule, schedule_targets
+from extractor.media.decode.schedule import (
+    DecodeSchedule,
+    largest_gap_seconds,
+    make_schedule,
+    schedule_targets,
+)
 from extractor.media.decode.session import DecodeAgainError
 from extractor.media.decode.single_pass import try_single_pass
-from extractor.media.dedup import worth_keeping
-from extractor.media.ffmpeg.command import Source
+from extractor.media.dedup import drop_redundant
+from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.filters import colour_notes
-from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
-from extractor.media.scenes.finder import FoundScenes, find_scenes
-from extractor.output.frame_store import Shelf
+from extractor.media.scenes.finder import SceneSelection, find_scenes
+from extractor.output.frame_store import FrameStore
 from extractor.output.writers import Stored, store_output
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
 
@@ -46,11 +51,11 @@ _FREE_CLOCKS = frozenset({"mpegts", "mpeg", "flv", "asf"})
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[float, float], None]
+ProgressCallback = Callable[[float, float], None]
 """Called after each frame with the seconds of video that are done and the seconds in all."""
 
 
-class Toolbox(Struct, frozen=True):
+class ExtractorConfig(Struct, frozen=True):
     """How videos are decoded and their frames stored, the same for all videos of a worker. Without
     `plan`, everything is decoded, with the same result."""
 
@@ -58,10 +63,10 @@ class Toolbox(Struct, frozen=True):
     limits: DecodeLimits
     upload_workers: int
     plan: bool = True
-    output: Output = field(default_factory=Output)
+    output: OutputOptions = field(default_factory=OutputOptions)
 
 
-class Assignment(Struct, frozen=True):
+class ExtractionTask(Struct, frozen=True):
     """One file to be done: what it is called and where it came from.
 
     `deadline` is a `time.monotonic()` value in seconds. `stored` are frames of an earlier run, from the first
@@ -85,29 +90,37 @@ class Assignment(Struct, frozen=True):
 
 
 def extract(
-    task: Assignment, shelf: Shelf, tools: Toolbox, watch: Stopwatch, progress: Progress | None = None
+    task: ExtractionTask,
+    frame_store: FrameStore,
+    config: ExtractorConfig,
+    watch: Stopwatch,
+    progress: ProgressCallback | None = None,
 ) -> Manifest:
     """Put every wanted frame on the shelf and return the manifest that lists them, not yet written.
 
     Raises the `ExtractorError` that says why there is none; frames stored until then stay, without
     a manifest that vouches for them.
     """
-    limits = tools.limits
-    source = Source(task.path, limits, tools.ffmpeg)
-    budget = Budget(task.deadline, limits.stall_seconds, limits.memory_bytes)
+    limits = config.limits
+    source = DecoderInput(task.path, limits, config.ffmpeg)
+    budget = ProcessLimits(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
-        made = try_single_pass(source, task.policy, budget) if tools.plan else None
-        index = made.index if made else read_index(source, budget, task.policy)
+        precomputed = try_single_pass(source, task.policy, budget) if config.plan else None
+        index = precomputed.index if precomputed else read_index(source, budget, task.policy)
         source = index.select(source)
     with watch.stage("extract"):
         found = find_scenes(source, index, task.policy, budget) if _scenes_first(index, task.policy) else None
         index = found.index if found else index
-        schedule = made.schedule if made else _schedule(source, index, task.policy, found, budget)
-        goes_on = made is None and tools.output == Output()  # a tar and a storyboard need every frame
+        schedule = (
+            precomputed.schedule if precomputed else _schedule(source, index, task.policy, found, budget)
+        )
+        goes_on = (
+            precomputed is None and config.output == OutputOptions()
+        )  # a tar and a storyboard need every frame
         before = task.stored[: frames_made(task.stored, schedule, index, task.policy)] if goes_on else ()
         rest = remaining(schedule, len(before), index, task.policy)
-        decoder = FrameDecoder(source, index, task.policy, rest, budget, made=made)
-        stored = _store(decoder, len(before), task, shelf, tools, progress)
+        decoder = FrameDecoder(source, index, task.policy, rest, budget, precomputed=precomputed)
+        stored = _store(decoder, len(before), task, frame_store, config, progress)
         stored = replace(stored, frames=(*before, *stored.frames))
     return _manifest(task, decoder, schedule, found.scenes if found else decoder.scenes, stored, watch)
 
@@ -120,8 +133,12 @@ def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
 
 
 def _schedule(
-    source: Source, index: VideoIndex, policy: SamplingPolicy, found: FoundScenes | None, budget: Budget
-) -> Schedule:
+    source: DecoderInput,
+    index: VideoIndex,
+    policy: SamplingPolicy,
+    found: SceneSelection | None,
+    budget: ProcessLimits,
+) -> DecodeSchedule:
     if found and policy.strategy == "scene":
         return schedule_targets(index, found.targets, found.start, policy)
     if needs_times(index, policy):
@@ -132,29 +149,31 @@ def _schedule(
 def _store(
     decoder: FrameDecoder,
     first: int,
-    task: Assignment,
-    shelf: Shelf,
-    tools: Toolbox,
-    progress: Progress | None,
+    task: ExtractionTask,
+    frame_store: FrameStore,
+    config: ExtractorConfig,
+    progress: ProgressCallback | None,
 ) -> Stored:
     """Decode and store, with numbers from `first` on; if the plan does not hold, or the frames are not as the
     header has them, once more in full, over what was stored."""
-    decoder.use_plan = decoder.use_plan and tools.plan
+    decoder.use_plan = decoder.use_plan and config.plan
     try:
         # An upload that fails leaves the decode in the middle: its FFmpeg ends here, and not when Python
         # happens to collect the generators.
         with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
-            frames: Iterable[Frame] = numbered(worth_keeping(decoded, task.policy), first)
+            frames: Iterable[Frame] = numbered(drop_redundant(decoded, task.policy), first)
             if not decoder.is_planned:
                 frames = _in_time(frames, decoder.index.duration_seconds, task.deadline)
             if progress:
                 frames = _reported(frames, decoder.index, progress)
             shown = _shown_seconds(decoder.index)
-            return store_output(frames, shelf, tools.upload_workers, tools.output, task.unique_name, shown)
+            return store_output(
+                frames, frame_store, config.upload_workers, config.output, task.unique_name, shown
+            )
     except DecodeAgainError as found:
         logger.info("the first decode did not fit the video, decoding everything", extra={"code": task.code})
         decoder.restart_without_plan(found.picture)
-        return _store(decoder, first, task, shelf, tools, progress)
+        return _store(decoder, first, task, frame_store, config, progress)
 
 
 def _shown_seconds(index: VideoIndex) -> tuple[float, float]:
@@ -178,16 +197,16 @@ def _in_time(frames: Iterable[Frame], duration_seconds: float, deadline: float) 
         yield frame
 
 
-def _reported(frames: Iterable[Frame], index: VideoIndex, progress: Progress) -> Iterator[Frame]:
+def _reported(frames: Iterable[Frame], index: VideoIndex, progress: ProgressCallback) -> Iterator[Frame]:
     for frame in frames:
         progress(frame.pts_seconds, index.duration_seconds)
         yield frame
 
 
 def _manifest(
-    task: Assignment,
+    task: ExtractionTask,
     decoder: FrameDecoder,
-    schedule: Schedule,
+    schedule: DecodeSchedule,
     scenes: Sequence[Scene] | None,
     stored: Stored,
     watch: Stopwatch,
@@ -219,7 +238,7 @@ def _manifest(
     )
 
 
-def _notes(index: VideoIndex, schedule: Schedule, policy: SamplingPolicy) -> Iterator[str]:
+def _notes(index: VideoIndex, schedule: DecodeSchedule, policy: SamplingPolicy) -> Iterator[str]:
     if policy.strategy == "keyframe" and schedule.targets is not None:
         gap = largest_gap_seconds(schedule.targets, index.time_base)
         if gap > 2 * policy.interval_seconds:

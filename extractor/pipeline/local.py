@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from extractor.backends.storage.folder import FolderObjectStore
 from extractor.domain.keys import MANIFEST_NAME
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
 from extractor.domain.models import DecodeLimits, SourceVideo
 from extractor.domain.option_effects import not_default, refuse_without_effect
@@ -28,8 +28,8 @@ from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
 from extractor.media.ffmpeg.threads import decoder_threads
 from extractor.output import manifest_store
-from extractor.output.frame_store import Shelf
-from extractor.pipeline.extract import Assignment, Progress, Toolbox, extract
+from extractor.output.frame_store import FrameStore
+from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, ProgressCallback, extract
 from extractor.pipeline.local_input import LocalVideo, bring_in, local_video
 from extractor.pipeline.workdir import job_directory
 
@@ -74,7 +74,7 @@ def extract_frames(
     )
     refuse_without_effect(policy, not_default(policy))
     folder = Path(output_dir)
-    manifest = extract_to_folder(Path(video_path), folder, policy, local_toolbox())
+    manifest = extract_to_folder(Path(video_path), folder, policy, local_config())
     return [
         ExtractedFrame(
             folder / frame.key, frame.index, frame.slot, frame.pts_seconds, frame.width, frame.height
@@ -84,7 +84,11 @@ def extract_frames(
 
 
 def extract_to_folder(
-    video: Path, folder: Path, policy: SamplingPolicy, tools: Toolbox, progress: Progress | None = None
+    video: Path,
+    folder: Path,
+    policy: SamplingPolicy,
+    config: ExtractorConfig,
+    progress: ProgressCallback | None = None,
 ) -> Manifest:
     """Extract `video` into `folder`, replacing the frames of an earlier run there. A pipe is copied into
     a temporary file first.
@@ -95,11 +99,11 @@ def extract_to_folder(
     given = local_video(video)
     try:
         with _folder(folder), job_directory(folder, prefix=_PREFIX) as directory:
-            task = _assignment(bring_in(given, directory / "source"), given, policy)
+            task = _task(bring_in(given, directory / "source"), given, policy)
             store = FolderObjectStore(directory)
-            shelf = Shelf(store, _naming(policy), policy.image_format)
-            manifest = extract(task, shelf, tools, Stopwatch(), progress)
-            manifest_store.write(store, shelf.naming, manifest, replaces=None)
+            frame_store = FrameStore(store, _frame_keys(policy), policy.image_format)
+            manifest = extract(task, frame_store, config, Stopwatch(), progress)
+            manifest_store.commit_manifest(store, frame_store.frame_keys, manifest, replaces=None)
             _publish(directory, folder, manifest)
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -107,9 +111,9 @@ def extract_to_folder(
     return manifest
 
 
-def local_toolbox(binary: str | None = None) -> Toolbox:
+def local_config(binary: str | None = None) -> ExtractorConfig:
     """The tools of a laptop: FFmpeg of `binary` or of pip, default limits."""
-    return Toolbox(find_ffmpeg(binary), DecodeLimits(threads=decoder_threads()), upload_workers=2)
+    return ExtractorConfig(find_ffmpeg(binary), DecodeLimits(threads=decoder_threads()), upload_workers=2)
 
 
 def _whole(name: str, value: object) -> int:
@@ -139,12 +143,12 @@ def _folder(folder: Path) -> Iterator[None]:
         raise
 
 
-def _naming(policy: SamplingPolicy) -> Naming:
-    return Naming(prefix="", frame_template=f"{{index:06d}}.{policy.image_format}")
+def _frame_keys(policy: SamplingPolicy) -> FrameKeys:
+    return FrameKeys(prefix="", frame_template=f"{{index:06d}}.{policy.image_format}")
 
 
-def _assignment(path: Path, given: LocalVideo, policy: SamplingPolicy) -> Assignment:
-    return Assignment(
+def _task(path: Path, given: LocalVideo, policy: SamplingPolicy) -> ExtractionTask:
+    return ExtractionTask(
         path=path,
         code=given.code,
         platform=None,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from extractor.domain.keys import made_up_code
+from extractor.domain.keys import derived_code
 from extractor.errors import AccessDeniedError, VideoMissingError
 
 STANDARD_INPUT = Path("-")
@@ -41,7 +41,7 @@ class LocalVideo(Struct, frozen=True):
         """What tells this video from others of the same name, in one data set: made of the path and the
         size of the file."""
         place = _encodable(str(self.path.absolute()))
-        return made_up_code(f"{size_bytes}{place}")
+        return derived_code(f"{size_bytes}{place}")
 
 
 def local_video(path: Path) -> LocalVideo:

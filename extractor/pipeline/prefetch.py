@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from extractor.domain.models import ExtractionJob, SourceVideo
 from extractor.errors import ExtractorError
-from extractor.pipeline.source import OpenSource, Sources, VideoSource, open_source, refuse_misfit
+from extractor.pipeline.source import StreamedVideo, VideoLocator, VideoSource, check_source_size, open_video
 from extractor.pipeline.workdir import job_directory
 
 logger = logging.getLogger(__name__)
 
 
-class _OnDisk(Struct, frozen=True):
+class _DownloadedVideo(Struct, frozen=True):
     """A video that is here already."""
 
     video: SourceVideo
@@ -33,7 +33,7 @@ class Prefetcher:
     it belongs. Whoever prefetches ends it with `cancel`, and nothing is left on the disk.
     """
 
-    def __init__(self, sources: Sources, work_dir: Path) -> None:
+    def __init__(self, sources: VideoLocator, work_dir: Path) -> None:
         self.sources = sources
         self._work_dir = work_dir
         self._ahead: _Fetch | None = None
@@ -46,7 +46,7 @@ class Prefetcher:
 
     @contextmanager
     def open(self, job: ExtractionJob) -> Iterator[VideoSource]:
-        """The job's video; see `open_source` for what it raises."""
+        """The job's video; see `open_video` for what it raises."""
         fetch, self._ahead = self._ahead, None
         if fetch is not None and fetch.job != job:
             self._ahead, fetch = fetch, None
@@ -56,7 +56,7 @@ class Prefetcher:
                 if (found := fetch.result()) is not None:
                     yield found
                     return
-            yield stack.enter_context(open_source(job, self.sources))
+            yield stack.enter_context(open_video(job, self.sources))
 
     def cancel(self) -> None:
         """End the fetch that is under way, if any, and remove what it brought."""
@@ -68,18 +68,18 @@ class Prefetcher:
 class _Fetch:
     """One download in a thread of its own. `end` stops it and removes the file."""
 
-    def __init__(self, job: ExtractionJob, sources: Sources, work_dir: Path, deadline: float) -> None:
+    def __init__(self, job: ExtractionJob, sources: VideoLocator, work_dir: Path, deadline: float) -> None:
         self.job = job
         self._sources = sources
         self._work_dir = work_dir
         self._deadline = deadline
-        self._found: _OnDisk | None = None
+        self._found: _DownloadedVideo | None = None
         self._arrived = threading.Event()
         self._unwanted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prefetch", daemon=True)
         self._thread.start()
 
-    def result(self) -> _OnDisk | None:
+    def result(self) -> _DownloadedVideo | None:
         self._arrived.wait()
         return self._found
 
@@ -96,9 +96,9 @@ class _Fetch:
         finally:
             self._arrived.set()
 
-    def _fetch(self, directory: Path) -> _OnDisk:
-        with open_source(self.job, self._sources) as source:
-            refuse_misfit(source.video, self._sources.max_bytes, directory)
+    def _fetch(self, directory: Path) -> _DownloadedVideo:
+        with open_video(self.job, self._sources) as source:
+            check_source_size(source.video, self._sources.max_bytes, directory)
             path = directory / "source"
-            OpenSource(source.video, source.stream, self._unwanted.is_set).download(path, self._deadline)
-            return _OnDisk(source.video, path)
+            StreamedVideo(source.video, source.stream, self._unwanted.is_set).download(path, self._deadline)
+            return _DownloadedVideo(source.video, path)

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from extractor.domain.models import Frame, StoredFrame
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.decode.schedule import Schedule, schedule_rest
+from extractor.media.decode.schedule import DecodeSchedule, schedule_rest
 from extractor.media.probe.index import VideoIndex
 
 
 def frames_made(
-    stored: Sequence[StoredFrame], schedule: Schedule, index: VideoIndex, policy: SamplingPolicy
+    stored: Sequence[StoredFrame], schedule: DecodeSchedule, index: VideoIndex, policy: SamplingPolicy
 ) -> int:
     """How many of the `stored` frames, from the first on, are those that the schedule begins with.
 
@@ -28,7 +28,9 @@ def frames_made(
     return count
 
 
-def remaining(schedule: Schedule, made: int, index: VideoIndex, policy: SamplingPolicy) -> Schedule:
+def remaining(
+    schedule: DecodeSchedule, made: int, index: VideoIndex, policy: SamplingPolicy
+) -> DecodeSchedule:
     """The schedule without the frames that are `made`."""
     return schedule_rest(index, schedule, made, policy) if made else schedule
 

@@ -23,7 +23,7 @@ from extractor.errors import (
 )
 
 
-class Sources(Struct, frozen=True):
+class VideoLocator(Struct, frozen=True):
     """Where videos are. `store` opens a bucket by name."""
 
     store: Callable[[str], ObjectStore]
@@ -43,7 +43,7 @@ class VideoSource(Protocol):
         ...
 
 
-class OpenSource(Struct, frozen=True):
+class StreamedVideo(Struct, frozen=True):
     """A `VideoSource` that is read from a stream. `is_unwanted` may end the download early."""
 
     video: SourceVideo
@@ -61,7 +61,7 @@ class OpenSource(Struct, frozen=True):
 
 
 @contextmanager
-def open_source(job: ExtractionJob, sources: Sources) -> Iterator[OpenSource]:
+def open_video(job: ExtractionJob, sources: VideoLocator) -> Iterator[StreamedVideo]:
     """The job's video, at the first of its possible keys that exists.
 
     Raises `VideoMissingError` naming all of them, `UnknownBucketError` if the message names a bucket that
@@ -84,12 +84,12 @@ def open_source(job: ExtractionJob, sources: Sources) -> Iterator[OpenSource]:
                 if bucket == sources.bucket or not error.bucket_is_missing:
                     raise
                 raise UnknownBucketError(f"there is no bucket {bucket!r}, which the message names") from error
-            yield OpenSource(SourceVideo(bucket, key, stream.etag, stream.size_bytes), stream)
+            yield StreamedVideo(SourceVideo(bucket, key, stream.etag, stream.size_bytes), stream)
             return
     raise VideoMissingError(f"there is no object {' or '.join(map(repr, candidates))} in the bucket {bucket}")
 
 
-def refuse_misfit(video: SourceVideo, max_bytes: int, directory: Path) -> None:
+def check_source_size(video: SourceVideo, max_bytes: int, directory: Path) -> None:
     """Raises `UnreadableError` for an empty object, `TooLargeError` for one over the limit or the disk."""
     if video.size_bytes == 0:
         raise UnreadableError("the object is empty")

@@ -11,19 +11,26 @@ from typing import TypeVar
 
 from extractor import container
 from extractor.cli.host_names import check_host_names
-from extractor.cli.lock import hold_checkpoint
-from extractor.cli.terminal import complain, complete_environment, counted, exit_status, printable, say
+from extractor.cli.lock import lock_checkpoint
+from extractor.cli.terminal import (
+    complain,
+    counted,
+    escape_control_chars,
+    load_dotenv_defaults,
+    run_command,
+    say,
+)
 from extractor.cli.waiting_notice import tell_of_retries
 from extractor.domain.costs import Workload
 from extractor.domain.layout import parse_layout
 from extractor.reconcile import actions, commands, scan
 from extractor.reconcile.arguments import parser
-from extractor.reconcile.context import Desk
-from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.context import CommandContext
+from extractor.reconcile.snapshot import Snapshot
 from extractor.settings import Settings, load_settings
 
 T = TypeVar("T")
-Command = Callable[[argparse.Namespace, Desk, Ledger], int]
+Command = Callable[[argparse.Namespace, CommandContext, Snapshot], int]
 
 _WITHOUT_SURVEY = {"status": commands.status, "replay": actions.replay_command}
 _WITH_SURVEY: dict[str, Command] = {
@@ -38,45 +45,47 @@ _NEEDED = {"repair": ("sqs_queue_url",), "replay": ("sqs_queue_url", "dead_lette
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    return exit_status(lambda: _run(argv))
+    return run_command(lambda: _run(argv))
 
 
 def _run(argv: Sequence[str] | None) -> int:
     options = parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    complete_environment(os.environ)
+    load_dotenv_defaults(os.environ)
     tell_of_retries(complain)
     acts = getattr(options, "apply", False)
     settings = load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ())
     check_host_names(settings, os.environ, queue=acts and options.command in _NEEDED)
-    desk = _desk(settings)
+    context = _desk(settings)
     if command := _WITHOUT_SURVEY.get(options.command):
-        return command(options, desk)
-    with hold_checkpoint(options.checkpoint):
-        return _survey_and(_WITH_SURVEY[options.command], options, desk)
+        return command(options, context)
+    with lock_checkpoint(options.checkpoint):
+        return _survey_and(_WITH_SURVEY[options.command], options, context)
 
 
-def _survey_and(command: Command, options: argparse.Namespace, desk: Desk) -> int:
+def _survey_and(command: Command, options: argparse.Namespace, context: CommandContext) -> int:
     """The checkpoint, if there is one, stays only if this is cut off."""
-    ledger = Ledger(options.checkpoint)
+    snapshot = Snapshot(options.checkpoint)
     done = False
     try:
         try:
-            scan.take(desk.field, ledger, datetime.now(UTC))
+            scan.scan_all(context.scope, snapshot, datetime.now(UTC))
         except BaseException:
-            desk.say(f"cut off after {counted(ledger.count('row'), 'row')}; nothing is concluded from them")
+            context.say(
+                f"cut off after {counted(snapshot.count('row'), 'row')}; nothing is concluded from them"
+            )
             raise
-        status = command(options, desk, ledger)
+        status = command(options, context, snapshot)
         done = True
     finally:
-        ledger.close(keep=not done)
+        snapshot.close(keep=not done)
     return status
 
 
-def _desk(settings: Settings) -> Desk:
+def _desk(settings: Settings) -> CommandContext:
     table = container.build_table(settings)
-    return Desk(
-        field=scan.Field(
+    return CommandContext(
+        scope=scan.ScanScope(
             inventory=table,
             store=cache(lambda bucket: container.build_object_store(settings, bucket)),
             frames_bucket=settings.s3_bucket_frames,
@@ -90,8 +99,8 @@ def _desk(settings: Settings) -> Desk:
         policy=settings.policy,
         output=settings.output_form,
         job_queue=lambda: container.build_job_queue(settings),
-        dead_letters=lambda: container.build_dead_letter_box(settings),
-        say=lambda text: say(printable(text)),
+        dead_letters=lambda: container.build_dead_letter_reader(settings),
+        say=lambda text: say(escape_control_chars(text)),
         ask=_ask,
         memory_mb=settings.aws_lambda_function_memory_size or Workload().memory_mb,
     )

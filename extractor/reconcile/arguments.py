@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from extractor.reconcile.context import AGE_UNITS
-from extractor.reconcile.findings import Kind
+from extractor.reconcile.findings import FindingKind
 
 _EPILOG = """\
 Settings come from the environment and from a file .env in the current folder; see .env.example.
@@ -27,7 +27,7 @@ examples:
   python -m extractor.reconcile prune --apply
   python -m extractor.reconcile replay --reason VIDEO_MISSING --apply
 """
-_KINDS = ", ".join(Kind)
+_KINDS = ", ".join(FindingKind)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -156,9 +156,9 @@ def _report(one: argparse.ArgumentParser) -> None:
     )
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> FindingKind:
     try:
-        return Kind(text)
+        return FindingKind(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is none of {_KINDS}") from error
 

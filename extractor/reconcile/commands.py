@@ -11,47 +11,47 @@ from extractor.errors import UsageError
 from extractor.reconcile import prune
 from extractor.reconcile.context import (
     EXAMPLES,
-    Desk,
+    CommandContext,
     age_text,
     chosen_findings,
+    cutoff_timestamp,
     expectation,
-    moment_before,
     orphan_line,
 )
 from extractor.reconcile.findings import Finding
 from extractor.reconcile.outcomes import all_rows, count_outcomes
 from extractor.reconcile.record_files import reports
-from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.verify import TOO_YOUNG, verify
 
 
-def status(options: argparse.Namespace, desk: Desk) -> int:
-    counts = count_outcomes(desk.field.watch(all_rows(desk.table), "rows", None))
+def status(options: argparse.Namespace, context: CommandContext) -> int:
+    counts = count_outcomes(context.scope.watch(all_rows(context.table), "rows", None))
     with reports(options.csv, options.json) as record:
         for name, count in sorted(counts.items()):
-            desk.say(f"{count:>10}  {name}")
+            context.say(f"{count:>10}  {name}")
             record({"outcome": name, "count": count})
-    desk.say(f"{counts.total():>10}  in all")
+    context.say(f"{counts.total():>10}  in all")
     return 0
 
 
-def verify_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
+def verify_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
     counts: Counter[str] = Counter()
     not_judged: Counter[str] = Counter()
     with reports(options.csv, options.json) as record:
-        for findings in chosen_findings(options, desk, ledger, not_judged):
+        for findings in chosen_findings(options, context, snapshot, not_judged):
             for finding in findings:
-                _tell_example(finding, counts, desk)
+                _tell_example(finding, counts, context)
                 counts[finding.kind] += 1
                 record(asdict(finding))
     for kind, count in sorted(counts.items()):
-        desk.say(f"{count:>10}  {kind}")
-    rows = ledger.count("row")
+        context.say(f"{count:>10}  {kind}")
+    rows = snapshot.count("row")
     young = not_judged[TOO_YOUNG]
     found = counted(counts.total(), "finding") if counts else "no findings"
-    desk.say(f"{counted(rows - young, 'row')} compared: {found}")
+    context.say(f"{counted(rows - young, 'row')} compared: {found}")
     for text in _left_out(options, young):
-        desk.say(f"not judged: {text}")
+        context.say(f"not judged: {text}")
     return 1 if counts else 0
 
 
@@ -67,47 +67,49 @@ def _left_out(options: argparse.Namespace, young: int) -> Iterator[str]:
         yield f"kinds that were not asked for: {', '.join(kinds)}"
 
 
-def orphans_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
+def orphans_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
     found = 0
     with reports(options.csv, options.json) as record:
-        for found, orphan in enumerate(prune.orphans(desk.field, ledger, moment_before(options, desk)), 1):
+        for found, orphan in enumerate(
+            prune.orphans(context.scope, snapshot, cutoff_timestamp(options, context)), 1
+        ):
             if found <= EXAMPLES:
-                desk.say(orphan_line(orphan))
+                context.say(orphan_line(orphan))
             record(asdict(orphan))
-    desk.say(counted(found, "orphan") if found else "no orphans")
+    context.say(counted(found, "orphan") if found else "no orphans")
     age = age_text(options.older_than)
-    desk.say(f"not judged: what was written in the last {age} (--older-than 0s: all)")
+    context.say(f"not judged: what was written in the last {age} (--older-than 0s: all)")
     return 1 if found else 0
 
 
-def report_command(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> int:
-    from extractor.reconcile.report.page import Page, render
+def report_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+    from extractor.reconcile.report.page import ReportPage, render
     from extractor.reconcile.report.statistics import Group, gather
-    from extractor.reconcile.report.thumbnails import strip
+    from extractor.reconcile.report.thumbnails import film_strip
 
-    expected = expectation(options, desk, ledger)
+    expected = expectation(options, context, snapshot)
     findings: dict[str, Group] = {}
-    for found in verify(ledger, expected):
+    for found in verify(snapshot, expected):
         for finding in found:
             findings.setdefault(finding.kind, Group()).add(finding.code)
-    statistics = gather(ledger.rows(), ledger.folders(), options.gallery)
-    page = Page(
+    statistics = gather(snapshot.rows(), snapshot.folders(), options.gallery)
+    page = ReportPage(
         statistics=statistics,
         findings=findings,
-        strips=[strip(desk.field.frames, facts) for facts in statistics.sample],
-        places={"frames": desk.field.frames_bucket, "videos": desk.field.videos_bucket},
-        moment=desk.now(),
-        memory_mb=desk.memory_mb,
+        strips=[film_strip(context.scope.frames, facts) for facts in statistics.sample],
+        places={"frames": context.scope.frames_bucket, "videos": context.scope.videos_bucket},
+        moment=context.now(),
+        memory_mb=context.memory_mb,
     )
     try:
         options.out.write_text(render(page), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--out: cannot write to {str(options.out)!r}: {error.strerror}") from error
     rows, videos = counted(statistics.rows, "row"), counted(statistics.videos, "video")
-    desk.say(f"{options.out}: {rows}, {videos} with frames")
+    context.say(f"{options.out}: {rows}, {videos} with frames")
     return 0
 
 
-def _tell_example(finding: Finding, counts: "Counter[str]", desk: Desk) -> None:
+def _tell_example(finding: Finding, counts: "Counter[str]", context: CommandContext) -> None:
     if counts[finding.kind] < EXAMPLES:
-        desk.say(f"{finding.kind}: {finding.code}: {finding.detail}")
+        context.say(f"{finding.kind}: {finding.code}: {finding.detail}")

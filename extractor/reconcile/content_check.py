@@ -7,28 +7,28 @@ from extractor.backends.storage.base import ObjectStore
 from extractor.domain.manifest import parse_manifest
 from extractor.domain.manifest_records import FrameRecord, ObjectRecord
 from extractor.errors import VideoMissingError
-from extractor.reconcile.findings import Finding, Kind
+from extractor.reconcile.findings import Finding, FindingKind
 from extractor.reconcile.observations import manifest_key
 from extractor.reconcile.parallel import in_parallel
-from extractor.reconcile.scan import Field
-from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.scan import ScanScope
+from extractor.reconcile.snapshot import Snapshot
 
 _SHARES = 1 << 32
 
 
-def check_contents(field: Field, ledger: Ledger, share: float) -> dict[str, Finding]:
+def check_contents(scope: ScanScope, snapshot: Snapshot, share: float) -> dict[str, Finding]:
     """What is wrong, by code, in a `share` (0-1) of the videos that are marked extracted: the same ones
     whenever it is asked for the same share."""
-    store = field.frames
-    sample = list(_sample(ledger, share))
+    store = scope.frames
+    sample = list(_sample(snapshot, share))
 
     def check(video: tuple[str, str]) -> Finding | None:
         code, prefix = video
         wrong = wrong_frames(store, prefix)
         detail = f"{len(wrong)} objects have another SHA-256 than the manifest states"
-        return Finding(code, Kind.FRAMES_WRONG_CONTENT, detail, prefix) if wrong else None
+        return Finding(code, FindingKind.FRAMES_WRONG_CONTENT, detail, prefix) if wrong else None
 
-    results = field.watch(in_parallel(sample, check, field.workers), "videos read", len(sample))
+    results = scope.watch(in_parallel(sample, check, scope.workers), "videos read", len(sample))
     return {finding.code: finding for finding in results if finding}
 
 
@@ -52,14 +52,14 @@ def _is_wrong(store: ObjectStore, item: FrameRecord | ObjectRecord) -> bool:
     return digest.hexdigest() != item.sha256
 
 
-def _sample(ledger: Ledger, share: float) -> Iterator[tuple[str, str]]:
-    for row in ledger.rows():
-        if row.is_extracted and lot(row.code) < share * _SHARES:
-            for item in ledger.evidence(row.code):
+def _sample(snapshot: Snapshot, share: float) -> Iterator[tuple[str, str]]:
+    for row in snapshot.rows():
+        if row.is_extracted and stable_hash(row.code) < share * _SHARES:
+            for item in snapshot.observation(row.code):
                 if item.folder.manifest == "in place":
                     yield row.code, item.folder.prefix
 
 
-def lot(code: str) -> int:
+def stable_hash(code: str) -> int:
     """A number that is drawn for the text, from 0 to 2^32 - 1; the same one every time."""
     return int.from_bytes(hashlib.sha256(code.encode()).digest()[:4], "big")

@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from extractor.backends.queues.base import DeadLetters, JobQueue
+from extractor.backends.queues.base import DeadLetterQueue, JobQueue
 from extractor.cli.terminal import counted
-from extractor.domain.output_options import Output
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.reconcile import scan
-from extractor.reconcile.checks import Expectation
+from extractor.reconcile.checks import ExpectedState
 from extractor.reconcile.content_check import check_contents
 from extractor.reconcile.findings import Finding
 from extractor.reconcile.prune import Orphan
-from extractor.reconcile.requeue import Table
-from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.requeue import RequeueTable
+from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.verify import verify
 
 AGE_UNITS = (("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400))
@@ -25,15 +25,15 @@ EXAMPLES = 3
 """So many of each kind are printed."""
 
 
-class Desk(Struct, frozen=True):
+class CommandContext(Struct, frozen=True):
     """What the commands work with. The queues are built when they are needed."""
 
-    field: scan.Field
-    table: Table
+    scope: scan.ScanScope
+    table: RequeueTable
     policy: SamplingPolicy
-    output: Output
+    output: OutputOptions
     job_queue: Callable[[], JobQueue]
-    dead_letters: Callable[[], DeadLetters]
+    dead_letters: Callable[[], DeadLetterQueue]
     say: Callable[[str], None]
     ask: Callable[[str], str]
     memory_mb: int
@@ -45,12 +45,15 @@ class Desk(Struct, frozen=True):
 
 
 def chosen_findings(
-    options: argparse.Namespace, desk: Desk, ledger: Ledger, not_judged: "Counter[str] | None" = None
+    options: argparse.Namespace,
+    context: CommandContext,
+    snapshot: Snapshot,
+    not_judged: "Counter[str] | None" = None,
 ) -> Iterator[list[Finding]]:
     """What is wrong with each video, as far as it is asked for; see `verify`."""
-    expected = expectation(options, desk, ledger)
-    contents = check_contents(desk.field, ledger, options.sample) if options.deep else None
-    for findings in verify(ledger, expected, contents, not_judged):
+    expected = expectation(options, context, snapshot)
+    contents = check_contents(context.scope, snapshot, options.sample) if options.deep else None
+    for findings in verify(snapshot, expected, contents, not_judged):
         chosen = [
             finding
             for finding in findings
@@ -60,17 +63,17 @@ def chosen_findings(
             yield chosen
 
 
-def expectation(options: argparse.Namespace, desk: Desk, ledger: Ledger) -> Expectation:
+def expectation(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> ExpectedState:
     """What the settings ask for, of videos that were left alone since before the survey."""
-    begun = ledger.begun or desk.now()
+    begun = snapshot.begun or context.now()
     before = (begun - options.older_than).timestamp()
-    return Expectation(fingerprint(desk.policy), desk.output, before)
+    return ExpectedState(fingerprint(context.policy), context.output, before)
 
 
-def moment_before(options: argparse.Namespace, desk: Desk) -> float:
+def cutoff_timestamp(options: argparse.Namespace, context: CommandContext) -> float:
     """In seconds since 1970: what was written later is left alone."""
     older_than: timedelta = options.older_than
-    return (desk.now() - older_than).timestamp()
+    return (context.now() - older_than).timestamp()
 
 
 def age_text(age: timedelta) -> str:

@@ -29,7 +29,7 @@ class Database:
         self._connection.close()
 
     def all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._lock, _translating():
+        with self._lock, _mapping_errors():
             return self._connection.execute(query, values).fetchall()
 
     def pages(self, query: str, *, key: int, more: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -42,7 +42,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """All of what is written within is kept, or nothing."""
-        with self._lock, _translating(), self._connection:
+        with self._lock, _mapping_errors(), self._connection:
             yield self._connection
 
 
@@ -55,7 +55,7 @@ def insert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[obje
 
 
 @contextmanager
-def _translating() -> Iterator[None]:
+def _mapping_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """Of a row that says *extracted*, unless it says otherwise."""
 
     NO_MANIFEST = "NO_MANIFEST"  # there is no manifest of this video
@@ -26,7 +26,7 @@ class Finding(Struct, frozen=True):
     """One kind of trouble with one video. `prefix` is the folder of its frames, if it has one."""
 
     code: str
-    kind: Kind
+    kind: FindingKind
     detail: str
     prefix: str | None = None
 
@@ -34,14 +34,16 @@ class Finding(Struct, frozen=True):
 # Against the guarantee: frames are promised that are not there.
 BROKEN = frozenset(
     {
-        Kind.NO_MANIFEST,
-        Kind.UNREADABLE_MANIFEST,
-        Kind.FRAMES_MISSING,
-        Kind.FRAMES_WRONG_SIZE,
-        Kind.FRAMES_WRONG_CONTENT,
+        FindingKind.NO_MANIFEST,
+        FindingKind.UNREADABLE_MANIFEST,
+        FindingKind.FRAMES_MISSING,
+        FindingKind.FRAMES_WRONG_SIZE,
+        FindingKind.FRAMES_WRONG_CONTENT,
     }
 )
 # The frames are whole, and would come out otherwise today.
-OUTDATED = frozenset({Kind.SOURCE_CHANGED, Kind.OTHER_POLICY, Kind.OTHER_OUTPUT, Kind.OTHER_LAYOUT})
+OUTDATED = frozenset(
+    {FindingKind.SOURCE_CHANGED, FindingKind.OTHER_POLICY, FindingKind.OTHER_OUTPUT, FindingKind.OTHER_LAYOUT}
+)
 # The frames are right, the row is not.
-UNRECORDED = frozenset({Kind.NOT_MARKED, Kind.WRONG_FRAME_COUNT})
+UNRECORDED = frozenset({FindingKind.NOT_MARKED, FindingKind.WRONG_FRAME_COUNT})

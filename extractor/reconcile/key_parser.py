@@ -35,7 +35,7 @@ _PATTERNS = {
 }
 
 
-class Place(Struct, frozen=True):
+class FrameFolder(Struct, frozen=True):
     """The folder of one video's frames, with its closing slash; who it is, as far as the key tells."""
 
     prefix: str
@@ -44,13 +44,13 @@ class Place(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Places:
+class KeyParser:
     """Finds the place of a key. A manifest has one under any layout; a frame, and what else the worker puts
     beside frames, only under this one."""
 
     layout: Layout
 
-    def find(self, key: str) -> Place | None:
+    def find(self, key: str) -> FrameFolder | None:
         """`None` for what is none of ours."""
         if key.startswith(TRASH):
             return None
@@ -61,8 +61,8 @@ class Places:
             if found := in_folder or key_regex.fullmatch(key):
                 prefix = "/".join([*key.split("/")[:depth], ""])
                 known = found.groupdict()
-                return Place(prefix, known.get("code"), known.get("platform"))
-        return Place(folder + slash) if slash and name == MANIFEST_NAME else None
+                return FrameFolder(prefix, known.get("code"), known.get("platform"))
+        return FrameFolder(folder + slash) if slash and name == MANIFEST_NAME else None
 
     @cached_property
     def _variants(self) -> tuple[tuple[int, re.Pattern[str], re.Pattern[str]], ...]:
@@ -70,10 +70,10 @@ class Places:
         return tuple(self._variant(platform) for platform in ("p", None))
 
     def _variant(self, platform: str | None) -> tuple[int, re.Pattern[str], re.Pattern[str]]:
-        naming = self.layout.naming(
+        frame_keys = self.layout.frame_keys(
             code="c", platform=platform, video_id="0", interval_seconds=1, extension="jpg"
         )
-        depth = naming.prefix.count("/")
+        depth = frame_keys.prefix.count("/")
         segments = [
             segment for segment in self.layout.template.split("/") if platform or "{platform" not in segment
         ]

@@ -10,13 +10,13 @@ from itertools import islice, pairwise
 from msgspec import Struct, field
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.reconcile.key_parser import TRASH, Place, Places
+from extractor.reconcile.key_parser import TRASH, FrameFolder, KeyParser
 
 _SMALL = 5_000  # objects; a bucket of fewer is not worth a cut
 _FOLDERS = 16  # top folders that are cut; there are a handful of platforms
 
 
-class Shard(Struct, frozen=True):
+class KeyRange(Struct, frozen=True):
     """The keys greater than `after`, up to and including `until` (``None``: to the end)."""
 
     after: str
@@ -34,23 +34,23 @@ class Shard(Struct, frozen=True):
         return self.after.startswith(prefix) or (self.until or "").startswith(prefix)
 
 
-class Folder(Struct, frozen=True):
+class FolderObjects(Struct, frozen=True):
     """All frames of one video, and its manifest if it has one, by key."""
 
-    place: Place
+    place: FrameFolder
     objects: dict[str, StoredObject] = field(default_factory=dict)
 
 
-def cut(store: ObjectStore, codes: Sequence[str], places: Places) -> list[Shard]:
+def cut(store: ObjectStore, codes: Sequence[str], places: KeyParser) -> list[KeyRange]:
     """Ranges for the bucket; `codes` are some of those that it holds, evenly spread."""
     if sum(1 for _ in islice(store.list(""), _SMALL)) < _SMALL:
-        return [Shard("", None)]
+        return [KeyRange("", None)]
     folders = ["", *_top_folders(store, places)]
     cuts = sorted({folder + code for folder in folders for code in ("", *codes)})
-    return [Shard(after, until) for after, until in pairwise([*cuts, None]) if after is not None]
+    return [KeyRange(after, until) for after, until in pairwise([*cuts, None]) if after is not None]
 
 
-def _top_folders(store: ObjectStore, places: Places) -> Iterator[str]:
+def _top_folders(store: ObjectStore, places: KeyParser) -> Iterator[str]:
     """The first few, found by looking behind each; not those of single videos."""
     after = ""
     for _ in range(_FOLDERS):
@@ -64,11 +64,11 @@ def _top_folders(store: ObjectStore, places: Places) -> Iterator[str]:
         after = folder + "/\U0010ffff" if slash else entry.key
 
 
-def folders(entries: Iterable[StoredObject], places: Places) -> Iterator[Folder]:
+def folders(entries: Iterable[StoredObject], places: KeyParser) -> Iterator[FolderObjects]:
     """The videos to which the entries belong, which come in order of their keys.
 
     A folder may lie in another one: it is done when a key comes that is not in it."""
-    unfinished: list[Folder] = []
+    unfinished: list[FolderObjects] = []
     for entry in entries:
         while unfinished and not entry.key.startswith(unfinished[-1].place.prefix):
             yield unfinished.pop()
@@ -76,7 +76,7 @@ def folders(entries: Iterable[StoredObject], places: Places) -> Iterator[Folder]
             prefix = place.prefix
             folder = next((folder for folder in unfinished if folder.place.prefix == prefix), None)
             if folder is None:
-                folder = Folder(place)
+                folder = FolderObjects(place)
                 unfinished.append(folder)
             folder.objects[entry.key] = entry
     yield from reversed(unfinished)

@@ -14,12 +14,12 @@ from extractor.domain.layout import Layout
 from extractor.domain.manifest import Manifest, parse_manifest
 from extractor.domain.models import SourceVideo
 from extractor.domain.output_options import OutputForm
-from extractor.reconcile.key_ranges import Folder
+from extractor.reconcile.key_ranges import FolderObjects
 
 ManifestState = Literal["absent", "unreadable", "elsewhere", "in place"]
 
 
-class FolderFacts(Struct, frozen=True):
+class FolderState(Struct, frozen=True):
     """A folder of frames. `code` is ``None`` if neither the manifest nor the key tells it.
 
     `newest` is when anything in it was written last (seconds since 1970). A manifest ``elsewhere`` is one
@@ -49,7 +49,7 @@ class FolderFacts(Struct, frozen=True):
     work_seconds: float = 0.0
 
 
-class VideoFacts(Struct, frozen=True):
+class VideoObject(Struct, frozen=True):
     """An object in a bucket of videos. `code` is ``None`` if its key fits no template; `modified` is in
     seconds since 1970."""
 
@@ -62,17 +62,17 @@ class VideoFacts(Struct, frozen=True):
     platform: str | None
 
 
-class Evidence(Struct, frozen=True):
+class FolderObservation(Struct, frozen=True):
     """A folder, and the video that its manifest names as it is now: `etag_now` is ``None`` if it is gone."""
 
-    folder: FolderFacts
+    folder: FolderState
     etag_now: str | None
 
 
-def look(folder: Folder, store: ObjectStore, layout: Layout) -> FolderFacts:
+def inspect_folder(folder: FolderObjects, store: ObjectStore, layout: Layout) -> FolderState:
     """The facts of the folder; its manifest is read."""
     place, objects = folder.place, folder.objects
-    facts = FolderFacts(
+    facts = FolderState(
         prefix=place.prefix,
         code=place.code,
         platform=place.platform,
@@ -102,22 +102,22 @@ def written_at(entry: StoredObject) -> float:
 
 def lies_in_place(manifest: Manifest, prefix: str, layout: Layout) -> bool:
     """Whether the layout puts this manifest there."""
-    naming = layout.naming(
+    frame_keys = layout.frame_keys(
         code=manifest.code,
         platform=manifest.platform,
-        video_id=keys.video_id(SourceVideo(**dict(manifest.source))),
+        video_id=keys.content_id(SourceVideo(**dict(manifest.source))),
         interval_seconds=manifest.policy.interval_seconds,
         extension=manifest.policy.image_format,
     )
-    return naming.prefix == prefix
+    return frame_keys.prefix == prefix
 
 
 def _with_manifest(
-    facts: FolderFacts, manifest: Manifest, objects: Mapping[str, StoredObject], layout: Layout
-) -> FolderFacts:
+    facts: FolderState, manifest: Manifest, objects: Mapping[str, StoredObject], layout: Layout
+) -> FolderState:
     in_place = lies_in_place(manifest, facts.prefix, layout)
     sizes = {key: entry.size_bytes for key, entry in objects.items()}
-    wrong = manifest.missing_from(sizes) if in_place else frozenset()
+    wrong = manifest.missing_or_resized(sizes) if in_place else frozenset()
     return replace(
         facts,
         code=manifest.code,

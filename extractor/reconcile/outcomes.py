@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from extractor.backends.state.base import Inventory
+from extractor.backends.state.base import RowReader
 from extractor.backends.state.keyset import Keyset
 from extractor.domain.models import InventoryRow
 
 _PAGE = 1_000
 
 
-def all_rows(inventory: Inventory) -> Iterator[InventoryRow]:
+def all_rows(inventory: RowReader) -> Iterator[InventoryRow]:
     """Every row, by keyset. Only an empty page is the end: servers cut pages short."""
     pages = Keyset()
     while page := inventory.rows(pages.after, _PAGE):

@@ -12,14 +12,14 @@ from extractor.errors import UsageError
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-class Record(Protocol):
+class WriteRecord(Protocol):
     """Takes one record. All of a report have the same fields."""
 
     def __call__(self, record: Mapping[str, Any]) -> None: ...
 
 
 @contextmanager
-def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[Record]:
+def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[WriteRecord]:
     """Where records go; a path of ``None`` is a report that nobody wants. Raises `UsageError` if a file
     cannot be written. A report of a run that was cut off is one of what was seen until then."""
     with ExitStack() as held:

@@ -15,24 +15,24 @@ from msgspec import Struct
 
 from extractor.backends.queues.base import JobQueue
 from extractor.domain.manifest import parse_manifest
-from extractor.domain.models import InventoryRow, Subject
+from extractor.domain.models import InventoryRow, VideoRef
 from extractor.errors import NotInStateError
-from extractor.reconcile.checks import Expectation, judge
+from extractor.reconcile.checks import ExpectedState, find_problems
 from extractor.reconcile.content_check import wrong_frames
-from extractor.reconcile.findings import BROKEN, OUTDATED, UNRECORDED, Finding, Kind
-from extractor.reconcile.key_parser import Place
-from extractor.reconcile.key_ranges import Folder
-from extractor.reconcile.observations import Evidence, FolderFacts, look, manifest_key
+from extractor.reconcile.findings import BROKEN, OUTDATED, UNRECORDED, Finding, FindingKind
+from extractor.reconcile.key_parser import FrameFolder
+from extractor.reconcile.key_ranges import FolderObjects
+from extractor.reconcile.observations import FolderObservation, FolderState, inspect_folder, manifest_key
 from extractor.reconcile.parallel import in_parallel
-from extractor.reconcile.requeue import Table, message_for, redo
-from extractor.reconcile.scan import Field
-from extractor.reconcile.snapshot import Ledger
-from extractor.reconcile.trash import Disposal
+from extractor.reconcile.requeue import RequeueTable, message_for, requeue
+from extractor.reconcile.scan import ScanScope
+from extractor.reconcile.snapshot import Snapshot
+from extractor.reconcile.trash import Trash
 
 _WINDOW = 200  # videos that are set right together
 
 
-class Remedy(StrEnum):
+class RepairAction(StrEnum):
     """What becomes of a video."""
 
     REDO = "reset, to be extracted again"
@@ -41,103 +41,105 @@ class Remedy(StrEnum):
     MOOT = "not wrong any more"
 
 
-class Workshop(Struct, frozen=True):
+class RepairContext(Struct, frozen=True):
     """What repairs need. `disposal` takes frames whose content is wrong out of the way."""
 
-    field: Field
-    ledger: Ledger
-    table: Table
+    scope: ScanScope
+    snapshot: Snapshot
+    table: RequeueTable
     queue: JobQueue
-    expected: Expectation
-    disposal: Disposal
+    expected: ExpectedState
+    trash: Trash
     now: datetime
 
 
-def remedy(kinds: Set[Kind]) -> Remedy:
+def repair_action(kinds: Set[FindingKind]) -> RepairAction:
     """What helps a video that has all of these."""
-    if kinds & BROKEN or (kinds & OUTDATED and Kind.SOURCE_GONE not in kinds):
-        return Remedy.REDO
+    if kinds & BROKEN or (kinds & OUTDATED and FindingKind.SOURCE_GONE not in kinds):
+        return RepairAction.REDO
     if kinds & UNRECORDED:
-        return Remedy.MARK
-    return Remedy.NOTHING if kinds else Remedy.MOOT
+        return RepairAction.MARK
+    return RepairAction.NOTHING if kinds else RepairAction.MOOT
 
 
-def repair(videos: Iterable[Sequence[Finding]], shop: Workshop, tally: "Counter[str]") -> None:
+def repair(videos: Iterable[Sequence[Finding]], context: RepairContext, tally: "Counter[str]") -> None:
     """Set the videos right, each of which comes with all of its findings.
 
     `tally` counts videos by remedy, and is true whenever this ends, also by an error."""
     remaining = iter(videos)
     while window := list(islice(remaining, _WINDOW)):
         again = []
-        for code, chosen in in_parallel(window, lambda found: _treat(found, shop), shop.field.workers):
-            if chosen is Remedy.REDO:
+        for code, chosen in in_parallel(
+            window, lambda found: _repair_one(found, context), context.scope.workers
+        ):
+            if chosen is RepairAction.REDO:
                 again.append(code)
             else:
                 tally[chosen] += 1
-        messages = [message_for(code, shop.field, shop.ledger) for code in again]
-        queued = redo(again, shop.table, shop.queue, messages, shop.now)
-        tally[Remedy.REDO] += len(again)
+        messages = [message_for(code, context.scope, context.snapshot) for code in again]
+        queued = requeue(again, context.table, context.queue, messages, context.now)
+        tally[RepairAction.REDO] += len(again)
         tally["queued"] += queued
 
 
-def _treat(findings: Sequence[Finding], shop: Workshop) -> tuple[str, Remedy]:
+def _repair_one(findings: Sequence[Finding], context: RepairContext) -> tuple[str, RepairAction]:
     """The remedy for the video as it is now; applied already unless it is to be redone."""
     code = findings[0].code
-    row = _current_row(code, shop)
+    row = _current_row(code, context)
     if row is None:
-        return code, Remedy.MOOT
-    evidence = [_look_again(item, shop) for item in shop.ledger.evidence(code)]
+        return code, RepairAction.MOOT
+    observation = [_look_again(item, context) for item in context.snapshot.observation(code)]
     asked = {finding.kind for finding in findings}
-    kinds = asked & {finding.kind for finding in judge(row, evidence, shop.expected)}
-    if _remove_wrong_frames(findings, shop):
-        kinds |= {Kind.FRAMES_WRONG_CONTENT}
-    chosen = remedy(kinds)
-    if chosen is Remedy.MARK and not _mark(code, evidence, shop):
-        return code, Remedy.MOOT
+    kinds = asked & {finding.kind for finding in find_problems(row, observation, context.expected)}
+    if _remove_wrong_frames(findings, context):
+        kinds |= {FindingKind.FRAMES_WRONG_CONTENT}
+    chosen = repair_action(kinds)
+    if chosen is RepairAction.MARK and not _mark(code, observation, context):
+        return code, RepairAction.MOOT
     return code, chosen
 
 
-def _current_row(code: str, shop: Workshop) -> InventoryRow | None:
+def _current_row(code: str, context: RepairContext) -> InventoryRow | None:
     """The row, if there still is one that says the same."""
-    known = shop.ledger.row(code)
-    now = shop.table.begin(Subject(code), 0)
+    known = context.snapshot.row(code)
+    now = context.table.begin(VideoRef(code), 0)
     return known if known and now and now.is_extracted == known.is_extracted else None
 
 
-def _look_again(item: Evidence, shop: Workshop) -> Evidence:
-    known, store, places = item.folder, shop.field.frames, shop.field.places
+def _look_again(item: FolderObservation, context: RepairContext) -> FolderObservation:
+    known, store, places = item.folder, context.scope.frames, context.scope.places
     objects = {
         entry.key: entry
         for entry in store.list(known.prefix)
         if (place := places.find(entry.key)) and place.prefix == known.prefix
     }
-    folder = Folder(Place(known.prefix, known.code, known.platform), objects)
-    return Evidence(look(folder, store, shop.field.layout), item.etag_now)
+    folder = FolderObjects(FrameFolder(known.prefix, known.code, known.platform), objects)
+    return FolderObservation(inspect_folder(folder, store, context.scope.layout), item.etag_now)
 
 
-def _remove_wrong_frames(findings: Sequence[Finding], shop: Workshop) -> bool:
+def _remove_wrong_frames(findings: Sequence[Finding], context: RepairContext) -> bool:
     """Out of the way, or the worker would take them for right by their size. Whether there were any."""
-    store, kind = shop.field.frames, Kind.FRAMES_WRONG_CONTENT
+    store, kind = context.scope.frames, FindingKind.FRAMES_WRONG_CONTENT
     prefixes = [found.prefix for found in findings if found.kind is kind and found.prefix]
     wrong = [key for prefix in prefixes for key in wrong_frames(store, prefix)]
-    shop.disposal.remove(store, wrong)
+    context.trash.remove(store, wrong)
     return bool(wrong)
 
 
-def _mark(code: str, evidence: Sequence[Evidence], shop: Workshop) -> bool:
+def _mark(code: str, observation: Sequence[FolderObservation], context: RepairContext) -> bool:
     """Whether there was a complete manifest, and a row to write it to."""
-    for folder in _whole(evidence):
-        found = shop.field.frames.read(manifest_key(folder.prefix))
+    for folder in _complete_folders(observation):
+        found = context.scope.frames.read(manifest_key(folder.prefix))
         if found and (manifest := parse_manifest(found.data)):
             try:
-                shop.table.mark_extracted(Subject(code), manifest.extraction(folder.prefix))
+                context.table.mark_extracted(VideoRef(code), manifest.summary(folder.prefix))
             except NotInStateError:
                 return False
             return True
     return False
 
 
-def _whole(evidence: Sequence[Evidence]) -> Iterator[FolderFacts]:
-    for item in evidence:
+def _complete_folders(observation: Sequence[FolderObservation]) -> Iterator[FolderState]:
+    for item in observation:
         if item.folder.manifest == "in place" and not item.folder.missing and not item.folder.wrong_size:
             yield item.folder

@@ -4,7 +4,7 @@ queue has confirmed its copy; what is cut off in between is sent twice, which do
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from extractor.backends.queues.base import DeadLetter, DeadLetters, JobQueue
+from extractor.backends.queues.base import DeadLetter, DeadLetterQueue, JobQueue
 from extractor.backends.queues.batches import batches
 from extractor.domain.models import OutgoingMessage
 
@@ -13,7 +13,7 @@ UNKNOWN = "UNKNOWN"
 
 
 def replay(
-    letters: DeadLetters, queue: JobQueue | None, reasons: Collection[str], tally: "Counter[str]"
+    letters: DeadLetterQueue, queue: JobQueue | None, reasons: Collection[str], tally: "Counter[str]"
 ) -> None:
     """Send back the letters with one of the `reasons` (none: all letters); without a `queue` only look.
 

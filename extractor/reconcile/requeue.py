@@ -5,17 +5,17 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from extractor.backends.queues.base import JobQueue
-from extractor.backends.state.base import Backlog, Inventory, StateStore
+from extractor.backends.state.base import Backlog, RowReader, StateStore
 from extractor.domain import keys
 from extractor.domain.messages import VideoMessage, encode_message
 from extractor.domain.models import OutgoingMessage
-from extractor.reconcile.scan import Field
-from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.scan import ScanScope
+from extractor.reconcile.snapshot import Snapshot
 
 _BATCH = 10  # what a queue takes at once
 
 
-class Table(StateStore, Backlog, Inventory, Protocol):
+class RequeueTable(StateStore, Backlog, RowReader, Protocol):
     """The state, as far as it is set right."""
 
 
@@ -25,8 +25,8 @@ class _Source(NamedTuple):
     key: str | None
 
 
-def redo(
-    codes: Sequence[str], table: Table, queue: JobQueue, messages: Sequence[str | None], now: datetime
+def requeue(
+    codes: Sequence[str], table: RequeueTable, queue: JobQueue, messages: Sequence[str | None], now: datetime
 ) -> int:
     """Reset the rows and send the `messages`; returns how many were queued. The other rows are pending.
 
@@ -50,12 +50,12 @@ def redo(
     return queued
 
 
-def message_for(code: str, field: Field, ledger: Ledger) -> str | None:
+def message_for(code: str, scope: ScanScope, snapshot: Snapshot) -> str | None:
     """The message for this video, with its platform, and with bucket and key where the worker would look
     elsewhere. `None` if no message can carry that."""
-    source = next(_sources(code, field, ledger), _Source(None, None, None))
-    usual = source.bucket == field.videos_bucket and source.key in list(
-        keys.video_keys(field.video_keys, code, source.platform)
+    source = next(_sources(code, scope, snapshot), _Source(None, None, None))
+    usual = source.bucket == scope.videos_bucket and source.key in list(
+        keys.video_keys(scope.video_keys, code, source.platform)
     )
     fields = {"code": code, "platform": source.platform}
     if not usual and source.key:
@@ -66,10 +66,10 @@ def message_for(code: str, field: Field, ledger: Ledger) -> str | None:
         return None
 
 
-def _sources(code: str, field: Field, ledger: Ledger) -> Iterator[_Source]:
+def _sources(code: str, scope: ScanScope, snapshot: Snapshot) -> Iterator[_Source]:
     """Where the video may be found: where one lies, where a manifest says, or only its platform."""
-    folders = [item.folder for item in ledger.evidence(code)]
-    for video in ledger.videos(code, field.videos_bucket):
+    folders = [item.folder for item in snapshot.observation(code)]
+    for video in snapshot.videos(code, scope.videos_bucket):
         yield _Source(video.platform, video.bucket, video.key)
     for folder in folders:
         if folder.source_bucket is not None:

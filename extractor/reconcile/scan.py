@@ -1,7 +1,7 @@
 """Reads everything once into a ledger: the table by keyset, the buckets by complete, parallel listings.
 
 The table is read first. A row that says extracted then had its manifest before the listing began, so what
-the listing does not show is not there. Whatever breaks off raises; `Ledger.complete` tells what did not.
+the listing does not show is not there. Whatever breaks off raises; `Snapshot.complete` tells what did not.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from extractor.backends.state.base import Inventory
+from extractor.backends.state.base import RowReader
 from extractor.backends.state.keyset import Keyset
 from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.cli.terminal import complain
@@ -19,11 +19,11 @@ from extractor.cli.waiting_notice import noticing
 from extractor.domain import keys
 from extractor.domain.layout import Layout
 from extractor.errors import UsageError
-from extractor.reconcile.key_parser import TRASH, Places
-from extractor.reconcile.key_ranges import Shard, cut, folders
-from extractor.reconcile.observations import FolderFacts, VideoFacts, look, written_at
+from extractor.reconcile.key_parser import TRASH, KeyParser
+from extractor.reconcile.key_ranges import KeyRange, cut, folders
+from extractor.reconcile.observations import FolderState, VideoObject, inspect_folder, written_at
 from extractor.reconcile.parallel import in_parallel
-from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.snapshot import Snapshot
 
 T = TypeVar("T")
 
@@ -33,35 +33,35 @@ _HEX_PAIRS = [f"{number:02x}" for number in range(256)]
 _FLUSH = 500  # facts that wait to be written
 
 
-class Watch(Protocol):
+class ProgressReporter(Protocol):
     """Shows the progress through `things`, of which there are `total`, if that is known."""
 
     def __call__(self, things: Iterable[T], label: str, total: int | None) -> Iterable[T]: ...
 
 
-def unwatched(things: Iterable[T], label: str, total: int | None) -> Iterable[T]:  # noqa: ARG001
+def no_progress(things: Iterable[T], label: str, total: int | None) -> Iterable[T]:  # noqa: ARG001
     return things
 
 
-class Field(Struct, frozen=True):
+class ScanScope(Struct, frozen=True):
     """What is surveyed. `store` gives a bucket by its name; all may be used from several threads."""
 
-    inventory: Inventory
+    inventory: RowReader
     store: Callable[[str], ObjectStore]
     frames_bucket: str
     videos_bucket: str
     layout: Layout
     video_keys: tuple[str, ...]
     workers: int = 16
-    watch: Watch = unwatched
+    watch: ProgressReporter = no_progress
 
     @property
     def frames(self) -> ObjectStore:
         return self.store(self.frames_bucket)
 
     @property
-    def places(self) -> Places:
-        return Places(self.layout)
+    def places(self) -> KeyParser:
+        return KeyParser(self.layout)
 
     @property
     def identity(self) -> str:
@@ -69,76 +69,88 @@ class Field(Struct, frozen=True):
         return repr((self.frames_bucket, self.videos_bucket, self.layout.template, self.video_keys))
 
 
-def take(field: Field, ledger: Ledger, moment: datetime) -> None:
+def scan_all(scope: ScanScope, snapshot: Snapshot, moment: datetime) -> None:
     """Survey all of it, or what is left of it. `moment` is now.
 
     Raises `TransientError` if any part cannot be read to its end."""
-    if ledger.note("of", field.identity) != field.identity:
+    if snapshot.remember_once("of", scope.identity) != scope.identity:
         raise UsageError("--checkpoint: the file belongs to a survey under other settings")
-    ledger.note("begun", moment.isoformat())
-    _read_rows(field, ledger)
-    _scan_frames(field, ledger)
-    for bucket in sorted({field.videos_bucket, *ledger.source_buckets()}):
-        _scan_videos(field, ledger, bucket)
+    snapshot.remember_once("begun", moment.isoformat())
+    _read_rows(scope, snapshot)
+    _scan_frames(scope, snapshot)
+    for bucket in sorted({scope.videos_bucket, *snapshot.source_buckets()}):
+        _scan_videos(scope, snapshot, bucket)
 
 
-def _read_rows(field: Field, ledger: Ledger) -> None:
-    for _ in field.watch(_row_pages(field.inventory, ledger), "rows", None):
+def _read_rows(scope: ScanScope, snapshot: Snapshot) -> None:
+    for _ in scope.watch(_row_pages(scope.inventory, snapshot), "rows", None):
         pass
 
 
-def _row_pages(inventory: Inventory, ledger: Ledger) -> Iterator[str]:
+def _row_pages(inventory: RowReader, snapshot: Snapshot) -> Iterator[str]:
     """Only an empty page is the end: servers cut pages short."""
-    pages = Keyset(ledger.last_code)
-    while not ledger.rows_complete:
+    pages = Keyset(snapshot.last_code)
+    while not snapshot.rows_complete:
         with noticing("the state", complain):
             page = inventory.rows(pages.after, _ROWS)
         if page:
             pages.advance(page[-1].code)
-        ledger.add_rows(page)
+        snapshot.add_rows(page)
         yield from (row.code for row in page)
 
 
-def _scan_frames(field: Field, ledger: Ledger) -> None:
-    store, places = field.frames, field.places
+def _scan_frames(scope: ScanScope, snapshot: Snapshot) -> None:
+    store, places = scope.frames, scope.places
 
-    def facts(shard: Shard) -> Iterator[FolderFacts]:
-        for folder in folders(shard.entries(store), places):
-            if shard.cuts_through(folder.place.prefix):
-                ledger.add_fragments(folder.objects.values())
+    def facts(key_range: KeyRange) -> Iterator[FolderState]:
+        for folder in folders(key_range.entries(store), places):
+            if key_range.cuts_through(folder.place.prefix):
+                snapshot.add_fragments(folder.objects.values())
             else:
-                yield look(folder, store, field.layout)
-
-    _scan(field, ledger, "frames", store, lambda shard: _in_parts(facts(shard), ledger.add_folders))
-    ledger.add_folders(look(folder, store, field.layout) for folder in folders(ledger.fragments(), places))
-
-
-def _scan_videos(field: Field, ledger: Ledger, bucket: str) -> None:
-    store, places = field.store(bucket), field.places
-
-    def facts(shard: Shard) -> Iterator[VideoFacts]:
-        for entry in shard.entries(store):
-            if not entry.key.startswith(TRASH) and not places.find(entry.key):
-                yield _video(bucket, entry, field)
+                yield inspect_folder(folder, store, scope.layout)
 
     _scan(
-        field, ledger, f"videos in {bucket}", store, lambda shard: _in_parts(facts(shard), ledger.add_videos)
+        scope, snapshot, "frames", store, lambda key_range: _in_parts(facts(key_range), snapshot.add_folders)
+    )
+    snapshot.add_folders(
+        inspect_folder(folder, store, scope.layout) for folder in folders(snapshot.fragments(), places)
     )
 
 
-def _scan(field: Field, ledger: Ledger, scan: str, store: ObjectStore, work: Callable[[Shard], None]) -> None:
-    total, left = ledger.shards(scan)
+def _scan_videos(scope: ScanScope, snapshot: Snapshot, bucket: str) -> None:
+    store, places = scope.store(bucket), scope.places
+
+    def facts(key_range: KeyRange) -> Iterator[VideoObject]:
+        for entry in key_range.entries(store):
+            if not entry.key.startswith(TRASH) and not places.find(entry.key):
+                yield _video(bucket, entry, scope)
+
+    _scan(
+        scope,
+        snapshot,
+        f"videos in {bucket}",
+        store,
+        lambda key_range: _in_parts(facts(key_range), snapshot.add_videos),
+    )
+
+
+def _scan(
+    scope: ScanScope, snapshot: Snapshot, scan: str, store: ObjectStore, work: Callable[[KeyRange], None]
+) -> None:
+    total, left = snapshot.key_ranges(scan)
     if not total:
-        hashes = field.layout.needs_video_id and store is field.frames
-        cuts = min(_MOST_CUTS, ledger.count("row") // _ROWS_FOR_CUT)
-        ledger.add_shards(scan, cut(store, _HEX_PAIRS if hashes else ledger.some_codes(cuts), field.places))
-        total, left = ledger.shards(scan)
+        hashes = scope.layout.needs_video_id and store is scope.frames
+        cuts = min(_MOST_CUTS, snapshot.count("row") // _ROWS_FOR_CUT)
+        snapshot.add_key_ranges(
+            scan, cut(store, _HEX_PAIRS if hashes else snapshot.some_codes(cuts), scope.places)
+        )
+        total, left = snapshot.key_ranges(scan)
 
-    def do(shard: Shard) -> None:
-        work(shard)
-        ledger.finish(scan, shard)
+    def do(key_range: KeyRange) -> None:
+        work(key_range)
+        snapshot.finish(scan, key_range)
 
-    for _ in field.watch(in_parallel(left, do, field.workers), scan, len(left)):
+    for _ in scope.watch(in_parallel(left, do, scope.workers), scan, len(left)):
         pass
 
 
@@ -147,10 +159,10 @@ def _in_parts(facts: Iterator[T], add: Callable[[Iterable[T]], None]) -> None:
         add(part)
 
 
-def _video(bucket: str, entry: StoredObject, field: Field) -> VideoFacts:
-    platform, code = keys.identify(field.video_keys, entry.key)
-    known = bucket == field.videos_bucket and code != keys.made_up_code(entry.key)
-    return VideoFacts(
+def _video(bucket: str, entry: StoredObject, scope: ScanScope) -> VideoObject:
+    platform, code = keys.parse_video_key(scope.video_keys, entry.key)
+    known = bucket == scope.videos_bucket and code != keys.derived_code(entry.key)
+    return VideoObject(
         bucket=bucket,
         key=entry.key,
         etag=entry.etag,

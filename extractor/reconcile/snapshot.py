@@ -15,12 +15,12 @@ from extractor.backends.state.values import inventory_row, time_text
 from extractor.backends.storage.base import StoredObject
 from extractor.domain.models import InventoryRow
 from extractor.reconcile.database import Database, insert
-from extractor.reconcile.key_ranges import Shard
-from extractor.reconcile.observations import Evidence, FolderFacts, VideoFacts, written_at
+from extractor.reconcile.key_ranges import KeyRange
+from extractor.reconcile.observations import FolderObservation, FolderState, VideoObject, written_at
 
 _ROW_FIELDS = tuple(field.name for field in fields(InventoryRow))
-_FOLDER_FIELDS = tuple(field.name for field in fields(FolderFacts))
-_VIDEO_FIELDS = tuple(field.name for field in fields(VideoFacts))
+_FOLDER_FIELDS = tuple(field.name for field in fields(FolderState))
+_VIDEO_FIELDS = tuple(field.name for field in fields(VideoObject))
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT);
@@ -34,7 +34,7 @@ CREATE INDEX IF NOT EXISTS video_code ON video (code);
 """
 
 
-class Ledger:
+class Snapshot:
     """`path` of ``None`` is a file that goes with the process."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -47,7 +47,7 @@ class Ledger:
         if self._path is not None and not keep:
             self._path.unlink()
 
-    def note(self, name: str, value: str) -> str:
+    def remember_once(self, name: str, value: str) -> str:
         """The value that was noted first under the name: `value` if this is the first time."""
         with self._db.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO note VALUES (?, ?)", (name, value))
@@ -93,18 +93,22 @@ class Ledger:
 
     # Listings
 
-    def add_shards(self, scan: str, shards: Sequence[Shard]) -> None:
+    def add_key_ranges(self, scan: str, key_ranges: Sequence[KeyRange]) -> None:
         with self._db.writing() as connection:
-            insert(connection, "shard", ((scan, shard.after, shard.until, 0) for shard in shards))
+            insert(
+                connection, "shard", ((scan, key_range.after, key_range.until, 0) for key_range in key_ranges)
+            )
 
-    def shards(self, scan: str) -> tuple[int, list[Shard]]:
+    def key_ranges(self, scan: str) -> tuple[int, list[KeyRange]]:
         """How many there are, and those that are not done."""
         found = self._db.all("SELECT after, until, done FROM shard WHERE scan = ? ORDER BY after", (scan,))
-        return len(found), [Shard(after, until) for after, until, done in found if not done]
+        return len(found), [KeyRange(after, until) for after, until, done in found if not done]
 
-    def finish(self, scan: str, shard: Shard) -> None:
+    def finish(self, scan: str, key_range: KeyRange) -> None:
         with self._db.writing() as connection:
-            connection.execute("UPDATE shard SET done = 1 WHERE scan = ? AND after = ?", (scan, shard.after))
+            connection.execute(
+                "UPDATE shard SET done = 1 WHERE scan = ? AND after = ?", (scan, key_range.after)
+            )
 
     @property
     def complete(self) -> bool:
@@ -125,11 +129,11 @@ class Ledger:
         ):
             yield StoredObject(key, size_bytes, etag, datetime.fromtimestamp(modified, UTC))
 
-    def add_folders(self, facts: Iterable[FolderFacts]) -> None:
+    def add_folders(self, facts: Iterable[FolderState]) -> None:
         with self._db.writing() as connection:
             insert(connection, "folder", map(astuple, facts))
 
-    def add_videos(self, facts: Iterable[VideoFacts]) -> None:
+    def add_videos(self, facts: Iterable[VideoObject]) -> None:
         with self._db.writing() as connection:
             insert(connection, "video", map(astuple, facts))
 
@@ -153,29 +157,29 @@ class Ledger:
         found = self._db.all("SELECT * FROM row WHERE code = ?", (code,))
         return inventory_row(dict(zip(_ROW_FIELDS, found[0], strict=True))) if found else None
 
-    def evidence(self, code: str) -> list[Evidence]:
+    def observation(self, code: str) -> list[FolderObservation]:
         """The folders of the video, in order of their prefix."""
         found = self._db.all(
             "SELECT folder.*, video.etag FROM folder LEFT JOIN video ON video.bucket = source_bucket "
             "AND video.key = source_key WHERE folder.code = ? ORDER BY prefix",
             (code,),
         )
-        return [Evidence(FolderFacts(*values[:-1]), values[-1]) for values in found]
+        return [FolderObservation(FolderState(*values[:-1]), values[-1]) for values in found]
 
-    def folders(self) -> Iterator[FolderFacts]:
+    def folders(self) -> Iterator[FolderState]:
         for values in self._db.pages("SELECT * FROM folder WHERE prefix > ? ORDER BY prefix LIMIT ?", key=0):
-            yield FolderFacts(*values)
+            yield FolderState(*values)
 
-    def folders_without_row(self) -> Iterator[FolderFacts]:
+    def folders_without_row(self) -> Iterator[FolderState]:
         """Of a known code."""
         for values in self._db.pages(
             "SELECT folder.* FROM folder LEFT JOIN row USING (code) WHERE prefix > ? AND code IS NOT NULL "
             "AND row.is_extracted IS NULL ORDER BY prefix LIMIT ?",
             key=0,
         ):
-            yield FolderFacts(*values)
+            yield FolderState(*values)
 
-    def videos_without_row(self, bucket: str) -> Iterator[VideoFacts]:
+    def videos_without_row(self, bucket: str) -> Iterator[VideoObject]:
         """Whose key fits a template."""
         for values in self._db.pages(
             "SELECT video.* FROM video LEFT JOIN row USING (code) WHERE key > ? AND code IS NOT NULL "
@@ -183,11 +187,11 @@ class Ledger:
             key=1,
             more=(bucket,),
         ):
-            yield VideoFacts(*values)
+            yield VideoObject(*values)
 
-    def videos(self, code: str, bucket: str) -> list[VideoFacts]:
+    def videos(self, code: str, bucket: str) -> list[VideoObject]:
         found = self._db.all("SELECT * FROM video WHERE code = ? AND bucket = ? ORDER BY key", (code, bucket))
-        return [VideoFacts(*values) for values in found]
+        return [VideoObject(*values) for values in found]
 
 
 def _row_values(row: InventoryRow) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from extractor.errors import VideoMissingError
 from extractor.reconcile.key_parser import TRASH
 
 
-class Disposal(Struct, frozen=True):
+class Trash(Struct, frozen=True):
     """`trash` is the prefix that keys get in the trash; ``None`` deletes for good."""
 
     trash: str | None

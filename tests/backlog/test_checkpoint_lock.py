@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.cli.lock import hold_checkpoint
+from extractor.cli.lock import lock_checkpoint
 from extractor.enqueue.checkpoint import Checkpoint, write_checkpoint
 from extractor.errors import SettingsError
 from tests.servers.http import Answer, Request, forward, serving
@@ -110,7 +110,7 @@ def test_the_second_process_ends_at_once_and_a_killed_one_frees_the_file(
 
 
 def test_a_dry_run_looks_at_a_checkpoint_that_is_in_use(bench: Bench) -> None:
-    with hold_checkpoint(bench.folder / "kept"):
+    with lock_checkpoint(bench.folder / "kept"):
         status, output, _ = bench.run(COMMANDS["enqueuer"], "--dry-run")
     assert (status, output.splitlines()[0][:24]) == (0, "1 video would be queued;")
 
@@ -119,12 +119,12 @@ def test_it_is_held_while_the_file_is_replaced_and_removed(tmp_path: Path) -> No
     path = tmp_path / "kept"
     checkpoint = Checkpoint({}, datetime(2026, 7, 1, tzinfo=UTC))
     changes: list[Callable[[], None]] = [lambda: write_checkpoint(path, checkpoint), path.unlink]
-    with hold_checkpoint(path):
+    with lock_checkpoint(path):
         for change in changes:
             change()
-            with pytest.raises(SettingsError, match="in use by another process"), hold_checkpoint(path):
+            with pytest.raises(SettingsError, match="in use by another process"), lock_checkpoint(path):
                 pytest.fail("two have it")
-    with hold_checkpoint(path):
+    with lock_checkpoint(path):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -142,12 +142,12 @@ def test_a_lock_that_its_holder_removes_is_not_taken_for_a_held_one(
         flock(file, operation)
 
     monkeypatch.setattr(fcntl, "flock", flock_late)
-    with hold_checkpoint(path):
+    with lock_checkpoint(path):
         assert (tmp_path / ".kept.lock").exists()
-        with pytest.raises(SettingsError), hold_checkpoint(path):
+        with pytest.raises(SettingsError), lock_checkpoint(path):
             pytest.fail("two have it")
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="No such file"), hold_checkpoint(tmp_path / "missing" / "kept"):
+    with pytest.raises(SettingsError, match="No such file"), lock_checkpoint(tmp_path / "missing" / "kept"):
         pytest.fail("there is nothing to hold")

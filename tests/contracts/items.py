@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor.backends.state.dynamodb.store import DynamoDBStateStore
 from extractor.domain import keys
-from extractor.domain.models import SourceVideo, StateRow, Subject
+from extractor.domain.models import SourceVideo, StateRow, VideoRef
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -15,7 +15,7 @@ ClientAt = Callable[[str], "DynamoDBClient"]
 NOW = 1_782_907_200.0  # 2026-07-01T12:00:00 UTC
 LEASE_SECONDS = 900.0
 SOURCE = SourceVideo("videos", "instagram/a/video.mp4", "d41d8", 1000)
-VIDEO = Subject("a", SOURCE)
+VIDEO = VideoRef("a", SOURCE)
 BEGUN = StateRow("a", is_fetched=True, is_extracted=False)
 
 
@@ -35,7 +35,7 @@ class Items:
         self.client = client
         self.table = table
         self.clock = Clock()
-        self.key = {"video_id": {"S": keys.video_id(SOURCE)}}
+        self.key = {"video_id": {"S": keys.content_id(SOURCE)}}
 
     def store(self, owner: str, client: "DynamoDBClient | None" = None) -> DynamoDBStateStore:
         return DynamoDBStateStore(client or self.client, self.table, now=self.clock, owner=owner)

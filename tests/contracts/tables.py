@@ -11,12 +11,12 @@ from typing import Any
 from extractor.backends.state.columns import STANDARD, Columns
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.domain.models import Extraction
+from extractor.domain.models import ExtractionSummary
 from tests.servers.supabase import Supabase
 
 NAME = "watched_content"
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
+EXTRACTION = ExtractionSummary(17, "frames/a/", 3, 12.5, 375, 29.97)
 
 _FLAGS = "is_fetched boolean, is_extracted boolean"
 _BY_CODE = f"code text primary key, {_FLAGS}"

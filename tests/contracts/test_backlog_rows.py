@@ -6,14 +6,14 @@ from typing import TypeVar
 
 import pytest
 
-from extractor.domain.models import Extraction, InventoryRow, Pick, Subject
+from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, VideoRef
 from tests.contracts.tables import Table
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
+EXTRACTION = ExtractionSummary(17, "frames/a/", 3, 12.5, 375, 29.97)
 ODD_CODES = ["a,b", "a.b", 'a"b', "a'b", "a b", "a%b", "a+b&c=d", "(a)", "a\\b", "null", "eq.a", "*", "ü日"]
-ANY = Pick()
+ANY = BacklogFilter()
 T = TypeVar("T")
 
 
@@ -25,14 +25,14 @@ def pages(read: Callable[[str | None], Sequence[T]], code: Callable[[T], str]) -
         after = code(page[-1])
 
 
-def pending(table: Table, pick: Pick = ANY) -> list[str]:
+def pending(table: Table, pick: BacklogFilter = ANY) -> list[str]:
     found = list(table.store.pending(None, 100, pick))
     assert table.store.count_pending(pick) == len(found)
     return found
 
 
 def mark(table: Table, code: str) -> None:
-    table.store.mark_extracted(Subject(code), EXTRACTION)
+    table.store.mark_extracted(VideoRef(code), EXTRACTION)
 
 
 def test_only_what_is_fetched_and_not_extracted_is_pending(table: Table) -> None:
@@ -47,21 +47,21 @@ def test_only_what_is_fetched_and_not_extracted_is_pending(table: Table) -> None
 def test_nothing_is_pending_where_all_is_done(table: Table) -> None:
     table.insert("done", is_extracted=True)
     assert pending(table) == []
-    assert pending(table, Pick(failed=True)) == []
+    assert pending(table, BacklogFilter(failed=True)) == []
 
 
 def test_what_failed_is_pending_only_for_those_who_ask_for_it(table: Table) -> None:
     for code in ("a", "b", "c"):
         table.insert(code)
     table.insert("gone", is_fetched=False, extract_error="VIDEO_MISSING: any")
-    table.store.record_failure(Subject("b"), "UNREADABLE", "any")
+    table.store.record_failure(VideoRef("b"), "UNREADABLE", "any")
     assert pending(table) == ["a", "c"]
-    assert pending(table, Pick(failed=True)) == ["b"]
+    assert pending(table, BacklogFilter(failed=True)) == ["b"]
     rows = table.store.failed_rows(None, 10)
     assert [(row.code, row.extract_error) for row in rows] == [("b", "UNREADABLE: any")]
     assert table.store.failed_rows("b", 10) == []
     mark(table, "b")
-    assert pending(table, Pick(failed=True)) == []
+    assert pending(table, BacklogFilter(failed=True)) == []
 
 
 @pytest.mark.failure_row(45)
@@ -70,22 +70,22 @@ def test_what_was_enqueued_lately_can_be_left_out(table: Table) -> None:
         table.insert(code)
     table.store.mark_enqueued(["early"], NOON - SECOND)
     table.store.mark_enqueued(["late"], NOON)
-    assert pending(table, Pick(enqueued_before=NOON)) == ["early", "never"]
+    assert pending(table, BacklogFilter(enqueued_before=NOON)) == ["early", "never"]
     assert pending(table) == ["early", "late", "never"]
 
 
 def test_a_moment_is_the_same_in_every_time_zone(table: Table) -> None:
     table.insert("a", enqueued_at="2026-07-01T13:59:59+02:00", fetched_at="2026-07-01 14:00:00+02:00")
-    assert pending(table, Pick(enqueued_before=NOON, fetched_since=NOON)) == ["a"]
-    assert pending(table, Pick(enqueued_before=NOON - SECOND)) == []
-    assert pending(table, Pick(fetched_since=NOON + SECOND)) == []
+    assert pending(table, BacklogFilter(enqueued_before=NOON, fetched_since=NOON)) == ["a"]
+    assert pending(table, BacklogFilter(enqueued_before=NOON - SECOND)) == []
+    assert pending(table, BacklogFilter(fetched_since=NOON + SECOND)) == []
 
 
 def test_what_was_fetched_long_ago_can_be_left_out(table: Table) -> None:
     table.insert("old", fetched_at=(NOON - SECOND).isoformat())
     table.insert("new", fetched_at=NOON.isoformat())
     table.insert("unknown")
-    assert pending(table, Pick(fetched_since=NOON)) == ["new"]
+    assert pending(table, BacklogFilter(fetched_since=NOON)) == ["new"]
 
 
 @pytest.mark.failure_row(45)
@@ -94,7 +94,7 @@ def test_many_codes_are_noted_as_enqueued_and_no_others(table: Table) -> None:
     for code in [*codes, "other"]:
         table.insert(code)
     table.store.mark_enqueued([*codes, "unknown"], NOON)
-    assert pending(table, Pick(enqueued_before=NOON)) == ["other"]
+    assert pending(table, BacklogFilter(enqueued_before=NOON)) == ["other"]
     table.store.mark_enqueued([], NOON)
 
 
@@ -125,7 +125,7 @@ def test_a_row_is_told_in_full(table: Table) -> None:
     table.store.mark_enqueued(["done"], NOON)
     before = datetime.now(UTC)
     mark(table, "done")
-    table.store.record_failure(Subject("failed"), "UNREADABLE", "any")
+    table.store.record_failure(VideoRef("failed"), "UNREADABLE", "any")
     bare, done, failed = table.store.rows(None, 10)
     assert bare == InventoryRow("bare", is_fetched=False, is_extracted=False)
     assert failed == InventoryRow("failed", True, False, extract_error="UNREADABLE: any")
@@ -140,7 +140,7 @@ def test_a_reset_video_is_as_if_it_had_never_been_tried(table: Table) -> None:
     table.store.mark_enqueued(["done", "failed", "other"], NOON)
     mark(table, "done")
     mark(table, "other")
-    table.store.record_failure(Subject("failed"), "UNREADABLE", "any")
+    table.store.record_failure(VideoRef("failed"), "UNREADABLE", "any")
     assert table.store.reset(["done", "failed", "unknown"]) == 2
     untried = [InventoryRow(code, is_fetched=True, is_extracted=False) for code in ("done", "failed")]
     assert list(table.store.rows(None, 2)) == untried
@@ -153,7 +153,7 @@ def test_a_code_means_itself(table: Table) -> None:
     found = pages(lambda after: table.store.pending(after, 1, ANY), str)
     assert sorted(code for page in found for code in page) == sorted(ODD_CODES)
     table.store.mark_enqueued(ODD_CODES, NOON)
-    assert pending(table, Pick(enqueued_before=NOON)) == []
+    assert pending(table, BacklogFilter(enqueued_before=NOON)) == []
     for code in ODD_CODES:
         mark(table, code)
     assert pending(table) == []

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from extractor.domain.models import Extraction, SourceVideo, Subject
+from extractor.domain.models import ExtractionSummary, SourceVideo, VideoRef
 from extractor.errors import ClaimedError
 from tests.contracts.items import BEGUN, LEASE_SECONDS, VIDEO, ClientAt, Items
 from tests.contracts.tables import EXTRACTION
@@ -22,7 +22,7 @@ def test_a_video_that_is_begun_is_not_begun_by_another_worker(items: Items) -> N
 
 def test_another_version_of_the_object_is_another_video(items: Items) -> None:
     items.store("one").begin(VIDEO, LEASE_SECONDS)
-    newer = Subject("a", SourceVideo("videos", "instagram/a/video.mp4", "other", 1000))
+    newer = VideoRef("a", SourceVideo("videos", "instagram/a/video.mp4", "other", 1000))
     assert items.store("two").begin(newer, LEASE_SECONDS) == BEGUN
 
 
@@ -54,7 +54,7 @@ def test_who_lost_the_claim_changes_nothing(items: Items) -> None:
     assert items.get() == before
     quick.mark_extracted(VIDEO, EXTRACTION)
     before = items.get()
-    slow.mark_extracted(VIDEO, Extraction(1, "other/", None, 1.0, 1, 1.0))
+    slow.mark_extracted(VIDEO, ExtractionSummary(1, "other/", None, 1.0, 1, 1.0))
     slow.record_failure(VIDEO, "UNREADABLE", "any")
     assert items.get() == before
 

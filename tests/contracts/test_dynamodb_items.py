@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from extractor.domain.models import Extraction, StateRow
+from extractor.domain.models import ExtractionSummary, StateRow
 from extractor.errors import ClaimedError
 from tests.contracts.items import BEGUN, LEASE_SECONDS, VIDEO, Items
 from tests.contracts.tables import EXTRACTION
@@ -43,7 +43,7 @@ def test_an_item_is_written_as_the_older_system_does_and_keeps_what_else_it_has(
 def test_scenes_that_were_not_looked_for_are_not_counted(items: Items) -> None:
     store = items.store("one")
     store.begin(VIDEO, LEASE_SECONDS)
-    store.mark_extracted(VIDEO, Extraction(1, "frames/a/", None, 1.0, 1, 1.0))
+    store.mark_extracted(VIDEO, ExtractionSummary(1, "frames/a/", None, 1.0, 1, 1.0))
     assert "scenes_count" not in items.get()
 
 
@@ -126,7 +126,7 @@ def test_an_item_that_the_older_system_took_over_is_in_flight(items: Items) -> N
 def test_durations_and_rates_have_two_decimals(items: Items) -> None:
     store = items.store("one")
     store.begin(VIDEO, LEASE_SECONDS)
-    store.mark_extracted(VIDEO, Extraction(1, "frames/a/", 0, 10.010_010, 300, 30_000 / 1001))
+    store.mark_extracted(VIDEO, ExtractionSummary(1, "frames/a/", 0, 10.010_010, 300, 30_000 / 1001))
     item = items.get()
     assert (item["duration_seconds"], item["video_fps"]) == ({"N": "10.01"}, {"N": "29.97"})
 

@@ -11,7 +11,7 @@ import pytest
 
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.state.supabase import SupabaseStateStore
-from extractor.domain.models import Pick, StateRow, Subject
+from extractor.domain.models import BacklogFilter, StateRow, VideoRef
 from extractor.errors import (
     DuplicateCodeError,
     NotInStateError,
@@ -22,7 +22,7 @@ from tests.contracts.tables import EXTRACTION, NOON, ODD_TABLES, Connect
 from tests.servers.http import Answer, serving
 from tests.servers.supabase import Supabase
 
-A = Subject("a")
+A = VideoRef("a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def test_rows_without_a_code_are_passed_over_and_counted_once(
     with caplog.at_level(logging.WARNING, "extractor"):
         pages: list[list[str]] = []
         after: str | None = None
-        while page := table.store.pending(after, 1, Pick()):
+        while page := table.store.pending(after, 1, BacklogFilter()):
             pages.append(list(page))
             after = page[-1]
         assert [row.code for row in table.store.rows(None, 10)] == ["a", "b"]
@@ -84,7 +84,7 @@ def test_rows_without_a_code_are_passed_over_and_counted_once(
         "2 rows have no code, and are passed over"
     ]
     assert pages == [["a"], ["b"]]
-    assert table.store.count_pending(Pick()) == 2
+    assert table.store.count_pending(BacklogFilter()) == 2
 
 
 @pytest.mark.operations_row(5)
@@ -96,7 +96,7 @@ def test_a_code_that_two_rows_have_is_refused_and_changes_neither(odd: Make) -> 
     with pytest.raises(DuplicateCodeError, match="'a'"):
         table.store.mark_extracted(A, EXTRACTION)
     assert table.sql("select count(*) from without_a_key where is_extracted") == "0"
-    table.store.mark_extracted(Subject("b"), EXTRACTION)
+    table.store.mark_extracted(VideoRef("b"), EXTRACTION)
     assert table.sql("select code from without_a_key where is_extracted") == "b"
 
 
@@ -104,12 +104,12 @@ def test_a_code_that_two_rows_have_is_refused_and_changes_neither(odd: Make) -> 
 def test_a_code_that_is_a_number_is_a_text_to_everybody_else(odd: Make) -> None:
     table = odd("keyed_by_number")
     table.sql("insert into keyed_by_number (code, is_fetched) values (7, true), (12, true), (7106, true)")
-    assert table.store.pending(None, 2, Pick()) == ["7", "12"]
-    assert table.store.pending("12", 2, Pick()) == ["7106"]
+    assert table.store.pending(None, 2, BacklogFilter()) == ["7", "12"]
+    assert table.store.pending("12", 2, BacklogFilter()) == ["7106"]
     assert [row.code for row in table.store.rows("7", 10)] == ["12", "7106"]
-    assert table.store.begin(Subject("12"), 1) == StateRow("12", is_fetched=True, is_extracted=False)
+    assert table.store.begin(VideoRef("12"), 1) == StateRow("12", is_fetched=True, is_extracted=False)
     table.store.mark_enqueued(["7", "12"], NOON)
-    table.store.mark_extracted(Subject("12"), EXTRACTION)
+    table.store.mark_extracted(VideoRef("12"), EXTRACTION)
     assert table.sql("select code from keyed_by_number where is_extracted") == "12"
 
 
@@ -118,9 +118,9 @@ def test_a_code_that_is_a_number_is_a_text_to_everybody_else(odd: Make) -> None:
 def test_a_code_that_is_no_number_is_that_of_no_row(odd: Make, code: str) -> None:
     table = odd("keyed_by_number")
     table.sql("insert into keyed_by_number (code, is_fetched) values (7, true)")
-    assert table.store.begin(Subject(code), 1) is None
+    assert table.store.begin(VideoRef(code), 1) is None
     with pytest.raises((NotInStateError, StateUnavailableError)):
-        table.store.mark_extracted(Subject(code), EXTRACTION)
+        table.store.mark_extracted(VideoRef(code), EXTRACTION)
 
 
 @pytest.mark.operations_row(9)
@@ -130,7 +130,7 @@ def test_a_flag_that_is_a_word_is_understood_or_refused(odd: Make) -> None:
         "insert into flagged_by_words values ('a', 'true', 'false'), ('b', '1', 'TRUE'), ('c', '1', '0'),"
         " ('d', 'true', null), ('e', 'true', 'pending'), ('f', '', 'false')"
     )
-    known = {code: table.store.begin(Subject(code), 1) for code in "abcd"}
+    known = {code: table.store.begin(VideoRef(code), 1) for code in "abcd"}
     assert [row and (row.is_fetched, row.is_extracted) for row in known.values()] == [
         (True, False),
         (True, True),
@@ -139,7 +139,7 @@ def test_a_flag_that_is_a_word_is_understood_or_refused(odd: Make) -> None:
     ]
     for code, value in (("e", "'pending'"), ("f", "''")):
         with pytest.raises(SettingsError, match=f"STATE_COLUMNS.*{value}"):
-            table.store.begin(Subject(code), 1)
+            table.store.begin(VideoRef(code), 1)
 
 
 @pytest.mark.operations_row(10)
@@ -170,7 +170,7 @@ def test_pages_that_do_not_advance_end_with_an_error(connect: Connect) -> None:
     ) as url:
         store = connect(url)
         for read in (
-            lambda: store.pending("a", 1, Pick()),
+            lambda: store.pending("a", 1, BacklogFilter()),
             lambda: store.rows("a", 1),
             lambda: store.failed_rows("a", 1),
         ):

@@ -11,16 +11,16 @@ import pytest
 
 from extractor.backends.state.columns import Columns
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import Extraction, InventoryRow, Pick, StateRow, Subject
+from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, StateRow, VideoRef
 from extractor.errors import SettingsError, StateUnavailableError
 
-EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
+EXTRACTION = ExtractionSummary(17, "frames/a/", 3, 12.5, 375, 29.97)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
 def _open_and_mark(path: Path, code: str) -> None:
     SqliteStateStore(path, "videos").add(code, is_fetched=True)
-    SqliteStateStore(path, "videos").mark_extracted(Subject(code), EXTRACTION)
+    SqliteStateStore(path, "videos").mark_extracted(VideoRef(code), EXTRACTION)
 
 
 def test_several_processes_open_and_write_at_once(tmp_path: Path) -> None:
@@ -37,29 +37,29 @@ def test_one_store_serves_several_threads(tmp_path: Path) -> None:
     for code in codes:
         store.add(code, is_fetched=True)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda code: store.mark_extracted(Subject(code), EXTRACTION), codes))
-    assert store.count_pending(Pick()) == 0
+        list(pool.map(lambda code: store.mark_extracted(VideoRef(code), EXTRACTION), codes))
+    assert store.count_pending(BacklogFilter()) == 0
 
 
 def test_adding_a_row_again_changes_only_whether_it_is_fetched(tmp_path: Path) -> None:
     store = SqliteStateStore(tmp_path / "state.sqlite", "videos")
     store.add("a", is_fetched=False)
-    store.mark_extracted(Subject("a"), EXTRACTION)
+    store.mark_extracted(VideoRef("a"), EXTRACTION)
     store.add("a", is_fetched=True)
-    assert store.begin(Subject("a"), 1) == StateRow("a", is_fetched=True, is_extracted=True)
+    assert store.begin(VideoRef("a"), 1) == StateRow("a", is_fetched=True, is_extracted=True)
 
 
 def test_what_is_added_as_fetched_is_fetched_now(tmp_path: Path) -> None:
     store = SqliteStateStore(tmp_path / "state.sqlite", "videos")
     store.add("a", is_fetched=True)
     store.add("b", is_fetched=False)
-    assert store.pending(None, 10, Pick(fetched_since=NOON.replace(year=2020))) == ["a"]
+    assert store.pending(None, 10, BacklogFilter(fetched_since=NOON.replace(year=2020))) == ["a"]
 
 
 def test_a_table_may_have_any_name(tmp_path: Path) -> None:
     store = SqliteStateStore(tmp_path / "state.sqlite", 'order "by"; --')
     store.add("a", is_fetched=True)
-    assert store.pending(None, 10, Pick()) == ["a"]
+    assert store.pending(None, 10, BacklogFilter()) == ["a"]
 
 
 def run(path: Path, statement: str) -> list[tuple[object, ...]]:
@@ -73,14 +73,18 @@ def test_three_columns_are_enough(tmp_path: Path) -> None:
     run(path, "CREATE TABLE videos (code, is_fetched, is_extracted)")
     run(path, "INSERT INTO videos VALUES ('a', 1, NULL), ('b', 1, 0), ('c', NULL, NULL)")
     store = SqliteStateStore(path, "videos")
-    assert store.count_pending(Pick()) == 2
-    store.record_failure(Subject("a"), "UNREADABLE", "any")
+    assert store.count_pending(BacklogFilter()) == 2
+    store.record_failure(VideoRef("a"), "UNREADABLE", "any")
     store.mark_enqueued(["a"], NOON)
-    store.mark_extracted(Subject("b"), EXTRACTION)
-    assert store.pending(None, 10, Pick()) == ["a"]
-    assert store.begin(Subject("c"), 1) == StateRow("c", is_fetched=False, is_extracted=False)
+    store.mark_extracted(VideoRef("b"), EXTRACTION)
+    assert store.pending(None, 10, BacklogFilter()) == ["a"]
+    assert store.begin(VideoRef("c"), 1) == StateRow("c", is_fetched=False, is_extracted=False)
     assert store.rows("a", 1) == [InventoryRow("b", True, True)]
-    for pick in (Pick(failed=True), Pick(enqueued_before=NOON), Pick(fetched_since=NOON)):
+    for pick in (
+        BacklogFilter(failed=True),
+        BacklogFilter(enqueued_before=NOON),
+        BacklogFilter(fetched_since=NOON),
+    ):
         with pytest.raises(SettingsError, match="STATE_COLUMNS"):
             store.pending(None, 10, pick)
 
@@ -89,8 +93,8 @@ def test_columns_may_have_other_names_even_reserved_ones(tmp_path: Path) -> None
     columns = Columns(code="index", is_fetched="is_downloaded", frame_count="order")
     store = SqliteStateStore(tmp_path / "state.sqlite", "videos", columns)
     store.add("a", is_fetched=True)
-    assert store.pending(None, 10, Pick()) == ["a"]
-    store.mark_extracted(Subject("a"), EXTRACTION)
+    assert store.pending(None, 10, BacklogFilter()) == ["a"]
+    store.mark_extracted(VideoRef("a"), EXTRACTION)
     found = run(tmp_path / "state.sqlite", 'SELECT "index", is_downloaded, "order" FROM videos')
     assert found == [("a", 1, 17)]
 

@@ -10,7 +10,7 @@ import pytest
 from extractor.backends.state.base import StateStore
 from extractor.backends.state.dynamodb.store import DynamoDBStateStore
 from extractor.domain import keys
-from extractor.domain.models import Extraction, SourceVideo, StateRow, Subject
+from extractor.domain.models import ExtractionSummary, SourceVideo, StateRow, VideoRef
 from extractor.errors import NotInStateError
 from tests.contracts.tables import Table, sqlite_table, supabase_table
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ODD_CODES = ["a,b", "a.b", 'a"b', "a'b", "a b", "a%b", "a+b&c=d", "(a)", "a\\b", "null", "eq.a", "*", "ü日"]
 LEASE_SECONDS = 900.0
-EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
+EXTRACTION = ExtractionSummary(17, "frames/a/", 3, 12.5, 375, 29.97)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _with_items(client: "DynamoDBClient", table: str) -> Bench:
     def item(code: str) -> Mapping[str, Any]:
         source = video(code).source
         assert source is not None
-        return client.get_item(TableName=table, Key={"video_id": {"S": keys.video_id(source)}})["Item"]
+        return client.get_item(TableName=table, Key={"video_id": {"S": keys.content_id(source)}})["Item"]
 
     store = DynamoDBStateStore(client, table)
     return Bench(
@@ -71,15 +71,15 @@ def _with_items(client: "DynamoDBClient", table: str) -> Bench:
     )
 
 
-def video(code: str) -> Subject:
-    return Subject(code, SourceVideo("videos", f"{code}.mp4", "etag", 1000))
+def video(code: str) -> VideoRef:
+    return VideoRef(code, SourceVideo("videos", f"{code}.mp4", "etag", 1000))
 
 
 def begin(bench: Bench, code: str) -> StateRow | None:
     return bench.store.begin(video(code), LEASE_SECONDS)
 
 
-def finish(bench: Bench, code: str, extraction: Extraction = EXTRACTION) -> None:
+def finish(bench: Bench, code: str, extraction: ExtractionSummary = EXTRACTION) -> None:
     begin(bench, code)
     bench.store.mark_extracted(video(code), extraction)
 
@@ -174,6 +174,6 @@ def test_a_code_means_itself(bench: Bench) -> None:
     for code in ODD_CODES:
         bench.add(code)
     for number, code in enumerate(ODD_CODES):
-        finish(bench, code, Extraction(number, "frames/", None, 1.0, 25, 25.0))
+        finish(bench, code, ExtractionSummary(number, "frames/", None, 1.0, 25, 25.0))
     assert [bench.frame_count(code) for code in ODD_CODES] == list(range(len(ODD_CODES)))
     assert {begin(bench, code) for code in ODD_CODES} == {StateRow(code, True, True) for code in ODD_CODES}

@@ -7,26 +7,26 @@ import pytest
 
 from extractor.backends.state.columns import Columns
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.domain.models import InventoryRow, Pick, StateRow, Subject
+from extractor.domain.models import BacklogFilter, InventoryRow, StateRow, VideoRef
 from extractor.errors import SettingsError
 from tests.contracts.tables import EXTRACTION, NOON, Connect, supabase_table
 from tests.servers.supabase import Supabase
 
-A, B = Subject("a"), Subject("b")
+A, B = VideoRef("a"), VideoRef("b")
 
 
 @pytest.mark.failure_row(40)
 def test_three_columns_are_enough(supabase: Supabase, connect: Connect) -> None:
     supabase.database.sql("insert into three_columns values ('a', true, false), ('b', true, false)")
     store = connect(supabase.url, supabase.service_key, "three_columns")
-    assert store.count_pending(Pick()) == 2
+    assert store.count_pending(BacklogFilter()) == 2
     store.record_failure(A, "UNREADABLE", "any")
     store.mark_enqueued(["a"], NOON)
     store.mark_extracted(B, EXTRACTION)
-    assert store.pending(None, 10, Pick()) == ["a"]
+    assert store.pending(None, 10, BacklogFilter()) == ["a"]
     assert list(store.rows(None, 10)) == [InventoryRow("a", True, False), InventoryRow("b", True, True)]
     assert store.reset(["a", "b"]) == 2
-    assert store.pending(None, 10, Pick()) == ["a", "b"]
+    assert store.pending(None, 10, BacklogFilter()) == ["a", "b"]
 
 
 @pytest.mark.failure_row(40)
@@ -37,7 +37,7 @@ def test_missing_columns_are_warned_of_once(
     store = connect(supabase.url, supabase.service_key, "three_columns")
     with caplog.at_level(logging.WARNING, "extractor"):
         for _ in range(3):
-            store.pending(None, 10, Pick())
+            store.pending(None, 10, BacklogFilter())
             store.record_failure(A, "UNREADABLE", "any")
             store.mark_extracted(A, EXTRACTION)
     assert [record.getMessage() for record in caplog.records] == [
@@ -49,13 +49,13 @@ def test_missing_columns_are_warned_of_once(
 @pytest.mark.parametrize(
     ("pick", "column"),
     [
-        (Pick(failed=True), "extract_error"),
-        (Pick(enqueued_before=NOON), "enqueued_at"),
-        (Pick(fetched_since=NOON), "fetched_at"),
+        (BacklogFilter(failed=True), "extract_error"),
+        (BacklogFilter(enqueued_before=NOON), "enqueued_at"),
+        (BacklogFilter(fetched_since=NOON), "fetched_at"),
     ],
 )
 def test_a_pick_by_a_missing_column_is_refused(
-    supabase: Supabase, connect: Connect, pick: Pick, column: str
+    supabase: Supabase, connect: Connect, pick: BacklogFilter, column: str
 ) -> None:
     store = connect(supabase.url, supabase.service_key, "three_columns")
     for call in (lambda: store.pending(None, 10, pick), lambda: store.count_pending(pick)):
@@ -78,15 +78,15 @@ def test_columns_may_have_other_names(supabase: Supabase) -> None:
             "extract_error": None,
         }
         assert table.store.begin(A, 1) == StateRow("a", is_fetched=True, is_extracted=True)
-        assert table.store.pending(None, 10, Pick()) == ["c"]
-        assert table.store.pending(None, 10, Pick(failed=True)) == ["b"]
+        assert table.store.pending(None, 10, BacklogFilter()) == ["c"]
+        assert table.store.pending(None, 10, BacklogFilter(failed=True)) == ["b"]
         assert list(table.store.rows("a", 1)) == [InventoryRow("b", True, False, "UNREADABLE: any")]
 
 
 def test_a_null_counts_as_not_extracted(supabase: Supabase, connect: Connect) -> None:
     supabase.database.sql("insert into three_columns values ('a', true, null), ('b', null, null)")
     store = connect(supabase.url, supabase.service_key, "three_columns")
-    assert (store.pending(None, 10, Pick()), store.count_pending(Pick())) == (["a"], 1)
+    assert (store.pending(None, 10, BacklogFilter()), store.count_pending(BacklogFilter())) == (["a"], 1)
     assert store.begin(B, 1) == StateRow("b", is_fetched=False, is_extracted=False)
 
 
@@ -96,17 +96,19 @@ def test_the_cap_on_rows_hides_none(supabase: Supabase, connect: Connect) -> Non
         "insert into watched_content (code, is_fetched) select 'c' || n, true from generate_series(1, 2005) n"
     )
     store, sizes, after = connect(supabase.url, supabase.service_key), [], None
-    while page := store.pending(after, 5_000, Pick()):
+    while page := store.pending(after, 5_000, BacklogFilter()):
         sizes.append(len(page))
         after = page[-1]
     assert sizes == [1_000, 1_000, 5]
-    assert store.count_pending(Pick()) == 2_005
+    assert store.count_pending(BacklogFilter()) == 2_005
     codes = [f"c{number}" for number in range(1, 2_006)]
     assert store.reset(codes) == 2_005
 
 
-@pytest.mark.parametrize("pick", [Pick(), Pick(enqueued_before=NOON), Pick(failed=True)])
-def test_the_backlog_of_a_large_table_is_read_from_an_index(supabase: Supabase, pick: Pick) -> None:
+@pytest.mark.parametrize(
+    "pick", [BacklogFilter(), BacklogFilter(enqueued_before=NOON), BacklogFilter(failed=True)]
+)
+def test_the_backlog_of_a_large_table_is_read_from_an_index(supabase: Supabase, pick: BacklogFilter) -> None:
     supabase.database.sql(
         """
         insert into watched_content (code, is_fetched, is_extracted, extract_error)

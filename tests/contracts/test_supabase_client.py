@@ -9,7 +9,7 @@ from postgrest import SyncPostgrestClient
 from extractor import container
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.backends.state.supabase.project import build_project_client
-from extractor.domain.models import Pick, Subject
+from extractor.domain.models import BacklogFilter, VideoRef
 from extractor.errors import ExtractorError
 from extractor.settings import load_settings
 from tests.contracts.tables import EXTRACTION
@@ -30,11 +30,11 @@ def _requests(build: Build, key: str, token: str | None) -> list[Request]:
 
     with serving(answer) as url, build(f"{url}/", key, token) as client:
         store = SupabaseStateStore(client, "watched_content")
-        store.begin(Subject("a"), 1)
-        store.pending(None, 10, Pick())
-        store.mark_extracted(Subject("a"), EXTRACTION)
+        store.begin(VideoRef("a"), 1)
+        store.pending(None, 10, BacklogFilter())
+        store.mark_extracted(VideoRef("a"), EXTRACTION)
         store.mark_enqueued(["a"], datetime(2026, 1, 1, tzinfo=UTC))
-        store.record_failure(Subject("a"), "UNREADABLE", "any")
+        store.record_failure(VideoRef("a"), "UNREADABLE", "any")
     return requests
 
 
@@ -62,7 +62,7 @@ def test_both_translate_a_refusal(build: Build, status: int) -> None:
         build(url, "key", None) as client,
         pytest.raises(ExtractorError, match=str(status)),
     ):
-        SupabaseStateStore(client, "watched_content").begin(Subject("a"), 1)
+        SupabaseStateStore(client, "watched_content").begin(VideoRef("a"), 1)
 
 
 @pytest.mark.parametrize("build", [build_postgrest_client, build_project_client])

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.domain.models import Extraction, Pick, StateRow, Subject
+from extractor.domain.models import BacklogFilter, ExtractionSummary, StateRow, VideoRef
 from extractor.errors import StateUnavailableError
 from tests.servers.connections import answer_once, listening
 
-EXTRACTION = Extraction(17, "frames/a/", 3, 12.5, 375, 29.97)
+EXTRACTION = ExtractionSummary(17, "frames/a/", 3, 12.5, 375, 29.97)
 ROW = b'[{"code": "a", "is_fetched": true, "is_extracted": false}]'
 
 
@@ -63,10 +63,10 @@ def test_a_connection_that_broke_while_idle_fails_no_call(lines_and_url: tuple[l
     lines, url = lines_and_url
     with build_postgrest_client(url, "key") as client:
         store = SupabaseStateStore(client, "watched_content")
-        row = store.begin(Subject("a"), 1)
-        store.pending(None, 10, Pick())
-        store.mark_extracted(Subject("a"), EXTRACTION)
-        store.record_failure(Subject("a"), "UNREADABLE", "any")
+        row = store.begin(VideoRef("a"), 1)
+        store.pending(None, 10, BacklogFilter())
+        store.mark_extracted(VideoRef("a"), EXTRACTION)
+        store.record_failure(VideoRef("a"), "UNREADABLE", "any")
     assert row == StateRow("a", is_fetched=True, is_extracted=False)
     methods = [line.split()[0] for line in lines]
     assert methods == [b"GET", b"GET", b"GET", b"PATCH", b"PATCH"]
@@ -82,7 +82,7 @@ def test_a_connection_that_breaks_every_time_is_given_up() -> None:
     with listening(behave) as url, build_postgrest_client(url, "key") as client:
         store = SupabaseStateStore(client, "watched_content")
         with pytest.raises(StateUnavailableError):
-            store.begin(Subject("a"), 1)
+            store.begin(VideoRef("a"), 1)
     assert len(attempts) == 4
 
 
@@ -101,7 +101,7 @@ def test_http_2_is_not_spoken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
     with listening(behave) as url, build_postgrest_client(url.replace("http:", "https:"), "key") as client:
-        assert SupabaseStateStore(client, "watched_content").begin(Subject("a"), 1) is not None
+        assert SupabaseStateStore(client, "watched_content").begin(VideoRef("a"), 1) is not None
     assert chosen == ["http/1.1"]
 
 

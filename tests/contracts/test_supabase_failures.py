@@ -2,13 +2,13 @@
 
 import pytest
 
-from extractor.domain.models import Pick, Subject
+from extractor.domain.models import BacklogFilter, VideoRef
 from extractor.errors import ExtractorError, StateUnavailableError
 from tests.contracts.tables import EXTRACTION, Connect
 from tests.servers.http import Answer, serving
 from tests.servers.supabase import Supabase
 
-A = Subject("a")
+A = VideoRef("a")
 
 
 @pytest.mark.parametrize("table", ["missing", "unrelated"])
@@ -39,7 +39,7 @@ def test_a_server_in_trouble_says_nothing_about_the_video(connect: Connect, answ
         for call in (
             lambda: store.begin(A, 1),
             lambda: store.mark_extracted(A, EXTRACTION),
-            lambda: store.count_pending(Pick()),
+            lambda: store.count_pending(BacklogFilter()),
         ):
             with pytest.raises(ExtractorError) as caught:
                 call()

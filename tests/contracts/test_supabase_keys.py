@@ -11,13 +11,13 @@ import pytest
 from extractor import container
 from extractor.backends.secrets import read_secret
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.domain.models import StateRow, Subject
+from extractor.domain.models import StateRow, VideoRef
 from extractor.errors import AccessDeniedError, SettingsError, StateUnavailableError
 from extractor.settings import load_settings
 from tests.contracts.tables import Connect
 from tests.servers.http import Answer, Request, serving
 
-A = Subject("a")
+A = VideoRef("a")
 ROW = Answer(200, b'[{"code": "a", "is_fetched": true, "is_extracted": false}]')
 FOUND = StateRow("a", is_fetched=True, is_extracted=False)
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.x"

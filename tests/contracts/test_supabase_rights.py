@@ -3,12 +3,12 @@
 import httpx
 import pytest
 
-from extractor.domain.models import Pick, StateRow, Subject
+from extractor.domain.models import BacklogFilter, StateRow, VideoRef
 from extractor.errors import AccessDeniedError, ExtractorError, NotInStateError
 from tests.contracts.tables import EXTRACTION, NOON, Connect, supabase_table
 from tests.servers.supabase import Supabase
 
-A, B = Subject("a"), Subject("b")
+A, B = VideoRef("a"), VideoRef("b")
 
 
 @pytest.mark.operations_row(3)
@@ -35,8 +35,8 @@ def test_the_worker_s_role_can_do_what_the_worker_does(supabase: Supabase) -> No
         table.store.mark_extracted(A, EXTRACTION)
         table.store.record_failure(B, "UNREADABLE", "any")
         table.store.mark_enqueued(["c"], NOON)
-        assert table.store.pending(None, 10, Pick(fetched_since=NOON)) == ["c"]
-        assert table.store.count_pending(Pick(failed=True)) == 1
+        assert table.store.pending(None, 10, BacklogFilter(fetched_since=NOON)) == ["c"]
+        assert table.store.count_pending(BacklogFilter(failed=True)) == 1
         assert [row.code for row in table.store.rows(None, 10)] == ["a", "b", "c"]
         assert table.store.reset(["a", "b", "c"]) == 3
 
@@ -77,7 +77,7 @@ def test_a_failure_or_a_note_that_changes_no_row_is_an_error_that_says_so(
     )
     try:
         store = connect(supabase.url, supabase.anon_key, token=supabase.token("authenticated"))
-        assert store.pending(None, 10, Pick()) == ["a"]
+        assert store.pending(None, 10, BacklogFilter()) == ["a"]
         with pytest.raises(AccessDeniedError, match=r"'a'.*grants"):
             store.record_failure(A, "UNREADABLE", "any")
         with pytest.raises(AccessDeniedError, match=r"'a'.*grants"):
@@ -97,8 +97,8 @@ def test_a_table_that_shows_no_row_at_all_is_a_denial_and_not_an_empty_backlog(
     for call in (
         lambda: store.begin(A, 1),
         lambda: store.mark_extracted(A, EXTRACTION),
-        lambda: store.pending(None, 10, Pick()),
-        lambda: store.count_pending(Pick()),
+        lambda: store.pending(None, 10, BacklogFilter()),
+        lambda: store.count_pending(BacklogFilter()),
         lambda: store.rows(None, 10),
         lambda: store.failed_rows(None, 10),
     ):
@@ -113,8 +113,8 @@ def test_a_key_without_rights_is_a_denial(supabase: Supabase, connect: Connect) 
     for call in (
         lambda: store.begin(A, 1),
         lambda: store.mark_extracted(A, EXTRACTION),
-        lambda: store.pending(None, 10, Pick()),
-        lambda: store.count_pending(Pick()),
+        lambda: store.pending(None, 10, BacklogFilter()),
+        lambda: store.count_pending(BacklogFilter()),
     ):
         with pytest.raises(AccessDeniedError):
             call()
@@ -124,7 +124,7 @@ def test_a_wrong_key_is_a_denial(supabase: Supabase, connect: Connect) -> None:
     with pytest.raises(AccessDeniedError):
         connect(supabase.url, "wrong").begin(A, 1)
     with pytest.raises(AccessDeniedError):
-        connect(supabase.url, "wrong").count_pending(Pick())
+        connect(supabase.url, "wrong").count_pending(BacklogFilter())
 
 
 def test_no_error_tells_the_key(supabase: Supabase, connect: Connect) -> None:

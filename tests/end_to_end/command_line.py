@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import Extraction
+from extractor.domain.models import ExtractionSummary
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 SCRIPT = Path(__file__).parents[2] / "run_sqs_batches.py"
 CODES = [f"code{number:02d}" for number in range(25)]
-EXTRACTION = Extraction(1, "frames/", None, 1.0, 30, 30.0)
+EXTRACTION = ExtractionSummary(1, "frames/", None, 1.0, 30, 30.0)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import Subject
+from extractor.domain.models import VideoRef
 from tests.end_to_end.command_line import CODES, EXTRACTION, Setup, first_line, objects, only_line
 
 
@@ -43,7 +43,7 @@ def test_what_is_extracted_meanwhile_is_not_queued_again(setup: Setup) -> None:
     setup.run()
     setup.queued()
     for code in CODES:
-        setup.state.mark_extracted(Subject(code), EXTRACTION)
+        setup.state.mark_extracted(VideoRef(code), EXTRACTION)
     run = setup.run("--requeue-after", "0")
     assert (run.returncode, first_line(run)) == (0, "0 videos queued in 0 calls, 0 a second")
     assert run.stdout.splitlines()[1:] == ["no video is fetched and waits to be extracted"]
@@ -53,7 +53,7 @@ def test_what_is_extracted_meanwhile_is_not_queued_again(setup: Setup) -> None:
 def test_failures_are_queued_only_for_those_who_ask_for_them_and_however_recent(setup: Setup) -> None:
     setup.run()
     setup.queued()
-    setup.state.record_failure(Subject("code07"), "DECODER_CRASHED", "any")
+    setup.state.record_failure(VideoRef("code07"), "DECODER_CRASHED", "any")
     assert first_line(setup.run("--retry-failed")).startswith("1 video queued")
     assert setup.queued() == [{"code": "code07"}]
 
@@ -72,7 +72,7 @@ def test_codes_that_are_written_down_are_queued_whatever_the_state_says(
 ) -> None:
     text = "new\ncode03\n\ncode03\nno/code\n"
     (setup.folder / "codes.txt").write_text(text)
-    setup.state.mark_extracted(Subject("code03"), EXTRACTION)
+    setup.state.mark_extracted(VideoRef("code03"), EXTRACTION)
     file = "-" if from_standard_input else "codes.txt"
     run = setup.run("--codes", file, stdin=text if from_standard_input else "")
     assert run.returncode == 1

@@ -8,7 +8,7 @@ import sys
 import termios
 from functools import partial
 
-from extractor.domain.models import Subject
+from extractor.domain.models import VideoRef
 from tests.end_to_end.command_line import CODES, EXTRACTION, SCRIPT, Setup, first_line
 
 
@@ -17,9 +17,9 @@ def test_the_view_follows_the_queue_until_it_is_drained(setup: Setup) -> None:
     assert process.stdout is not None
     summary, look = (json.loads(process.stdout.readline()) for _ in range(2))
     assert (summary["queued"], look["queue"]["waiting"], look["remaining"]) == (25, 25, 25)
-    setup.state.record_failure(Subject("code00"), "TRUNCATED", "half of it")
+    setup.state.record_failure(VideoRef("code00"), "TRUNCATED", "half of it")
     for code in CODES[1:]:
-        setup.state.mark_extracted(Subject(code), EXTRACTION)
+        setup.state.mark_extracted(VideoRef(code), EXTRACTION)
     setup.sqs.purge_queue(QueueUrl=setup.queue_url)
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")

@@ -6,7 +6,7 @@ from itertools import count, islice
 from random import Random
 from typing import Final
 
-from extractor.domain.output_options import Output
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from tests.fuzz.hostile import HOSTILE
 from tests.fuzz.mutators import MUTATORS
@@ -15,18 +15,21 @@ from tests.media.recipes import RECIPES
 _HOSTILE_CLIP: Final = "h264-mp4"
 _HOSTILE_SHARE: Final = 0.02
 
-POLICIES: Final[Mapping[str, tuple[SamplingPolicy, Output]]] = {
-    "uniform": (SamplingPolicy(), Output()),
-    "every 5 s": (SamplingPolicy(interval_seconds=5), Output()),
-    "every 0.1 s": (SamplingPolicy(interval_seconds=0.1, image_format="png"), Output()),
-    "keyframe": (SamplingPolicy(strategy="keyframe"), Output()),
-    "scene": (SamplingPolicy(strategy="scene"), Output()),
-    "timestamps": (SamplingPolicy(strategy="timestamps", timestamps_seconds=(0, 0.25, 0.9)), Output()),
-    "spread": (SamplingPolicy(interval_seconds=0.1, max_frames=4, max_frames_mode="spread"), Output()),
-    "tolerance": (SamplingPolicy(interval_seconds=0.5, tolerance_seconds=0.3, image_format="webp"), Output()),
-    "skip similar": (SamplingPolicy(interval_seconds=0.1, skip_similar=6, skip_blank=True), Output()),
-    "scenes beside": (SamplingPolicy(scene_detector="content"), Output()),
-    "storyboard in a tar": (SamplingPolicy(interval_seconds=0.5), Output("tar", storyboard=True)),
+POLICIES: Final[Mapping[str, tuple[SamplingPolicy, OutputOptions]]] = {
+    "uniform": (SamplingPolicy(), OutputOptions()),
+    "every 5 s": (SamplingPolicy(interval_seconds=5), OutputOptions()),
+    "every 0.1 s": (SamplingPolicy(interval_seconds=0.1, image_format="png"), OutputOptions()),
+    "keyframe": (SamplingPolicy(strategy="keyframe"), OutputOptions()),
+    "scene": (SamplingPolicy(strategy="scene"), OutputOptions()),
+    "timestamps": (SamplingPolicy(strategy="timestamps", timestamps_seconds=(0, 0.25, 0.9)), OutputOptions()),
+    "spread": (SamplingPolicy(interval_seconds=0.1, max_frames=4, max_frames_mode="spread"), OutputOptions()),
+    "tolerance": (
+        SamplingPolicy(interval_seconds=0.5, tolerance_seconds=0.3, image_format="webp"),
+        OutputOptions(),
+    ),
+    "skip similar": (SamplingPolicy(interval_seconds=0.1, skip_similar=6, skip_blank=True), OutputOptions()),
+    "scenes beside": (SamplingPolicy(scene_detector="content"), OutputOptions()),
+    "storyboard in a tar": (SamplingPolicy(interval_seconds=0.5), OutputOptions("tar", storyboard=True)),
 }
 
 

@@ -13,8 +13,8 @@ from typing import Final, TextIO
 
 from msgspec.structs import replace as with_changes
 
-from extractor.pipeline.extract import Toolbox
-from extractor.pipeline.local import local_toolbox
+from extractor.pipeline.extract import ExtractorConfig
+from extractor.pipeline.local import local_config
 from tests.fuzz.cases import Case, make_case, seeds_of
 from tests.fuzz.trial import Trial, Verdict, start
 
@@ -92,12 +92,12 @@ def replay(seed: int, clips: Mapping[str, bytes], output: TextIO) -> int:
     return int(bool(verdict.wrong))
 
 
-def _tools() -> Toolbox:
-    tools = local_toolbox()
+def _tools() -> ExtractorConfig:
+    tools = local_config()
     return with_changes(tools, limits=with_changes(tools.limits, threads=1))
 
 
-def _tried(cases: Iterable[Case], jobs: int, tools: Toolbox) -> Iterator[tuple[Case, Verdict]]:
+def _tried(cases: Iterable[Case], jobs: int, tools: ExtractorConfig) -> Iterator[tuple[Case, Verdict]]:
     """The verdicts as they come."""
     _load_engine()
     waiting = iter(cases)

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from extractor.domain.keys import MANIFEST_NAME
 from extractor.domain.manifest import Manifest
 from extractor.errors import ExtractorError, reason_of
-from extractor.pipeline.extract import Toolbox
+from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.local import extract_to_folder
 from tests.fuzz.cases import POLICIES, Case
 from tests.proof.processes import children_of
@@ -97,7 +97,7 @@ class Trial:
             os.killpg(self.process, signal.SIGKILL)
 
 
-def start(case: Case, tools: Toolbox) -> Trial:
+def start(case: Case, tools: ExtractorConfig) -> Trial:
     """Start the case in a fork: what it leaves behind is seen there and gone with it."""
     directory = tempfile.TemporaryDirectory(prefix="fuzz-")
     reader, writer = os.pipe()
@@ -118,7 +118,7 @@ def start(case: Case, tools: Toolbox) -> Trial:
     return Trial(case, process, reader, directory)
 
 
-def _run(case: Case, tools: Toolbox, directory: Path) -> Verdict:
+def _run(case: Case, tools: ExtractorConfig, directory: Path) -> Verdict:
     policy, output = POLICIES[case.policy]
     video, folder = directory / "clip", directory / "frames"
     video.write_bytes(case.data)

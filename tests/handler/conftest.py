@@ -20,7 +20,7 @@ from extractor.backends.state.supabase import build_postgrest_client
 from extractor.backends.state.supabase.api_keys import KeySource
 from extractor.backends.telemetry import logger
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.models import Subject
+from extractor.domain.models import VideoRef
 from local.sqs_event import build_event
 from tests.servers.aws import aws_variables, moto_server
 
@@ -97,7 +97,7 @@ class World:
         return answer
 
     def is_extracted(self, code: str) -> bool:
-        row = self.state.begin(Subject(code), lease_seconds=60)
+        row = self.state.begin(VideoRef(code), lease_seconds=60)
         assert row is not None
         return row.is_extracted
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from extractor.backends.queues.sqs import SqsQueue
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import Pick, Subject
+from extractor.domain.models import BacklogFilter, VideoRef
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
 from tests.handler.conftest import World
 from tests.media import clips
@@ -27,7 +27,7 @@ def _assert_final(world: World, code: str, reason: str, detail: str = "") -> Non
     assert detail in letter["detail"]
     assert not world.is_extracted(code)
     assert world.manifest(code) is None
-    assert code not in world.state.pending(None, 100, Pick())
+    assert code not in world.state.pending(None, 100, BacklogFilter())
 
 
 @pytest.mark.failure_row(1)
@@ -177,7 +177,7 @@ def test_a_row_that_vanishes_before_the_flip_is_not_believed(
     monkeypatch.setattr(
         SqliteStateStore,
         "mark_extracted",
-        lambda store, subject, extraction: mark(store, Subject("other"), extraction),
+        lambda store, subject, extraction: mark(store, VideoRef("other"), extraction),
     )
     assert world.deliver({"code": "abc"}, receive_count=2) == []
     (letter,) = world.dead_letters()

@@ -8,7 +8,7 @@ import pytest
 
 from extractor.backends.queues.sqs import SqsQueue
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import Pick
+from extractor.domain.models import BacklogFilter
 from extractor.errors import QueueUnavailableError
 from tests.handler.conftest import World
 from tests.handler.faults import state_is_down
@@ -32,7 +32,7 @@ def test_an_outage_marks_nothing_as_failed_and_its_messages_are_found_by_their_r
     (letter,) = world.dead_letters()
     assert json.loads(letter.pop("body")) == {"code": "abc"}
     assert letter == {"reason": "STATE_UNAVAILABLE", "detail": "down", "code": "abc", "receive_count": "3"}
-    assert world.state.pending(None, 10, Pick()) == ["abc"]
+    assert world.state.pending(None, 10, BacklogFilter()) == ["abc"]
 
 
 def test_what_nobody_foresaw_is_buried_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,10 +68,10 @@ def test_the_next_delivery_goes_on_and_ends_with_the_same_manifest(
     assert cut_off.deliver({"code": "whole"}) == []
     whole = cut_off.manifest("whole")
     assert whole is not None
-    described = [
+    describe = [
         [frame.model_dump(exclude={"key"}) for frame in manifest.frames] for manifest in (resumed, whole)
     ]
-    assert described[0] == described[1]
+    assert describe[0] == describe[1]
     assert resumed.decoded_seconds == whole.decoded_seconds
 
 

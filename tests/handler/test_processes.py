@@ -16,7 +16,7 @@ import pytest
 
 from extractor.domain.manifest import Manifest
 from extractor.errors import StorageUnavailableError
-from extractor.output.frame_store import Shelf
+from extractor.output.frame_store import FrameStore
 from extractor.output.tar import pack_frames
 from extractor.pipeline.extract import extract
 from tests.handler.conftest import World
@@ -120,7 +120,7 @@ def test_an_upload_that_fails_in_the_middle_ends_its_decoder_at_once(
         alive.append(len({*children_of(os.getpid())} - earlier))
         raise StorageUnavailableError("refused")
 
-    def refuse_parts(shelf: Shelf, name: str, parts: Iterable[bytes], content_type: str) -> None:
+    def refuse_parts(frame_store: FrameStore, name: str, parts: Iterable[bytes], content_type: str) -> None:
         next(iter(parts))
         refuse()
 
@@ -131,8 +131,8 @@ def test_an_upload_that_fails_in_the_middle_ends_its_decoder_at_once(
             alive.append(len({*children_of(os.getpid())} - earlier))
             raise
 
-    monkeypatch.setattr(Shelf, "put", refuse)
-    monkeypatch.setattr(Shelf, "put_parts", refuse_parts)
+    monkeypatch.setattr(FrameStore, "put", refuse)
+    monkeypatch.setattr(FrameStore, "put_parts", refuse_parts)
     monkeypatch.setattr("extractor.output.writers.pack_frames", partial(pack_frames, part_bytes=10_000))
     monkeypatch.setattr("extractor.pipeline.job.extract", watched)
     assert world.deliver({"code": "abc", "interval": 0.04, "format": "png", **message}) == [0]

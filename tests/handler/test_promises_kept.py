@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import parse_manifest
-from extractor.domain.models import ExtractionJob, SourceVideo, StateRow, Subject
+from extractor.domain.models import ExtractionJob, SourceVideo, StateRow, VideoRef
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ConflictError, DeadlineError
 from extractor.output import manifest_store
-from extractor.output.frame_store import listed
+from extractor.output.frame_store import list_by_key
 from extractor.pipeline.prefetch import Prefetcher
-from extractor.pipeline.source import OpenSource, Sources
+from extractor.pipeline.source import StreamedVideo, VideoLocator
 from tests.handler.conftest import World
 from tests.proof.memory import MemoryObjectStore, MemoryStream, etag_of
 from tests.samples import a_manifest
 
 VIDEO = SourceVideo("bucket", "abc.mp4", "etag", 4)
-NAMING = Naming("abc/", "{index:06d}.jpg")
+NAMING = FrameKeys("abc/", "{index:06d}.jpg")
 
 
 @pytest.mark.parametrize("seconds", [20, 300, 900])
@@ -33,7 +33,7 @@ def test_a_claim_outlives_the_invocation(
 ) -> None:
     leases: list[float] = []
 
-    def begin(_store: SqliteStateStore, subject: Subject, lease_seconds: float) -> StateRow:
+    def begin(_store: SqliteStateStore, subject: VideoRef, lease_seconds: float) -> StateRow:
         leases.append(lease_seconds)
         return StateRow(subject.code, is_fetched=True, is_extracted=True)
 
@@ -77,7 +77,7 @@ def test_a_video_is_found_at_the_second_of_the_keys_where_it_may_lie(world: Worl
 
 
 def test_a_download_ends_with_the_time_of_the_invocation(tmp_path: Path) -> None:
-    source = OpenSource(VIDEO, MemoryStream(b"data"))
+    source = StreamedVideo(VIDEO, MemoryStream(b"data"))
     with pytest.raises(DeadlineError):
         source.download(tmp_path / "late", deadline=time.monotonic() - 1)
     source.download(tmp_path / "early", deadline=time.monotonic() + 600)
@@ -100,9 +100,11 @@ def test_a_manifest_that_is_replaced_while_stale_frames_are_deleted_is_a_conflic
     store.objects.update({frame.key: b"frame" for frame in earlier.frames})
     store.objects[NAMING.manifest_key] = current.to_json()
     prefix = earlier.frames[0].key.rpartition("/")[0] + "/"
-    known = listed(store, Naming(prefix, NAMING.frame_template))
+    known = list_by_key(store, FrameKeys(prefix, NAMING.frame_template))
     with pytest.raises(ConflictError):
-        manifest_store.delete_stale(store, NAMING, manifest_store.Earlier("etag", earlier), current, known)
+        manifest_store.delete_superseded_frames(
+            store, NAMING, manifest_store.StoredManifest("etag", earlier), current, known
+        )
 
 
 def test_a_stale_frame_that_another_has_replaced_meanwhile_stays() -> None:
@@ -112,11 +114,13 @@ def test_a_stale_frame_that_another_has_replaced_meanwhile_stays() -> None:
     store.objects.update({frame.key: b"frame" for frame in earlier.frames})
     store.objects[NAMING.manifest_key] = current.to_json()
     prefix = earlier.frames[0].key.rpartition("/")[0] + "/"
-    known = listed(store, Naming(prefix, NAMING.frame_template))
+    known = list_by_key(store, FrameKeys(prefix, NAMING.frame_template))
     replaced, stale = earlier.frames[1].key, earlier.frames[2].key
     store.objects[replaced] = b"another's"
     assert etag_of(b"another's") != known[replaced].etag
-    manifest_store.delete_stale(store, NAMING, manifest_store.Earlier("etag", earlier), current, known)
+    manifest_store.delete_superseded_frames(
+        store, NAMING, manifest_store.StoredManifest("etag", earlier), current, known
+    )
     assert replaced in store.objects
     assert stale not in store.objects
 
@@ -124,7 +128,7 @@ def test_a_stale_frame_that_another_has_replaced_meanwhile_stays() -> None:
 @contextmanager
 def _fetching(tmp_path: Path) -> Iterator[tuple[Prefetcher, Callable[[str], ExtractionJob]]]:
     store = MemoryObjectStore({"a.mp4": b"aaaa", "b.mp4": b"bbbb"})
-    sources = Sources(lambda _: store, "bucket", ("{code}.mp4",), max_bytes=100)
+    sources = VideoLocator(lambda _: store, "bucket", ("{code}.mp4",), max_bytes=100)
     prefetcher = Prefetcher(sources, tmp_path / "work")
     yield prefetcher, lambda code: ExtractionJob(code, SamplingPolicy())
     prefetcher.cancel()
@@ -136,7 +140,7 @@ def test_a_fetch_is_kept_while_another_video_is_opened_and_nothing_is_left_of_it
         with prefetcher.open(job("a")) as other:
             assert other.video.key == "a.mp4"
         with prefetcher.open(job("b")) as fetched:
-            assert not isinstance(fetched, OpenSource), "it is here already"
+            assert not isinstance(fetched, StreamedVideo), "it is here already"
         prefetcher.prefetch(job("b"), time.monotonic() + 600)
         with prefetcher.open(job("a")):
             pass

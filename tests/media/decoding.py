@@ -14,8 +14,8 @@ from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.schedule import make_schedule
 from extractor.media.decode.session import DecodeAgainError
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.command import Source
-from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
 from tests.media import clips
 
@@ -43,8 +43,8 @@ def decode_clip(
     plan: bool = False,
 ) -> Decoded:
     limits = limits or DecodeLimits()
-    source = Source(path, limits, binary or find_ffmpeg())
-    budget = Budget(time.monotonic() + seconds, limits.stall_seconds, limits.memory_bytes)
+    source = DecoderInput(path, limits, binary or find_ffmpeg())
+    budget = ProcessLimits(time.monotonic() + seconds, limits.stall_seconds, limits.memory_bytes)
     policy = policy or SamplingPolicy()
     index = read_index(source, budget, policy)
     source = index.select(source)

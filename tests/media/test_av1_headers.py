@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.media.references.av1_dependencies import av1_dependencies
-from extractor.media.references.bit_reader import Bits, UnsureError
+from extractor.media.references.bit_reader import BitReader, UnsupportedBitstreamError
 from tests.media.av1_streams import (
     KEYFRAME,
     Av1Frame,
@@ -98,13 +98,13 @@ def test_no_bytes_are_too_strange(packets: list[bytes]) -> None:
 @given(st.lists(st.tuples(st.integers(1, 70), st.integers(min_value=0)), min_size=1))
 def test_bits_are_read_as_they_were_written(written: list[tuple[int, int]]) -> None:
     fields = [(value % (1 << length), length) for length, value in written]
-    reader = Bits(bits(*fields))
-    assert [reader.take(length) for _, length in fields] == [value for value, _ in fields]
-    with pytest.raises(UnsureError):
-        reader.take(9)
+    reader = BitReader(bits(*fields))
+    assert [reader.read(length) for _, length in fields] == [value for value, _ in fields]
+    with pytest.raises(UnsupportedBitstreamError):
+        reader.read(9)
 
 
 @given(st.integers(0, 1 << 40))
 def test_numbers_of_any_size_are_read(number: int) -> None:
     digits = (number + 1).bit_length()
-    assert Bits(bits((0, digits - 1), (number + 1, digits))).exp_golomb() == number
+    assert BitReader(bits((0, digits - 1), (number + 1, digits))).exp_golomb() == number

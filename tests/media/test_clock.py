@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.discontinuities import Gap, Part, corrected, find_discontinuities
-from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NO_PTS, Listing
-from extractor.pipeline.local import extract_to_folder, local_toolbox
+from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NO_PTS, PacketListing
+from extractor.pipeline.local import extract_to_folder, local_config
 from tests.media import clips
 from tests.media.decoding import Decode
 
@@ -89,7 +89,7 @@ def test_a_reconnected_flv_gives_the_frames_of_both_recordings(
 
 def test_parts_that_follow_one_another_many_times_are_all_there(tmp_path: Path) -> None:
     whole = _joined(tmp_path, "ts", [0, 0, 3600, 0], sound=True)
-    manifest = extract_to_folder(whole, tmp_path / "frames", SamplingPolicy(), local_toolbox())
+    manifest = extract_to_folder(whole, tmp_path / "frames", SamplingPolicy(), local_config())
     assert [frame.pts_seconds for frame in manifest.frames] == list(range(4 * _SECONDS))
     assert len(manifest.video.discontinuities) == 3
     assert "restarts or jumps 3 times" in manifest.notes[0]
@@ -162,11 +162,11 @@ def test_corrected_times_ascend_and_leave_no_gap_at_a_restart(
             assert list(result) == [starts[0] + _DURATION * place for place in range(len(times))]
 
 
-def _listed(times: list[int]) -> Listing:
+def _listed(times: list[int]) -> PacketListing:
     lowest = -9_000_000_000_000_000
     stamps = ((lowest + number * (1 << 28) + _DURATION, time) for number, time in enumerate(times))
     lines = (f"0, {stamp}, {time}, {time + (1 << 52)}, 10, 0x00000000\n" for stamp, time in stamps)
-    listing = Listing(10**6)
+    listing = PacketListing(10**6)
     listing.feed(b"#tb 0: 1/1000\n" + "".join(lines).encode())
     return listing
 

@@ -15,8 +15,8 @@ import pytest
 
 from extractor.media.ffmpeg import landlock, sandbox
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import running
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.media.ffmpeg.seccomp import MACHINES, build_filter
 from tests.media.decoding import Decode
 
@@ -100,8 +100,8 @@ except OSError as error:
 """
 
 
-def _budget() -> Budget:
-    return Budget(time.monotonic() + 60, 60, 2_000_000_000)
+def _budget() -> ProcessLimits:
+    return ProcessLimits(time.monotonic() + 60, 60, 2_000_000_000)
 
 
 def _script(tmp_path: Path, text: str) -> str:
@@ -112,7 +112,7 @@ def _script(tmp_path: Path, text: str) -> str:
 
 
 def _lines(argv: list[str]) -> tuple[list[str], int]:
-    with running(lambda _: argv, (), _budget()) as child:
+    with run_ffmpeg(lambda _: argv, (), _budget()) as child:
         pieces = list(child.pieces("stdout"))
         return b"".join(pieces).decode().splitlines(), child.wait()
 
@@ -195,7 +195,7 @@ def test_a_program_reads_its_input_and_nothing_else_of_the_users(tmp_path: Path)
     inside = [str(tmp_path / "link"), str(tmp_path / "input")]
     outside = [str(tmp_path / "secret"), "/etc/passwd", "/proc/self/environ", f"/proc/{os.getpid()}/environ"]
     text = "a text of the caller"
-    with running(
+    with run_ffmpeg(
         lambda urls: [str(program), f"file:{tmp_path / 'link'}", *inside, urls["text"], *outside],
         (),
         _budget(),

@@ -9,8 +9,8 @@ import pytest
 from extractor.domain.models import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.command import Source
-from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import read_index
 from extractor.media.references.av1_dependencies import Dependencies
 from tests.media import clips
@@ -107,8 +107,8 @@ def test_a_damaged_video_is_listed_in_full_all_the_same(clip_dir: Path, tmp_path
     )
     damaged = clips.bit_rot(tmp_path / "source", whole, every_bytes=900)
     limits = DecodeLimits()
-    budget = Budget(time.monotonic() + 60, limits.stall_seconds, limits.memory_bytes)
-    index = read_index(Source(damaged, limits, find_ffmpeg()), budget, SamplingPolicy())
+    budget = ProcessLimits(time.monotonic() + 60, limits.stall_seconds, limits.memory_bytes)
+    index = read_index(DecoderInput(damaged, limits, find_ffmpeg()), budget, SamplingPolicy())
     assert len(index.packets) == 100
     assert index.order is not None
     assert index.order.dependencies is None

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.expressions import (
     LARGEST_INTEGER,
-    Selection,
+    FrameSelection,
     at_most,
     drop_expression,
     packet_filter,
     select_expression,
 )
-from extractor.media.sampling import AtTimes, EveryInterval, Instants, Targets, exactly, find_targets
+from extractor.media.sampling import EveryInterval, GivenTimes, SampleTimes, Targets, at_targets, find_targets
 
 _NOT_WHILE_MADE = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -57,22 +57,27 @@ _TIMES = st.lists(st.integers(1, 300_000), min_size=1, max_size=40).map(
 
 
 @st.composite
-def _instants(draw: st.DrawFn) -> Instants:
+def _instants(draw: st.DrawFn) -> SampleTimes:
     if draw(st.booleans()):
         interval = draw(st.fractions(Fraction(1, 100), 10, max_denominator=1001))
         return EveryInterval(interval, draw(st.integers(0, 5)))
     moments = sorted(draw(st.sets(st.fractions(0, 60, max_denominator=1001), min_size=1, max_size=40)))
-    return AtTimes(moments, range(len(moments)))
+    return GivenTimes(moments, range(len(moments)))
 
 
 @_NOT_WHILE_MADE
 @given(_TIMES, st.integers(0, 10**9), _instants(), st.none() | st.integers(1, 10), st.booleans())
 def test_ffmpeg_selects_just_the_targets(
-    tmp_path: Path, times: list[int], start: int, instants: Instants, most: int | None, is_start_known: bool
+    tmp_path: Path,
+    times: list[int],
+    start: int,
+    instants: SampleTimes,
+    most: int | None,
+    is_start_known: bool,
 ) -> None:
     times = [start + time for time in times]
     targets = find_targets(times, _TIME_BASE, instants)
-    selection = Selection(instants, _TIME_BASE, start if is_start_known else None, most)
+    selection = FrameSelection(instants, _TIME_BASE, start if is_start_known else None, most)
     assert _selected(times, select_expression(selection), tmp_path) == list(targets.pts)[:most]
 
 
@@ -80,8 +85,8 @@ def test_ffmpeg_selects_just_the_targets(
 @given(_TIMES, st.data())
 def test_ffmpeg_selects_listed_frames(tmp_path: Path, times: list[int], data: st.DataObject) -> None:
     chosen = sorted(data.draw(st.sets(st.sampled_from(times), min_size=1)))
-    selection = Selection(
-        exactly(Targets(range(len(chosen)), chosen), times[0], _TIME_BASE), _TIME_BASE, times[0]
+    selection = FrameSelection(
+        at_targets(Targets(range(len(chosen)), chosen), times[0], _TIME_BASE), _TIME_BASE, times[0]
     )
     assert _selected(times, select_expression(selection), tmp_path) == chosen
 
@@ -91,14 +96,14 @@ def test_ffmpeg_selects_the_targets_in_any_time_base(tmp_path: Path, time_base: 
     times = [round(Fraction(number, 25) / time_base) for number in range(0, 2_000, 25)]
     instants = EveryInterval(Fraction(7, 3))
     targets = find_targets(times, time_base, instants)
-    selection = Selection(instants, time_base, times[0])
+    selection = FrameSelection(instants, time_base, times[0])
     assert _selected(times, select_expression(selection), tmp_path, time_base) == list(targets.pts)
 
 
 def test_a_frame_before_those_already_seen_is_not_selected_again(tmp_path: Path) -> None:
     times = [0, 90_000, 180_000, 10_000, 100_000, 270_000]
-    for instants in (EveryInterval(Fraction(1)), AtTimes([0, 1, 2, 3], range(4))):
-        expression = select_expression(Selection(instants, _TIME_BASE, 0))
+    for instants in (EveryInterval(Fraction(1)), GivenTimes([0, 1, 2, 3], range(4))):
+        expression = select_expression(FrameSelection(instants, _TIME_BASE, 0))
         assert _selected(times, expression, tmp_path) == [0, 90_000, 180_000, 270_000]
 
 
@@ -129,7 +134,7 @@ def _depth(expression: str) -> int:
 @pytest.mark.failure_row(51)
 def test_a_million_targets_and_packets_stay_within_what_ffmpeg_can_parse() -> None:
     targets = Targets(range(1_000_000), range(0, 3_000_000, 3))
-    selection = Selection(exactly(targets, 0, _TIME_BASE), _TIME_BASE, 0)
+    selection = FrameSelection(at_targets(targets, 0, _TIME_BASE), _TIME_BASE, 0)
     expression = select_expression(selection)
     assert len(expression) < 40 * len(targets)
     assert _depth(expression) < 50, "FFmpeg's parser gives up at 100"
@@ -143,5 +148,5 @@ def test_a_million_targets_and_packets_stay_within_what_ffmpeg_can_parse() -> No
 @pytest.mark.failure_row(51)
 def test_a_hundred_thousand_targets_are_selected(tmp_path: Path) -> None:
     targets = Targets(range(100_000), range(0, 300_000, 3))
-    expression = select_expression(Selection(exactly(targets, 0, _TIME_BASE), _TIME_BASE, 0))
+    expression = select_expression(FrameSelection(at_targets(targets, 0, _TIME_BASE), _TIME_BASE, 0))
     assert _selected(list(range(30)), expression, tmp_path) == list(range(0, 30, 3))

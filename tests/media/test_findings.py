@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from extractor.domain.manifest import Manifest
-from extractor.domain.models import Frame, Measures
+from extractor.domain.models import Frame, FrameMetrics
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.dedup import hamming, worth_keeping
-from extractor.pipeline.local import extract_to_folder, local_toolbox
+from extractor.media.dedup import drop_redundant, hamming
+from extractor.pipeline.local import extract_to_folder, local_config
 from tests.media import clips
 
 _SCENES = ("testsrc2", "mandelbrot", "smptebars", "color=navy")
@@ -32,7 +32,7 @@ def scenes_clip(clip_dir: Path) -> Path:
 
 def _extract(clip: Path, folder: Path, **options: object) -> Manifest:
     policy = SamplingPolicy(**options)  # type: ignore[arg-type]
-    return extract_to_folder(clip, folder, policy, local_toolbox())
+    return extract_to_folder(clip, folder, policy, local_config())
 
 
 def _times(manifest: Manifest) -> list[float]:
@@ -121,20 +121,20 @@ def test_skipped_frames_leave_the_numbers_of_the_others_alone(scenes_clip: Path,
 
 
 def _frame(index: int, perceptual_hash: int, *, blank: bool = False) -> Frame:
-    measures = Measures(1.0, 0.5, f"{perceptual_hash:016x}", blank)
+    measures = FrameMetrics(1.0, 0.5, f"{perceptual_hash:016x}", blank)
     return Frame(index, index, float(index), b"", 2, 2, measures)
 
 
 def test_similar_means_like_the_last_one_that_was_kept() -> None:
     frames = [_frame(0, 0b0), _frame(1, 0b1), _frame(2, 0b11), _frame(3, 0b111), _frame(4, 0b110)]
-    kept = worth_keeping(frames, SamplingPolicy(skip_similar=1))
+    kept = drop_redundant(frames, SamplingPolicy(skip_similar=1))
     assert [frame.index for frame in kept] == [0, 2, 4]
     assert hamming("3", "6") == 2
 
 
 def test_a_video_of_blank_frames_still_gives_one() -> None:
     frames = [_frame(index, 0, blank=True) for index in range(3)]
-    assert [frame.index for frame in worth_keeping(frames, SamplingPolicy(skip_blank=True))] == [0]
+    assert [frame.index for frame in drop_redundant(frames, SamplingPolicy(skip_blank=True))] == [0]
 
 
 @pytest.mark.parametrize("interval", [0.5, 2.0])

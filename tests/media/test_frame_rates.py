@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.domain.policy import DETECTORS, Detector, SamplingPolicy, exact_seconds
-from extractor.media.scenes.cut_detector import CutFinder
-from extractor.media.scenes.downscale import scene_stream
+from extractor.media.scenes.cut_detector import CutDetector
+from extractor.media.scenes.downscale import downscale_spec
 from extractor.media.scenes.finder import nominal_rate
 from tests.media import clips
 from tests.media.decoding import Decode
@@ -43,8 +43,8 @@ def test_the_nominal_rate_is_the_one_that_was_meant(frame_rate: float, meant: Fr
 @pytest.mark.parametrize("detector", DETECTORS)
 @pytest.mark.parametrize("frame_rate", [1e-9, 1 / 3_000, 0.2, 1.0, 60.0, 1e6, 1e9])
 def test_a_cut_is_found_at_any_rate(detector: Detector, frame_rate: float) -> None:
-    stream = scene_stream(64, 48, "yuv420p")
-    finder = CutFinder(stream, nominal_rate(frame_rate), detector)
+    stream = downscale_spec(64, 48, "yuv420p")
+    finder = CutDetector(stream, nominal_rate(frame_rate), detector)
     for number in range(12):
         bright = 200 if number // 6 else 0
         finder.feed(bytes([bright, number, 255 - bright]) * (64 * 48), number / frame_rate)

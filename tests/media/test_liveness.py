@@ -10,15 +10,15 @@ import pytest
 
 from extractor import errors
 from extractor.media.ffmpeg import liveness
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import Child, running
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 
 _STALL_SECONDS = 1.0
 """Long enough for a busy machine to give every process its turn."""
 
 _BUSY = "import os, sys, time\nwhile time.process_time() < {seconds}: pass\n"
 
-_Wait = Callable[[Child], object]
+_Wait = Callable[[FFmpegProcess], object]
 
 
 def _script(tmp_path: Path, text: str) -> str:
@@ -28,8 +28,8 @@ def _script(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-def _budget(stall_seconds: float = _STALL_SECONDS, seconds: float = 60) -> Budget:
-    return Budget(time.monotonic() + seconds, stall_seconds, 2_000_000_000)
+def _budget(stall_seconds: float = _STALL_SECONDS, seconds: float = 60) -> ProcessLimits:
+    return ProcessLimits(time.monotonic() + seconds, stall_seconds, 2_000_000_000)
 
 
 @pytest.fixture
@@ -50,13 +50,13 @@ def wait(request: pytest.FixtureRequest) -> _Wait:
 
 
 _SILENT = "os.close(1); os.close(2)\n"
-"""Nothing is left to read, so that `Child.wait` waits for the end of the process."""
+"""Nothing is left to read, so that `FFmpegProcess.wait` waits for the end of the process."""
 
 
 @pytest.mark.failure_row(57)
 def test_a_child_that_works_for_long_between_two_words_is_not_hung(tmp_path: Path, wait: _Wait) -> None:
     script = _script(tmp_path, _BUSY.format(seconds=1.2) + "print('done')")
-    with running(lambda _: [script], (), _budget()) as child:
+    with run_ffmpeg(lambda _: [script], (), _budget()) as child:
         wait(child)
         assert child.wait() == 0
 
@@ -64,7 +64,7 @@ def test_a_child_that_works_for_long_between_two_words_is_not_hung(tmp_path: Pat
 @pytest.mark.failure_row(57)
 def test_a_child_that_works_on_after_its_last_word_is_not_hung(tmp_path: Path) -> None:
     script = _script(tmp_path, f"import os\n{_SILENT}{_BUSY.format(seconds=1.2)}os._exit(3)")
-    with running(lambda _: [script], (), _budget()) as child:
+    with run_ffmpeg(lambda _: [script], (), _budget()) as child:
         assert child.wait() == 3
 
 
@@ -73,7 +73,7 @@ def test_a_child_that_does_not_end_after_its_last_word_is_hung(tmp_path: Path) -
     script = _script(tmp_path, f"import os, time\n{_SILENT}time.sleep(600)")
     with (
         pytest.raises(errors.DecoderHungError, match="no sign of life"),
-        running(lambda _: [script], (), _budget()) as child,
+        run_ffmpeg(lambda _: [script], (), _budget()) as child,
     ):
         child.wait()
 
@@ -86,7 +86,7 @@ def test_a_child_that_computes_for_ever_is_hung(
     script = _script(tmp_path, "import os\n" + end + _BUSY.format(seconds=1e9))
     with (
         pytest.raises(errors.DecoderHungError, match="without reading or writing"),
-        running(lambda _: [script], (), _budget()) as child,
+        run_ffmpeg(lambda _: [script], (), _budget()) as child,
     ):
         wait(child)
         child.wait()
@@ -97,7 +97,7 @@ def test_complaints_alone_are_no_sign_of_progress(soon_a_loop: None, tmp_path: P
     script = _script(tmp_path, "import os\nwhile True: os.write(2, b'[error] once more\\n' * 1000)")
     with (
         pytest.raises(errors.DecoderHungError),
-        running(lambda _: [script], (), _budget()) as child,
+        run_ffmpeg(lambda _: [script], (), _budget()) as child,
     ):
         child.feed_all({})
 
@@ -115,7 +115,7 @@ def test_a_child_that_reads_its_input_on_is_slow_and_not_hung(soon_a_loop: None,
     )
     with (
         pytest.raises(errors.DeadlineError),
-        running(lambda _: [script], (), _budget(seconds=4)) as child,
+        run_ffmpeg(lambda _: [script], (), _budget(seconds=4)) as child,
     ):
         child.line("stdout")
 
@@ -128,7 +128,7 @@ def test_a_child_that_sleeps_at_the_deadline_is_hung_and_one_that_works_is_slow(
     ):
         with (
             pytest.raises(expected),
-            running(lambda _, argv=argv: argv, (), _budget(60, seconds=1)) as child,  # type: ignore[misc]
+            run_ffmpeg(lambda _, argv=argv: argv, (), _budget(60, seconds=1)) as child,  # type: ignore[misc]
         ):
             child.line("stdout")
 
@@ -143,7 +143,7 @@ def test_a_reader_that_takes_its_time_does_not_make_its_child_hung(tmp_path: Pat
             time.sleep(1.2)  # the child waits for us
         taken.append(len(data))
 
-    with running(lambda _: [script], (), _budget()) as child:
+    with run_ffmpeg(lambda _: [script], (), _budget()) as child:
         child.feed_all({"stdout": take_time})
         assert child.wait() == 0
     assert sum(taken) == 20_000_000
@@ -157,6 +157,6 @@ def test_without_proc_whoever_is_silent_is_hung(
     monkeypatch.setattr(liveness, "input_places", lambda pid: ())
     with (
         pytest.raises(errors.DecoderHungError, match="no sign of life"),
-        running(lambda _: [_script(tmp_path, text)], (), _budget()) as child,
+        run_ffmpeg(lambda _: [_script(tmp_path, text)], (), _budget()) as child,
     ):
         child.line("stdout")

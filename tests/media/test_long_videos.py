@@ -16,13 +16,20 @@ from benchmarks import long_videos
 from extractor.domain.models import StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoder import FrameDecoder
-from extractor.media.decode.schedule import Schedule, make_schedule
+from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg.expressions import select_expression
-from extractor.media.ffmpeg.filters import USUAL
-from extractor.media.ffmpeg.packet_list import Packets
+from extractor.media.ffmpeg.filters import PROGRESSIVE_SDR
+from extractor.media.ffmpeg.packet_list import PacketTable
 from extractor.media.probe.index import VideoIndex
 from extractor.media.references.required_packets import DecodeOrder
-from extractor.media.sampling import AtTimes, EveryInterval, Target, Targets, find_targets, relax
+from extractor.media.sampling import (
+    EveryInterval,
+    GivenTimes,
+    TargetFrame,
+    Targets,
+    find_targets,
+    snap_to_cheaper,
+)
 from extractor.pipeline.resume import frames_made, remaining
 from tests.media import clips
 from tests.media.decoding import Decode
@@ -48,8 +55,8 @@ def _index(count: int) -> VideoIndex:
         rotation_degrees=0.0,
         hdr=None,
         pixel_format="yuv420p",
-        picture=USUAL,
-        packets=Packets(Fraction(1, 90_000), pts, keys, count * _TICKS),
+        picture=PROGRESSIVE_SDR,
+        packets=PacketTable(Fraction(1, 90_000), pts, keys, count * _TICKS),
         order=DecodeOrder(references, keys, none, none),
         shown_pts=list(pts),
         frame_count=count,
@@ -126,11 +133,11 @@ def test_going_on_leaves_the_rest_of_the_schedule(name: str, long_index: VideoIn
     assert rest.selection.most in (None, 5_000)
 
 
-def _stored(number: int, target: Target) -> StoredFrame:
+def _stored(number: int, target: TargetFrame) -> StoredFrame:
     return StoredFrame(number, target.slot, "", float(target.pts * Fraction(1, 90_000)), 1, "", 96, 64)
 
 
-def _chosen(index: VideoIndex, schedule: Schedule) -> list[Target]:
+def _chosen(index: VideoIndex, schedule: DecodeSchedule) -> list[TargetFrame]:
     """What the instants of the selection choose of all frames."""
     assert schedule.selection is not None
     targets = find_targets(index.shown_pts, index.time_base, schedule.selection.instants)
@@ -144,7 +151,7 @@ _SORTED = st.lists(st.integers(0, 500), unique=True, min_size=1).map(sorted)
 def test_a_relaxed_target_is_the_nearest_of_the_first_kind_in_reach(
     pts: list[int], kinds: list[list[int]], tolerance: int
 ) -> None:
-    relaxed = list(relax(Targets(range(len(pts)), pts), tolerance, kinds).pts)
+    relaxed = list(snap_to_cheaper(Targets(range(len(pts)), pts), tolerance, kinds).pts)
     for place, time in enumerate(pts):
         least = max(time - tolerance, relaxed[place - 1] + 1 if place else 0)
         most = min(time + tolerance, pts[place + 1] - 1 if place + 1 < len(pts) else 1_000)
@@ -186,7 +193,7 @@ def test_timestamps_as_they_were_printed_give_the_same_frames_in_any_time_base(
 
 def _with_times(index: VideoIndex, times: Sequence[int], time_base: Fraction) -> VideoIndex:
     pts = array("q", times)
-    packets = Packets(time_base, pts, bytearray([1]) * len(times), times[-1] + 1)
+    packets = PacketTable(time_base, pts, bytearray([1]) * len(times), times[-1] + 1)
     return replace(index, packets=packets, order=None, shown_pts=list(times))
 
 
@@ -194,7 +201,7 @@ def test_an_interval_that_ffmpeg_cannot_compute_with_is_listed() -> None:
     index = _with_times(_index(1), range(0, 10**15, 10**13), Fraction(1, 10**9))
     schedule = make_schedule(index, SamplingPolicy(interval_seconds=20_000_000_000 / 999_983))
     assert schedule.selection is not None
-    assert isinstance(schedule.selection.instants, AtTimes)
+    assert isinstance(schedule.selection.instants, GivenTimes)
     assert _chosen(index, schedule) == list(schedule.targets or ())
 
 

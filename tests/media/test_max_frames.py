@@ -9,9 +9,9 @@ import pytest
 from extractor.domain.policy import MaxFramesMode, SamplingPolicy
 from extractor.media.decode.schedule import make_schedule
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import Source, Urls
+from extractor.media.ffmpeg.command import DecoderInput, Urls
 from extractor.media.ffmpeg.expressions import select_expression
-from extractor.media.scenes.finder import SceneWatch
+from extractor.media.scenes.finder import SceneFinder
 from tests.media import clips
 from tests.media.decoding import Decode, Decoded
 
@@ -30,7 +30,7 @@ def timed_clip(clip_dir: Path) -> Path:
 
 
 def _encoded(
-    build: Callable[[Source, Urls], Sequence[str]], found: Decoded, folder: Path, **texts: str
+    build: Callable[[DecoderInput, Urls], Sequence[str]], found: Decoded, folder: Path, **texts: str
 ) -> int:
     """How many images FFmpeg encodes with this command, whoever reads them."""
     urls = {name: str(folder / name) for name in ("images", "frames", "scenes", *texts)}
@@ -55,9 +55,9 @@ def test_frames_beyond_the_maximum_are_not_encoded_beside_scenes(
     assert found.decoder.decoded_seconds == pytest.approx(6, abs=0.1), "all is decoded for the scenes"
     schedule = make_schedule(found.index, policy)
     assert schedule.selection is not None
-    small = SceneWatch(found.index, policy).stream.filters
+    small = SceneFinder(found.index, policy).stream.filters
 
-    def build(source: Source, urls: Urls) -> Sequence[str]:
+    def build(source: DecoderInput, urls: Urls) -> Sequence[str]:
         return command.build_full(source, found.index.picture, policy, urls, small)
 
     assert _encoded(build, found, tmp_path, selection=select_expression(schedule.selection)) == _MOST
@@ -70,7 +70,7 @@ def test_keyframes_beyond_the_maximum_are_not_encoded(
     found = decode(untimed_clip, policy)
     assert len(found.frames) == _MOST
 
-    def build(source: Source, urls: Urls) -> Sequence[str]:
+    def build(source: DecoderInput, urls: Urls) -> Sequence[str]:
         return command.build_keyframes(source, found.index.picture, policy, urls)
 
     assert _encoded(build, found, tmp_path) == _MOST

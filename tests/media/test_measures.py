@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.domain.models import Measures
+from extractor.domain.models import FrameMetrics
 from extractor.media.dedup import hamming
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.filters import GREY, GREY_SIDE
@@ -29,7 +29,7 @@ def _grey(source: str, changes: str = "null") -> bytes:
     return found
 
 
-def _measured(source: str, changes: str = "format=yuv420p") -> Measures:
+def _measured(source: str, changes: str = "format=yuv420p") -> FrameMetrics:
     return measure(_grey(source, changes))
 
 

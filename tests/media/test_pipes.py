@@ -11,9 +11,9 @@ from extractor import errors
 from extractor.domain.models import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.command import Source
-from extractor.media.ffmpeg.pipes import _CHUNK_BYTES, _MOST_AHEAD_BYTES, Budget
-from extractor.media.ffmpeg.process import Child, running
+from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.pipes import _CHUNK_BYTES, _MOST_AHEAD_BYTES, ProcessLimits
+from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.probe.index import read_index
 from tests.media import clips
 
@@ -21,8 +21,8 @@ _LONG = 5_000_000
 """Longer than every pipe."""
 
 
-def _budget(seconds: float = 30, stall_seconds: float = 30) -> Budget:
-    return Budget(time.monotonic() + seconds, stall_seconds, 2_000_000_000)
+def _budget(seconds: float = 30, stall_seconds: float = 30) -> ProcessLimits:
+    return ProcessLimits(time.monotonic() + seconds, stall_seconds, 2_000_000_000)
 
 
 @pytest.fixture
@@ -46,20 +46,20 @@ def writer(tmp_path: Path) -> Path:
     return path
 
 
-def _lines(child: Child, stream: str) -> int:
+def _lines(child: FFmpegProcess, stream: str) -> int:
     count = 0
     while child.line(stream) is not None:
         count += 100
     return count
 
 
-def _pieces(child: Child, stream: str) -> int:
+def _pieces(child: FFmpegProcess, stream: str) -> int:
     return sum(len(piece) for piece in child.pieces(stream))
 
 
-def _exactly(child: Child, stream: str) -> int:
+def _exactly(child: FFmpegProcess, stream: str) -> int:
     size = 0
-    while child.exactly(stream, 100) is not None:
+    while child.read_exactly(stream, 100) is not None:
         size += 100
     return size
 
@@ -74,7 +74,7 @@ def test_a_pipe_that_is_full_before_another_is_begun_never_blocks_its_reader(
     second = "side" if first == "stdout" else "stdout"
     numbers = {"stdout": 1, "side": 2}
     orders = [f"{numbers[first]}:{_LONG}", f"{numbers[second]}:{_LONG}"]
-    with running(lambda pipes: [str(writer), pipes["side"], *orders], ("side",), _budget()) as child:
+    with run_ffmpeg(lambda pipes: [str(writer), pipes["side"], *orders], ("side",), _budget()) as child:
         assert read(child, second) == _LONG
         assert read(child, first) == _LONG
         assert child.wait() == 0
@@ -91,7 +91,7 @@ def test_every_pipe_is_fed_to_its_sink_as_it_comes(writer: Path) -> None:
         seen[name] += len(data)
         largest = max(largest, len(data))
 
-    with running(
+    with run_ffmpeg(
         lambda pipes: [str(writer), pipes["side"], pipes["unread"], *orders], ("side", "unread"), _budget()
     ) as child:
         child.feed_all({name: lambda data, name=name: sink(name, data) for name in seen})  # type: ignore[misc]
@@ -102,7 +102,7 @@ def test_every_pipe_is_fed_to_its_sink_as_it_comes(writer: Path) -> None:
 
 
 def test_what_was_read_before_is_fed_first(writer: Path) -> None:
-    with running(lambda _: [str(writer), f"1:{_LONG}"], (), _budget()) as child:
+    with run_ffmpeg(lambda _: [str(writer), f"1:{_LONG}"], (), _budget()) as child:
         assert child.line("stdout") == b"x" * 99
         pieces: list[bytes] = []
         child.feed_all({"stdout": pieces.append})
@@ -115,7 +115,7 @@ def test_what_a_sink_raises_ends_the_child(writer: Path) -> None:
 
     with (
         pytest.raises(errors.TooLargeError),
-        running(lambda _: [str(writer), f"1:{1_000_000_000_000}"], (), _budget()) as child,
+        run_ffmpeg(lambda _: [str(writer), f"1:{1_000_000_000_000}"], (), _budget()) as child,
     ):
         child.feed_all({"stdout": refuse})
     assert child.process.returncode is not None
@@ -124,14 +124,14 @@ def test_what_a_sink_raises_ends_the_child(writer: Path) -> None:
 def test_feeding_heeds_the_deadline(writer: Path) -> None:
     with (
         pytest.raises(errors.DeadlineError),
-        running(lambda _: [str(writer), f"1:{1_000_000_000_000}"], (), _budget(seconds=0.3)) as child,
+        run_ffmpeg(lambda _: [str(writer), f"1:{1_000_000_000_000}"], (), _budget(seconds=0.3)) as child,
     ):
         child.feed_all({})
 
 
 def test_draining_keeps_nothing_of_any_pipe(writer: Path) -> None:
     orders = [f"2:{_LONG}", f"1:{_LONG}"]
-    with running(lambda pipes: [str(writer), pipes["side"], *orders], ("side",), _budget()) as child:
+    with run_ffmpeg(lambda pipes: [str(writer), pipes["side"], *orders], ("side",), _budget()) as child:
         assert child.line("side") is not None
         child.drain()
         assert not any(child._buffers.values())
@@ -143,7 +143,7 @@ def test_a_pipe_that_nobody_reads_is_never_kept_without_bound(writer: Path) -> N
     orders = [f"1:{1_000_000_000_000}", "2:100"]
     with (
         pytest.raises(errors.TooLargeError, match="too long"),
-        running(lambda pipes: [str(writer), pipes["side"], *orders], ("side",), _budget()) as child,
+        run_ffmpeg(lambda pipes: [str(writer), pipes["side"], *orders], ("side",), _budget()) as child,
     ):
         child.line("side")
     assert len(child._buffers["stdout"]) <= _MOST_AHEAD_BYTES + _CHUNK_BYTES
@@ -155,6 +155,6 @@ def test_an_av1_video_whose_listings_are_longer_than_every_pipe_is_indexed(tmp_p
     short = clips.plain(tmp_path / "short.mp4", 4, encoded=encoded, pictures="testsrc2=size=96x64:rate=25")
     clips.ffmpeg("-stream_loop 199 -i {0} -c copy {1}", short, tmp_path / "long.mp4")
     limits = DecodeLimits(threads=1)
-    source = Source(tmp_path / "long.mp4", limits, find_ffmpeg())
+    source = DecoderInput(tmp_path / "long.mp4", limits, find_ffmpeg())
     index = read_index(source, _budget(seconds=120, stall_seconds=60), SamplingPolicy())
     assert len(index.packets) == 20_000

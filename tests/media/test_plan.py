@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from extractor.domain.policy import SamplingPolicy, Strategy
 from extractor.media.decode.planned import PlanFailedError
 from extractor.media.decode.schedule import make_schedule
-from extractor.media.references.required_packets import DecodeOrder, closed_order, needed_packets, signposts
-from extractor.media.sampling import Targets, relax, spread
+from extractor.media.references.required_packets import DecodeOrder, closed_order, needed_packets, poc_anchors
+from extractor.media.sampling import Targets, snap_to_cheaper, spread_evenly
 from tests.media import clips
 from tests.media.decoding import Decode, Decoded
 
@@ -150,7 +150,7 @@ def test_where_the_decoder_cannot_count_so_far_little_is_decoded_all_the_same(
     full = decode(far_clip, policy)
     plan = make_schedule(full.index, policy).plan
     assert plan is not None
-    assert 0 < plan.signposts < 24
+    assert 0 < plan.poc_anchors < 24
     assert _images(decode(far_clip, policy, plan=True)) == _images(full)
 
 
@@ -315,11 +315,11 @@ def test_no_leap_before_an_open_access_point_is_longer_than_the_decoder_can_coun
     order = DecodeOrder([True] * count, [place == 0 for place in range(count)], access, none)
     needed = needed_packets(order, _flags(order, {5, 760}))
     kept = [place for place, keep in enumerate(needed) if keep]
-    posts = signposts(order, needed)
+    posts = poc_anchors(order, needed)
     assert kept == [*range(6), *range(750, 761)]
     assert all(later - earlier <= 100 for earlier, later in pairwise(sorted((*kept, *posts))))
     assert len(posts) == 7
-    assert not signposts(order, needed_packets(order, _flags(order, {200, 260})))
+    assert not poc_anchors(order, needed_packets(order, _flags(order, {200, 260})))
 
 
 @given(_open_streams(), st.integers(1, 9))
@@ -329,7 +329,7 @@ def test_signposts_are_pictures_that_count_and_as_near_to_each_other_as_there_ar
     order, _, targets = stream
     needed = needed_packets(order, _flags(order, targets))
     with patch("extractor.media.references.required_packets._LONGEST_LEAP", leap):
-        posts = signposts(order, needed)
+        posts = poc_anchors(order, needed)
     assert not any(needed[post] or order.leading[post] or not order.reference[post] for post in posts)
     kept = sorted({place for place, keep in enumerate(needed) if keep} | set(posts))
     for before, here in pairwise(kept):
@@ -347,7 +347,7 @@ def test_relaxed_targets_stay_near_in_order_and_complete(
     pts: list[int], cheap: list[int], tolerance: int
 ) -> None:
     targets = Targets(range(len(pts)), pts)
-    relaxed = relax(targets, tolerance, [cheap])
+    relaxed = snap_to_cheaper(targets, tolerance, [cheap])
     assert [target.slot for target in relaxed] == list(range(len(pts)))
     assert all(abs(new.pts - old.pts) <= tolerance for new, old in zip(relaxed, targets, strict=True))
     assert all(later.pts > earlier.pts for earlier, later in pairwise(relaxed))
@@ -356,7 +356,7 @@ def test_relaxed_targets_stay_near_in_order_and_complete(
 @given(st.integers(0, 300), st.integers(1, 300))
 def test_spread_takes_so_many_and_the_first_among_them(available: int, count: int) -> None:
     targets = Targets(range(available), range(available))
-    chosen = spread(targets, count)
+    chosen = spread_evenly(targets, count)
     assert len(chosen) == min(available, count)
     assert chosen[:1] == targets[:1]
     steps = {later.pts - earlier.pts for earlier, later in pairwise(chosen)}

@@ -16,9 +16,9 @@ from extractor import errors
 from extractor.domain.models import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import sandbox
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import running
-from extractor.pipeline.local import extract_to_folder, local_toolbox
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import run_ffmpeg
+from extractor.pipeline.local import extract_to_folder, local_config
 from tests.media import clips
 from tests.media.decoding import Decode
 
@@ -30,8 +30,8 @@ def _script(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-def _budget(seconds: float = 20, stall_seconds: float = 20) -> Budget:
-    return Budget(time.monotonic() + seconds, stall_seconds, 2_000_000_000)
+def _budget(seconds: float = 20, stall_seconds: float = 20) -> ProcessLimits:
+    return ProcessLimits(time.monotonic() + seconds, stall_seconds, 2_000_000_000)
 
 
 def _is_alive(pid: int) -> bool:
@@ -50,7 +50,7 @@ def _assert_ends(pidfd: int) -> None:
 @pytest.mark.failure_row(24)
 def test_a_silent_child_is_killed_and_called_hung(tmp_path: Path) -> None:
     script = _script(tmp_path, "import time; print('hello', flush=True); time.sleep(600)")
-    with running(lambda _: [script], (), _budget(stall_seconds=0.3)) as child:
+    with run_ffmpeg(lambda _: [script], (), _budget(stall_seconds=0.3)) as child:
         assert child.line("stdout") == b"hello"
         with pytest.raises(errors.DecoderHungError):
             child.line("stdout")
@@ -68,13 +68,16 @@ def test_a_child_that_never_says_anything_is_hung_even_if_the_deadline_comes_fir
 
 def test_a_busy_child_at_the_deadline_is_slow_and_not_hung(tmp_path: Path) -> None:
     script = _script(tmp_path, "import itertools\nfor n in itertools.count(): print(n, flush=True)")
-    with running(lambda _: [script], (), _budget(seconds=0.3)) as child, pytest.raises(errors.DeadlineError):
+    with (
+        run_ffmpeg(lambda _: [script], (), _budget(seconds=0.3)) as child,
+        pytest.raises(errors.DeadlineError),
+    ):
         while child.line("stdout") is not None:
             pass
 
 
 def test_nothing_is_started_after_the_deadline() -> None:
-    with pytest.raises(errors.DeadlineError), running(lambda _: ["/bin/true"], (), _budget(seconds=-1)):
+    with pytest.raises(errors.DeadlineError), run_ffmpeg(lambda _: ["/bin/true"], (), _budget(seconds=-1)):
         pass
 
 
@@ -89,7 +92,7 @@ def test_what_the_child_started_dies_with_it(tmp_path: Path, monkeypatch: pytest
         time.sleep(600)
         """,
     )
-    with running(lambda _: [script], (), _budget()) as child:
+    with run_ffmpeg(lambda _: [script], (), _budget()) as child:
         grandchild = int(child.line("stdout") or b"0")
         watch = os.pidfd_open(grandchild)
     _assert_ends(watch)
@@ -107,7 +110,7 @@ def test_a_flood_on_stderr_blocks_nothing_and_is_kept_bounded(tmp_path: Path) ->
         print("done", flush=True)
         """,
     )
-    with running(lambda _: [script], (), _budget()) as child:
+    with run_ffmpeg(lambda _: [script], (), _budget()) as child:
         assert child.line("stdout") == b"done"
         assert child.wait() == 0
         assert len(child.stderr.errors) <= 80
@@ -126,7 +129,7 @@ def test_one_endless_line_on_stderr_is_kept_bounded(tmp_path: Path, colour: str)
         print('done')
         """,
     )
-    with running(lambda _: [script], (), _budget()) as child:
+    with run_ffmpeg(lambda _: [script], (), _budget()) as child:
         assert child.line("stdout") == b"done"
         assert child.wait() == 0
         assert sum(len(value) for value in vars(child.stderr).values() if isinstance(value, bytes)) <= 4_000
@@ -144,10 +147,10 @@ def test_images_are_not_made_faster_than_they_are_read(tmp_path: Path) -> None:
             os.write(side, b"%d\\n" % number)
         """,
     )
-    with running(lambda pipes: [script, pipes["side"]], ("side",), _budget()) as child:
+    with run_ffmpeg(lambda pipes: [script, pipes["side"]], ("side",), _budget()) as child:
         assert child.line("side") == b"first line"
         for number in range(100):
-            assert child.exactly("stdout", 1_000_000) == b"i" * 1_000_000
+            assert child.read_exactly("stdout", 1_000_000) == b"i" * 1_000_000
             assert child.line("side") == b"%d" % number
             assert len(child._buffers["stdout"]) < 1_500_000
 
@@ -165,7 +168,7 @@ def test_the_child_gets_no_environment_no_input_and_no_foreign_descriptor(
         print(*(resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE)))
         """,
     )
-    with (tmp_path / "open file").open("w"), running(lambda _: [script], (), _budget()) as child:
+    with (tmp_path / "open file").open("w"), run_ffmpeg(lambda _: [script], (), _budget()) as child:
         first = (child.line("stdout") or b"").decode()
         assert first.replace("'LC_CTYPE', ", "") == "['AV_LOG_FORCE_COLOR', 'PATH'] '' / True"
         assert child.line("stdout") == b"4"  # three streams and the listing itself
@@ -227,7 +230,7 @@ def test_a_program_that_is_none_is_a_wrong_setting(tmp_path: Path, text: str | N
     if text is not None:
         binary.write_text(text)
     with pytest.raises(errors.SettingsError, match="FFMPEG_BINARY"):
-        local_toolbox(str(binary))
+        local_config(str(binary))
 
 
 def test_a_program_that_cannot_be_run_is_named_and_never_blamed_on_the_storage(
@@ -237,7 +240,7 @@ def test_a_program_that_cannot_be_run_is_named_and_never_blamed_on_the_storage(
     binary.write_text("#!/no/such/interpreter\n")
     binary.chmod(0o755)
     with pytest.raises(errors.DecoderNotStartedError, match="check FFMPEG_BINARY") as raised:
-        extract_to_folder(plain_clip, tmp_path / "out", SamplingPolicy(), local_toolbox(str(binary)))
+        extract_to_folder(plain_clip, tmp_path / "out", SamplingPolicy(), local_config(str(binary)))
     assert errors.reason_of(raised.value) == "DECODER_NOT_STARTED"
     assert not errors.is_final(raised.value, receive_count=9)
 
@@ -245,7 +248,7 @@ def test_a_program_that_cannot_be_run_is_named_and_never_blamed_on_the_storage(
 def test_a_command_line_that_is_too_long_is_called_so() -> None:
     with (
         pytest.raises(errors.DecoderNotStartedError, match="too long"),
-        running(lambda _: ["/bin/true", "x" * 3_000_000], (), _budget()),
+        run_ffmpeg(lambda _: ["/bin/true", "x" * 3_000_000], (), _budget()),
     ):
         pass
 
@@ -260,7 +263,7 @@ def test_a_system_without_room_for_a_process_is_called_so(
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with (
         pytest.raises(errors.DecoderNotStartedError, match="has no room"),
-        running(lambda _: ["/bin/true"], (), _budget()),
+        run_ffmpeg(lambda _: ["/bin/true"], (), _budget()),
     ):
         pass
 

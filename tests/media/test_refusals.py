@@ -9,7 +9,7 @@ from extractor.domain.models import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode import exit_check
 from extractor.media.ffmpeg import formats
-from extractor.media.ffmpeg.input_info import Header
+from extractor.media.ffmpeg.input_info import InputInfo
 from tests.media import clips, heif
 from tests.media.decoding import Decode
 
@@ -117,7 +117,7 @@ def test_the_error_says_what_is_in_a_file_without_video(decode: Decode, tmp_path
     ],
 )
 def test_kinds_of_streams_are_named(facts: list[str], words: str) -> None:
-    assert words in formats.words_without_video(Header.parse(facts).other_kinds)
+    assert words in formats.describe_missing_video(InputInfo.parse(facts).other_kinds)
 
 
 @pytest.mark.failure_row(22)
@@ -203,7 +203,7 @@ def test_a_file_of_a_few_bytes_is_judged_without_error(length: int) -> None:
 
 @pytest.mark.failure_row(18)
 def test_a_decode_without_one_image_is_never_a_success() -> None:
-    silent = exit_check.DecodeEnd(
+    silent = exit_check.DecodeResult(
         status=0,
         images=0,
         decode_errors=0,
@@ -213,7 +213,7 @@ def test_a_decode_without_one_image_is_never_a_success() -> None:
         out_of_memory=False,
         words="no message",
     )
-    assert isinstance(exit_check.objection(silent, DecodeLimits()), errors.NoFramesError)
+    assert isinstance(exit_check.check_decode(silent, DecodeLimits()), errors.NoFramesError)
 
 
 @pytest.mark.failure_row(22)

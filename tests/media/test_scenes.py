@@ -16,11 +16,11 @@ from extractor.domain.models import Scene
 from extractor.domain.policy import DETECTORS, Detector
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.filters import Filter
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import running
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.media.scenes.boundaries import Cut, scenes_between
-from extractor.media.scenes.cut_detector import CutFinder
-from extractor.media.scenes.downscale import scene_stream
+from extractor.media.scenes.cut_detector import CutDetector
+from extractor.media.scenes.downscale import downscale_spec
 from tests.media import clips
 
 _COMMANDS: dict[Detector, str] = {
@@ -80,9 +80,9 @@ def _stream_frames(clip: Path, filters: Sequence[Filter], frame_bytes: int) -> I
         raw = f"-filter:v {graph} -fps_mode passthrough -enc_time_base filter {times} -f rawvideo pipe:1"
         return [find_ffmpeg(), "-v", "error", "-nostdin", "-i", f"file:{clip}", *raw.split()]
 
-    with running(argv, ("frames",), Budget(time.monotonic() + 60, 60, 2_000_000_000)) as child:
+    with run_ffmpeg(argv, ("frames",), ProcessLimits(time.monotonic() + 60, 60, 2_000_000_000)) as child:
         while (line := child.line("frames")) is not None:
-            frame = child.exactly("stdout", frame_bytes)
+            frame = child.read_exactly("stdout", frame_bytes)
             assert frame is not None
             yield frame, float(line)
 
@@ -90,8 +90,8 @@ def _stream_frames(clip: Path, filters: Sequence[Filter], frame_bytes: int) -> I
 def _find_cuts(
     clip: Path, size: tuple[int, int], rate: Fraction, detector: Detector, threshold: float | None = None
 ) -> tuple[Cut, ...]:
-    stream = scene_stream(*size, "yuv420p")
-    finder = CutFinder(stream, rate, detector, threshold)
+    stream = downscale_spec(*size, "yuv420p")
+    finder = CutDetector(stream, rate, detector, threshold)
     for frame, seconds in _stream_frames(clip, stream.filters, stream.frame_bytes):
         finder.feed(frame, seconds)
     return finder.finish()
@@ -172,7 +172,7 @@ def test_variable_frame_rate_gives_the_true_times(clip_dir: Path) -> None:
 
 def test_a_fade_is_placed_on_a_frame_that_is_there(clip_dir: Path) -> None:
     clip = _variable_rate_film(clip_dir / "vfr-fade.mp4")
-    stream = scene_stream(640, 360, "yuv420p")
+    stream = downscale_spec(640, 360, "yuv420p")
     shown = [seconds for _, seconds in _stream_frames(clip, stream.filters, stream.frame_bytes)]
     (cut,) = _find_cuts(clip, (640, 360), Fraction(25), "threshold")
     assert cut.seconds == shown[cut.frame]
@@ -195,13 +195,13 @@ def test_nothing_but_black_is_one_scene(clip_dir: Path) -> None:
 
 
 def test_a_video_without_frames_has_no_cuts() -> None:
-    assert CutFinder(scene_stream(320, 240, "yuv420p"), Fraction(25), "threshold").finish() == ()
+    assert CutDetector(downscale_spec(320, 240, "yuv420p"), Fraction(25), "threshold").finish() == ()
 
 
 def test_the_stream_keeps_its_size_when_the_video_changes_its_own(clip_dir: Path) -> None:
     clip = clips.changing_size(clip_dir / "changing.ts")
     for size in ((320, 240), (160, 120)):
-        stream = scene_stream(*size, "yuv420p")
+        stream = downscale_spec(*size, "yuv420p")
         assert len(list(_stream_frames(clip, stream.filters, stream.frame_bytes))) == 100
 
 
@@ -216,8 +216,8 @@ def test_points_chosen_before_the_conversion_are_those_chosen_after_it(
     clips.ffmpeg(f"-f lavfi -i {noise},setparams=colorspace={colours} -frames:v 3 -c:v ffv1 {{0}}", clip)
     films = []
     for known_format in (pixel_format, "unknown"):
-        stream = scene_stream(*size, known_format)
-        finder = CutFinder(stream, Fraction(25))
+        stream = downscale_spec(*size, known_format)
+        finder = CutDetector(stream, Fraction(25))
         films.append(
             [
                 finder.feed(*frame).tobytes()
@@ -229,14 +229,18 @@ def test_points_chosen_before_the_conversion_are_those_chosen_after_it(
 
 
 def test_points_are_chosen_first_where_colours_are_shared() -> None:
-    assert [scene_stream(1280, 720, name).repeats for name in ("yuv420p", "yuv444p", "unknown")] == [2, 1, 1]
-    assert scene_stream(256, 144, "yuv420p").repeats == 1, "nothing to choose"
-    assert scene_stream(1920, 1080, "yuv420p").repeats == 1, "no points, but mixtures"
+    assert [downscale_spec(1280, 720, name).repeats for name in ("yuv420p", "yuv444p", "unknown")] == [
+        2,
+        1,
+        1,
+    ]
+    assert downscale_spec(256, 144, "yuv420p").repeats == 1, "nothing to choose"
+    assert downscale_spec(1920, 1080, "yuv420p").repeats == 1, "no points, but mixtures"
 
 
 @given(st.integers(1, 8192), st.integers(1, 8192))
 def test_the_stream_is_never_larger_than_what_pyscenedetect_looks_at(width: int, height: int) -> None:
-    stream = scene_stream(width, height, "yuv420p")
+    stream = downscale_spec(width, height, "yuv420p")
     assert max(stream.width, stream.height) == min(256, max(width, height))
     assert min(stream.width, stream.height) >= 1
 

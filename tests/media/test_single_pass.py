@@ -13,9 +13,9 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode import single_pass
 from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.command import Source
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.pipeline.local import extract_to_folder, local_toolbox
+from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.pipeline.local import extract_to_folder, local_config
 from tests.media import clips
 
 _HLG = "setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc"
@@ -74,7 +74,7 @@ def _clip(clip_dir: Path, name: str, options: str) -> Path:
 def _extract(
     clip: Path, folder: Path, policy: SamplingPolicy, *, plan: bool = True
 ) -> tuple[Manifest, list[bytes]]:
-    manifest = extract_to_folder(clip, folder, policy, replace(local_toolbox(), plan=plan))
+    manifest = extract_to_folder(clip, folder, policy, replace(local_config(), plan=plan))
     images = [(folder / frame.key).read_bytes() for frame in manifest.frames]
     frames = tuple(frame.model_copy(update={"etag": None}) for frame in manifest.frames)
     return manifest.model_copy(update={"timings": {}, "frames": frames}), images
@@ -82,8 +82,8 @@ def _extract(
 
 def _try(clip: Path, policy: SamplingPolicy) -> SinglePass | None:
     limits = DecodeLimits(threads=1)
-    budget = Budget(time.monotonic() + 60, limits.stall_seconds, limits.memory_bytes)
-    return try_single_pass(Source(clip, limits, find_ffmpeg()), policy, budget)
+    budget = ProcessLimits(time.monotonic() + 60, limits.stall_seconds, limits.memory_bytes)
+    return try_single_pass(DecoderInput(clip, limits, find_ffmpeg()), policy, budget)
 
 
 def _let_any_size_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +178,6 @@ def test_without_plans_there_is_no_single_pass(
     plain_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("extractor.pipeline.extract.try_single_pass", pytest.fail)
-    tools = local_toolbox()
+    tools = local_config()
     unplanned = type(tools)(tools.ffmpeg, tools.limits, tools.upload_workers, plan=False)
     assert extract_to_folder(plain_clip, tmp_path / "out", SamplingPolicy(), unplanned).frames

@@ -7,7 +7,7 @@ import pytest
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.log import Stderr
+from extractor.media.ffmpeg.log import FFmpegLog
 from tests.media import clips
 from tests.media.decoding import Decode
 
@@ -33,8 +33,8 @@ def _own(level: bytes, text: bytes, colour: bytes = _ERROR, context: bytes = b""
     return _TIME + context + colour + b"[" + level + b"] " + _END + colour + text + b"\n" + _END
 
 
-def _said(*pieces: bytes) -> Stderr:
-    said = Stderr()
+def _said(*pieces: bytes) -> FFmpegLog:
+    said = FFmpegLog()
     for piece in pieces:
         said.feed(piece)
     return said
@@ -84,8 +84,8 @@ def test_ffmpeg_prints_no_escape_character_of_a_video(plain_clip: Path, tmp_path
 def test_an_error_is_kept_with_its_words_alone() -> None:
     said = _said(_own(b"error", b"get_buffer() failed", context=_CONTEXT))
     assert said.errors == ("get_buffer() failed",)
-    assert said.complained()
-    assert not _said(_own(b"warning", b"mmco: unref short failure", _WARNING)).complained()
+    assert said.has_errors()
+    assert not _said(_own(b"warning", b"mmco: unref short failure", _WARNING)).has_errors()
 
 
 def test_messages_may_come_in_any_pieces() -> None:

@@ -9,7 +9,7 @@ import pytest
 from extractor import errors
 from extractor.domain.models import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.ffmpeg.input_info import Header, StreamInfo
+from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 from extractor.media.probe.stream_choice import candidates, choose
 from tests.media import clips
 from tests.media.decoding import Decode
@@ -214,7 +214,7 @@ Stream mapping:
 def test_every_form_in_which_ffmpeg_describes_a_stream_is_read(
     video: str, expected: tuple[object, ...]
 ) -> None:
-    header = Header.parse(_BANNER.format(video=video).splitlines())
+    header = InputInfo.parse(_BANNER.format(video=video).splitlines())
     stream, cover = header.streams
     found = (
         stream.codec, stream.profile, stream.pixel_format, stream.color_range, stream.matrix,

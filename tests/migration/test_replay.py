@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.domain.keys import made_up_code
+from extractor.domain.keys import derived_code
 from extractor.domain.layout import LAYOUTS
 from extractor.domain.manifest import parse_manifest
 from tests.media import clips
@@ -59,7 +59,7 @@ def test_frames_of_an_older_system_are_done_again(set_up: SetUp, tmp_path: Path)
 
 
 def test_the_code_that_the_page_shows_is_the_one_that_is_made_up() -> None:
-    assert f"`uploads/My clip.mp4` → `{made_up_code('uploads/My clip.mp4')}`" in PAGE
+    assert f"`uploads/My clip.mp4` → `{derived_code('uploads/My clip.mp4')}`" in PAGE
 
 
 def test_the_named_layouts_are_those_of_the_page() -> None:

@@ -42,33 +42,33 @@ MUTANTS: list[Mutant] = [
         (
             "pipeline: the manifest replaces whatever is there",
             "replaces=case.earlier.etag)",
-            "replaces=record.read(place.frames, case.naming).etag)",
+            "replaces=manifest_store.read_manifest(context.frames, case.frame_keys).etag)",
         ),
         ("pipeline: a lease of a quarter", "1.25 * max(", "0.25 * max("),
         ("pipeline: no margin of the lease", "_LEASE_MARGIN_SECONDS = 60", "_LEASE_MARGIN_SECONDS = 0"),
         (
             "pipeline: a video that is done is believed on redelivery",
-            "turn.is_first or _is_intact(place.frames, naming)",
+            "job_context.is_first_delivery or _is_intact(context.frames, frame_keys)",
             "True",
         ),
         (
             "pipeline: an earlier manifest always stands",
-            "stands = offered and earlier.stands(case.source.video, case.job.policy, known)",
-            "stands = offered",
+            "is_current = offered and earlier.is_current(case.source.video, case.job.policy, known)",
+            "is_current = offered",
         ),
         (
             "pipeline: stale frames stay",
-            "if not stands:\n        record.delete_stale",
-            "if False:\n        record.delete_stale",
+            "if not is_current:\n        manifest_store.delete_superseded_frames",
+            "if False:\n        manifest_store.delete_superseded_frames",
         ),
         (
             "pipeline: a conflict at the first delivery is not looked at",
-            "if not turn.is_first:\n            raise",
+            "if not job_context.is_first_delivery:\n            raise",
             "if True:\n            raise",
         ),
         (
             "pipeline: a final failure is not recorded",
-            "if turn.is_final(error):\n            state",
+            "if job_context.is_final(error):\n            state",
             "if False:\n            state",
         ),
         ("pipeline: a row that is gone counts as there", "if row is None:", "if False:"),
@@ -79,23 +79,23 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "pipeline: misfits are downloaded",
-            "        refuse_misfit(source.video, place.sources.sources.max_bytes, directory)\n",
+            "        check_source_size(source.video, context.sources.sources.max_bytes, directory)\n",
             "",
         ),
-        ("pipeline: the next video is never fetched ahead", "        turn.when_downloaded()\n", ""),
-        ("pipeline: the account of an unfinished run stays", "    interim.remove()\n", ""),
+        ("pipeline: the next video is never fetched ahead", "        job_context.on_downloaded()\n", ""),
+        ("pipeline: the account of an unfinished run stays", "    partial_run.remove()\n", ""),
     ),
     *_group(
         "extractor/pipeline/worker.py",
         (*_FAILURES, "tests/handler/test_messages.py", *_HANDLER),
         (
             "worker: a refused dead letter is ignored",
-            "if refused := dead_letters.send([letter]):",
-            "if (refused := dead_letters.send([letter])) and False:",
+            "if refused := dead_letters.send([dead_letter]):",
+            "if (refused := dead_letters.send([dead_letter])) and False:",
         ),
         (
             "worker: a failure that may pass is final",
-            "if isinstance(error, ExtractorError) and self._is_final(error, item.delivery):",
+            "if isinstance(error, ExtractorError) and self._is_final(error, item.message):",
             "if isinstance(error, ExtractorError):",
         ),
         (
@@ -105,12 +105,12 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "worker: every delivery is the first",
-            "delivery.from_queue and delivery.receive_count == 1",
-            "delivery.from_queue",
+            "message.from_queue and message.receive_count == 1",
+            "message.from_queue",
         ),
         (
             "worker: without a dead-letter queue, messages vanish",
-            "elif item.delivery.from_queue:",
+            "elif item.message.from_queue:",
             "elif False:",
         ),
     ),
@@ -119,28 +119,28 @@ MUTANTS: list[Mutant] = [
         _LAST_DELIVERY,
         (
             "worker: a dead letter holds the whole message",
-            "delivery.text if len(requests) == 1 else json.dumps(request.message)",
-            "delivery.text",
+            "message.text if len(requests) == 1 else json.dumps(request.message)",
+            "message.text",
         ),
         (
             "worker: the last delivery is like any other",
-            "            if self._is_last(item.delivery):\n",
+            "            if self._is_last(item.message):\n",
             "            if False:\n",
         ),
         (
             "worker: the last delivery is taken for one too late",
-            "delivery.receive_count >= self.max_receives",
-            "delivery.receive_count > self.max_receives",
+            "message.receive_count >= self.max_receives",
+            "message.receive_count > self.max_receives",
         ),
         (
             "worker: the last delivery that is not begun has no reason",
-            "        if not self._is_last(delivery):\n",
+            "        if not self._is_last(message):\n",
             "        if True:\n",
         ),
         (
             "worker: a refused letter of the last delivery is acknowledged",
-            'isinstance(self._conclude(_Item("", delivery.text, delivery), error), Failure)',
-            'bool(self._conclude(_Item("", delivery.text, delivery), error))',
+            'isinstance(self._handle_error(_MessagePart("", message.text, message), error), JobFailed)',
+            'bool(self._handle_error(_MessagePart("", message.text, message), error))',
         ),
     ),
     *_group(
@@ -149,7 +149,7 @@ MUTANTS: list[Mutant] = [
         (
             "record: the manifest is written over any other",
             "replaces=replaces)",
-            "replaces=read(store, naming).etag)",
+            "replaces=read_manifest(store, frame_keys).etag)",
         ),
         (
             "record: frames that are gone are believed",
@@ -161,15 +161,15 @@ MUTANTS: list[Mutant] = [
             "item.key in known and is_version(item, known[item.key])",
             "item.key in known",
         ),
-        ("record: another source is the same", "and self.manifest.answers(video, policy)", "and True"),
+        ("record: another source is the same", "and self.manifest.matches(video, policy)", "and True"),
         (
             "record: stale frames are deleted unseen",
-            "if read(store, naming).manifest != current:\n            return",
+            "if read_manifest(store, frame_keys).manifest != current:\n            return",
             "if False:\n            return",
         ),
         (
             "record: no look for a conflict after deleting",
-            "if read(store, naming).manifest != current:\n        raise",
+            "if read_manifest(store, frame_keys).manifest != current:\n        raise",
             "if False:\n        raise",
         ),
         (
@@ -328,8 +328,8 @@ MUTANTS: list[Mutant] = [
         _ITEMS,
         (
             "dynamodb: who lost the claim may finish",
-            "changes, items.OURS, remove=",
-            "changes, items.FREE, remove=",
+            "changes, items.CLAIMED_BY_US, remove=",
+            "changes, items.CLAIMABLE, remove=",
         ),
         (
             "dynamodb: a lost claim is no error",
@@ -350,7 +350,11 @@ MUTANTS: list[Mutant] = [
             'extract_error": failure_text(reason, detail)}, condition)',
             'extract_error": failure_text(reason, detail)})',
         ),
-        ("sqlite: failed videos are pending", "IS {'NOT' if pick.failed else ''} NULL", "IS NOT NULL"),
+        (
+            "sqlite: failed videos are pending",
+            "IS {'NOT' if backlog_filter.failed else ''} NULL",
+            "IS NOT NULL",
+        ),
         ("sqlite: a page begins with the last row", "AND {code} > ?", "AND {code} >= ?"),
     ),
     *_group(
@@ -503,11 +507,11 @@ MUTANTS: list[Mutant] = [
     *_group(
         "extractor/reconcile/prune.py",
         _PRUNE,
-        ("prune: an incomplete survey counts", "if not ledger.complete:", "if False:"),
-        ("prune: an empty table counts", 'if not ledger.count("row"):', "if False:"),
+        ("prune: an incomplete survey counts", "if not snapshot.complete:", "if False:"),
+        ("prune: an empty table counts", 'if not snapshot.count("row"):', "if False:"),
         (
             "prune: a row that came meanwhile does not save its video",
-            "if state.begin(Subject(orphan.code), 0) is not None:",
+            "if state.begin(VideoRef(orphan.code), 0) is not None:",
             "if False:",
         ),
         (
@@ -526,7 +530,11 @@ MUTANTS: list[Mutant] = [
         "extractor/reconcile/repair.py",
         _REPAIR,
         ("repair: a row that changed since the scan", "now.is_extracted == known.is_extracted", "True"),
-        ("repair: whole frames without a source are done again", "Kind.SOURCE_GONE not in kinds", "True"),
-        ("repair: frames with a wrong content stay", "    shop.disposal.remove(store, wrong)\n", ""),
+        (
+            "repair: whole frames without a source are done again",
+            "FindingKind.SOURCE_GONE not in kinds",
+            "True",
+        ),
+        ("repair: frames with a wrong content stay", "    context.trash.remove(store, wrong)\n", ""),
     ),
 ]

@@ -13,30 +13,30 @@ from msgspec.structs import replace
 
 from extractor.backends.storage.folder import FolderObjectStore
 from extractor.domain.layout import parse_layout
-from extractor.domain.models import Frame, Measures
-from extractor.output.frame_store import Shelf
+from extractor.domain.models import Frame, FrameMetrics
+from extractor.output.frame_store import FrameStore
 from extractor.output.tar import TAR_NAME, Archive, pack_frames
 
 # How WebDataset tells the key of a sample from what a member is: webdataset.tariterators.base_plus_ext.
 _SAMPLE = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
 
 
-def _frames(count: int, size_bytes: int = 1000, measures: Measures | None = None) -> Iterator[Frame]:
+def _frames(count: int, size_bytes: int = 1000, measures: FrameMetrics | None = None) -> Iterator[Frame]:
     for index in range(count):
         data = index.to_bytes(4, "big") * (size_bytes // 4)
         yield Frame(index, index, index / 3, data + b"odd"[: index % 4], 320, 240, measures)
 
 
-def _shelf(root: Path, layout: str = "default") -> Shelf:
-    naming = parse_layout(layout).naming(
+def _shelf(root: Path, layout: str = "default") -> FrameStore:
+    frame_keys = parse_layout(layout).frame_keys(
         code="abc", platform=None, video_id=None, interval_seconds=1, extension="jpg"
     )
-    return Shelf(FolderObjectStore(root), naming, "jpg")
+    return FrameStore(FolderObjectStore(root), frame_keys, "jpg")
 
 
 def _pack(root: Path, frames: Iterable[Frame], code: str = "abc") -> tuple[bytes, Archive]:
-    shelf = _shelf(root)
-    _, archive = pack_frames(frames, shelf, code)
+    frame_store = _shelf(root)
+    _, archive = pack_frames(frames, frame_store, code)
     return (root / archive.key).read_bytes(), archive
 
 
@@ -52,7 +52,7 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def test_each_frame_is_a_sample_of_an_image_and_what_is_known_of_it(tmp_path: Path) -> None:
-    data, _ = _pack(tmp_path, _frames(3, measures=Measures(1.5, 0.25, "0" * 16, blank=False)))
+    data, _ = _pack(tmp_path, _frames(3, measures=FrameMetrics(1.5, 0.25, "0" * 16, blank=False)))
     samples: dict[str, dict[str, bytes]] = {}
     for name, content in _members(data).items():
         found = _SAMPLE.match(name)
@@ -143,8 +143,8 @@ def test_a_tar_of_many_parts_is_held_a_part_at_a_time(tmp_path: Path) -> None:
             made[0] += 1
             yield frame
 
-    shelf = Shelf(Watched(tmp_path), _shelf(tmp_path).naming, "jpg")
-    _, archive = pack_frames(frames(), shelf, "abc", part_bytes)
+    frame_store = FrameStore(Watched(tmp_path), _shelf(tmp_path).frame_keys, "jpg")
+    _, archive = pack_frames(frames(), frame_store, "abc", part_bytes)
     assert {size for size, _ in sizes[:-1]} == {part_bytes}
     assert sizes[-1][0] <= part_bytes
     assert sum(size for size, _ in sizes) == archive.size_bytes

@@ -10,7 +10,7 @@ from typing import TypeVar
 from extractor.backends.queues.base import JobQueue
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import NO_VERSIONS, ObjectStore, ObjectStream, StoredBytes, StoredObject
-from extractor.domain.models import Extraction, OutgoingMessage, SendFailure, StateRow, Subject
+from extractor.domain.models import ExtractionSummary, OutgoingMessage, SendFailure, StateRow, VideoRef
 from extractor.errors import (
     ExtractorError,
     QueueUnavailableError,
@@ -160,19 +160,19 @@ class RiskyState:
     adversary: Adversary
 
     @property
-    def by_content(self) -> bool:
-        return self.inner.by_content
+    def keyed_by_version(self) -> bool:
+        return self.inner.keyed_by_version
 
-    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:
         return self._call("begin", lambda: self.inner.begin(subject, lease_seconds))
 
-    def release(self, subject: Subject) -> None:
+    def release(self, subject: VideoRef) -> None:
         self._call("release", lambda: self.inner.release(subject))
 
-    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+    def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         self._call("mark extracted", lambda: self.inner.mark_extracted(subject, extraction), writes=True)
 
-    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+    def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
         self._call(
             f"record {reason}", lambda: self.inner.record_failure(subject, reason, detail), writes=True
         )

@@ -9,7 +9,14 @@ from datetime import datetime
 from extractor.backends.state.values import failure_text
 from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
 from extractor.domain import keys
-from extractor.domain.models import Extraction, OutgoingMessage, Pick, SendFailure, StateRow, Subject
+from extractor.domain.models import (
+    BacklogFilter,
+    ExtractionSummary,
+    OutgoingMessage,
+    SendFailure,
+    StateRow,
+    VideoRef,
+)
 from extractor.errors import ClaimedError, ConflictError, NotInStateError, VideoMissingError
 
 _CHUNK_BYTES = 1 << 20
@@ -96,40 +103,40 @@ class MemoryTable:
     All its videos are fetched."""
 
     rows: dict[str, Row] = field(default_factory=dict)
-    by_content: bool = False
+    keyed_by_version: bool = False
 
-    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:
         row = self.rows.get(subject.code)
         return StateRow(subject.code, is_fetched=True, is_extracted=row.is_extracted) if row else None
 
-    def release(self, subject: Subject) -> None:
+    def release(self, subject: VideoRef) -> None:
         """There are no claims here."""
 
-    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+    def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         if subject.code not in self.rows:
             raise NotInStateError(f"there is no row {subject.code!r}")
         self.rows[subject.code] = Row(is_extracted=True, frame_count=extraction.frame_count)
 
-    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+    def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
         row = self.rows.get(subject.code)
         if row and not row.is_extracted:
             row.error = failure_text(reason, detail)
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
-        return [code for code in self._waiting(pick) if after is None or code > after][:limit]
+    def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:
+        return [code for code in self._waiting(backlog_filter) if after is None or code > after][:limit]
 
-    def count_pending(self, pick: Pick) -> int:
-        return len(self._waiting(pick))
+    def count_pending(self, backlog_filter: BacklogFilter) -> int:
+        return len(self._waiting(backlog_filter))
 
     def mark_enqueued(self, codes: Sequence[str], moment: datetime) -> None:
         for code in codes:
             self.rows[code].enqueued_at = moment
 
-    def _waiting(self, pick: Pick) -> list[str]:
+    def _waiting(self, backlog_filter: BacklogFilter) -> list[str]:
         return [
             code
             for code, row in sorted(self.rows.items())
-            if not row.is_extracted and (row.error is not None) == pick.failed
+            if not row.is_extracted and (row.error is not None) == backlog_filter.failed
         ]
 
 
@@ -152,9 +159,9 @@ class MemoryClaims:
     items: dict[str, Item]
     now: Callable[[], float]
     owner: str
-    by_content: bool = True
+    keyed_by_version: bool = True
 
-    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:
         item = self.items.setdefault(item_key(subject), Item())
         if item.status != "processed":
             if not self._is_free(item):
@@ -163,12 +170,12 @@ class MemoryClaims:
             item.expires_at = self.now() + lease_seconds
         return StateRow(subject.code, is_fetched=True, is_extracted=item.status == "processed")
 
-    def release(self, subject: Subject) -> None:
+    def release(self, subject: VideoRef) -> None:
         item = self.items.get(item_key(subject))
         if item and self._is_ours(item):
             item.expires_at = 0.0
 
-    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+    def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         item = self.items.get(item_key(subject))
         if item is None:
             raise NotInStateError("the item of this video is gone")
@@ -178,7 +185,7 @@ class MemoryClaims:
             item.status, item.owner, item.error = "processed", "", None
             item.frame_count = extraction.frame_count
 
-    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+    def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
         item = self.items.get(item_key(subject))
         if item and item.status != "processed" and self._is_free(item):
             item.status, item.owner, item.error = "failed", "", failure_text(reason, detail)
@@ -206,6 +213,6 @@ def etag_of(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def item_key(subject: Subject) -> str:
+def item_key(subject: VideoRef) -> str:
     assert subject.source is not None, "this state is kept by content"
-    return keys.video_id(subject.source)
+    return keys.content_id(subject.source)

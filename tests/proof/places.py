@@ -8,7 +8,7 @@ from pathlib import Path
 
 from extractor.backends.state.base import StateStore
 from extractor.domain.layout import parse_layout
-from extractor.domain.models import SourceVideo, Subject
+from extractor.domain.models import SourceVideo, VideoRef
 from tests.proof.invariant import View
 from tests.proof.memory import (
     Item,
@@ -71,24 +71,24 @@ class Places:
         """The video as its state has it: once, or once for each version."""
         layout = parse_layout(self.setup.layout)
         for video in self.seen if self.setup.state == "claims" else self.seen[-1:]:
-            naming = layout.naming(
+            frame_keys = layout.frame_keys(
                 code=CODE,
                 platform=None,
-                video_id=item_key(Subject(CODE, video)),
+                video_id=item_key(VideoRef(CODE, video)),
                 interval_seconds=1,
                 extension="jpg",
             )
             yield View(
                 known=self._known(video),
                 objects=self.frames.objects,
-                manifest_key=naming.manifest_key,
+                manifest_key=frame_keys.manifest_key,
                 is_acknowledged=False,
                 dead_letters=len(self.dead_letters.sent),
             )
 
     def _known(self, video: SourceVideo) -> Known:
         if self.setup.state == "claims":
-            item = self._items.get(item_key(Subject(CODE, video)), Item())
+            item = self._items.get(item_key(VideoRef(CODE, video)), Item())
             return Known(item.status == "processed", item.error)
         if self.setup.state == "sqlite":
             return self._sqlite.look(CODE, video)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from extractor.domain.models import OutgoingMessage, Pick, SendFailure
+from extractor.domain.models import BacklogFilter, OutgoingMessage, SendFailure
 from extractor.enqueue.enqueuer import enqueue
-from extractor.enqueue.request import Order
-from extractor.enqueue.retry import Patience
+from extractor.enqueue.request import EnqueueRequest
+from extractor.enqueue.retry import RetryPolicy
 from extractor.errors import QueueUnavailableError
 from tests.proof.memory import MemoryTable, Row
 
@@ -25,11 +25,11 @@ class ShortPages:
 
     table: MemoryTable
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
-        return self.table.pending(after, min(limit, _LONGEST_PAGE), pick)
+    def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:
+        return self.table.pending(after, min(limit, _LONGEST_PAGE), backlog_filter)
 
-    def count_pending(self, pick: Pick) -> int:
-        return self.table.count_pending(pick)
+    def count_pending(self, backlog_filter: BacklogFilter) -> int:
+        return self.table.count_pending(backlog_filter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def forgotten(seed: int) -> set[str]:
     def note(codes: Sequence[str]) -> None:
         table.mark_enqueued(codes, datetime.now(UTC))
 
-    patience = Patience(attempts=50, first_seconds=0)
-    for _ in enqueue(ShortPages(table), queue, Order(page_size=_PAGE), note, patience=patience):
+    retry = RetryPolicy(attempts=50, first_seconds=0)
+    for _ in enqueue(ShortPages(table), queue, EnqueueRequest(page_size=_PAGE), note, retry=retry):
         pass
     return set(table.rows) - queue.taken

@@ -23,13 +23,13 @@ from extractor.domain.models import DecodeLimits, Frame
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import UnreadableError
-from extractor.output.frame_store import Shelf
+from extractor.output.frame_store import FrameStore
 from extractor.output.writers import store_frames
-from extractor.pipeline.extract import Assignment, Progress, Toolbox
+from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, ProgressCallback
 from tests.samples import a_manifest
 
 GARBAGE = b"garbage"
-TOOLS = Toolbox(ffmpeg="none", limits=DecodeLimits(), upload_workers=1)
+TOOLS = ExtractorConfig(ffmpeg="none", limits=DecodeLimits(), upload_workers=1)
 
 _VIDEO_SECONDS = 3
 _FRAME_BYTES = 20
@@ -56,9 +56,13 @@ def seams(now: Callable[[], float]) -> Iterator[None]:
     clock = SimpleNamespace(monotonic=now)
 
     def extract(
-        task: Assignment, shelf: Shelf, tools: Toolbox, watch: Stopwatch, progress: Progress
+        task: ExtractionTask,
+        frame_store: FrameStore,
+        config: ExtractorConfig,
+        watch: Stopwatch,
+        progress: ProgressCallback,
     ) -> Manifest:
-        return make_frames(task, shelf, progress, now())
+        return make_frames(task, frame_store, progress, now())
 
     with ExitStack() as stack:
         for module, name, value in (
@@ -73,19 +77,21 @@ def seams(now: Callable[[], float]) -> Iterator[None]:
         yield
 
 
-def make_frames(task: Assignment, shelf: Shelf, progress: Progress, moment: float) -> Manifest:
+def make_frames(
+    task: ExtractionTask, frame_store: FrameStore, progress: ProgressCallback, moment: float
+) -> Manifest:
     """In place of `extractor.pipeline.extract.extract`: goes on after the frames that an earlier run has stored.
     The manifests of two runs differ, as real ones do."""
     video = task.path.read_bytes()
     if video == GARBAGE:
         raise UnreadableError("no video")
     rest = frames_of(video, task.policy)[len(task.stored) :]
-    stored = (*task.stored, *store_frames(_reported(rest, progress), shelf, 1))
+    stored = (*task.stored, *store_frames(_reported(rest, progress), frame_store, 1))
     manifest = a_manifest(task.code, task.source, task.policy, frame_count=1)
     return manifest.model_copy(update={"frames": frame_records(stored), "timings": {"extract": moment}})
 
 
-def _reported(frames: list[Frame], progress: Progress) -> Iterator[Frame]:
+def _reported(frames: list[Frame], progress: ProgressCallback) -> Iterator[Frame]:
     for frame in frames:
         progress(frame.pts_seconds, _VIDEO_SECONDS)
         yield frame

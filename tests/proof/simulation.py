@@ -14,10 +14,10 @@ from extractor.domain.layout import parse_layout
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import ExtractorError
-from extractor.pipeline.job import Workplace
+from extractor.pipeline.job import WorkerContext
 from extractor.pipeline.prefetch import Prefetcher
-from extractor.pipeline.source import Sources
-from extractor.pipeline.worker import Delivery, Worker
+from extractor.pipeline.source import VideoLocator
+from extractor.pipeline.worker import ReceivedMessage, Worker
 from tests.proof.adversary import Adversary, RiskyObjects, RiskyQueue, RiskyState
 from tests.proof.invariant import View, violations
 from tests.proof.messages import SimulatedMessage, SimulatedQueue
@@ -125,23 +125,23 @@ class Simulation:
     def _handle(self, message: SimulatedMessage, adversary: Adversary) -> None:
         frames = RiskyObjects(self.places.frames, adversary)
         videos = RiskyObjects(self.places.videos, adversary)
-        sources = Sources(lambda _: videos, BUCKET, ("{code}.mp4",), max_bytes=1_000)
-        place = Workplace(
+        sources = VideoLocator(lambda _: videos, BUCKET, ("{code}.mp4",), max_bytes=1_000)
+        context = WorkerContext(
             state=RiskyState(self.places.state(id(adversary), lambda: self.scheduler.now), adversary),
             sources=Prefetcher(sources, self.work_dir),
             frames=frames,
             layout=parse_layout(self.setup.layout),
-            tools=TOOLS,
+            config=TOOLS,
             work_dir=self.work_dir,
         )
         worker = Worker(
-            place=place,
+            context=context,
             policy=SamplingPolicy(),
             dead_letters=RiskyQueue(self.places.dead_letters, adversary),
             observe=Stopwatch().observe,
             report=lambda _: None,
         )
-        delivery = Delivery(message.body, max(1, message.receive_count), from_queue=True)
+        delivery = ReceivedMessage(message.body, max(1, message.receive_count), from_queue=True)
         worker.handle(delivery, adversary.scheduler.now + _INVOCATION_SECONDS)
 
     def _acknowledge(self, message: SimulatedMessage) -> None:

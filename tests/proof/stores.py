@@ -105,7 +105,7 @@ class DynamoDB:
         """An item comes to be when a worker begins with it."""
 
     def look(self, code: str, video: SourceVideo) -> Known:
-        key: Any = {"video_id": {"S": keys.video_id(video)}}
+        key: Any = {"video_id": {"S": keys.content_id(video)}}
         item = self.client.get_item(TableName=TABLE, Key=key).get("Item", {})
         status = item.get("status", {}).get("S")
         return Known(status == "processed", item.get("error", {}).get("S") if status == "failed" else None)

@@ -143,8 +143,8 @@ class Lane:
     def _open_station(self, later_seconds: float) -> None:
         """The station that was built before, with a state of this process's own."""
         state = self.store.open(lambda: time.time() + later_seconds)
-        place = replace(self.station.worker.place, state=state)
-        station = replace(self.station, worker=replace(self.station.worker, place=place))
+        context = replace(self.station.worker.context, state=state)
+        station = replace(self.station, worker=replace(self.station.worker, context=context))
         lambda_function._station = lambda: station  # type: ignore[assignment]
 
 

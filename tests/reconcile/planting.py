@@ -13,8 +13,8 @@ from extractor.domain.manifest import Manifest
 from extractor.domain.manifest_records import ArchiveRecord, FrameRecord
 from extractor.domain.models import OutgoingMessage, SendFailure, SourceVideo
 from extractor.domain.policy import SamplingPolicy, fingerprint
-from extractor.reconcile.findings import Kind
-from extractor.reconcile.scan import Field
+from extractor.reconcile.findings import FindingKind
+from extractor.reconcile.scan import ScanScope
 from tests.reconcile.memory import MemoryStore
 from tests.samples import a_manifest
 
@@ -58,9 +58,9 @@ class Ground:
         self.rows.clear()
         return table
 
-    def survey(self, table: SqliteStateStore | None = None, workers: int = 4) -> Field:
+    def survey(self, table: SqliteStateStore | None = None, workers: int = 4) -> ScanScope:
         stores = {FRAMES: self.frames, VIDEOS: self.videos}
-        return Field(
+        return ScanScope(
             table or self.settle(), stores.__getitem__, FRAMES, VIDEOS, self.layout, TEMPLATES, workers
         )
 
@@ -83,14 +83,14 @@ class Ground:
 
     def frame(self, code: str, platform: str | None, index: int, policy: SamplingPolicy) -> FrameRecord:
         data = f"frame {index} of {code}".encode()
-        naming = self.layout.naming(
+        frame_keys = self.layout.frame_keys(
             code=code,
             platform=platform,
             video_id=None,
             interval_seconds=policy.interval_seconds,
             extension=policy.image_format,
         )
-        key = naming.frame_key(index, index, float(index))
+        key = frame_keys.frame_key(index, index, float(index))
         self.frames.add(key, data)
         return FrameRecord(
             index=index,
@@ -129,7 +129,7 @@ class Ground:
         return manifest.frames[0].key.rpartition("/")[0] + "/manifest.json"
 
 
-def plant(ground: Ground, kind: Kind, code: str, platform: str | None) -> None:
+def plant(ground: Ground, kind: FindingKind, code: str, platform: str | None) -> None:
     """A video with exactly this trouble."""
     _PLANTS[kind](ground, code, platform)
 
@@ -198,17 +198,17 @@ def _not_marked(ground: Ground, code: str, platform: str | None) -> None:
     ground.sound(code, platform, marked=False)
 
 
-_PLANTS: dict[Kind, Callable[[Ground, str, str | None], None]] = {
-    Kind.NO_MANIFEST: _no_manifest,
-    Kind.UNREADABLE_MANIFEST: _unreadable,
-    Kind.FRAMES_MISSING: _missing,
-    Kind.FRAMES_WRONG_SIZE: _wrong_size,
-    Kind.FRAMES_WRONG_CONTENT: _wrong_content,
-    Kind.SOURCE_CHANGED: _source_changed,
-    Kind.SOURCE_GONE: _source_gone,
-    Kind.OTHER_POLICY: _other_policy,
-    Kind.OTHER_OUTPUT: _other_output,
-    Kind.OTHER_LAYOUT: _other_layout,
-    Kind.WRONG_FRAME_COUNT: _wrong_count,
-    Kind.NOT_MARKED: _not_marked,
+_PLANTS: dict[FindingKind, Callable[[Ground, str, str | None], None]] = {
+    FindingKind.NO_MANIFEST: _no_manifest,
+    FindingKind.UNREADABLE_MANIFEST: _unreadable,
+    FindingKind.FRAMES_MISSING: _missing,
+    FindingKind.FRAMES_WRONG_SIZE: _wrong_size,
+    FindingKind.FRAMES_WRONG_CONTENT: _wrong_content,
+    FindingKind.SOURCE_CHANGED: _source_changed,
+    FindingKind.SOURCE_GONE: _source_gone,
+    FindingKind.OTHER_POLICY: _other_policy,
+    FindingKind.OTHER_OUTPUT: _other_output,
+    FindingKind.OTHER_LAYOUT: _other_layout,
+    FindingKind.WRONG_FRAME_COUNT: _wrong_count,
+    FindingKind.NOT_MARKED: _not_marked,
 }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.reconcile.findings import Kind
+from extractor.reconcile.findings import FindingKind
 from tests.reconcile.memory import MemoryStore
 from tests.reconcile.planting import FRAMES, TABLE, TEMPLATES, VIDEOS, Ground, plant
 from tests.servers.supabase import Supabase, supabase
@@ -36,7 +36,7 @@ alter table {TABLE} alter column is_extracted drop not null;
 alter role authenticator set pgrst.db_max_rows = '{MOST_ROWS}';
 """
 )
-MARKED = {Kind.NOT_MARKED, Kind.WRONG_FRAME_COUNT}
+MARKED = {FindingKind.NOT_MARKED, FindingKind.WRONG_FRAME_COUNT}
 ORPHANS = {"frames of nobody", "video of nobody", "video of stray"}
 NOW = ("--older-than", "0s")
 EVERYTHING = (*NOW, "--deep", "--sample", "1")
@@ -52,7 +52,7 @@ def server() -> Iterator[Supabase]:
 class Planted:
     """`wrong` is what is to be found, by code."""
 
-    wrong: dict[str, Kind]
+    wrong: dict[str, FindingKind]
     s3: "S3Client"
     sqs: "SQSClient"
     queue_url: str
@@ -125,10 +125,10 @@ def planted(
     return Planted(wrong, s3_client, sqs_client, queue_url, server, tmp_path, environment)
 
 
-def sow(ground: Ground) -> dict[str, Kind]:
+def sow(ground: Ground) -> dict[str, FindingKind]:
     """Sound videos, waiting ones, every trouble there is, and frames and videos without a row."""
     chance = random.Random(11)
-    troubles: list[Kind | None] = [None] * SOUND + [kind for kind in Kind for _ in range(EACH)]
+    troubles: list[FindingKind | None] = [None] * SOUND + [kind for kind in FindingKind for _ in range(EACH)]
     wrong = {}
     for number, kind in enumerate(troubles):
         code = f"{chance.choice('aBcD-_')}{chance.choice('AbCd-_')}{chance.getrandbits(24):x}.{number}"
@@ -183,14 +183,14 @@ def test_the_server_cuts_pages_short_and_sorts_as_people_do(server: Supabase, tm
 
 
 def test_what_is_planted_is_found_and_set_right_and_orphans_are_told(planted: Planted) -> None:
-    rows = SOUND + WAITING + EACH * len(Kind)
+    rows = SOUND + WAITING + EACH * len(FindingKind)
     status, told = planted.run("status")
     assert (status, told[-1]) == (0, f"{rows:>10}  in all")
 
     assert planted.run("verify", *EVERYTHING, "--json", "found.json")[0] == 1
     assert planted.findings() == planted.wrong
 
-    again = {code for code, kind in planted.wrong.items() if kind not in {*MARKED, Kind.SOURCE_GONE}}
+    again = {code for code, kind in planted.wrong.items() if kind not in {*MARKED, FindingKind.SOURCE_GONE}}
     status, told = planted.run("repair", *EVERYTHING, "--ignore", "SOURCE_GONE", "--apply")
     tally = Counter({line[12:]: int(line[:10]) for line in told})
     expected = {"reset, to be extracted again": len(again), "queued": len(again)}

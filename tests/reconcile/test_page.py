@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from extractor.domain.models import InventoryRow
-from extractor.reconcile.observations import FolderFacts
-from extractor.reconcile.report.page import Page, render
+from extractor.reconcile.observations import FolderState
+from extractor.reconcile.report.page import ReportPage, render
 from extractor.reconcile.report.statistics import Bar, Chart, Group, gather, histogram, throughput
-from extractor.reconcile.report.thumbnails import Strip, strip
+from extractor.reconcile.report.thumbnails import FilmStrip, film_strip
 from tests.reconcile.memory import MemoryStore
 from tests.reconcile.planting import Ground
 
@@ -17,8 +17,8 @@ NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 EVIL = "<script>alert('x')</script>"
 
 
-def folder(number: int, frames: int, seconds: float) -> FolderFacts:
-    return FolderFacts(
+def folder(number: int, frames: int, seconds: float) -> FolderState:
+    return FolderState(
         prefix=f"code{number}/",
         code=f"code{number}",
         platform=None,
@@ -32,8 +32,8 @@ def folder(number: int, frames: int, seconds: float) -> FolderFacts:
     )
 
 
-def page(rows: list[InventoryRow], folders: list[FolderFacts], strips: tuple[Strip, ...] = ()) -> str:
-    return render(Page(gather(rows, folders, 3), {}, strips, {"frames": EVIL}, NOW, 2048))
+def page(rows: list[InventoryRow], folders: list[FolderState], strips: tuple[FilmStrip, ...] = ()) -> str:
+    return render(ReportPage(gather(rows, folders, 3), {}, strips, {"frames": EVIL}, NOW, 2048))
 
 
 def test_a_page_of_nothing_is_a_page() -> None:
@@ -45,8 +45,8 @@ def test_a_page_of_nothing_is_a_page() -> None:
 def test_whatever_comes_from_elsewhere_is_escaped() -> None:
     rows = [InventoryRow(EVIL, True, False, extract_error=f"{EVIL}: boom")]
     facts = folder(1, 3, 1.0)
-    evil = FolderFacts(EVIL, EVIL, EVIL, 1, 1, 0.0, manifest="in place", frame_count=1, work_seconds=9.0)
-    text = page(rows, [facts, evil], (Strip(evil, ()),))
+    evil = FolderState(EVIL, EVIL, EVIL, 1, 1, 0.0, manifest="in place", frame_count=1, work_seconds=9.0)
+    text = page(rows, [facts, evil], (FilmStrip(evil, ()),))
     assert text.count("<script") == 1
     assert text.count("&lt;script&gt;") >= 4
 
@@ -65,7 +65,7 @@ def test_each_failure_names_its_codes_and_the_command_that_replays_them() -> Non
 
 def test_each_difference_names_its_codes_and_the_command_that_repairs_them() -> None:
     found = {"NO_MANIFEST": Group(1, ["abc"])}
-    text = render(Page(gather([], [], 0), found, (), {}, NOW, 2048))
+    text = render(ReportPage(gather([], [], 0), found, (), {}, NOW, 2048))
     assert "python -m extractor.reconcile repair --only NO_MANIFEST --apply" in text
     assert "<code>abc</code></p>" in text
     assert "1 video<" in text
@@ -134,4 +134,4 @@ def test_a_frame_that_is_no_image_is_left_out(tmp_path: Path, data: bytes) -> No
     store: MemoryStore = ground.frames
     for frame in manifest.frames:
         store.add(frame.key, data)
-    assert strip(store, FolderFacts("abc/", "abc", None, 4, 0, 0.0)).thumbnails == ()
+    assert film_strip(store, FolderState("abc/", "abc", None, 4, 0, 0.0)).thumbnails == ()

@@ -11,9 +11,9 @@ from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.domain.models import InventoryRow
 from extractor.errors import StateUnavailableError, StorageUnavailableError
 from extractor.reconcile.prune import Orphan, orphans, prune
-from extractor.reconcile.scan import Field, take
-from extractor.reconcile.snapshot import Ledger
-from extractor.reconcile.trash import Disposal, trash_prefix
+from extractor.reconcile.scan import ScanScope, scan_all
+from extractor.reconcile.snapshot import Snapshot
+from extractor.reconcile.trash import Trash, trash_prefix
 from tests.reconcile.planting import TABLE, Ground
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -35,15 +35,17 @@ def ground(tmp_path: Path) -> Ground:
     return ground
 
 
-def surveyed(field: Field) -> Ledger:
-    ledger = Ledger()
-    take(field, ledger, NOW)
-    return ledger
+def surveyed(scope: ScanScope) -> Snapshot:
+    snapshot = Snapshot()
+    scan_all(scope, snapshot, NOW)
+    return snapshot
 
 
-def pruned(ground: Ground, field: Field, table: SqliteStateStore, found: Sequence[Orphan]) -> "Counter[str]":
+def pruned(
+    ground: Ground, scope: ScanScope, table: SqliteStateStore, found: Sequence[Orphan]
+) -> "Counter[str]":
     tally: Counter[str] = Counter()
-    prune(found, field, table, BEFORE, Disposal(TRASH), tally)
+    prune(found, scope, table, BEFORE, Trash(TRASH), tally)
     return tally
 
 
@@ -52,8 +54,8 @@ def frames_of(code: str, prefix: str = "") -> set[str]:
 
 
 def test_what_has_no_row_is_found_by_the_objects_it_has(ground: Ground) -> None:
-    field = ground.survey()
-    found = list(orphans(field, surveyed(field), BEFORE))
+    scope = ground.survey()
+    found = list(orphans(scope, surveyed(scope), BEFORE))
     assert [(one.code, one.what, one.place, one.object_count) for one in found] == [
         ("lonely", "frames", "lonely/", 4),
         ("orphan", "frames", "tiktok/orphan/", 4),
@@ -64,8 +66,8 @@ def test_what_has_no_row_is_found_by_the_objects_it_has(ground: Ground) -> None:
 
 def test_orphans_are_moved_and_nothing_else_is_touched(ground: Ground) -> None:
     table = ground.settle()
-    field = ground.survey(table)
-    tally = pruned(ground, field, table, list(orphans(field, surveyed(field), BEFORE)))
+    scope = ground.survey(table)
+    tally = pruned(ground, scope, table, list(orphans(scope, surveyed(scope), BEFORE)))
     assert tally == {"removed": 10}
     assert set(ground.frames.keys) == {
         *frames_of("kept", "tiktok/"),
@@ -75,28 +77,28 @@ def test_orphans_are_moved_and_nothing_else_is_touched(ground: Ground) -> None:
         "tiktok/orphan/notes.txt",
         "index.html",
     }
-    assert list(orphans(field, surveyed(field), BEFORE)) == []
+    assert list(orphans(scope, surveyed(scope), BEFORE)) == []
 
 
 def test_deleting_for_good_leaves_no_trash(ground: Ground) -> None:
     table = ground.settle()
-    field = ground.survey(table)
+    scope = ground.survey(table)
     tally: Counter[str] = Counter()
-    prune(list(orphans(field, surveyed(field), BEFORE)), field, table, BEFORE, Disposal(None), tally)
+    prune(list(orphans(scope, surveyed(scope), BEFORE)), scope, table, BEFORE, Trash(None), tally)
     kept = {*frames_of("kept", "tiktok/"), *frames_of("plain"), "tiktok/orphan/notes.txt", "index.html"}
     assert set(ground.frames.keys) == kept
 
 
 @pytest.mark.parametrize("breaks_at", ["", "lonely/000002.jpg", "tiktok/kept/000000.jpg", "tiktok/orphan/m"])
 def test_a_listing_that_breaks_off_makes_no_orphans(ground: Ground, breaks_at: str) -> None:
-    field = ground.survey()
+    scope = ground.survey()
     ground.frames.breaks_at = breaks_at
-    ledger = Ledger()
+    snapshot = Snapshot()
     with pytest.raises(StorageUnavailableError):
-        take(field, ledger, NOW)
-    assert not ledger.complete
+        scan_all(scope, snapshot, NOW)
+    assert not snapshot.complete
     with pytest.raises(StorageUnavailableError):
-        next(orphans(field, ledger, BEFORE))
+        next(orphans(scope, snapshot, BEFORE))
 
 
 class _BreaksOff(SqliteStateStore):
@@ -131,46 +133,46 @@ class _Empty(SqliteStateStore):
 
 def test_a_table_that_breaks_off_makes_no_orphans(ground: Ground) -> None:
     ground.settle()
-    field = ground.survey(_BreaksOff(ground.path, TABLE))
-    ledger = Ledger()
+    scope = ground.survey(_BreaksOff(ground.path, TABLE))
+    snapshot = Snapshot()
     with pytest.raises(StateUnavailableError):
-        take(field, ledger, NOW)
+        scan_all(scope, snapshot, NOW)
     with pytest.raises(StorageUnavailableError):
-        next(orphans(field, ledger, BEFORE))
+        next(orphans(scope, snapshot, BEFORE))
 
 
 def test_a_table_that_shows_nothing_makes_no_orphans(ground: Ground) -> None:
     ground.settle()
-    field = ground.survey(_Empty(ground.path, TABLE))
+    scope = ground.survey(_Empty(ground.path, TABLE))
     with pytest.raises(StateUnavailableError):
-        next(orphans(field, surveyed(field), BEFORE))
+        next(orphans(scope, surveyed(scope), BEFORE))
 
 
 @pytest.mark.failure_row(44)
 def test_short_pages_are_not_the_end_of_the_table(ground: Ground) -> None:
     ground.settle()
-    field = ground.survey(_ShortPages(ground.path, TABLE))
-    assert {one.code for one in orphans(field, surveyed(field), BEFORE)} == {"lonely", "orphan"}
+    scope = ground.survey(_ShortPages(ground.path, TABLE))
+    assert {one.code for one in orphans(scope, surveyed(scope), BEFORE)} == {"lonely", "orphan"}
 
 
 def test_live_data_survives_a_table_that_was_read_in_part(ground: Ground) -> None:
     """What the listing of rows has hidden, the question for the very row brings to light."""
     ground.settle()
     table = _EndsEarly(ground.path, TABLE)
-    field = ground.survey(table)
-    found = list(orphans(field, surveyed(field), BEFORE))
+    scope = ground.survey(table)
+    found = list(orphans(scope, surveyed(scope), BEFORE))
     assert "plain" in {one.code for one in found}
-    tally = pruned(ground, field, table, found)
+    tally = pruned(ground, scope, table, found)
     assert tally == {"removed": 10, "kept: there is a row after all": 5}
     assert frames_of("plain") <= set(ground.frames.keys)
 
 
 def test_a_row_that_came_meanwhile_saves_its_video(ground: Ground) -> None:
     table = ground.settle()
-    field = ground.survey(table)
-    found = list(orphans(field, surveyed(field), BEFORE))
+    scope = ground.survey(table)
+    found = list(orphans(scope, surveyed(scope), BEFORE))
     table.add("orphan", is_fetched=True)
-    assert pruned(ground, field, table, found)["kept: there is a row after all"] == 5
+    assert pruned(ground, scope, table, found)["kept: there is a row after all"] == 5
     assert frames_of("orphan", "tiktok/") <= set(ground.frames.keys)
 
 
@@ -178,17 +180,17 @@ def test_what_is_young_is_no_orphan(ground: Ground) -> None:
     ground.frames.now = ground.videos.now = NOW
     ground.sound("young")
     ground.rows.pop()
-    field = ground.survey()
-    assert "young" not in {one.code for one in orphans(field, surveyed(field), BEFORE)}
+    scope = ground.survey()
+    assert "young" not in {one.code for one in orphans(scope, surveyed(scope), BEFORE)}
 
 
 def test_what_was_written_since_the_survey_is_left_alone(ground: Ground) -> None:
     table = ground.settle()
-    field = ground.survey(table)
-    found = [one for one in orphans(field, surveyed(field), BEFORE) if one.what == "frames"]
+    scope = ground.survey(table)
+    found = [one for one in orphans(scope, surveyed(scope), BEFORE) if one.what == "frames"]
     ground.frames.now = NOW
     ground.frames.add("tiktok/orphan/000003.jpg", b"a run is under way")
-    assert pruned(ground, field, table, found) == {"removed": 4, "kept: written meanwhile": 5}
+    assert pruned(ground, scope, table, found) == {"removed": 4, "kept: written meanwhile": 5}
     assert frames_of("orphan", "tiktok/") <= set(ground.frames.keys)
 
 
@@ -196,8 +198,8 @@ def test_nothing_is_deleted_before_everything_is_copied(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = ground.settle()
-    field = ground.survey(table)
-    found = list(orphans(field, surveyed(field), BEFORE))
+    scope = ground.survey(table)
+    found = list(orphans(scope, surveyed(scope), BEFORE))
     copy = ground.frames.copy
 
     def fail_at_last(key: str, to: str) -> None:
@@ -207,5 +209,5 @@ def test_nothing_is_deleted_before_everything_is_copied(
 
     monkeypatch.setattr(ground.frames, "copy", fail_at_last)
     with pytest.raises(StorageUnavailableError):
-        pruned(ground, field, table, found)
+        pruned(ground, scope, table, found)
     assert frames_of("orphan", "tiktok/") | frames_of("lonely") <= set(ground.frames.keys)

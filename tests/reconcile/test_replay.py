@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from extractor.backends.queues.base import DeadLetter
 from extractor.backends.queues.batches import BATCH_BYTES, batches
-from extractor.backends.queues.sqs import SqsDeadLetters, SqsQueue, build_sqs_client
+from extractor.backends.queues.sqs import SqsDeadLetterQueue, SqsQueue, build_sqs_client
 from extractor.domain.models import OutgoingMessage, SendFailure
 from extractor.errors import QueueUnavailableError, SettingsError
 from extractor.reconcile.replay import replay
@@ -142,7 +142,7 @@ def test_letters_of_sqs_go_only_when_told_to(client: "SQSClient", new_queue: Cal
         [OutgoingMessage('{"code": "é"}', {"reason": "UNREADABLE", "detail": "x"}), OutgoingMessage("plain")]
     )
     sender.close()
-    letters = SqsDeadLetters(client, url)
+    letters = SqsDeadLetterQueue(client, url)
     found = letters.receive()
     assert {(letter.body, letter.reason) for letter in found} == {
         ('{"code": "é"}', "UNREADABLE"),
@@ -160,7 +160,7 @@ def test_a_queue_that_is_not_there_names_the_setting(
     client: "SQSClient", new_queue: Callable[[], str]
 ) -> None:
     with pytest.raises(SettingsError, match="DEAD_LETTER_QUEUE_URL"):
-        SqsDeadLetters(client, new_queue() + "-not").receive()
+        SqsDeadLetterQueue(client, new_queue() + "-not").receive()
 
 
 def test_a_letter_that_sqs_does_not_delete_is_an_error_although_the_answer_is_200(
@@ -169,11 +169,11 @@ def test_a_letter_that_sqs_does_not_delete_is_an_error_although_the_answer_is_20
     url = new_queue()
     for body in ("goes", "stays"):
         client.send_message(QueueUrl=url, MessageBody=body)
-    letters = SqsDeadLetters(client, url)
+    letters = SqsDeadLetterQueue(client, url)
     found = sorted(letters.receive(), key=lambda letter: letter.body)
     with serving(SqsProxy(moto_url, {1: ("InternalError", False)})) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", proxy)
         with closing(build_sqs_client(attempts=1)) as refused, pytest.raises(QueueUnavailableError):
-            SqsDeadLetters(refused, url).delete(found)
+            SqsDeadLetterQueue(refused, url).delete(found)
     letters.release(found[1:])
     assert [letter.body for letter in letters.receive()] == ["stays"]

@@ -14,22 +14,22 @@ from msgspec.structs import replace
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.storage.s3 import S3ObjectStore, build_s3_client
 from extractor.cli.waiting_notice import tell_of_retries
-from extractor.domain.models import InventoryRow, Pick
-from extractor.domain.output_options import Output
+from extractor.domain.models import BacklogFilter, InventoryRow
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import fingerprint
-from extractor.enqueue.enqueuer import enqueue, survey
+from extractor.enqueue.enqueuer import count_pending_messages, enqueue
 from extractor.enqueue.monitor import failures_by_reason
-from extractor.enqueue.request import Order
+from extractor.enqueue.request import EnqueueRequest
 from extractor.errors import StateUnavailableError
-from extractor.reconcile.checks import Expectation
-from extractor.reconcile.findings import Kind
+from extractor.reconcile.checks import ExpectedState
+from extractor.reconcile.findings import FindingKind
 from extractor.reconcile.outcomes import all_rows
 from extractor.reconcile.prune import orphans
 from extractor.reconcile.record_files import reports
-from extractor.reconcile.repair import Remedy, Workshop, repair
-from extractor.reconcile.scan import take
-from extractor.reconcile.snapshot import Ledger
-from extractor.reconcile.trash import Disposal, trash_prefix
+from extractor.reconcile.repair import RepairAction, RepairContext, repair
+from extractor.reconcile.scan import scan_all
+from extractor.reconcile.snapshot import Snapshot
+from extractor.reconcile.trash import Trash, trash_prefix
 from extractor.reconcile.verify import verify
 from tests.reconcile.planting import VIDEOS, Ground, Queue, plant
 from tests.servers.aws import aws_variables
@@ -39,23 +39,26 @@ NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("kind", "flag"), [(Kind.NO_MANIFEST, 0), (Kind.FRAMES_MISSING, 0), (Kind.NOT_MARKED, 1)]
+    ("kind", "flag"),
+    [(FindingKind.NO_MANIFEST, 0), (FindingKind.FRAMES_MISSING, 0), (FindingKind.NOT_MARKED, 1)],
 )
-def test_a_row_that_changed_since_the_survey_is_left_alone(tmp_path: Path, kind: Kind, flag: int) -> None:
+def test_a_row_that_changed_since_the_survey_is_left_alone(
+    tmp_path: Path, kind: FindingKind, flag: int
+) -> None:
     ground = Ground(tmp_path / "state.sqlite")
     plant(ground, kind, "abc", None)
-    table, ledger, queue = ground.settle(), Ledger(), Queue()
-    field = ground.survey(table)
-    take(field, ledger, NOW)
-    expected = Expectation(fingerprint(ground.policy), Output(), NOW.timestamp())
-    found = list(verify(ledger, expected))
+    table, snapshot, queue = ground.settle(), Snapshot(), Queue()
+    scope = ground.survey(table)
+    scan_all(scope, snapshot, NOW)
+    expected = ExpectedState(fingerprint(ground.policy), OutputOptions(), NOW.timestamp())
+    found = list(verify(snapshot, expected))
     assert [finding.kind for findings in found for finding in findings] == [kind]
     with closing(sqlite3.connect(ground.path)) as connection, connection:
         connection.execute("UPDATE watched_content SET is_extracted = ?, frame_count = 77", (flag,))
     tally: Counter[str] = Counter()
-    shop = Workshop(field, ledger, table, queue, expected, Disposal(trash_prefix(NOW)), NOW)
+    shop = RepairContext(scope, snapshot, table, queue, expected, Trash(trash_prefix(NOW)), NOW)
     repair(found, shop, tally)
-    assert tally[Remedy.MOOT] == 1
+    assert tally[RepairAction.MOOT] == 1
     assert queue.bodies == []
     (row,) = table.rows(None, 10)
     assert (row.is_extracted, row.frame_count) == (bool(flag), 77)
@@ -67,18 +70,20 @@ def test_videos_and_frames_may_lie_in_one_bucket(tmp_path: Path) -> None:
     for number in range(4):
         ground.sound(f"code{number}", "tiktok")
     ground.frames.add(".trash/20260101T000000Z/tiktok/gone/000000.jpg", b"x")
-    field = replace(ground.survey(), store={VIDEOS: ground.videos}.__getitem__, frames_bucket=VIDEOS)
-    ledger = Ledger()
-    take(field, ledger, NOW)
-    assert (ledger.count("video"), ledger.count("folder")) == (4, 4)
-    assert not list(verify(ledger, Expectation(fingerprint(ground.policy), Output(), NOW.timestamp())))
-    assert not list(orphans(field, ledger, NOW.timestamp()))
+    scope = replace(ground.survey(), store={VIDEOS: ground.videos}.__getitem__, frames_bucket=VIDEOS)
+    snapshot = Snapshot()
+    scan_all(scope, snapshot, NOW)
+    assert (snapshot.count("video"), snapshot.count("folder")) == (4, 4)
+    assert not list(
+        verify(snapshot, ExpectedState(fingerprint(ground.policy), OutputOptions(), NOW.timestamp()))
+    )
+    assert not list(orphans(scope, snapshot, NOW.timestamp()))
 
 
 class _Circle(SqliteStateStore):
     """Its last page leads back to the first, as where codes are NULL."""
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
+    def pending(self, after: str | None, limit: int, pick: BacklogFilter) -> Sequence[str]:
         return super().pending(after, limit, pick) or super().pending(None, limit, pick)
 
     def rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
@@ -98,15 +103,15 @@ def circle(tmp_path: Path) -> _Circle:
 
 @pytest.mark.operations_row(4)
 def test_pages_that_lead_nowhere_end_every_reader(circle: _Circle, tmp_path: Path) -> None:
-    queue, order = Queue(), Order(page_size=2)
+    queue, order = Queue(), EnqueueRequest(page_size=2)
     with pytest.raises(StateUnavailableError, match="does not lead on"):
         list(enqueue(circle, queue, order, lambda _: None))
     assert len(queue.bodies) <= 6
     for read in (
-        lambda: list(survey(circle, order)),
+        lambda: list(count_pending_messages(circle, order)),
         lambda: list(all_rows(circle)),
         lambda: failures_by_reason(circle),
-        lambda: take(Ground(tmp_path / "x.sqlite").survey(circle), Ledger(), NOW),
+        lambda: scan_all(Ground(tmp_path / "x.sqlite").survey(circle), Snapshot(), NOW),
     ):
         with pytest.raises(StateUnavailableError, match="does not lead on"):
             read()

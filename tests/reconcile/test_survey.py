@@ -13,10 +13,10 @@ from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.domain.layout import LAYOUTS, parse_layout
 from extractor.domain.models import InventoryRow
 from extractor.errors import SettingsError, StateUnavailableError, StorageUnavailableError
-from extractor.reconcile.key_parser import TRASH, Place, Places
-from extractor.reconcile.key_ranges import Shard, cut, folders
-from extractor.reconcile.scan import Field, take
-from extractor.reconcile.snapshot import Ledger
+from extractor.reconcile.key_parser import TRASH, FrameFolder, KeyParser
+from extractor.reconcile.key_ranges import KeyRange, cut, folders
+from extractor.reconcile.scan import ScanScope, scan_all
+from extractor.reconcile.snapshot import Snapshot
 from tests.reconcile.memory import MemoryStore
 from tests.reconcile.planting import FRAMES, TABLE, Ground
 
@@ -38,16 +38,16 @@ def buckets(draw: st.DrawFn) -> list[str]:
 @settings(max_examples=200, deadline=None)
 @given(buckets(), st.lists(st.one_of(names, st.tuples(names, names).map("/".join)), max_size=4))
 def test_a_video_is_seen_whole_and_once_however_the_bucket_is_cut(keys: list[str], cuts: list[str]) -> None:
-    store, places = MemoryStore(), Places(parse_layout("default"))
+    store, places = MemoryStore(), KeyParser(parse_layout("default"))
     for key in keys:
         store.add(key, b"")
     whole = {folder.place.prefix: set(folder.objects) for folder in folders(store.list(""), places)}
     assert {key for found in whole.values() for key in found} == {key for key in keys if places.find(key)}
 
     bounds = ["", *sorted(set(cuts))]
-    shards = [Shard(after, until) for after, until in zip(bounds, [*bounds[1:], None], strict=True)]
+    key_ranges = [KeyRange(after, until) for after, until in zip(bounds, [*bounds[1:], None], strict=True)]
     seen: dict[str, set[str]] = {}
-    for shard in shards:
+    for shard in key_ranges:
         for folder in folders(shard.entries(store), places):
             prefix = folder.place.prefix
             assert prefix not in seen or shard.cuts_through(prefix), "or it is judged in parts"
@@ -58,16 +58,20 @@ def test_a_video_is_seen_whole_and_once_however_the_bucket_is_cut(keys: list[str
 @pytest.mark.parametrize(
     ("layout", "key", "place"),
     [
-        ("default", "tiktok/abc/000001.jpg", Place("tiktok/abc/", "abc", "tiktok")),
-        ("default", "abc/000001.webp", Place("abc/", "abc")),
-        ("default", "abc/manifest.json", Place("abc/", "abc")),
-        ("seconds", "tiktok/abc/frames/0.5sec/7.jpg", Place("tiktok/abc/frames/0.5sec/", "abc", "tiktok")),
-        ("flat", "abc/frames/7.png", Place("abc/frames/", "abc")),
-        ("timestamped", "tiktok/abc/12_3.25.jpg", Place("tiktok/abc/", "abc", "tiktok")),
-        ("videosense", f"frames/{ID}/frame_000001.webp", Place(f"frames/{ID}/")),
-        ("default", "some/where/else/manifest.json", Place("some/where/else/")),
-        ("default", "tiktok/abc/frames.tar", Place("tiktok/abc/", "abc", "tiktok")),
-        ("flat", "abc/frames/sprite-a.jpg", Place("abc/frames/", "abc")),
+        ("default", "tiktok/abc/000001.jpg", FrameFolder("tiktok/abc/", "abc", "tiktok")),
+        ("default", "abc/000001.webp", FrameFolder("abc/", "abc")),
+        ("default", "abc/manifest.json", FrameFolder("abc/", "abc")),
+        (
+            "seconds",
+            "tiktok/abc/frames/0.5sec/7.jpg",
+            FrameFolder("tiktok/abc/frames/0.5sec/", "abc", "tiktok"),
+        ),
+        ("flat", "abc/frames/7.png", FrameFolder("abc/frames/", "abc")),
+        ("timestamped", "tiktok/abc/12_3.25.jpg", FrameFolder("tiktok/abc/", "abc", "tiktok")),
+        ("videosense", f"frames/{ID}/frame_000001.webp", FrameFolder(f"frames/{ID}/")),
+        ("default", "some/where/else/manifest.json", FrameFolder("some/where/else/")),
+        ("default", "tiktok/abc/frames.tar", FrameFolder("tiktok/abc/", "abc", "tiktok")),
+        ("flat", "abc/frames/sprite-a.jpg", FrameFolder("abc/frames/", "abc")),
         ("flat", "abc/interim.json", None),
         ("default", "tiktok/abc/video.mp4", None),
         ("default", "tiktok/abc/notes.jpg", None),
@@ -75,33 +79,33 @@ def test_a_video_is_seen_whole_and_once_however_the_bucket_is_cut(keys: list[str
         ("default", f"{TRASH}20260101T000000Z/tiktok/abc/manifest.json", None),
     ],
 )
-def test_a_key_is_read_as_the_layout_writes_it(layout: str, key: str, place: Place | None) -> None:
-    assert Places(parse_layout(layout)).find(key) == place
+def test_a_key_is_read_as_the_layout_writes_it(layout: str, key: str, place: FrameFolder | None) -> None:
+    assert KeyParser(parse_layout(layout)).find(key) == place
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("platform", ["tiktok", None])
 def test_what_a_layout_writes_is_found_again(layout: str, platform: str | None) -> None:
     parsed = parse_layout(layout)
-    naming = parsed.naming(
+    frame_keys = parsed.frame_keys(
         code="D-x_1.y", platform=platform, video_id=ID, interval_seconds=0.25, extension="jpg"
     )
-    for key in (naming.manifest_key, naming.frame_key(3, 4, 12.5)):
-        place = Places(parsed).find(key)
+    for key in (frame_keys.manifest_key, frame_keys.frame_key(3, 4, 12.5)):
+        place = KeyParser(parsed).find(key)
         assert place is not None
-        assert place.prefix == naming.prefix
+        assert place.prefix == frame_keys.prefix
 
 
 def test_a_large_bucket_is_cut_and_a_small_one_is_not() -> None:
-    store, places = MemoryStore(), Places(parse_layout("default"))
+    store, places = MemoryStore(), KeyParser(parse_layout("default"))
     for number in range(4_999):
         store.add(f"tiktok/{number:04d}/manifest.json", b"")
-    assert cut(store, ["2500"], places) == [Shard("", None)]
+    assert cut(store, ["2500"], places) == [KeyRange("", None)]
     for number in range(5):
         store.add(f"youtube/{number}/000000.jpg", b"")
     bounds = ["", "2500", "tiktok/", "tiktok/2500", "youtube/", "youtube/2500", None]
     assert cut(store, ["2500"], places) == [
-        Shard(str(after), until) for after, until in itertools.pairwise(bounds)
+        KeyRange(str(after), until) for after, until in itertools.pairwise(bounds)
     ]
 
 
@@ -119,8 +123,8 @@ class _Flaky(SqliteStateStore):
         return super().rows(after, 2)
 
 
-def facts(ledger: Ledger) -> tuple[list[str], list[str]]:
-    return [row.code for row in ledger.rows()], [folder.prefix for folder in ledger.folders()]
+def facts(snapshot: Snapshot) -> tuple[list[str], list[str]]:
+    return [row.code for row in snapshot.rows()], [folder.prefix for folder in snapshot.folders()]
 
 
 @pytest.fixture
@@ -135,12 +139,12 @@ def test_rows_are_not_read_again_after_a_break(ground: Ground, tmp_path: Path) -
     ground.settle()
     table = _Flaky(ground.path)
     path = tmp_path / "checkpoint"
-    first = Ledger(path)
+    first = Snapshot(path)
     with pytest.raises(StateUnavailableError):
-        take(ground.survey(table), first, NOW)
+        scan_all(ground.survey(table), first, NOW)
     first.close(keep=True)
-    second = Ledger(path)
-    take(ground.survey(table), second, datetime(2027, 1, 1, tzinfo=UTC))
+    second = Snapshot(path)
+    scan_all(ground.survey(table), second, datetime(2027, 1, 1, tzinfo=UTC))
     assert table.asked[:4] == [None, "code1", "code3", "code3"]
     assert second.complete
     assert second.begun == NOW, "what was read first counts"
@@ -156,34 +160,36 @@ def test_shards_are_not_listed_again_after_a_break(
     monkeypatch.setattr("extractor.reconcile.scan._ROWS_FOR_CUT", 1)
     table = ground.settle()
     path = tmp_path / "checkpoint"
-    first = Ledger(path)
+    first = Snapshot(path)
     ground.frames.breaks_at = "tiktok/code7/000002.jpg"
     with pytest.raises(StorageUnavailableError):
-        take(ground.survey(table, workers=1), first, NOW)
-    total, left = first.shards("frames")
+        scan_all(ground.survey(table, workers=1), first, NOW)
+    total, left = first.key_ranges("frames")
     assert 0 < len(left) < total
     assert not first.complete
     first.close(keep=True)
 
     ground.frames.breaks_at = None
     listings = ground.frames.listings
-    second = Ledger(path)
-    take(ground.survey(table, workers=1), second, NOW)
+    second = Snapshot(path)
+    scan_all(ground.survey(table, workers=1), second, NOW)
     assert ground.frames.listings - listings == len(left)
     assert facts(second)[1] == [f"tiktok/code{number}/" for number in range(9)]
 
 
 def test_a_checkpoint_of_another_survey_is_refused(ground: Ground, tmp_path: Path) -> None:
-    field = ground.survey()
-    ledger = Ledger(tmp_path / "checkpoint")
-    take(field, ledger, NOW)
-    other = Field(field.inventory, field.store, FRAMES, FRAMES, field.layout, field.video_keys, field.workers)
+    scope = ground.survey()
+    snapshot = Snapshot(tmp_path / "checkpoint")
+    scan_all(scope, snapshot, NOW)
+    other = ScanScope(
+        scope.inventory, scope.store, FRAMES, FRAMES, scope.layout, scope.video_keys, scope.workers
+    )
     with pytest.raises(SettingsError):
-        take(other, ledger, NOW)
+        scan_all(other, snapshot, NOW)
 
 
 def test_a_checkpoint_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint"
     path.write_bytes(b"something else, and long enough to be looked at" * 10)
     with pytest.raises(SettingsError):
-        Ledger(path)
+        Snapshot(path)

@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.output_options import Output
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import fingerprint
-from extractor.reconcile.checks import Expectation
+from extractor.reconcile.checks import ExpectedState
 from extractor.reconcile.content_check import check_contents
-from extractor.reconcile.findings import Finding, Kind
-from extractor.reconcile.repair import Remedy, Workshop, repair
-from extractor.reconcile.scan import Field, take
-from extractor.reconcile.snapshot import Ledger
-from extractor.reconcile.trash import Disposal, trash_prefix
+from extractor.reconcile.findings import Finding, FindingKind
+from extractor.reconcile.repair import RepairAction, RepairContext, repair
+from extractor.reconcile.scan import ScanScope, scan_all
+from extractor.reconcile.snapshot import Snapshot
+from extractor.reconcile.trash import Trash, trash_prefix
 from extractor.reconcile.verify import verify
 from tests.reconcile.memory import LONG_AGO
 from tests.reconcile.planting import Ground, Queue, plant
@@ -32,27 +32,31 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 class Planted:
     ground: Ground
     table: SqliteStateStore
-    field: Field
-    wrong: dict[str, Kind]
+    scope: ScanScope
+    wrong: dict[str, FindingKind]
 
     @property
-    def expected(self) -> Expectation:
+    def expected(self) -> ExpectedState:
         before = (NOW - timedelta(hours=1)).timestamp()
-        return Expectation(fingerprint(self.ground.policy), Output(), before)
+        return ExpectedState(fingerprint(self.ground.policy), OutputOptions(), before)
 
     def found(self) -> list[list[Finding]]:
-        ledger = Ledger()
-        take(self.field, ledger, NOW)
-        assert ledger.complete
-        contents = check_contents(self.field, ledger, 1)
-        return list(verify(ledger, self.expected, contents))
+        snapshot = Snapshot()
+        scan_all(self.scope, snapshot, NOW)
+        assert snapshot.complete
+        contents = check_contents(self.scope, snapshot, 1)
+        return list(verify(snapshot, self.expected, contents))
 
     def repair(self, videos: list[list[Finding]], queue: Queue) -> "Counter[str]":
-        ledger = Ledger()
-        take(self.field, ledger, NOW)
+        snapshot = Snapshot()
+        scan_all(self.scope, snapshot, NOW)
         tally: Counter[str] = Counter()
-        disposal = Disposal(trash_prefix(NOW))
-        repair(videos, Workshop(self.field, ledger, self.table, queue, self.expected, disposal, NOW), tally)
+        disposal = Trash(trash_prefix(NOW))
+        repair(
+            videos,
+            RepairContext(self.scope, snapshot, self.table, queue, self.expected, disposal, NOW),
+            tally,
+        )
         return tally
 
 
@@ -60,7 +64,7 @@ class Planted:
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     ground = Ground(tmp_path_factory.mktemp("state") / "state.sqlite")
     chance = random.Random(7)
-    troubles: list[Kind | None] = [kind for kind in Kind for _ in range(EACH)]
+    troubles: list[FindingKind | None] = [kind for kind in FindingKind for _ in range(EACH)]
     troubles += [None] * (VIDEOS - len(troubles))
     chance.shuffle(troubles)
     wrong = {}
@@ -100,7 +104,7 @@ def _unfinished(ground: Ground, code: str, platform: str | None) -> None:
 
 def _to_be_done_again(ground: Ground, code: str, platform: str | None) -> None:
     """Reset after the video was overwritten; its old manifest is still there."""
-    plant(ground, Kind.SOURCE_CHANGED, code, platform)
+    plant(ground, FindingKind.SOURCE_CHANGED, code, platform)
     ground.rows.pop()
     ground.row(code, extracted=False)
 
@@ -129,7 +133,7 @@ def _add_foreign_objects(ground: Ground) -> None:
     ground.videos.add("notes/readme.txt", b"not a video")
 
 
-def kinds(videos: list[list[Finding]]) -> dict[str, Kind]:
+def kinds(videos: list[list[Finding]]) -> dict[str, FindingKind]:
     assert all(len(findings) == 1 for findings in videos)
     return {findings[0].code: findings[0].kind for findings in videos}
 
@@ -143,9 +147,9 @@ def test_every_planted_trouble_is_found_by_its_name_and_nothing_else_then_set_ri
     again = {code for code, kind in planted.wrong.items() if kind not in _LEFT | _MARKED}
     assert {json.loads(body)["code"] for body in queue.bodies} == again
     assert tally == {
-        Remedy.REDO: len(again),
-        Remedy.MARK: EACH * len(_MARKED),
-        Remedy.NOTHING: EACH * len(_LEFT),
+        RepairAction.REDO: len(again),
+        RepairAction.MARK: EACH * len(_MARKED),
+        RepairAction.NOTHING: EACH * len(_LEFT),
         "queued": len(again),
     }
 
@@ -154,5 +158,5 @@ def test_every_planted_trouble_is_found_by_its_name_and_nothing_else_then_set_ri
     assert len(left) == EACH * len(_LEFT)
 
 
-_MARKED = {Kind.NOT_MARKED, Kind.WRONG_FRAME_COUNT}
-_LEFT = {Kind.SOURCE_GONE}
+_MARKED = {FindingKind.NOT_MARKED, FindingKind.WRONG_FRAME_COUNT}
+_LEFT = {FindingKind.SOURCE_GONE}

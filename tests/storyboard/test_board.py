@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from extractor.backends.storage.folder import FolderObjectStore
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.policy import ImageFormat
-from extractor.output.frame_store import Shelf
+from extractor.output.frame_store import FrameStore
 from extractor.output.storyboard.storyboard import Extra, Storyboard
 from extractor.output.storyboard.thumbnails import LIMIT, MAX_SIDE, Thumbnails
 from tests.storyboard.pictures import colour, frames, read
@@ -22,7 +22,7 @@ def _board(
     folder: Path, count: int, width: int = 640, height: int = 360, image_format: ImageFormat = "jpg"
 ) -> tuple[Extra, ...]:
     board = Storyboard(
-        Shelf(FolderObjectStore(folder), Naming("abc/", "{index:06d}.jpg"), "jpg"), 0.0, count + 0.5
+        FrameStore(FolderObjectStore(folder), FrameKeys("abc/", "{index:06d}.jpg"), "jpg"), 0.0, count + 0.5
     )
     passed = list(board.watch(frames(count, width, height, image_format)))
     assert [frame.index for frame in passed] == list(range(count))

@@ -8,7 +8,7 @@ import pytest
 
 from extractor.__main__ import main
 from extractor.output.storyboard.sprite_sheet import Region
-from extractor.output.storyboard.webvtt import Tile, clock, evenly, webvtt
+from extractor.output.storyboard.webvtt import Tile, evenly_spaced, format_timestamp, webvtt
 from tests.media.clips import ENCODED, PICTURES, ffmpeg, plain
 
 
@@ -35,13 +35,13 @@ def test_no_cue_is_without_duration() -> None:
 
 
 def test_hours_may_have_more_than_two_digits() -> None:
-    assert clock(100 * 3_600_000 + 1) == "100:00:00.001"
+    assert format_timestamp(100 * 3_600_000 + 1) == "100:00:00.001"
 
 
 def test_a_choice_is_spread_evenly_from_the_first_to_the_last() -> None:
-    assert list(evenly(3, 30)) == [0, 1, 2]
-    assert list(evenly(101, 5)) == [0, 25, 50, 75, 100]
-    assert len(set(evenly(31, 30))) == 30
+    assert list(evenly_spaced(3, 30)) == [0, 1, 2]
+    assert list(evenly_spaced(101, 5)) == [0, 25, 50, 75, 100]
+    assert len(set(evenly_spaced(31, 30))) == 30
 
 
 @pytest.mark.operations_row(34)
@@ -68,6 +68,6 @@ def test_a_broadcast_whose_clock_is_anywhere_begins_at_0(tmp_path: Path) -> None
     assert "\n00:00:00.000 --> " in (tmp_path / "out/plain/storyboard.vtt").read_text()
 
 
-def _seconds(clock: str) -> float:
-    hours, minutes, seconds = clock.split(":")
+def _seconds(format_timestamp: str) -> float:
+    hours, minutes, seconds = format_timestamp.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import Extraction, OutgoingMessage, Pick, SendFailure, Subject
-from extractor.enqueue.enqueuer import enqueue, survey
-from extractor.enqueue.request import ListedCodes, Order
-from extractor.enqueue.retry import Patience
+from extractor.domain.models import BacklogFilter, ExtractionSummary, OutgoingMessage, SendFailure, VideoRef
+from extractor.enqueue.enqueuer import count_pending_messages, enqueue
+from extractor.enqueue.request import CodeList, EnqueueRequest
+from extractor.enqueue.retry import RetryPolicy
 from extractor.enqueue.summary import Summary
 from extractor.errors import AccessDeniedError, QueueUnavailableError, StateUnavailableError
 
 Outcome = Sequence[SendFailure] | BaseException
 
 CODES = [f"code{number:02d}" for number in range(25)]
-EXTRACTION = Extraction(1, "frames/", None, 1.0, 30, 30.0)
-PATIENCE = Patience(attempts=3, first_seconds=0)
+EXTRACTION = ExtractionSummary(1, "frames/", None, 1.0, 30, 30.0)
+PATIENCE = RetryPolicy(attempts=3, first_seconds=0)
 
 
 class Queue:
@@ -54,8 +54,8 @@ class Queue:
 class ShortPages(SqliteStateStore):
     """A server that gives at most three rows, whatever is asked."""
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
-        return super().pending(after, min(limit, 3), pick)
+    def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:
+        return super().pending(after, min(limit, 3), backlog_filter)
 
 
 def fill(state: SqliteStateStore, codes: Sequence[str] = CODES) -> SqliteStateStore:
@@ -82,13 +82,13 @@ def last(summaries: Iterator[Summary]) -> tuple[Summary, BaseException | None]:
 
 
 def run(
-    codes: SqliteStateStore | ListedCodes,
+    codes: SqliteStateStore | CodeList,
     queue: Queue,
-    order: Order | None = None,
+    order: EnqueueRequest | None = None,
     note: Callable[[Sequence[str]], None] = lambda _: None,
     senders: int = 1,
 ) -> tuple[Summary, BaseException | None]:
-    return last(enqueue(codes, queue, order or Order(), note, senders=senders, patience=PATIENCE))
+    return last(enqueue(codes, queue, order or EnqueueRequest(), note, senders=senders, retry=PATIENCE))
 
 
 def busy(*positions: int) -> list[SendFailure]:
@@ -133,7 +133,7 @@ def test_options_go_into_every_message_and_no_others(state: SqliteStateStore) ->
             sent.extend(message.body for message in messages)
             return ()
 
-    run(state, Bodies(), Order(limit=1, options={"platform": "tiktok", "interval_seconds": 0.5}))
+    run(state, Bodies(), EnqueueRequest(limit=1, options={"platform": "tiktok", "interval_seconds": 0.5}))
     assert json.loads(sent[0]) == {"code": "code00", "platform": "tiktok", "interval": 0.5}
 
 
@@ -145,25 +145,25 @@ def test_rows_that_flip_while_they_are_read_hide_no_others(
 ) -> None:
     def work(codes: list[str]) -> None:
         for code in codes:
-            state.mark_extracted(Subject(code), EXTRACTION)
+            state.mark_extracted(VideoRef(code), EXTRACTION)
 
     queue = Queue(on_send=work)
-    run(state, queue, Order(page_size=page_size), senders=senders)
+    run(state, queue, EnqueueRequest(page_size=page_size), senders=senders)
     assert sorted(queue.taken) == CODES
-    assert state.count_pending(Pick()) == 0
+    assert state.count_pending(BacklogFilter()) == 0
 
 
 @pytest.mark.failure_row(44)
 def test_a_page_that_the_server_cuts_short_is_not_the_end(tmp_path: Path) -> None:
     state, queue = fill(ShortPages(tmp_path / "state.sqlite", "videos")), Queue()
-    assert run(state, queue, Order(page_size=1000))[0].complete
+    assert run(state, queue, EnqueueRequest(page_size=1000))[0].complete
     assert queue.taken == CODES
 
 
 @pytest.mark.parametrize("limit", [0, 1, 9, 10, 11, 25, 26])
 def test_a_limit_is_kept(state: SqliteStateStore, limit: int) -> None:
     queue = Queue()
-    summary, _ = run(state, queue, Order(limit=limit, page_size=4))
+    summary, _ = run(state, queue, EnqueueRequest(limit=limit, page_size=4))
     assert queue.taken == CODES[:limit]
     assert summary.seen == min(limit, 25)
     assert summary.complete is (limit == 26)
@@ -171,7 +171,7 @@ def test_a_limit_is_kept(state: SqliteStateStore, limit: int) -> None:
 
 def test_an_order_begins_after_the_code_it_names(state: SqliteStateStore) -> None:
     queue = Queue()
-    summary, _ = run(state, queue, Order(after="code19"))
+    summary, _ = run(state, queue, EnqueueRequest(after="code19"))
     assert queue.taken == CODES[20:]
     assert (summary.settled, summary.settled_through) == (5, "code24")
 
@@ -222,7 +222,7 @@ def test_a_code_that_no_message_can_carry_is_reported_and_the_others_are_queued(
 
 def test_any_number_of_such_codes_in_a_row_hides_none_of_the_others() -> None:
     queue = Queue()
-    summary, _ = run(ListedCodes(["a", *(f"b/{number}" for number in range(2000)), "c"]), queue)
+    summary, _ = run(CodeList(["a", *(f"b/{number}" for number in range(2000)), "c"]), queue)
     assert queue.taken == ["a", "c"]
     assert (summary.refused, summary.complete) == ({"INVALID_MESSAGE": 2000}, True)
 
@@ -230,7 +230,7 @@ def test_any_number_of_such_codes_in_a_row_hides_none_of_the_others() -> None:
 @pytest.mark.failure_row(46)
 def test_a_call_that_fails_as_a_whole_is_made_again(state: SqliteStateStore) -> None:
     queue = Queue([QueueUnavailableError("away"), QueueUnavailableError("away")])
-    summary, error = run(state, queue, Order(limit=10))
+    summary, error = run(state, queue, EnqueueRequest(limit=10))
     assert [sorted(call) for call in queue.calls] == [CODES[:10]] * 3
     assert (summary.queued, summary.calls, summary.retried, summary.repeated) == (10, 3, 20, 20)
     assert error is None
@@ -282,8 +282,8 @@ def test_a_state_that_stays_away_ends_the_run_and_nothing_is_settled(state: Sqli
 
 def test_pauses_double_up_to_a_bound_and_are_shared_out_at_random() -> None:
     shares = iter([1.0, 0.5, 1.0, 0.0])
-    patience = Patience(first_seconds=1, longest_seconds=3, share=lambda: next(shares))
-    assert [patience.pause_seconds(attempt) for attempt in (1, 2, 3, 4)] == [1.0, 1.0, 3.0, 0.0]
+    retry = RetryPolicy(first_seconds=1, longest_seconds=3, share=lambda: next(shares))
+    assert [retry.pause_seconds(attempt) for attempt in (1, 2, 3, 4)] == [1.0, 1.0, 3.0, 0.0]
 
 
 @pytest.mark.failure_row(45)
@@ -296,13 +296,13 @@ def test_an_interrupted_run_tells_what_was_queued_and_what_may_have_been(state: 
 
 def test_a_dry_run_sees_all_and_needs_no_queue(state: SqliteStateStore) -> None:
     fill(state, ["a/b"])
-    summary, _ = last(survey(state, Order(page_size=7)))
+    summary, _ = last(count_pending_messages(state, EnqueueRequest(page_size=7)))
     assert summary == Summary(seen=26, refused={"INVALID_MESSAGE": 1}, first_refused="a/b")
 
 
 @pytest.mark.parametrize("limit", [0, 1, 7, 25, 26])
 def test_a_dry_run_keeps_a_limit(state: SqliteStateStore, limit: int) -> None:
-    summary, _ = last(survey(state, Order(limit=limit, page_size=7)))
+    summary, _ = last(count_pending_messages(state, EnqueueRequest(limit=limit, page_size=7)))
     assert summary.seen == min(limit, 25)
 
 
@@ -313,15 +313,15 @@ def test_an_empty_backlog_asks_nothing_of_the_queue(tmp_path: Path) -> None:
 
 
 def test_codes_that_are_written_down_are_queued_once_and_in_order() -> None:
-    codes, queue = ListedCodes(["b\n", "a\r\n", "\n", "b\n", "not a code\n", "c"]), Queue()
-    summary, _ = run(codes, queue, Order(page_size=2))
+    codes, queue = CodeList(["b\n", "a\r\n", "\n", "b\n", "not a code\n", "c"]), Queue()
+    summary, _ = run(codes, queue, EnqueueRequest(page_size=2))
     assert queue.taken == ["a", "b", "c"]
-    assert (summary.refused, codes.count_pending(Pick())) == ({"INVALID_MESSAGE": 1}, 4)
+    assert (summary.refused, codes.count_pending(BacklogFilter())) == ({"INVALID_MESSAGE": 1}, 4)
 
 
 def test_lists_with_the_same_codes_have_the_same_fingerprint() -> None:
-    assert ListedCodes(["a\n", "b"]).fingerprint == ListedCodes(["b", "a", "b"]).fingerprint
-    assert ListedCodes(["a", "b"]).fingerprint != ListedCodes(["ab"]).fingerprint
+    assert CodeList(["a\n", "b"]).fingerprint == CodeList(["b", "a", "b"]).fingerprint
+    assert CodeList(["a", "b"]).fingerprint != CodeList(["ab"]).fingerprint
 
 
 outcomes = st.one_of(
@@ -336,7 +336,7 @@ outcomes = st.one_of(
 @given(plan=st.lists(outcomes, max_size=12), senders=st.integers(1, 4), page_size=st.integers(1, 30))
 def test_the_books_balance_whatever_happens(plan: Sequence[Outcome], senders: int, page_size: int) -> None:
     queue, noted = Queue(plan), list[str]()
-    summary, error = run(ListedCodes(CODES), queue, Order(page_size=page_size), noted.extend, senders)
+    summary, error = run(CodeList(CODES), queue, EnqueueRequest(page_size=page_size), noted.extend, senders)
     assert len(queue.taken) == len(set(queue.taken))
     assert set(noted) <= set(queue.taken)
     assert set(CODES[: summary.settled]) <= set(noted) | set(CODES) - set(queue.taken)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from extractor.enqueue.checkpoint import Checkpoint, keep_checkpoint, read_checkpoint, write_checkpoint
 from extractor.enqueue.summary import Summary
-from extractor.enqueue.watermark import Watermark
+from extractor.enqueue.watermark import LowWatermark
 from extractor.errors import SettingsError
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -110,7 +110,7 @@ def test_a_complete_order_leaves_no_checkpoint(path: Path) -> None:
 @given(st.permutations(range(12)), st.integers(0, 12))
 def test_a_watermark_has_nothing_open_below_it(order: list[int], settled: int) -> None:
     codes = [f"{number:02d}" for number in range(12)]
-    mark = Watermark()
+    mark = LowWatermark()
     for code in codes:
         mark.begin(code)
     done = set()

@@ -8,21 +8,21 @@ import pytest
 
 from extractor.backends.queues.base import QueueDepth
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import Extraction, OutgoingMessage, Pick, SendFailure, Subject
-from extractor.enqueue.monitor import Course, Look, Progress, failures_by_reason, watch
+from extractor.domain.models import BacklogFilter, ExtractionSummary, OutgoingMessage, SendFailure, VideoRef
+from extractor.enqueue.monitor import DrainProgress, ProgressTracker, QueueSample, failures_by_reason, monitor
 from extractor.enqueue.report import progress_line
 from extractor.errors import AccessDeniedError, QueueUnavailableError, StateUnavailableError
 
 EMPTY = QueueDepth(0, 0, 0, 0)
-EXTRACTION = Extraction(1, "frames/", None, 1.0, 30, 30.0)
+EXTRACTION = ExtractionSummary(1, "frames/", None, 1.0, 30, 30.0)
 
 
 def depth(waiting: int = 0, in_flight: int = 0, delayed: int = 0) -> QueueDepth:
     return QueueDepth(waiting, in_flight, delayed, dead_letters=None)
 
 
-def course(*looks: Look) -> list[Progress]:
-    course = Course()
+def course(*looks: QueueSample) -> list[DrainProgress]:
+    course = ProgressTracker()
     return [course.add(look) for look in looks]
 
 
@@ -50,10 +50,10 @@ def state(tmp_path: Path) -> SqliteStateStore:
     return state
 
 
-def seen(queue: Queue, state: SqliteStateStore, pauses: list[float] | None = None) -> Iterator[Progress]:
+def seen(queue: Queue, state: SqliteStateStore, pauses: list[float] | None = None) -> Iterator[DrainProgress]:
     clock = iter(range(0, 1000, 5))
     sleep = ([] if pauses is None else pauses).append
-    return watch(queue, state, 5.0, sleep=sleep, clock=lambda: float(next(clock)))
+    return monitor(queue, state, 5.0, sleep=sleep, clock=lambda: float(next(clock)))
 
 
 def test_it_ends_after_three_looks_at_an_empty_queue_in_a_row(state: SqliteStateStore) -> None:
@@ -73,15 +73,15 @@ def test_done_and_failed_videos_are_counted_from_the_state(state: SqliteStateSto
     first = next(views)
     assert (first.look.remaining, first.look.failed, first.settled) == (10, 0, 0)
     for number in range(3):
-        state.mark_extracted(Subject(f"code{number}"), EXTRACTION)
-    state.record_failure(Subject("code5"), "UNREADABLE", "any")
+        state.mark_extracted(VideoRef(f"code{number}"), EXTRACTION)
+    state.record_failure(VideoRef("code5"), "UNREADABLE", "any")
     second = next(views)
     assert (second.look.remaining, second.look.failed, second.settled) == (6, 1, 4)
 
 
 def test_rate_and_time_left_are_those_of_the_last_minute() -> None:
-    looks = [Look(float(at), depth(90, 10), 1000 - at, 0) for at in range(0, 300, 20)]
-    slower = Look(300.0, depth(90, 10), looks[-1].remaining, 0)
+    looks = [QueueSample(float(at), depth(90, 10), 1000 - at, 0) for at in range(0, 300, 20)]
+    slower = QueueSample(300.0, depth(90, 10), looks[-1].remaining, 0)
     views = course(*looks, slower)
     assert (views[0].per_second, views[0].seconds_left) == (None, None)
     assert (views[-2].per_second, views[-2].seconds_left) == (1.0, 100.0)
@@ -89,7 +89,7 @@ def test_rate_and_time_left_are_those_of_the_last_minute() -> None:
 
 
 def test_videos_that_come_in_make_no_negative_rate() -> None:
-    last = course(Look(0.0, depth(1), 10, 0), Look(5.0, depth(1), 30, 0))[-1]
+    last = course(QueueSample(0.0, depth(1), 10, 0), QueueSample(5.0, depth(1), 30, 0))[-1]
     assert (last.settled, last.per_second, last.seconds_left) == (-20, 0.0, None)
 
 
@@ -103,7 +103,7 @@ def test_what_does_not_answer_is_looked_at_again(state: SqliteStateStore) -> Non
 
 def test_a_state_that_cannot_count_leaves_the_queue_to_be_seen(state: SqliteStateStore) -> None:
     class Slow(SqliteStateStore):
-        def count_pending(self, pick: Pick) -> int:
+        def count_pending(self, backlog_filter: BacklogFilter) -> int:
             raise StateUnavailableError("it took too long")
 
     state.__class__ = Slow
@@ -118,14 +118,14 @@ def test_a_denial_ends_it(state: SqliteStateStore) -> None:
 
 def test_failures_are_told_by_their_reason(state: SqliteStateStore) -> None:
     for code, reason in (("code1", "TRUNCATED"), ("code2", "UNREADABLE"), ("code3", "UNREADABLE")):
-        state.record_failure(Subject(code), reason, "half: of it")
+        state.record_failure(VideoRef(code), reason, "half: of it")
     assert failures_by_reason(state) == {"UNREADABLE": 2, "TRUNCATED": 1}
 
 
 def test_a_look_tells_why_videos_failed(state: SqliteStateStore) -> None:
     def fail(_: float) -> None:
-        state.record_failure(Subject("code1"), "TRUNCATED", "half of it")
+        state.record_failure(VideoRef("code1"), "TRUNCATED", "half of it")
 
-    looks = list(watch(Queue(depth(2), depth(1), depth(0)), state, 5, sleep=fail, clock=lambda: 0.0))
+    looks = list(monitor(Queue(depth(2), depth(1), depth(0)), state, 5, sleep=fail, clock=lambda: 0.0))
     assert [look.look.reasons for look in looks[:2]] == [{}, {"TRUNCATED": 1}]
     assert "1 failed (1 × TRUNCATED)" in progress_line(looks[1])

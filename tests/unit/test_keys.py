@@ -24,14 +24,14 @@ def test_a_template_with_a_platform_needs_one() -> None:
 @given(CODES, PLATFORMS)
 def test_the_first_key_of_a_video_identifies_it(code: str, platform: str | None) -> None:
     first = next(keys.video_keys(TEMPLATES, code, platform))
-    assert keys.identify(TEMPLATES, first) == (platform, code)
+    assert keys.parse_video_key(TEMPLATES, first) == (platform, code)
 
 
 @given(CODES)
 def test_a_template_may_name_the_code_twice(code: str) -> None:
     template = "{code}/{code}.mp4"
-    assert keys.identify([template], f"{code}/{code}.mp4") == (None, code)
-    assert keys.identify([template], f"{code}/{code}x.mp4") != (None, code)
+    assert keys.parse_video_key([template], f"{code}/{code}.mp4") == (None, code)
+    assert keys.parse_video_key([template], f"{code}/{code}x.mp4") != (None, code)
 
 
 @pytest.mark.parametrize(
@@ -45,30 +45,30 @@ def test_a_template_may_name_the_code_twice(code: str) -> None:
     ],
 )
 def test_a_key_that_fits_no_template_gets_a_code_that_shows_its_name(key: str, name: str) -> None:
-    platform, code = keys.identify(TEMPLATES, key)
+    platform, code = keys.parse_video_key(TEMPLATES, key)
     assert (platform, code) == (None, f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
 
 
 @pytest.mark.failure_row(3)
 @given(OBJECT_KEYS)
 def test_any_key_has_a_code_that_is_one(key: str) -> None:
-    _, code = keys.identify(TEMPLATES, key)
+    _, code = keys.parse_video_key(TEMPLATES, key)
     assert re.fullmatch(keys.CODE_PATTERN, code)
 
 
 @given(OBJECT_KEYS, OBJECT_KEYS)
 def test_different_keys_have_different_codes(one: str, other: str) -> None:
-    assert (keys.identify(TEMPLATES, one) == keys.identify(TEMPLATES, other)) == (one == other)
+    assert (keys.parse_video_key(TEMPLATES, one) == keys.parse_video_key(TEMPLATES, other)) == (one == other)
 
 
 def test_files_of_one_name_in_two_folders_are_two_videos() -> None:
-    assert keys.identify(TEMPLATES, "a/video.mp4") != keys.identify(TEMPLATES, "b/video.mp4")
+    assert keys.parse_video_key(TEMPLATES, "a/video.mp4") != keys.parse_video_key(TEMPLATES, "b/video.mp4")
 
 
 def test_a_video_id_is_the_one_that_others_compute() -> None:
     expected = hashlib.sha256(b"uploads|clips/a b.mp4|0123456789abcdef").hexdigest()
     for etag in ("0123456789abcdef", '"0123456789abcdef"'):
-        assert keys.video_id(SourceVideo("uploads", "clips/a b.mp4", etag, 5)) == expected
+        assert keys.content_id(SourceVideo("uploads", "clips/a b.mp4", etag, 5)) == expected
 
 
 @pytest.mark.parametrize("template", ["{code", "{code:>9}", "{code!r}.mp4", "code}"])

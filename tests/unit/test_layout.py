@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from extractor.domain import keys, layout
-from extractor.domain.layout import LAYOUTS, Layout, Naming, parse_layout
+from extractor.domain.layout import LAYOUTS, FrameKeys, Layout, parse_layout
 
 CODES = st.sampled_from(["a", "a1", "a-1", "1", "10", "tiktok", "frames"]) | st.from_regex(
     re.compile(rf"\A{keys.CODE_PATTERN}\Z")
@@ -76,8 +76,8 @@ VIDEOS = st.fixed_dictionaries(
 ).filter(lambda video: video["platform"] is not None or video["code"] not in layout.PLATFORMS)
 
 
-def _naming(layout: str, platform: str | None = "tiktok", interval: float = 1.0) -> Naming:
-    return parse_layout(layout).naming(
+def _naming(layout: str, platform: str | None = "tiktok", interval: float = 1.0) -> FrameKeys:
+    return parse_layout(layout).frame_keys(
         code="abc", platform=platform, video_id="f" * 64, interval_seconds=interval, extension="jpg"
     )
 
@@ -99,9 +99,9 @@ def _naming(layout: str, platform: str | None = "tiktok", interval: float = 1.0)
 def test_frames_and_their_manifest_lie_where_the_layout_says(
     layout: str, platform: str | None, folder: str, frame: str
 ) -> None:
-    naming = _naming(layout, platform)
-    assert (naming.prefix, naming.manifest_key) == (folder, folder + "manifest.json")
-    assert naming.frame_key(6, 7, 7.0333) == folder + frame
+    frame_keys = _naming(layout, platform)
+    assert (frame_keys.prefix, frame_keys.manifest_key) == (folder, folder + "manifest.json")
+    assert frame_keys.frame_key(6, 7, 7.0333) == folder + frame
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_the_interval_is_that_of_the_video_not_rounded_away() -> None:
 def test_readers_of_timestamped_frames_understand_them(
     video: Mapping[str, object], frame: tuple[int, int, float]
 ) -> None:
-    naming = parse_layout("timestamped").naming(**{**video, "extension": "png"})  # type: ignore[arg-type]
-    name = naming.frame_key(*frame).removeprefix(naming.prefix)
+    frame_keys = parse_layout("timestamped").frame_keys(**{**video, "extension": "png"})  # type: ignore[arg-type]
+    name = frame_keys.frame_key(*frame).removeprefix(frame_keys.prefix)
     assert re.match(r"^\d+_\d+\.\d+\.(png|jpg)$", name)
     number, rest = name.split("_")
     assert int(number) == frame[0] + 1
@@ -132,7 +132,7 @@ def test_readers_of_timestamped_frames_understand_them(
 def test_only_a_layout_that_names_the_id_needs_it() -> None:
     assert [name for name in LAYOUTS if parse_layout(name).needs_video_id] == ["videosense"]
     with pytest.raises(ValueError, match="id"):
-        Layout(LAYOUTS["videosense"]).naming(
+        Layout(LAYOUTS["videosense"]).frame_keys(
             code="abc", platform=None, video_id=None, interval_seconds=1, extension="jpg"
         )
 
@@ -205,13 +205,13 @@ def test_no_text_whatever_raises_anything_else(text: str) -> None:
 
 @given(TEMPLATES, VIDEOS, FRAMES)
 def test_keys_are_valid(template: str, video: Mapping[str, object], frame: tuple[int, int, float]) -> None:
-    naming = parse_layout(template).naming(**video)  # type: ignore[arg-type]
-    key = naming.frame_key(*frame)
-    for each in (key, naming.manifest_key):
+    frame_keys = parse_layout(template).frame_keys(**video)  # type: ignore[arg-type]
+    key = frame_keys.frame_key(*frame)
+    for each in (key, frame_keys.manifest_key):
         assert each.isprintable()
         assert len(each.encode()) <= 1024
         assert not {"", ".", ".."} & set(each.split("/"))
-        assert each.startswith(naming.prefix)
+        assert each.startswith(frame_keys.prefix)
     assert key.rpartition("/")[2] != "manifest.json"
 
 
@@ -220,8 +220,8 @@ def test_no_two_frames_share_a_key(
     template: str, video: Mapping[str, object], one: tuple[int, int, float], other: tuple[int, int, float]
 ) -> None:
     assume(one[0] != other[0] and one[1] != other[1])
-    naming = parse_layout(template).naming(**video)  # type: ignore[arg-type]
-    assert naming.frame_key(*one) != naming.frame_key(*other)
+    frame_keys = parse_layout(template).frame_keys(**video)  # type: ignore[arg-type]
+    assert frame_keys.frame_key(*one) != frame_keys.frame_key(*other)
 
 
 @given(TEMPLATES, VIDEOS, VIDEOS)
@@ -230,4 +230,4 @@ def test_no_two_videos_share_a_folder(
 ) -> None:
     assume(one["code"] != other["code"] and one["video_id"] != other["video_id"])
     layout = parse_layout(template)
-    assert layout.naming(**one).prefix != layout.naming(**other).prefix  # type: ignore[arg-type]
+    assert layout.frame_keys(**one).prefix != layout.frame_keys(**other).prefix  # type: ignore[arg-type]

@@ -20,9 +20,9 @@ def test_it_comes_back_from_json_as_it_was() -> None:
 
 
 def test_it_answers_only_for_the_same_version_of_the_same_source() -> None:
-    assert _manifest().answers(SOURCE, POLICY)
-    assert not _manifest().answers(replace(SOURCE, etag="etag-2"), POLICY)
-    assert not _manifest().answers(replace(SOURCE, key="other.mp4"), POLICY)
+    assert _manifest().matches(SOURCE, POLICY)
+    assert not _manifest().matches(replace(SOURCE, etag="etag-2"), POLICY)
+    assert not _manifest().matches(replace(SOURCE, key="other.mp4"), POLICY)
 
 
 def test_it_answers_only_for_the_same_policy() -> None:
@@ -33,23 +33,23 @@ def test_it_answers_only_for_the_same_policy() -> None:
         replace(POLICY, image_format="webp"),
         replace(POLICY, strategy="keyframe"),
     ):
-        assert not _manifest().answers(SOURCE, other)
+        assert not _manifest().matches(SOURCE, other)
         assert fingerprint(other) != fingerprint(POLICY)
 
 
 def test_a_source_without_a_version_proves_nothing() -> None:
     unversioned = replace(SOURCE, etag=None)
-    assert not a_manifest(source=unversioned, policy=POLICY).answers(unversioned, POLICY)
+    assert not a_manifest(source=unversioned, policy=POLICY).matches(unversioned, POLICY)
 
 
 def test_it_names_the_frames_that_are_missing_or_of_another_size() -> None:
     manifest = _manifest()
     stored = {frame.key: frame.size_bytes for frame in manifest.frames}
-    assert manifest.missing_from(stored) == frozenset()
+    assert manifest.missing_or_resized(stored) == frozenset()
     first, second = manifest.frames[:2]
     del stored[first.key]
     stored[second.key] += 1
-    assert manifest.missing_from(stored) == {first.key, second.key}
+    assert manifest.missing_or_resized(stored) == {first.key, second.key}
 
 
 def test_what_is_no_manifest_is_none() -> None:

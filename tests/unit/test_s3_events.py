@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.domain.keys import identify
+from extractor.domain.keys import parse_video_key
 from extractor.domain.messages import parse_message
 from extractor.domain.models import ExtractionJob
 from extractor.domain.policy import SamplingPolicy
@@ -70,7 +70,7 @@ def test_a_notification_names_the_object(
     key = "uploads/My holiday, café+1.mp4"
     assert _parse(encoded(wrapping(_event("s3_put")))) == (
         ExtractionJob(
-            code=identify(KEYS, key)[1],
+            code=parse_video_key(KEYS, key)[1],
             policy=POLICY,
             bucket="example-bucket",
             key=key,

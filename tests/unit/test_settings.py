@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.cli.terminal import complete_environment
+from extractor.cli.terminal import load_dotenv_defaults
 from extractor.errors import SettingsError
 from extractor.settings import ALL_VARIABLES, Settings, load_settings, variable_names
 
@@ -110,7 +110,7 @@ def test_a_name_in_the_environment_has_precedence_over_another_name_in_the_file(
     (tmp_path / ".env").write_text("VIDEOS_BUCKET=file\nTMP_DIR=/file\nQUALITY=5\n")
     monkeypatch.chdir(tmp_path)
     environment = {"S3_BUCKET_VIDEOS": "environment", "QUALITY": "6"}
-    complete_environment(environment)
+    load_dotenv_defaults(environment)
     assert environment == {"S3_BUCKET_VIDEOS": "environment", "QUALITY": "6", "TMP_DIR": "/file"}
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from extractor.backends.storage.base import ObjectStore
 from extractor.backends.storage.folder import FolderObjectStore
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.models import Frame
 from extractor.errors import StorageUnavailableError
-from extractor.output.frame_store import Shelf
+from extractor.output.frame_store import FrameStore
 from extractor.output.writers import store_frames
 
 
@@ -22,8 +22,8 @@ def _frames(count: int, made: list[int] | None = None) -> Iterator[Frame]:
         yield Frame(index, index, float(index), f"image {index}".encode(), 320, 240)
 
 
-def _shelf(store: ObjectStore, prefix: str = "") -> Shelf:
-    return Shelf(store, Naming(prefix, "{index:06d}.jpg"), "jpg")
+def _shelf(store: ObjectStore, prefix: str = "") -> FrameStore:
+    return FrameStore(store, FrameKeys(prefix, "{index:06d}.jpg"), "jpg")
 
 
 class _SlowStore(FolderObjectStore):

@@ -36,7 +36,7 @@ class QueueDepth(Struct, frozen=True):
         return self.waiting + self.in_flight + self.delayed
 
 
-class WatchableQueue(JobQueue, Protocol):
+class ObservableQueue(JobQueue, Protocol):
     """A queue whose emptying can be watched."""
 
     def depth(self) -> QueueDepth:
@@ -54,7 +54,7 @@ class DeadLetter(Struct, frozen=True):
     receipt: str
 
 
-class DeadLetters(Protocol):
+class DeadLetterQueue(Protocol):
     """A queue that is read. Every method may raise `QueueUnavailableError` or `AccessDeniedError`."""
 
     def receive(self) -> Sequence[DeadLetter]:

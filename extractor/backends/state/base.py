@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from extractor.domain.models import Extraction, InventoryRow, Pick, StateRow, Subject
+from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, StateRow, VideoRef
 
 
 class StateStore(Protocol):
@@ -14,26 +14,26 @@ class StateStore(Protocol):
     """
 
     @property
-    def by_content(self) -> bool:
-        """Whether the state is kept for versions of objects, so that every `Subject` needs its source."""
+    def keyed_by_version(self) -> bool:
+        """Whether the state is kept for versions of objects, so that every `VideoRef` needs its source."""
         ...
 
-    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:
         """The row; `None` if there is none. A store that knows claims takes one that ends after
         `lease_seconds` unless the video is extracted. Raises `ClaimedError` if another worker has one."""
         ...
 
-    def release(self, subject: Subject) -> None:
+    def release(self, subject: VideoRef) -> None:
         """Give up the claim that `begin` took, if any, so that the next delivery need not wait."""
         ...
 
-    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+    def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         """Set `is_extracted`, and what else there is room for; clear the recorded failure.
 
         Raises `NotInStateError` unless exactly one row changed, `ClaimedError` if the claim is lost."""
         ...
 
-    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+    def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
         """Note a final failure (``REASON: detail``), where there is room for it. A subject that the
         state does not know, or is extracted, is no error: there is nothing to note."""
         ...
@@ -42,14 +42,14 @@ class StateStore(Protocol):
 class Backlog(Protocol):
     """What waits to be extracted. Every method may raise `StateUnavailableError` or `AccessDeniedError`."""
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
+    def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:
         """Codes that are fetched, not extracted, and in the `pick`, greater than `after` in the store's
         own order, that order, at most `limit`. An empty page is the end; a short one is not.
 
         Raises `SettingsError` if `pick` speaks of a column that the table has not."""
         ...
 
-    def count_pending(self, pick: Pick) -> int:
+    def count_pending(self, backlog_filter: BacklogFilter) -> int:
         """How many codes `pending` would give in all."""
         ...
 
@@ -58,7 +58,7 @@ class Backlog(Protocol):
         ...
 
 
-class FailureLog(Protocol):
+class FailureReader(Protocol):
     """What failed for good. Every method may raise `StateUnavailableError` or `AccessDeniedError`."""
 
     def failed_rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
@@ -67,7 +67,7 @@ class FailureLog(Protocol):
         ...
 
 
-class Inventory(Protocol):
+class RowReader(Protocol):
     """The whole table, for audits. Every method may raise `StateUnavailableError` or `AccessDeniedError`."""
 
     def rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:

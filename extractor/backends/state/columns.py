@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import fields
 
-from extractor.domain.models import Pick
+from extractor.domain.models import BacklogFilter
 from extractor.errors import SettingsError
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
-NEEDED = ("code", "is_fetched", "is_extracted")
-RECORDED = ("extract_error", "frame_count", "extracted_at", "enqueued_at")
-OPTIONAL: tuple[str, ...] = (*RECORDED, "fetched_at")
+REQUIRED = ("code", "is_fetched", "is_extracted")
+WRITABLE = ("extract_error", "frame_count", "extracted_at", "enqueued_at")
+OPTIONAL: tuple[str, ...] = (*WRITABLE, "fetched_at")
 
 
 class Columns(Struct, frozen=True):
@@ -59,30 +59,30 @@ def parse_columns(text: str) -> Columns:
     return columns
 
 
-class Shape(Struct, frozen=True):
+class TableColumns(Struct, frozen=True):
     """A table's columns, and which of the optional ones it has (``present``, names of fields)."""
 
     columns: Columns
     present: frozenset[str]
 
     def has(self, field: str) -> bool:
-        return field in NEEDED or field in self.present
+        return field in REQUIRED or field in self.present
 
     @property
     def missing(self) -> list[str]:
         """Columns that would record something, and are not there."""
-        return [self.columns.name(field) for field in RECORDED if field not in self.present]
+        return [self.columns.name(field) for field in WRITABLE if field not in self.present]
 
     def changes(self, values: Mapping[str, object]) -> dict[str, object]:
         """`values` of fields as values of columns, without those that the table has no column for."""
         return {self.columns.name(field): value for field, value in values.items() if self.has(field)}
 
-    def check(self, pick: Pick) -> None:
+    def check(self, backlog_filter: BacklogFilter) -> None:
         """Raises `SettingsError` if `pick` speaks of a column that is not there."""
         asked = {
-            "extract_error": pick.failed,
-            "enqueued_at": pick.enqueued_before is not None,
-            "fetched_at": pick.fetched_since is not None,
+            "extract_error": backlog_filter.failed,
+            "enqueued_at": backlog_filter.enqueued_before is not None,
+            "fetched_at": backlog_filter.fetched_since is not None,
         }
         for field in asked:
             if asked[field] and not self.has(field):

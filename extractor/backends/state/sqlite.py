@@ -1,4 +1,4 @@
-"""A SQLite table as `StateStore`, `Backlog` and `Inventory`: one file, used by several threads and
+"""A SQLite table as `StateStore`, `Backlog` and `RowReader`: one file, used by several threads and
 processes at once.
 
 Each call has a connection of its own, so nothing is shared between threads. The table is created, with
@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from extractor.backends.state.columns import NEEDED, OPTIONAL, STANDARD, Columns, Shape
+from extractor.backends.state.columns import OPTIONAL, REQUIRED, STANDARD, Columns, TableColumns
 from extractor.backends.state.values import (
-    UNTRIED,
+    RESET_VALUES,
     failure_text,
     flag,
     inventory_row,
@@ -24,7 +24,7 @@ from extractor.backends.state.values import (
     success,
     time_text,
 )
-from extractor.domain.models import Extraction, InventoryRow, Pick, StateRow, Subject
+from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, StateRow, VideoRef
 from extractor.errors import DuplicateCodeError, NotInStateError, SettingsError, StateUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class RefusedValueError(StateUnavailableError):
 class SqliteStateStore:
     """See `extractor.ports`. Raises `SettingsError` if the table is there without the columns it needs."""
 
-    by_content = False
+    keyed_by_version = False
 
     def __init__(self, path: Path, table: str, columns: Columns = STANDARD) -> None:
         self._path = path
@@ -77,18 +77,18 @@ class SqliteStateStore:
             [tuple(values.values())],
         )
 
-    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
-        rows = self._select(NEEDED, f"{self._name('code')} = ? LIMIT 2", (subject.code,))
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
+        rows = self._select(REQUIRED, f"{self._name('code')} = ? LIMIT 2", (subject.code,))
         if len(rows) > 1:
             raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
         for _, fetched, done in rows:
             return StateRow(subject.code, flag(fetched, "is_fetched"), flag(done, "is_extracted"))
         return None
 
-    def release(self, subject: Subject) -> None:
+    def release(self, subject: VideoRef) -> None:
         """There are no claims here."""
 
-    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+    def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         code = self._name("code")
         is_alone = (
             f"(SELECT count(*) FROM {self._table} AS same WHERE same.{code} = {self._table}.{code}) = 1"
@@ -98,7 +98,7 @@ class SqliteStateStore:
                 raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
             raise NotInStateError(f"the state has no row for the code {subject.code!r} any more")
 
-    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+    def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
         # The late failure of a duplicate says nothing about a video that is done.
         condition = f"{self._name('is_extracted')} IS NOT TRUE"
         try:
@@ -106,12 +106,12 @@ class SqliteStateStore:
         except RefusedValueError:  # such as CHECK (length(extract_error) <= 40)
             self._update([subject.code], {"extract_error": reason}, condition)
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
-        condition, values = self._picked(pick)
+    def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:
+        condition, values = self._picked(backlog_filter)
         return [code for (code, *_) in self._page(("code",), after, limit, condition, values)]
 
-    def count_pending(self, pick: Pick) -> int:
-        condition, values = self._picked(pick)
+    def count_pending(self, backlog_filter: BacklogFilter) -> int:
+        condition, values = self._picked(backlog_filter)
         self._warn_of_rows_without_code()
         with self._connection() as connection:
             found = connection.execute(f"SELECT count(*) FROM {self._table} WHERE {condition}", values)
@@ -134,17 +134,17 @@ class SqliteStateStore:
         return [inventory_row(dict(zip(fields, row, strict=True))) for row in found]
 
     def failed_rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
-        condition, values = self._picked(Pick(failed=True))
-        fields = [*NEEDED, "extract_error"]
+        condition, values = self._picked(BacklogFilter(failed=True))
+        fields = [*REQUIRED, "extract_error"]
         found = self._page(fields, after, limit, condition, values)
         return [inventory_row(dict(zip(fields, row, strict=True))) for row in found]
 
     def reset(self, codes: Sequence[str]) -> int:
-        return self._update(codes, UNTRIED)
+        return self._update(codes, RESET_VALUES)
 
-    def _picked(self, pick: Pick) -> tuple[str, list[object]]:
+    def _picked(self, backlog_filter: BacklogFilter) -> tuple[str, list[object]]:
         """The condition of `pick`, and its parameters. A time that cannot be read counts as none."""
-        self._shape.check(pick)
+        self._shape.check(backlog_filter)
         conditions = [
             f"{self._name('code')} IS NOT NULL",
             f"{self._name('is_fetched')} IS TRUE",
@@ -152,13 +152,15 @@ class SqliteStateStore:
         ]
         values: list[object] = []
         if self._shape.has("extract_error"):
-            conditions.append(f"{self._name('extract_error')} IS {'NOT' if pick.failed else ''} NULL")
-        if pick.enqueued_before is not None:
+            conditions.append(
+                f"{self._name('extract_error')} IS {'NOT' if backlog_filter.failed else ''} NULL"
+            )
+        if backlog_filter.enqueued_before is not None:
             conditions.append(f"coalesce(julianday({self._name('enqueued_at')}), 0) < julianday(?)")
-            values.append(time_text(pick.enqueued_before))
-        if pick.fetched_since is not None:
+            values.append(time_text(backlog_filter.enqueued_before))
+        if backlog_filter.fetched_since is not None:
             conditions.append(f"julianday({self._name('fetched_at')}) >= julianday(?)")
-            values.append(time_text(pick.fetched_since))
+            values.append(time_text(backlog_filter.fetched_since))
         return " AND ".join(conditions), values
 
     def _page(
@@ -217,10 +219,10 @@ class SqliteStateStore:
             ) from error
 
 
-def _shape(columns: Columns, names: Set[str]) -> Shape:
-    if missing := [columns.name(field) for field in NEEDED if columns.name(field) not in names]:
+def _shape(columns: Columns, names: Set[str]) -> TableColumns:
+    if missing := [columns.name(field) for field in REQUIRED if columns.name(field) not in names]:
         raise SettingsError(f"STATE_COLUMNS: the state table has no column {', '.join(missing)}")
-    return Shape(columns, frozenset(field for field in OPTIONAL if columns.name(field) in names))
+    return TableColumns(columns, frozenset(field for field in OPTIONAL if columns.name(field) in names))
 
 
 def _quoted(name: str) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from extractor.domain.models import Extraction, InventoryRow
+from extractor.domain.models import ExtractionSummary, InventoryRow
 from extractor.errors import SettingsError, StateUnavailableError
 
 # A video as if it had never been tried.
-UNTRIED: Mapping[str, object] = {
+RESET_VALUES: Mapping[str, object] = {
     "is_extracted": False,
     "extract_error": None,
     "frame_count": None,
@@ -19,7 +19,7 @@ UNTRIED: Mapping[str, object] = {
 _FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False, "none": False}
 
 
-def success(extraction: Extraction) -> Mapping[str, object]:
+def success(extraction: ExtractionSummary) -> Mapping[str, object]:
     """The fields of a video that is extracted just now."""
     return {
         "is_extracted": True,

@@ -41,7 +41,7 @@ class FileStream(Struct, frozen=True):
 
     def chunks(self) -> Iterator[bytes]:
         received = 0
-        with _translating("read the file"):
+        with _mapping_errors("read the file"):
             while chunk := self.file.read(_CHUNK_BYTES):
                 received += len(chunk)
                 yield chunk
@@ -58,7 +58,7 @@ class FolderObjectStore:
     @contextmanager
     def open(self, key: str) -> Iterator[FileStream]:
         path = self._path(key)
-        with _translating(f"read {key!r}"):
+        with _mapping_errors(f"read {key!r}"):
             try:
                 file = path.open("rb")
             except _MISSING as error:
@@ -80,7 +80,7 @@ class FolderObjectStore:
             raise StorageUnavailableError(f"the data for {key!r} arrived damaged: write it again")
         path = self._path(key)
         partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
-        with _translating(f"write {key!r}"):
+        with _mapping_errors(f"write {key!r}"):
             path.parent.mkdir(parents=True, exist_ok=True)
             if (there := _version(path)) != replaces:
                 if there is not None and path.read_bytes() == data:
@@ -97,7 +97,7 @@ class FolderObjectStore:
         del content_type
         path = self._path(key)
         partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
-        with _translating(f"write {key!r}"):
+        with _mapping_errors(f"write {key!r}"):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with partial.open("wb") as file:
@@ -112,13 +112,13 @@ class FolderObjectStore:
             return _etag(path.stat())
 
     def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
-        with _translating(f"list {prefix!r}"):
+        with _mapping_errors(f"list {prefix!r}"):
             found = sorted(self._files(prefix, deep), key=lambda entry: entry.key)
         yield from (entry for entry in found if entry.key > after)
 
     def copy(self, key: str, to: str) -> None:
         path, partial = self._path(to), self._path(to).with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
-        with self.open(key) as stream, _translating(f"copy {key!r}"):
+        with self.open(key) as stream, _mapping_errors(f"copy {key!r}"):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with partial.open("wb") as file:
@@ -130,7 +130,7 @@ class FolderObjectStore:
     def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
         for key in keys:
             path = self._path(key)
-            with _translating(f"delete {key!r}"), suppress(*_MISSING):
+            with _mapping_errors(f"delete {key!r}"), suppress(*_MISSING):
                 if versions.get(key) in {None, _etag(path.stat())}:
                     path.unlink()
 
@@ -169,7 +169,7 @@ def _etag(found: os.stat_result) -> str:
 
 
 @contextmanager
-def _translating(action: str) -> Iterator[None]:
+def _mapping_errors(action: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

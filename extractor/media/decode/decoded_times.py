@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import UnreadableError
-from extractor.media.decode.schedule import Schedule, instants_of, schedule_targets
+from extractor.media.decode.schedule import DecodeSchedule, instants_of, schedule_targets
 from extractor.media.decode.session import DecodeAgainError, check_fields, limited_damage, wait, watched_pipes
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import Source, Urls
-from extractor.media.ffmpeg.frame_stream import Moment, moments
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import running
+from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.media.probe.index import VideoIndex
 from extractor.media.sampling import find_targets
 
@@ -23,7 +23,9 @@ def needs_times(index: VideoIndex, policy: SamplingPolicy) -> bool:
     return is_spread and policy.strategy in ("uniform", "timestamps") and not index.shown_pts
 
 
-def schedule_decoded(source: Source, index: VideoIndex, policy: SamplingPolicy, budget: Budget) -> Schedule:
+def schedule_decoded(
+    source: DecoderInput, index: VideoIndex, policy: SamplingPolicy, budget: ProcessLimits
+) -> DecodeSchedule:
     """The schedule for the frames as the decoder shows them."""
     try:
         start, shown = _decoded_times(source, index, budget)
@@ -34,17 +36,19 @@ def schedule_decoded(source: Source, index: VideoIndex, policy: SamplingPolicy, 
     return schedule_targets(index, targets, start, policy)
 
 
-def _decoded_times(source: Source, index: VideoIndex, budget: Budget) -> tuple[Moment, "array[int]"]:
+def _decoded_times(
+    source: DecoderInput, index: VideoIndex, budget: ProcessLimits
+) -> tuple[Timestamp, "array[int]"]:
     def build(urls: Urls) -> Sequence[str]:
         return command.build_scenes(source, index.picture, urls, None)
 
-    start: Moment | None = None
+    start: Timestamp | None = None
     shown = array("q")
     with (
-        running(build, ("frames", *watched_pipes(index.picture)), budget) as child,
+        run_ffmpeg(build, ("frames", *watched_pipes(index.picture)), budget) as child,
         limited_damage(child, index, source.limits),
     ):
-        for moment in moments(child):
+        for moment in timestamps(child):
             check_fields(child, index.picture)
             start = start or moment
             shown.append(moment.pts)

@@ -13,14 +13,14 @@ from extractor.errors import ExtractorError, NoFramesError, TooLargeError
 from extractor.media.decode import exit_check
 from extractor.media.decode.full import full_frames
 from extractor.media.decode.planned import keyframes, planned_frames
-from extractor.media.decode.schedule import Schedule
-from extractor.media.decode.session import Decode
+from extractor.media.decode.schedule import DecodeSchedule
+from extractor.media.decode.session import DecodeSession
 from extractor.media.decode.single_pass import SinglePass
-from extractor.media.ffmpeg.command import Source
-from extractor.media.ffmpeg.filters import Picture
-from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.filters import SignalFormat
+from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex
-from extractor.media.scenes.finder import SceneWatch
+from extractor.media.scenes.finder import SceneFinder
 
 
 @dataclass(slots=True)
@@ -32,17 +32,17 @@ class FrameDecoder:
     with the index is not decoded again.
     """
 
-    source: Source
+    source: DecoderInput
     index: VideoIndex
     policy: SamplingPolicy
-    schedule: Schedule
-    budget: Budget
+    schedule: DecodeSchedule
+    budget: ProcessLimits
     use_plan: bool = True
-    made: SinglePass | None = None
-    _decode: Decode = field(init=False)
+    precomputed: SinglePass | None = None
+    _decode: DecodeSession = field(init=False)
 
     def __post_init__(self) -> None:
-        self._decode = Decode(self.source, self.index, self.policy, self.budget)
+        self._decode = DecodeSession(self.source, self.index, self.policy, self.budget)
 
     @property
     def decoded_seconds(self) -> float:
@@ -60,30 +60,30 @@ class FrameDecoder:
     def is_planned(self) -> bool:
         return self.use_plan and self.schedule.plan is not None and not self.policy.watches_every_frame
 
-    def restart_without_plan(self, picture: Picture | None = None) -> None:
+    def restart_without_plan(self, picture: SignalFormat | None = None) -> None:
         """Make ready to be iterated over once more, decoding everything, now that the frames are known to
         be as `picture` says."""
         self.use_plan = False
         if picture is not None:
             self.index = replace(self.index, picture=picture)
-        self._decode = Decode(self.source, self.index, self.policy, self.budget)
+        self._decode = DecodeSession(self.source, self.index, self.policy, self.budget)
 
     def __iter__(self) -> Iterator[Frame]:
-        if objection := self._objection():
+        if objection := self._precheck():
             raise objection
-        if self.made is not None:
-            return _made_frames(self._decode, self.made)
+        if self.precomputed is not None:
+            return _made_frames(self._decode, self.precomputed)
         if self.is_planned and self.schedule.plan:
             return planned_frames(self._decode, self.schedule.plan)
         if self.schedule.selection is None:
             return keyframes(self._decode)
-        watch = SceneWatch(self.index, self.policy) if self.policy.watches_every_frame else None
+        watch = SceneFinder(self.index, self.policy) if self.policy.watches_every_frame else None
         return full_frames(self._decode, self.schedule.selection, watch)
 
-    def _objection(self) -> ExtractorError | None:
+    def _precheck(self) -> ExtractorError | None:
         """What the index alone forbids."""
         index, limits, targets = self.index, self.source.limits, self.schedule.targets
-        if objection := exit_check.shortfall(
+        if objection := exit_check.check_truncation(
             index.duration_seconds, index.expected_seconds, limits, certain=index.truncated
         ):
             return objection
@@ -98,11 +98,11 @@ class FrameDecoder:
         return None
 
 
-def _made_frames(decode: Decode, made: SinglePass) -> Iterator[Frame]:
-    for slot, image in made.images:
+def _made_frames(decode: DecodeSession, precomputed: SinglePass) -> Iterator[Frame]:
+    for slot, image in precomputed.images:
         yield decode.frame(image, slot, decode.start)
-    decode.decoded_seconds = decode.seconds_until(made.last, decode.start)
-    if objection := exit_check.shortfall(
+    decode.decoded_seconds = decode.seconds_until(precomputed.last, decode.start)
+    if objection := exit_check.check_truncation(
         decode.decoded_seconds, decode.index.duration_seconds, decode.source.limits
     ):
         raise objection

@@ -20,7 +20,7 @@ from extractor.errors import (
 _LEAST_ERRORS = 1_000
 
 
-class DecodeEnd(Struct, frozen=True):
+class DecodeResult(Struct, frozen=True):
     """How a decode ended. `status` is the exit status, negative for a signal; `words` is FFmpeg's own
     account of what went wrong. Of `expected_frames` frames, `decode_errors` were damaged."""
 
@@ -34,7 +34,7 @@ class DecodeEnd(Struct, frozen=True):
     words: str
 
 
-def objection(end: DecodeEnd, limits: DecodeLimits) -> ExtractorError | None:
+def check_decode(end: DecodeResult, limits: DecodeLimits) -> ExtractorError | None:
     """Why the frames of this decode must not be used; `None` if they may."""
     if end.out_of_memory:
         return no_memory()
@@ -51,7 +51,7 @@ def objection(end: DecodeEnd, limits: DecodeLimits) -> ExtractorError | None:
         )
     if end.status != 0:
         return UnreadableError(f"FFmpeg gave up: {end.words}")
-    return shortfall(end.decoded_seconds, end.expected_seconds, limits)
+    return check_truncation(end.decoded_seconds, end.expected_seconds, limits)
 
 
 def no_memory() -> TooLargeError:
@@ -68,7 +68,7 @@ def damage_limit(expected_frames: int, limits: DecodeLimits) -> float:
     return max(_LEAST_ERRORS, share * expected_frames) if share < 1 else math.inf
 
 
-def shortfall(
+def check_truncation(
     decoded_seconds: float, expected_seconds: float, limits: DecodeLimits, *, certain: bool = False
 ) -> TruncatedError | None:
     """A file that ends early. Up to a second, or a twentieth, is within what headers are wrong about,

@@ -10,61 +10,63 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from extractor.domain.policy import SamplingPolicy, exact_seconds, least_seconds
-from extractor.media.ffmpeg.expressions import LARGEST_INTEGER, Selection, drop_expression, packet_filter
-from extractor.media.ffmpeg.frame_stream import Moment
+from extractor.media.ffmpeg.expressions import LARGEST_INTEGER, FrameSelection, drop_expression, packet_filter
+from extractor.media.ffmpeg.frame_stream import Timestamp
 from extractor.media.probe.index import VideoIndex
-from extractor.media.references.required_packets import needed_packets, signposts
+from extractor.media.references.required_packets import needed_packets, poc_anchors
 from extractor.media.sampling import (
-    AtTimes,
     EveryInterval,
-    Instants,
+    GivenTimes,
+    SampleTimes,
     Targets,
-    exactly,
+    at_targets,
     find_targets,
-    relax,
-    spread,
+    snap_to_cheaper,
+    spread_evenly,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DecodePlan:
     """The frames that must come, in order, how FFmpeg picks them, and the bitstream filter that drops
     `packets` which none of them needs, but for so many `signposts`, which perhaps cannot be decoded."""
 
     targets: Targets
-    selection: Selection
+    selection: FrameSelection
     packets: str = field(repr=False)
-    signposts: int = 0
+    poc_anchors: int = 0
 
 
-class Schedule(Struct, frozen=True):
+class DecodeSchedule(Struct, frozen=True):
     """`targets` are known beforehand if the index has usable times (else `None`). `selection` is `None`
     for keyframes of such a file, which are told by their packets. `plan` is `None` where everything must
     be decoded."""
 
     targets: Targets | None
-    selection: Selection | None
-    plan: Plan | None
+    selection: FrameSelection | None
+    plan: DecodePlan | None
 
 
-def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
+def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
     """What to do for this video under this policy."""
     if policy.strategy == "keyframe":
         return _keyframes(index, policy)
     instants = instants_of(policy)
     if not index.shown_pts:
-        return Schedule(None, Selection(instants, index.time_base, None, policy.max_frames), None)
+        return DecodeSchedule(None, FrameSelection(instants, index.time_base, None, policy.max_frames), None)
     targets = find_targets(index.shown_pts, index.time_base, instants)
     if policy.counts_frames and (counted := _counted(index, policy)) != targets:
         targets = counted
-        instants = exactly(targets, index.shown_pts[0], index.time_base)
+        instants = at_targets(targets, index.shown_pts[0], index.time_base)
     chosen = _limited(targets, policy)
     if policy.max_frames_mode == "spread" and len(chosen) < len(targets):
-        instants = exactly(chosen, index.shown_pts[0], index.time_base)
+        instants = at_targets(chosen, index.shown_pts[0], index.time_base)
     return _schedule(index, chosen, _relaxed(index, chosen, policy), instants, policy)
 
 
-def schedule_rest(index: VideoIndex, schedule: Schedule, done: int, policy: SamplingPolicy) -> Schedule:
+def schedule_rest(
+    index: VideoIndex, schedule: DecodeSchedule, done: int, policy: SamplingPolicy
+) -> DecodeSchedule:
     """The schedule without its first targets, of which so many are `done`."""
     assert schedule.targets is not None
     assert schedule.selection is not None
@@ -75,48 +77,52 @@ def schedule_rest(index: VideoIndex, schedule: Schedule, done: int, policy: Samp
     if isinstance(instants, EveryInterval):
         instants = EveryInterval(instants.interval, rest.slots[0])
     else:
-        instants = exactly(rest, index.shown_pts[0], index.time_base)
+        instants = at_targets(rest, index.shown_pts[0], index.time_base)
     return _schedule(index, rest, planned, instants, policy)
 
 
-def schedule_targets(index: VideoIndex, targets: Targets, start: Moment, policy: SamplingPolicy) -> Schedule:
+def schedule_targets(
+    index: VideoIndex, targets: Targets, start: Timestamp, policy: SamplingPolicy
+) -> DecodeSchedule:
     """What to do for frames that are known, counted from `start`."""
     chosen = _limited(targets, policy)
-    instants = exactly(chosen, start.pts, start.time_base)
-    if index.shown_pts and start == Moment(index.shown_pts[0], index.time_base):
+    instants = at_targets(chosen, start.pts, start.time_base)
+    if index.shown_pts and start == Timestamp(index.shown_pts[0], index.time_base):
         return _schedule(index, chosen, chosen, instants, policy)
-    return Schedule(chosen, Selection(instants, start.time_base, start.pts, policy.max_frames), None)
+    return DecodeSchedule(
+        chosen, FrameSelection(instants, start.time_base, start.pts, policy.max_frames), None
+    )
 
 
 def _schedule(
-    index: VideoIndex, targets: Targets, planned: Targets, instants: Instants, policy: SamplingPolicy
-) -> Schedule:
+    index: VideoIndex, targets: Targets, planned: Targets, instants: SampleTimes, policy: SamplingPolicy
+) -> DecodeSchedule:
     """For `targets` of a video whose times are known, which answer `instants`; a plan takes the `planned`."""
     selection = _selection(index, instants, targets, policy)
     for_plan = selection if planned == targets else _selection(index, None, planned, policy)
-    return Schedule(targets, selection, _plan(index, planned, for_plan))
+    return DecodeSchedule(targets, selection, _plan(index, planned, for_plan))
 
 
-def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> Schedule:
+def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
     packets = index.packets
     if not index.shown_pts:
-        return Schedule(None, None, None)
+        return DecodeSchedule(None, None, None)
     shown = packets.are_shown
     found = sorted(compress(packets.pts, map(and_, shown, packets.are_keyframes)))
     targets = _limited(Targets(range(len(found)), found), policy)
     selection = _selection(index, None, targets, policy)
     # Interlaced pictures need their neighbours.
     sure = bool(targets) and not index.picture.interlaced and not index.has_parameters_between_keyframes
-    return Schedule(
+    return DecodeSchedule(
         targets, selection, _plan_of(index, targets, selection, _wanted(index, targets)) if sure else None
     )
 
 
-def instants_of(policy: SamplingPolicy) -> Instants:
+def instants_of(policy: SamplingPolicy) -> SampleTimes:
     """The moments for which a policy other than for keyframes or scenes wants frames."""
     if policy.strategy == "timestamps":
         moments = [least_seconds(moment) for moment in sorted(set(policy.timestamps_seconds))]
-        return AtTimes(moments, range(len(moments)))
+        return GivenTimes(moments, range(len(moments)))
     return EveryInterval(exact_seconds(policy.interval_seconds))
 
 
@@ -131,22 +137,22 @@ def _limited(targets: Targets, policy: SamplingPolicy) -> Targets:
     if policy.max_frames is None:
         return targets
     if policy.max_frames_mode == "spread":
-        return spread(targets, policy.max_frames)
+        return spread_evenly(targets, policy.max_frames)
     return targets[: policy.max_frames]
 
 
 def _selection(
-    index: VideoIndex, instants: Instants | None, targets: Targets, policy: SamplingPolicy
-) -> Selection:
+    index: VideoIndex, instants: SampleTimes | None, targets: Targets, policy: SamplingPolicy
+) -> FrameSelection:
     """How FFmpeg finds the targets: by the instants if they are given and FFmpeg can compute with them, else
     each by its time."""
     first_pts = index.shown_pts[0]
     if instants is None or not _is_computable(instants, index):
-        instants = exactly(targets, first_pts, index.time_base)
-    return Selection(instants, index.time_base, first_pts, policy.max_frames)
+        instants = at_targets(targets, first_pts, index.time_base)
+    return FrameSelection(instants, index.time_base, first_pts, policy.max_frames)
 
 
-def _is_computable(instants: Instants, index: VideoIndex) -> bool:
+def _is_computable(instants: SampleTimes, index: VideoIndex) -> bool:
     if not isinstance(instants, EveryInterval):
         return True
     per_tick = index.time_base / instants.interval
@@ -164,10 +170,10 @@ def _relaxed(index: VideoIndex, targets: Targets, policy: SamplingPolicy) -> Tar
         sorted(compress(packets.pts, map(and_, packets.are_shown, kind)))
         for kind in (access, index.order.reference)
     ]
-    return relax(targets, ticks, kinds)
+    return snap_to_cheaper(targets, ticks, kinds)
 
 
-def _plan(index: VideoIndex, targets: Targets, selection: Selection) -> Plan | None:
+def _plan(index: VideoIndex, targets: Targets, selection: FrameSelection) -> DecodePlan | None:
     shown = index.shown_pts
     if index.order is None or len(targets) in (0, len(shown)):
         return None
@@ -195,17 +201,19 @@ def _wanted(index: VideoIndex, targets: Targets) -> bytes:
 def _plan_of(
     index: VideoIndex,
     targets: Targets,
-    selection: Selection,
+    selection: FrameSelection,
     needed: Sequence[int],
     *,
     of_frames: bool = False,
-) -> Plan:
+) -> DecodePlan:
     """`needed`: for each packet, or each frame, whether it must be decoded."""
-    posts = signposts(index.order, needed) if index.order and not of_frames else ()
+    posts = poc_anchors(index.order, needed) if index.order and not of_frames else ()
     kept = bytearray(needed)
     for post in posts:
         kept[post] = True
-    return Plan(targets, selection, packet_filter(drop_expression(kept), of_frames=of_frames), len(posts))
+    return DecodePlan(
+        targets, selection, packet_filter(drop_expression(kept), of_frames=of_frames), len(posts)
+    )
 
 
 def largest_gap_seconds(targets: Targets, time_base: Fraction) -> float:

@@ -8,17 +8,17 @@ import imagesize
 from msgspec import Struct
 from msgspec.structs import replace
 
-from extractor.domain.models import DecodeLimits, Frame, Measures, Scene
+from extractor.domain.models import DecodeLimits, Frame, FrameMetrics, Scene
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import TooLargeError, UnreadableError
 from extractor.media.decode import exit_check
 from extractor.media.ffmpeg import filters
-from extractor.media.ffmpeg.command import Source
-from extractor.media.ffmpeg.filters import Picture
-from extractor.media.ffmpeg.frame_stream import Image, Moment, images
+from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.filters import SignalFormat
+from extractor.media.ffmpeg.frame_stream import EncodedImage, Timestamp, images
 from extractor.media.ffmpeg.log import ErrorFloodError
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import Child
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import FFmpegProcess
 from extractor.media.probe.index import VideoIndex
 
 _UNFIT = r"Error reinitializing filters|Error while filtering|Impossible to convert between the formats"
@@ -29,18 +29,18 @@ class DecodeAgainError(Exception):
     """The frames of this decode must not be used: everything must be decoded, and `picture`, if it is given,
     is what filters must know of the frames."""
 
-    def __init__(self, picture: Picture | None = None) -> None:
+    def __init__(self, picture: SignalFormat | None = None) -> None:
         super().__init__(picture)
         self.picture = picture
 
 
-class Decode(Struct):
+class DecodeSession(Struct):
     """One decode of a video. `decoded_seconds`, `decode_errors` and `scenes` are known at its end."""
 
-    source: Source
+    source: DecoderInput
     index: VideoIndex
     policy: SamplingPolicy
-    budget: Budget
+    budget: ProcessLimits
     scenes: tuple[Scene, ...] | None = None
     decoded_seconds: float = 0.0
     decode_errors: int = 0
@@ -59,14 +59,14 @@ class Decode(Struct):
         return {"packets": f"{correction},{packet_filter}" if correction else packet_filter}
 
     @property
-    def start(self) -> Moment:
+    def start(self) -> Timestamp:
         """The video's first frame, as the index has it."""
-        return Moment(self.index.first_pts or 0, self.index.time_base)
+        return Timestamp(self.index.first_pts or 0, self.index.time_base)
 
-    def images(self, child: Child) -> Iterator[Image]:
+    def images(self, child: FFmpegProcess) -> Iterator[EncodedImage]:
         return images(child, filters.GREY_SIDE**2 if self.policy.needs_measures else 0)
 
-    def frame(self, image: Image, slot: int, start: Moment) -> Frame:
+    def frame(self, image: EncodedImage, slot: int, start: Timestamp) -> Frame:
         """The next frame. Raises `TooLargeError` if that is one too many."""
         width, height = imagesize.get(io.BytesIO(image.data))
         frame = Frame(
@@ -85,7 +85,7 @@ class Decode(Struct):
             raise TooLargeError("the frames of this video pass MAX_FRAMES_CEILING or MAX_FRAMES_MB")
         return frame
 
-    def seconds_until(self, last: Moment, start: Moment) -> float:
+    def seconds_until(self, last: Timestamp, start: Timestamp) -> float:
         """From the first to the end of the last decoded frame, whose own length is known only if it is
         the video's last; otherwise the average is taken."""
         if self.index.shown_pts and last.pts >= self.index.shown_pts[-1]:
@@ -93,13 +93,13 @@ class Decode(Struct):
         seconds = offset_seconds(last, start)
         return seconds + (1 / self.index.frame_rate if self.index.frame_rate else 0.0)
 
-    def judge(self, child: Child) -> None:
+    def raise_for_status(self, child: FFmpegProcess) -> None:
         """Wait for the end of `child`. Raises the `ExtractorError` that forbids to use the frames, or
         `DecodeAgainError`."""
         status = wait(child, self.index.picture)
         self.decode_errors = child.stderr.decode_errors
-        objection = exit_check.objection(
-            exit_check.DecodeEnd(
+        objection = exit_check.check_decode(
+            exit_check.DecodeResult(
                 status=status,
                 images=self.count,
                 decode_errors=self.decode_errors,
@@ -116,7 +116,7 @@ class Decode(Struct):
 
 
 @contextmanager
-def limited_damage(child: Child, index: VideoIndex, limits: DecodeLimits) -> Iterator[None]:
+def limited_damage(child: FFmpegProcess, index: VideoIndex, limits: DecodeLimits) -> Iterator[None]:
     """End a decode as soon as more frames are damaged than are allowed.
 
     Raises:
@@ -135,33 +135,33 @@ def limited_damage(child: Child, index: VideoIndex, limits: DecodeLimits) -> Ite
         ) from flood
 
 
-def watched_pipes(picture: Picture) -> tuple[str, ...]:
+def watched_pipes(picture: SignalFormat) -> tuple[str, ...]:
     """The pipe that tells of interlaced frames, where none are expected."""
     return () if picture.interlaced else ("interlaced",)
 
 
-def check_fields(child: Child, picture: Picture) -> None:
+def check_fields(child: FFmpegProcess, picture: SignalFormat) -> None:
     """Raises `DecodeAgainError` if an interlaced frame was met that was not expected. Does not wait."""
     if not picture.interlaced and child.arrived("interlaced"):
         raise DecodeAgainError(replace(picture, interlaced=True))
 
 
-def wait(child: Child, picture: Picture) -> int:
+def wait(child: FFmpegProcess, picture: SignalFormat) -> int:
     """Read everything that is left and return the exit status. Raises `DecodeAgainError` if the frames were
     not as `picture` has them."""
     if not picture.interlaced and child.line("interlaced") is not None:
         raise DecodeAgainError(replace(picture, interlaced=True))
     status = child.wait()
-    if status > 0 and not picture.is_careful and child.stderr.says(_UNFIT):
+    if status > 0 and not picture.is_careful and child.stderr.matches(_UNFIT):
         raise DecodeAgainError(replace(picture, is_careful=True))
     return status
 
 
-def offset_seconds(moment: Moment, start: Moment) -> float:
+def offset_seconds(moment: Timestamp, start: Timestamp) -> float:
     return float((moment.pts - start.pts) * start.time_base)
 
 
-def _measures(image: Image) -> Measures | None:
+def _measures(image: EncodedImage) -> FrameMetrics | None:
     if image.grey is None:
         return None
     from extractor.media.metrics import measure  # numpy, for those who measure

@@ -13,7 +13,7 @@ from extractor.domain.models import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import filters, formats
 from extractor.media.ffmpeg.expressions import SPLIT_FRAMES, at_most, packet_filter
-from extractor.media.ffmpeg.filters import USUAL, Filter, Picture
+from extractor.media.ffmpeg.filters import PROGRESSIVE_SDR, Filter, SignalFormat
 from extractor.media.ffmpeg.image_formats import encoder_options
 from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NUMBERED
 
@@ -32,7 +32,7 @@ _COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_pack
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
-class Source(Struct, frozen=True):
+class DecoderInput(Struct, frozen=True):
     """The file to read, and what its decoder may use.
 
     Attributes:
@@ -73,7 +73,7 @@ class Source(Struct, frozen=True):
 
 
 def build_index(
-    source: Source,
+    source: DecoderInput,
     urls: Urls,
     packet_filters: Mapping[str, str],
     *,
@@ -105,14 +105,14 @@ def build_index(
     return _compile(ffmpeg.merge_outputs(*listings), source.binary, "fatal" if quiet else "info")
 
 
-def build_counts(source: Source, urls: Urls) -> list[str]:
+def build_counts(source: DecoderInput, urls: Urls) -> list[str]:
     """List the packets of each stream whose number is the name of a pipe, with `LISTED_STAMPS`."""
     media = source.open(threads=1)
     listings = [_listing(media[stream], url, LISTED_STAMPS) for stream, url in urls.items()]
     return _compile(ffmpeg.merge_outputs(*listings), source.binary)
 
 
-def build_others(source: Source) -> list[str]:
+def build_others(source: DecoderInput) -> list[str]:
     """List the packets of every stream but video: how far does the rest of the file reach?"""
     media = source.open(*formats.AUDIO_PROBES, threads=1)
     streams = (media[kind] for kind in ("a?", "s?", "d?"))
@@ -121,8 +121,8 @@ def build_others(source: Source) -> list[str]:
 
 
 def build_full(
-    source: Source,
-    picture: Picture,
+    source: DecoderInput,
+    picture: SignalFormat,
     policy: SamplingPolicy,
     urls: Urls,
     small: Sequence[Filter] | None = None,
@@ -134,39 +134,45 @@ def build_full(
     video = _watched(source.video(), urls)
     video = _filtered(video, filters.before_selection(picture))
     branches = video.filter_multi_output("split", 2)
-    images = _images(_selected(branches[0], urls), picture, policy, urls)
-    every = _every(branches[1], picture, urls, small)
+    images = _image_outputs(_selected(branches[0], urls), picture, policy, urls)
+    every = _all_frames_output(branches[1], picture, urls, small)
     return _compile(ffmpeg.merge_outputs(*images, every), source.binary)
 
 
-def build_scenes(source: Source, picture: Picture, urls: Urls, small: Sequence[Filter] | None) -> list[str]:
+def build_scenes(
+    source: DecoderInput, picture: SignalFormat, urls: Urls, small: Sequence[Filter] | None
+) -> list[str]:
     """Decode everything, for ``frames`` and ``scenes`` as in `build_full`."""
     video = _watched(source.video(), urls)
     video = _filtered(video, filters.before_selection(picture))
-    return _compile(_every(video, picture, urls, small), source.binary)
+    return _compile(_all_frames_output(video, picture, urls, small), source.binary)
 
 
-def build_planned(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
+def build_planned(
+    source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
+) -> list[str]:
     """Decode only the packets that the bitstream filter in the text ``packets`` leaves; the rest as for
     `build_full`, but for the line of every frame."""
-    video = _filtered(_thinned(source, urls), filters.before_selection(picture))
-    video = _whole(video) if policy.strategy == "keyframe" else video
+    video = _filtered(_packet_filtered_input(source, urls), filters.before_selection(picture))
+    video = _intra_only(video) if policy.strategy == "keyframe" else video
     video = _watched(_selected(video, urls), urls)
-    images = _images(video, picture, policy, urls)
+    images = _image_outputs(video, picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images), source.binary)
 
 
-def build_keyframes(source: Source, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[str]:
+def build_keyframes(
+    source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
+) -> list[str]:
     """Decode everything, and make images of the frames that the decoder calls keyframes; the rest as for
     `build_planned`."""
     video = _filtered(_watched(source.video(), urls), filters.before_selection(picture))
     most = policy.max_frames if policy.max_frames_mode == "first" else None
-    video = _whole(video.filter("select", "key"), most)
-    return _compile(ffmpeg.merge_outputs(*_images(video, picture, policy, urls)), source.binary)
+    video = _intra_only(video.filter("select", "key"), most)
+    return _compile(ffmpeg.merge_outputs(*_image_outputs(video, picture, policy, urls)), source.binary)
 
 
 def build_keyframes_and_index(
-    source: Source, policy: SamplingPolicy, urls: Urls, packet_filters: Mapping[str, str]
+    source: DecoderInput, policy: SamplingPolicy, urls: Urls, packet_filters: Mapping[str, str]
 ) -> list[str]:
     """All packets to ``listing``, and those that pass the `packet_filters`, as in `build_index`, and all
     packets that are marked as keyframes to images, of a video whose pictures are as most are."""
@@ -175,30 +181,30 @@ def build_keyframes_and_index(
     video = source.open(threads=1)[source.stream]
     listings = [_listing(video, urls["listing"], LISTED_STAMPS)]
     listings += _filtered_listings(video, urls, packet_filters)
-    key = _watched(_whole(key), urls)
-    images = _images(key, USUAL, policy, urls)
+    key = _watched(_intra_only(key), urls)
+    images = _image_outputs(key, PROGRESSIVE_SDR, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
 
 
-def build_full_and_index(source: Source, policy: SamplingPolicy, urls: Urls) -> list[str]:
+def build_full_and_index(source: DecoderInput, policy: SamplingPolicy, urls: Urls) -> list[str]:
     """All packets to ``listing`` as in `build_index`, and the rest as for `build_full`, of a video whose
     pictures are as most are."""
     video = source.video()
     listing = _listing(video, urls["listing"], LISTED_STAMPS)
     branches = video.filter_multi_output("split", 2)
     chosen = _watched(_selected(branches[0], urls), urls)
-    images = _images(chosen, USUAL, policy, urls)
-    outputs = (*images, _every(branches[1], USUAL, urls, None), listing)
+    images = _image_outputs(chosen, PROGRESSIVE_SDR, policy, urls)
+    outputs = (*images, _all_frames_output(branches[1], PROGRESSIVE_SDR, urls, None), listing)
     return _compile(ffmpeg.merge_outputs(*outputs), source.binary, "info")
 
 
-def _thinned(source: Source, urls: Urls) -> Any:
+def _packet_filtered_input(source: DecoderInput, urls: Urls) -> Any:
     """The video without the packets that the bitstream filter drops before the decoder."""
     # FFmpeg reads an option after a slash from a file: a plan may be longer than an argument can be.
     return source.video(**{"/bsf:v": urls["packets"]})
 
 
-def _whole(keyframes: Any, most: int | None = None) -> Any:
+def _intra_only(keyframes: Any, most: int | None = None) -> Any:
     """Those that need no other, but no more than `most`. Where a video refreshes its picture bit by bit, what
     its container marks as keyframes are pictures that only a decoder which saw those before can make."""
     return keyframes.filter("select", at_most(most, "not(eq(pict_type,P)+eq(pict_type,B))"))
@@ -232,7 +238,7 @@ def _filtered(video: Any, chain: Sequence[Filter]) -> Any:
     return video
 
 
-def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -> list[Any]:
+def _image_outputs(frames: Any, picture: SignalFormat, policy: SamplingPolicy, urls: Urls) -> list[Any]:
     """The images and, if ``measures`` is open, the small grey picture of each."""
     small = []
     frames = _filtered(frames, filters.as_read(picture))
@@ -254,7 +260,7 @@ def _images(frames: Any, picture: Picture, policy: SamplingPolicy, urls: Urls) -
     return [images, *small]
 
 
-def _every(video: Any, picture: Picture, urls: Urls, small: Sequence[Filter] | None) -> Any:
+def _all_frames_output(video: Any, picture: SignalFormat, urls: Urls, small: Sequence[Filter] | None) -> Any:
     stats = {"stats_enc_pre:v": urls["frames"], "stats_enc_pre_fmt:v": "{pts} {tb}"}
     if small is None:
         return ffmpeg.output(

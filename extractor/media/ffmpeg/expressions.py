@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from extractor.media.sampling import AtTimes, EveryInterval, Instants
+from extractor.media.sampling import EveryInterval, GivenTimes, SampleTimes
 
 SPLIT_FRAMES: Final = "av1_frame_split"
 """The bitstream filter after which each packet holds one frame."""
@@ -23,18 +23,18 @@ _FLAGS_PER_NUMBER: Final = 52
 _DROPPED: Final = bytes.maketrans(b"\0\1", b"10")
 
 
-class Selection(Struct, frozen=True):
+class FrameSelection(Struct, frozen=True):
     """The frames to keep: those that answer `instants`, counted from `first_pts` in units of `time_base`
     seconds (``None``: from the first decoded frame), but no more than `most` (``None``: no limit).
     Without a `time_base`, FFmpeg computes with rounded seconds, and its choice must be checked."""
 
-    instants: Instants
+    instants: SampleTimes
     time_base: Fraction | None
     first_pts: int | None
     most: int | None = None
 
 
-def select_expression(selection: Selection) -> str:
+def select_expression(selection: FrameSelection) -> str:
     """True for the first frame at or after each instant: when more instants were reached than at any frame
     before. If the time base is known, it computes with integers and agrees with `sampling`.
 
@@ -46,7 +46,7 @@ def select_expression(selection: Selection) -> str:
     if isinstance(instants, EveryInterval):
         answers = _answers_interval(instants, time_base)
     else:
-        assert isinstance(instants, AtTimes)
+        assert isinstance(instants, GivenTimes)
         answers = _answers_times(instants.ticks(time_base) if time_base else instants.seconds)
     return f"st(1,{passed});" + at_most(selection.most, answers)
 

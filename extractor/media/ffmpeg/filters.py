@@ -33,7 +33,7 @@ _DEEP_RGB: Filter = ("format", {"pix_fmts": "gbrp16le"})
 _LEAST_FOR_DEINTERLACER = (3, 4)
 
 
-class Picture(Struct, frozen=True):
+class SignalFormat(Struct, frozen=True):
     """What filters must know of a stream's frames.
 
     Attributes:
@@ -53,13 +53,13 @@ class Picture(Struct, frozen=True):
     is_careful: bool = False
 
 
-USUAL = Picture()
+PROGRESSIVE_SDR = SignalFormat()
 
 
-def picture_of(stream: StreamInfo, width: int, height: int) -> Picture:
+def signal_format(stream: StreamInfo, width: int, height: int) -> SignalFormat:
     """What the header says of frames of that size."""
     least_width, least_height = _LEAST_FOR_DEINTERLACER
-    return Picture(
+    return SignalFormat(
         stream.is_interlaced and width >= least_width and height >= least_height,
         stream.transfer,
         colours_of(stream, width, height),
@@ -67,7 +67,7 @@ def picture_of(stream: StreamInfo, width: int, height: int) -> Picture:
     )
 
 
-def colour_notes(picture: Picture) -> list[str]:
+def colour_notes(picture: SignalFormat) -> list[str]:
     """What a reader of the manifest would not expect of the colours."""
     colours = picture.colours
     if picture.is_careful:
@@ -80,7 +80,7 @@ def colour_notes(picture: Picture) -> list[str]:
     return [f"the colour matrix {colours.tagged}, which the video names, cannot be converted: read as {read}"]
 
 
-def before_selection(picture: Picture) -> list[Filter]:
+def before_selection(picture: SignalFormat) -> list[Filter]:
     """Filters with a memory: they must see every frame."""
     if not picture.interlaced:
         return []
@@ -98,7 +98,7 @@ def watch_for_fields(url: str) -> str:
     )
 
 
-def as_read(picture: Picture) -> list[Filter]:
+def as_read(picture: SignalFormat) -> list[Filter]:
     """From a decoded frame to one whose matrix tag the scaler knows: that of the matrix to read it by, where
     zimg does not do that later."""
     colours = picture.colours
@@ -115,13 +115,13 @@ def as_read(picture: Picture) -> list[Filter]:
     return [_tagged(colours.matrix)] if colours.is_assumed and not is_implied else []
 
 
-def for_scenes(picture: Picture) -> list[Filter]:
+def for_scenes(picture: SignalFormat) -> list[Filter]:
     """What must come before the small pictures for cut detection. Their matrix is left to FFmpeg, as
     PySceneDetect leaves it, but for one that the scaler does not know."""
     return [_tagged(UNKNOWN)] if picture.colours.tagged or picture.is_careful else []
 
 
-def after_selection(picture: Picture, policy: SamplingPolicy) -> list[Filter]:
+def after_selection(picture: SignalFormat, policy: SamplingPolicy) -> list[Filter]:
     """From what `as_read` gives to what the image encoder takes: standard dynamic range, square pixels, the
     asked size, the colours that readers of the format assume."""
     return [
@@ -132,7 +132,7 @@ def after_selection(picture: Picture, policy: SamplingPolicy) -> list[Filter]:
     ]
 
 
-def _converted(picture: Picture) -> list[Filter]:
+def _converted(picture: SignalFormat) -> list[Filter]:
     if picture.transfer != "sdr":
         return _tone_map(picture)
     colours = picture.colours
@@ -142,7 +142,7 @@ def _converted(picture: Picture) -> list[Filter]:
     return [_DEEP_YUV, ("zscale", {"min": colours.matrix, "m": "gbr", **same}), _DEEP_RGB]
 
 
-def _tone_map(picture: Picture) -> list[Filter]:
+def _tone_map(picture: SignalFormat) -> list[Filter]:
     """PQ or HLG to BT.709. 203 cd/m² is the white of graphics in HDR (ITU-R BT.2408)."""
     colours = picture.colours
     curve = {"pq": "smpte2084", "hlg": "arib-std-b67"}[picture.transfer]

@@ -164,7 +164,7 @@ _STREAM_KINDS = {
 }
 
 
-def words_without_video(kinds: Collection[str]) -> str:
+def describe_missing_video(kinds: Collection[str]) -> str:
     """What is to be said of a file with streams of these kinds, none of which is a video."""
     names = [name for kind, name in _STREAM_KINDS.items() if kind in kinds]
     if not names:

@@ -81,7 +81,7 @@ class StreamInfo(Struct, frozen=True):
         return _TRANSFERS.get(self.transfer_name, "sdr")
 
 
-class Header(Struct, frozen=True):
+class InputInfo(Struct, frozen=True):
     """The container and its video streams.
 
     Attributes:
@@ -114,7 +114,7 @@ class Header(Struct, frozen=True):
         return next(stream for stream in self.streams if stream.index == index)
 
     @classmethod
-    def parse(cls, facts: Iterable[str]) -> "Header":
+    def parse(cls, facts: Iterable[str]) -> "InputInfo":
         """Read the lines that describe the first input."""
         lines = list(_until_output(facts))
         text = "\n".join(lines)

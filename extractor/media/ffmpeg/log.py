@@ -58,12 +58,12 @@ _LOADER = re.compile(r"failed to map segment|Cannot allocate memory|cannot creat
 class ErrorFloodError(Exception):
     """FFmpeg reports more errors than its reader allows. `said` is all until then."""
 
-    def __init__(self, said: "Stderr") -> None:
+    def __init__(self, said: "FFmpegLog") -> None:
         super().__init__(said)
         self.said = said
 
 
-class Stderr:
+class FFmpegLog:
     """Fed with raw bytes as they come.
 
     ``facts``: the lines that describe the input. ``decode_errors``: how many packets or frames the
@@ -185,7 +185,7 @@ class Stderr:
         if text not in self._first_errors and text not in self._last_errors:
             (self._first_errors if len(self._first_errors) < _MAX_ERRORS else self._last_errors).append(text)
 
-    def complained(self, undecodable: int = 0) -> bool:
+    def has_errors(self, undecodable: int = 0) -> bool:
         """Whether anything specific was called an error; that sound is not decoded is none, nor that so many
         pictures of HEVC were `undecodable` since others were left out."""
         return self._complained or self._missing_references > undecodable
@@ -194,7 +194,7 @@ class Stderr:
     def errors(self) -> tuple[str, ...]:
         return (*self._first_errors, *self._last_errors)
 
-    def says(self, pattern: str) -> bool:
+    def matches(self, pattern: str) -> bool:
         """Whether any error or warning text matches the regular expression."""
         return any(re.search(pattern, text) for text in self.errors)
 

@@ -55,7 +55,7 @@ _PACKET = re.compile(
 _HEADER = re.compile(rb"^#(\w+) (\d+): +(.+)$", re.MULTILINE)
 
 
-class Packets(Struct, frozen=True):
+class PacketTable(Struct, frozen=True):
     """The packets of one stream in decode order, as columns.
 
     Attributes:
@@ -131,7 +131,7 @@ class _Lines:
         return data[:end]
 
 
-class Listing:
+class PacketListing:
     """The listing of one stream, made with `LISTED_STAMPS`. Fed with bytes as they come.
 
     Attributes:
@@ -164,9 +164,9 @@ class Listing:
                 self._flags[number] |= NEW_PARAMETERS
 
     @property
-    def packets(self) -> Packets:
+    def packets(self) -> PacketTable:
         ends = [part.end_pts for part in self.parts if part.end_pts is not None]
-        return Packets(self._time_base, self._pts, self._flags, max(ends, default=None))
+        return PacketTable(self._time_base, self._pts, self._flags, max(ends, default=None))
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes.

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 
 from extractor.errors import DeadlineError, DecoderHungError, TooLargeError
 from extractor.media.ffmpeg.liveness import Liveness
-from extractor.media.ffmpeg.log import Stderr
+from extractor.media.ffmpeg.log import FFmpegLog
 
 _CHUNK_BYTES = 1 << 18
 _AHEAD_BYTES = 1 << 20
@@ -25,7 +25,7 @@ _MOST_AHEAD_BYTES = 1 << 26
 _STANDSTILL_SECONDS = 0.1
 
 
-class Budget(Struct, frozen=True):
+class ProcessLimits(Struct, frozen=True):
     """What a child may use. `deadline` is a `time.monotonic()` value in seconds."""
 
     deadline: float
@@ -37,11 +37,11 @@ class Budget(Struct, frozen=True):
         return self.deadline - time.monotonic()
 
 
-class Pipes(Struct):
+class ProcessPipes(Struct):
     """The output streams of a child, by name. Reading waits at most as the budget says."""
 
-    stderr: Stderr
-    budget: Budget
+    stderr: FFmpegLog
+    budget: ProcessLimits
     liveness: Liveness
     _selector: selectors.BaseSelector
     _open: dict[str, int]
@@ -90,7 +90,7 @@ class Pipes(Struct):
                 del buffer[:end]
             more = self._fill(stream)
 
-    def exactly(self, stream: str, size: int) -> bytes | None:
+    def read_exactly(self, stream: str, size: int) -> bytes | None:
         """The next `size` bytes of `stream`; `None` if it ends before."""
         buffer = self._buffers[stream]
         while len(buffer) < size:

@@ -18,9 +18,9 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from extractor.errors import DeadlineError, DecoderNotStartedError
 from extractor.media.ffmpeg.liveness import Liveness
-from extractor.media.ffmpeg.log import Stderr
-from extractor.media.ffmpeg.pipes import Budget, Pipes
-from extractor.media.ffmpeg.sandbox import Confinement, confined
+from extractor.media.ffmpeg.log import FFmpegLog
+from extractor.media.ffmpeg.pipes import ProcessLimits, ProcessPipes
+from extractor.media.ffmpeg.sandbox import Confinement, confine
 
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -29,7 +29,7 @@ _ENVIRONMENT = {
 _PIPE_BYTES = 1 << 20  # what a process without privileges may ask for
 
 
-class Child(Pipes, kw_only=True):
+class FFmpegProcess(ProcessPipes, kw_only=True):
     """A running FFmpeg."""
 
     process: "subprocess.Popen[bytes]"
@@ -46,12 +46,12 @@ class Child(Pipes, kw_only=True):
 
 
 @contextmanager
-def running(
+def run_ffmpeg(
     build_argv: Callable[[Mapping[str, str]], Sequence[str]],
     pipes: Sequence[str],
-    budget: Budget,
+    budget: ProcessLimits,
     texts: Mapping[str, str] | None = None,
-) -> Iterator[Child]:
+) -> Iterator[FFmpegProcess]:
     """Run the command that `build_argv` makes of what the child opens: for each of `pipes` (which it
     writes) a URL ``pipe:N``, for each of `texts` (which it reads) a path. By name.
 
@@ -100,9 +100,11 @@ def _readable(text: str) -> Iterator[int]:
         yield file.fileno()
 
 
-def _start(argv: Sequence[str], descriptors: Sequence[int], budget: Budget) -> "subprocess.Popen[bytes]":
+def _start(
+    argv: Sequence[str], descriptors: Sequence[int], budget: ProcessLimits
+) -> "subprocess.Popen[bytes]":
     """Raises `OSError` if there can be no such process."""
-    with confined(argv, _ENVIRONMENT, descriptors, budget.memory_bytes, budget.seconds_left) as confinement:
+    with confine(argv, _ENVIRONMENT, descriptors, budget.memory_bytes, budget.seconds_left) as confinement:
         try:
             return _popen(argv, descriptors, confinement)
         except subprocess.SubprocessError as error:
@@ -141,9 +143,9 @@ def not_started(error: OSError) -> DecoderNotStartedError:
 def _child(
     process: "subprocess.Popen[bytes]",
     reads: Mapping[str, int],
-    budget: Budget,
+    budget: ProcessLimits,
     selector: selectors.BaseSelector,
-) -> Child:
+) -> FFmpegProcess:
     assert process.stdout is not None
     assert process.stderr is not None
     streams = {"stdout": process.stdout.fileno(), "stderr": process.stderr.fileno(), **reads}
@@ -153,7 +155,7 @@ def _child(
             _enlarge(descriptor)
     liveness = Liveness(process.pid, budget.stall_seconds)
     liveness.look()
-    return Child(Stderr(), budget, liveness, selector, streams, process=process)
+    return FFmpegProcess(FFmpegLog(), budget, liveness, selector, streams, process=process)
 
 
 def _enlarge(pipe: int) -> None:

@@ -88,7 +88,7 @@ class Confinement:
 
 
 @contextmanager
-def confined(
+def confine(
     argv: Sequence[str],
     environment: Mapping[str, str],
     descriptors: Sequence[int],

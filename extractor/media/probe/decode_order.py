@@ -6,7 +6,7 @@ from operator import gt, or_
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.ffmpeg.packet_list import Packets
+from extractor.media.ffmpeg.packet_list import PacketTable
 from extractor.media.references.av1_dependencies import Dependencies
 from extractor.media.references.required_packets import DecodeOrder, closed_order
 
@@ -40,36 +40,36 @@ _UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
 _KEYFRAMES_ARE_CLEAN = frozenset({"av1", "vp8", "vp9"})
 
 
-class Questions(Struct, frozen=True):
-    """What `learn_order` wants to be told: which packets pass each of these bitstream `filters`, by name, and
+class ScanRequest(Struct, frozen=True):
+    """What `infer_decode_order` wants to be told: which packets pass each of these bitstream `filters`, by name, and
     the dependencies between `frames`."""
 
     filters: Mapping[str, str]
     frames: bool = False
 
 
-NOTHING = Questions({})
+EMPTY_REQUEST = ScanRequest({})
 
 
-def questions_about(codec: str, policy: SamplingPolicy) -> Questions:
+def scan_request_for(codec: str, policy: SamplingPolicy) -> ScanRequest:
     """The questions for this codec. Keyframes depend on nothing, but it must be known whether they are open
     access points, and whether packets between them change the parameters; and where everything is decoded,
     there is nothing to ask."""
     if policy.watches_every_frame:
-        return NOTHING
+        return EMPTY_REQUEST
     filters = _UNIT_FILTERS.get(codec, {})
     if policy.strategy == "keyframe" and "open_access" not in filters:
-        return Questions({name: text for name, text in filters.items() if name == PARAMETERS})
-    return Questions(filters, frames=codec == "av1" and policy.strategy != "keyframe")
+        return ScanRequest({name: text for name, text in filters.items() if name == PARAMETERS})
+    return ScanRequest(filters, frames=codec == "av1" and policy.strategy != "keyframe")
 
 
-def may_have_order(codec: str) -> bool:
-    """Whether there are streams in that codec of which `learn_order` makes something."""
+def supports_decode_order(codec: str) -> bool:
+    """Whether there are streams in that codec of which `infer_decode_order` makes something."""
     return codec in _UNIT_FILTERS or codec in _KEYFRAMES_ARE_CLEAN
 
 
-def learn_order(
-    codec: str, packets: Packets, passing: Mapping[str, bytes], dependencies: Dependencies | None
+def infer_decode_order(
+    codec: str, packets: PacketTable, passing: Mapping[str, bytes], dependencies: Dependencies | None
 ) -> DecodeOrder | None:
     """What the packets mean.
 

@@ -23,7 +23,7 @@ from extractor.errors import (
     UnreadableError,
 )
 from extractor.media.ffmpeg import formats
-from extractor.media.ffmpeg.command import Source
+from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.discontinuities import (
     Discontinuity,
     corrected,
@@ -31,14 +31,25 @@ from extractor.media.ffmpeg.discontinuities import (
     correction_filter,
     find_discontinuities,
 )
-from extractor.media.ffmpeg.filters import Picture, picture_of
-from extractor.media.ffmpeg.input_info import Header, StreamInfo
-from extractor.media.ffmpeg.packet_list import CORRUPT, NO_PTS, OtherStreams, Packets
-from extractor.media.ffmpeg.pipes import Budget
+from extractor.media.ffmpeg.filters import SignalFormat, signal_format
+from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
+from extractor.media.ffmpeg.packet_list import CORRUPT, NO_PTS, OtherStreams, PacketTable
+from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe import truncation
-from extractor.media.probe.decode_order import NOTHING, UNSUPPORTED, learn_order, questions_about
-from extractor.media.probe.leading_frames import without_lead
-from extractor.media.probe.packet_scan import Pass, ask, count_packets, excerpt, list_others
+from extractor.media.probe.decode_order import (
+    EMPTY_REQUEST,
+    UNSUPPORTED,
+    infer_decode_order,
+    scan_request_for,
+)
+from extractor.media.probe.leading_frames import without_leading_frames
+from extractor.media.probe.packet_scan import (
+    PacketScan,
+    count_packets,
+    head_and_tail,
+    list_others,
+    scan_packets,
+)
 from extractor.media.probe.stream_choice import candidates, choose
 from extractor.media.references.required_packets import DecodeOrder
 
@@ -86,8 +97,8 @@ class VideoIndex:
     rotation_degrees: float
     hdr: str | None
     pixel_format: str
-    picture: Picture
-    packets: Packets = field(repr=False)
+    picture: SignalFormat
+    packets: PacketTable = field(repr=False)
     order: DecodeOrder | None = field(repr=False)
     shown_pts: Sequence[int] = field(repr=False)
     frame_count: int
@@ -136,41 +147,41 @@ class VideoIndex:
         """Whether a packet that is no keyframe changes what the decoder knows of the stream."""
         return any(map(gt, self.packets.have_new_parameters, self.packets.are_keyframes))
 
-    def select(self, source: Source) -> Source:
+    def select(self, source: DecoderInput) -> DecoderInput:
         """The file with this stream chosen and its times corrected."""
         return replace(source, stream=str(self.stream), correction=self.correction)
 
 
-def read_index(source: Source, budget: Budget, policy: SamplingPolicy) -> VideoIndex:
+def read_index(source: DecoderInput, budget: ProcessLimits, policy: SamplingPolicy) -> VideoIndex:
     """Index the file, as far as `policy` needs it. Raises the `ExtractorError` that says why it cannot be
     decoded."""
     # A right guess makes one pass tell everything; a wrong one costs another pass.
-    asked = questions_about(formats.likely_codec(excerpt(source)), policy)
-    found = ask(source, budget, asked)
-    if found.said.says(UNSUPPORTED):
-        asked = NOTHING
-        found = ask(source, budget, asked)
+    asked = scan_request_for(formats.likely_codec(head_and_tail(source)), policy)
+    found = scan_packets(source, budget, asked)
+    if found.said.matches(UNSUPPORTED):
+        asked = EMPTY_REQUEST
+        found = scan_packets(source, budget, asked)
     stream = _chosen_stream(found, source, budget)
     if stream is not None and stream != found.header.first:
         source = replace(source, stream=str(stream.index))
-        asked = questions_about(stream.codec, policy)
-        found = ask(source, budget, asked)
+        asked = scan_request_for(stream.codec, policy)
+        found = scan_packets(source, budget, asked)
     _refuse_unreadable(found, stream, source)
     assert stream is not None
     codec = found.listing.codec
     is_unknown = not found.listing.width * found.listing.height  # it begins late in the file
-    if is_unknown or questions_about(codec, policy) != asked:
-        found = ask(source, budget, questions_about(codec, policy), thorough=is_unknown)
+    if is_unknown or scan_request_for(codec, policy) != asked:
+        found = scan_packets(source, budget, scan_request_for(codec, policy), thorough=is_unknown)
         stream = found.header.stream(stream.index)
     order = None
-    if not (found.said.says("filter_units") or _needs_every_frame(found.header, stream)):
-        order = learn_order(codec, found.listing.packets, found.passing, found.dependencies)
+    if not (found.said.matches("filter_units") or _needs_every_frame(found.header, stream)):
+        order = infer_decode_order(codec, found.listing.packets, found.passing, found.dependencies)
     if order is not None and _hides_reordering(found, stream, order):
         order = None
     return _describe(found, stream, order, source, budget)
 
 
-def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex | None:
+def index_of(found: PacketScan, source: DecoderInput, budget: ProcessLimits) -> VideoIndex | None:
     """The index that a pass over all packets amounts to, but for their order; ``None`` if another stream is
     meant, or nothing can be said of this one. Raises as `read_index`."""
     stream = _chosen_stream(found, source, budget)
@@ -180,7 +191,7 @@ def index_of(found: Pass, source: Source, budget: Budget) -> VideoIndex | None:
     return _describe(found, stream, None, source, budget)
 
 
-def _chosen_stream(found: Pass, source: Source, budget: Budget) -> StreamInfo | None:
+def _chosen_stream(found: PacketScan, source: DecoderInput, budget: ProcessLimits) -> StreamInfo | None:
     """The stream that is meant; ``None`` if the file has no video."""
     streams = candidates(found.header)
     if len(streams) < 2:
@@ -189,7 +200,11 @@ def _chosen_stream(found: Pass, source: Source, budget: Budget) -> StreamInfo | 
 
 
 def _describe(
-    found: Pass, stream: StreamInfo, order: DecodeOrder | None, source: Source, budget: Budget
+    found: PacketScan,
+    stream: StreamInfo,
+    order: DecodeOrder | None,
+    source: DecoderInput,
+    budget: ProcessLimits,
 ) -> VideoIndex:
     header, listing = found.header, found.listing
     others = cache(lambda: list_others(source, budget))
@@ -204,10 +219,10 @@ def _describe(
         pts=corrected(listing.packets.pts, clock, NO_PTS),
         end_pts=corrected_end(listing.parts, clock),
     )
-    picture = picture_of(stream, listing.width, listing.height)
+    picture = signal_format(stream, listing.width, listing.height)
     correction = correction_filter(clock)
     chosen = replace(source, stream=str(stream.index), correction=correction)
-    packets = without_lead(packets, chosen, picture, budget)
+    packets = without_leading_frames(packets, chosen, picture, budget)
     shown = packets.shown_pts
     first = shown[0] if shown else listing.parts[0].start_pts
     duration = Fraction(0)
@@ -243,7 +258,7 @@ def _describe(
     )
 
 
-def _in_seconds(change: Discontinuity, first_pts: int, time_base: Fraction, header: Header) -> ClockChange:
+def _in_seconds(change: Discontinuity, first_pts: int, time_base: Fraction, header: InputInfo) -> ClockChange:
     # FFmpeg adds a turn of the 33-bit clock to times that are far before the first one.
     turn = _MPEG_CLOCK if header.container in _MEASURED_DURATION else None
     after = change.pts_after % turn if turn else change.pts_after
@@ -258,24 +273,24 @@ def _hdr(stream: StreamInfo) -> str | None:
     return None if stream.transfer == "sdr" else stream.transfer
 
 
-def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -> None:
+def _refuse_unreadable(found: PacketScan, stream: StreamInfo | None, source: DecoderInput) -> None:
     listing, header, said = found.listing, found.header, found.said
-    head = excerpt(source)
+    head = head_and_tail(source)
     if formats.is_still_picture(head, len(listing.packets)):
         raise ForbiddenFormatError("the file is a still picture, not a video")
-    if said.says(r"^(Format|Protocol .*) not on whitelist"):
+    if said.matches(r"^(Format|Protocol .*) not on whitelist"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
     if said.out_of_memory:
         raise TooLargeError(
             "FFmpeg needs more memory than it may use to read this file: see FFMPEG_MEMORY_MB"
         )
     most = source.limits.max_pixels
-    if said.says(r"exceeds specified max pixel count") or listing.width * listing.height > most:
+    if said.matches(r"exceeds specified max pixel count") or listing.width * listing.height > most:
         raise TooLargeError(f"pictures of more than MAX_PIXELS={most} pixels are refused")
     if found.status < 0:
         raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
     if header.opened and stream is None:
-        raise NoVideoStreamError(formats.words_without_video(header.other_kinds))
+        raise NoVideoStreamError(formats.describe_missing_video(header.other_kinds))
     if not header.opened and formats.is_script(head[:256]):
         raise ForbiddenFormatError("the file is a text for programs, not a video")
     if not header.opened or not len(listing.packets):
@@ -286,12 +301,12 @@ def _refuse_unreadable(found: Pass, stream: StreamInfo | None, source: Source) -
         raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
 
 
-def _needs_every_frame(header: Header, stream: StreamInfo) -> bool:
+def _needs_every_frame(header: InputInfo, stream: StreamInfo) -> bool:
     """Deinterlacing does, and times that are not in the container: there FFmpeg counts frames."""
     return stream.is_interlaced or header.container == "obu"
 
 
-def _hides_reordering(found: Pass, stream: StreamInfo, order: DecodeOrder) -> bool:
+def _hides_reordering(found: PacketScan, stream: StreamInfo, order: DecodeOrder) -> bool:
     """Whether frames may be shown in another order than they are decoded, although the container gives both
     the same times: then only a decoder that sees all of them knows their times. A stream in which nothing is
     left unreferenced has no such frames, and neither has H.264's baseline profile."""
@@ -299,22 +314,22 @@ def _hides_reordering(found: Pass, stream: StreamInfo, order: DecodeOrder) -> bo
     return is_suspect and "Baseline" not in stream.profile
 
 
-def _is_cut_off(found: Pass, source: Source) -> bool:
+def _is_cut_off(found: PacketScan, source: DecoderInput) -> bool:
     container, flags = found.header.container, found.listing.packets.flags
     last_is_partial = bool(flags and flags[-1] & CORRUPT) and container != "mpegts"
-    return found.said.says(_CUT_SHORT) or last_is_partial or truncation.is_cut_off(source.path, container)
+    return found.said.matches(_CUT_SHORT) or last_is_partial or truncation.is_cut_off(source.path, container)
 
 
-def _lacking_seconds(found: Pass) -> Fraction:
+def _lacking_seconds(found: PacketScan) -> Fraction:
     """How much longer the header says that the file is than the video."""
     header, packets = found.header, found.listing.packets
-    is_guess = header.container in _MEASURED_DURATION or found.said.says(_GUESSED_DURATION)
+    is_guess = header.container in _MEASURED_DURATION or found.said.matches(_GUESSED_DURATION)
     if header.duration is None or packets.end_pts is None or is_guess:
         return Fraction(0)
     return max(Fraction(0), header.duration - packets.end_pts * packets.time_base)
 
 
-def _is_beyond(lacking: Fraction, found: Pass, others: Callable[[], OtherStreams]) -> bool:
+def _is_beyond(lacking: Fraction, found: PacketScan, others: Callable[[], OtherStreams]) -> bool:
     """Whether that is more than headers are wrong about, and no other stream goes on for so long."""
     header, packets = found.header, found.listing.packets
     tolerance = max(Fraction(1), (header.duration or 0) / Fraction(20))

@@ -9,19 +9,21 @@ from operator import mul, or_
 from msgspec.structs import replace
 
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import Source, Urls
-from extractor.media.ffmpeg.filters import Picture
-from extractor.media.ffmpeg.frame_stream import Moment, moments
+from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.filters import SignalFormat
+from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.log import ErrorFloodError
-from extractor.media.ffmpeg.packet_list import DISCARD, KEY, NO_PTS, Packets
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import running
+from extractor.media.ffmpeg.packet_list import DISCARD, KEY, NO_PTS, PacketTable
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import run_ffmpeg
 
 _MAX_LEAD_ERRORS = 1_000
 """A video whose first so many packets cannot be decoded does not begin in the middle: it is damaged."""
 
 
-def without_lead(packets: Packets, source: Source, picture: Picture, budget: Budget) -> Packets:
+def without_leading_frames(
+    packets: PacketTable, source: DecoderInput, picture: SignalFormat, budget: ProcessLimits
+) -> PacketTable:
     """The packets, with those marked as not to be shown that the decoder leaves out at the beginning. Where
     the first packet says that there may be any, the decoder is asked."""
     if not _may_have_lead(packets):
@@ -33,7 +35,7 @@ def without_lead(packets: Packets, source: Source, picture: Picture, budget: Bud
     return replace(packets, flags=bytearray(map(or_, packets.flags, map(mul, repeat(DISCARD), hidden))))
 
 
-def _may_have_lead(packets: Packets) -> bool:
+def _may_have_lead(packets: PacketTable) -> bool:
     """Whether anything is shown before the first packet, or that one itself hangs on others."""
     if not len(packets) or NO_PTS in packets.pts:
         return False
@@ -41,11 +43,11 @@ def _may_have_lead(packets: Packets) -> bool:
     return earliest < packets.pts[0] or not packets.flags[0] & KEY
 
 
-def _first_decoded(source: Source, picture: Picture, budget: Budget) -> Moment | None:
+def _first_decoded(source: DecoderInput, picture: SignalFormat, budget: ProcessLimits) -> Timestamp | None:
     def build(urls: Urls) -> Sequence[str]:
         return command.build_scenes(source, picture, urls, None)
 
-    with running(build, ("frames",), budget) as child, suppress(ErrorFloodError):
+    with run_ffmpeg(build, ("frames",), budget) as child, suppress(ErrorFloodError):
         child.stderr.damage_limit = _MAX_LEAD_ERRORS
-        return next(moments(child), None)
+        return next(timestamps(child), None)
     return None

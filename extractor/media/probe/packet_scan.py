@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct, field
 
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import Source, Urls
-from extractor.media.ffmpeg.input_info import Header
-from extractor.media.ffmpeg.log import ErrorFloodError, Stderr
-from extractor.media.ffmpeg.packet_list import Listing, NumberedPackets, OtherStreams
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import running
-from extractor.media.probe.decode_order import NOTHING, PARAMETERS, Questions
+from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.input_info import InputInfo
+from extractor.media.ffmpeg.log import ErrorFloodError, FFmpegLog
+from extractor.media.ffmpeg.packet_list import NumberedPackets, OtherStreams, PacketListing
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import run_ffmpeg
+from extractor.media.probe.decode_order import EMPTY_REQUEST, PARAMETERS, ScanRequest
 from extractor.media.references.av1_dependencies import Av1Dependencies, Dependencies
 from extractor.media.references.ivf import IvfReader
 
@@ -20,7 +20,7 @@ _MAX_MESSAGES = 20_000
 """From here on it costs less to list the packets anew than to read on."""
 
 
-class Pass(Struct, frozen=True):
+class PacketScan(Struct, frozen=True):
     """What one run of FFmpeg over the packets of a video stream told.
 
     Attributes:
@@ -33,15 +33,17 @@ class Pass(Struct, frozen=True):
         dependencies: Those between frames, if they were asked for and are known.
     """
 
-    header: Header
-    listing: Listing
-    said: Stderr
+    header: InputInfo
+    listing: PacketListing
+    said: FFmpegLog
     status: int
     passing: Mapping[str, bytes] = field(default_factory=dict)
     dependencies: Dependencies | None = None
 
 
-def ask(source: Source, budget: Budget, asked: Questions, *, thorough: bool = False) -> Pass:
+def scan_packets(
+    source: DecoderInput, budget: ProcessLimits, asked: ScanRequest, *, thorough: bool = False
+) -> PacketScan:
     """List the packets, and answer the questions as far as the file lets itself be taken apart.
 
     Args:
@@ -52,22 +54,26 @@ def ask(source: Source, budget: Budget, asked: Questions, *, thorough: bool = Fa
     """
     found = _run(source, budget, asked, thorough)
     if asked.frames and found.status != 0:  # one that cannot be told from the next ends everything
-        return _run(source, budget, NOTHING, thorough)
+        return _run(source, budget, EMPTY_REQUEST, thorough)
     return found
 
 
-def _run(source: Source, budget: Budget, asked: Questions, thorough: bool) -> Pass:
+def _run(source: DecoderInput, budget: ProcessLimits, asked: ScanRequest, thorough: bool) -> PacketScan:
     """Run FFmpeg once; where it reports an error for every packet, once more without reports."""
     try:
         return _run_once(source, budget, asked, thorough, None)
     except ErrorFloodError as flood:
-        return _run_once(source, budget, NOTHING, thorough, flood.said)
+        return _run_once(source, budget, EMPTY_REQUEST, thorough, flood.said)
 
 
 def _run_once(
-    source: Source, budget: Budget, asked: Questions, thorough: bool, said_before: Stderr | None
-) -> Pass:
-    listing = Listing(source.limits.max_packets)
+    source: DecoderInput,
+    budget: ProcessLimits,
+    asked: ScanRequest,
+    thorough: bool,
+    said_before: FFmpegLog | None,
+) -> PacketScan:
+    listing = PacketListing(source.limits.max_packets)
     filtered = {name: NumberedPackets() for name in asked.filters}
     frames = Av1Dependencies()
     sinks: dict[str, Callable[[bytes], None]] = {"stdout": listing.feed}
@@ -85,7 +91,7 @@ def _run_once(
             quiet=said_before is not None,
         )
 
-    with running(build, [name for name in sinks if name != "stdout"], budget) as child:
+    with run_ffmpeg(build, [name for name in sinks if name != "stdout"], budget) as child:
         if said_before is None:
             child.stderr.message_limit = _MAX_MESSAGES
         child.feed_all(sinks)
@@ -93,8 +99,8 @@ def _run_once(
     if PARAMETERS in filtered:
         listing.mark_new_parameters(filtered[PARAMETERS].changes)
     said = said_before or child.stderr
-    return Pass(
-        Header.parse(said.facts),
+    return PacketScan(
+        InputInfo.parse(said.facts),
         listing,
         said,
         status,
@@ -103,29 +109,29 @@ def _run_once(
     )
 
 
-def count_packets(source: Source, budget: Budget, streams: Sequence[int]) -> Mapping[int, int]:
+def count_packets(source: DecoderInput, budget: ProcessLimits, streams: Sequence[int]) -> Mapping[int, int]:
     """How many packets each of the streams has."""
-    listings = {str(stream): Listing(source.limits.max_packets) for stream in streams}
+    listings = {str(stream): PacketListing(source.limits.max_packets) for stream in streams}
 
     def build(urls: Urls) -> Sequence[str]:
         return command.build_counts(source, urls)
 
-    with running(build, list(listings), budget) as child:
+    with run_ffmpeg(build, list(listings), budget) as child:
         child.feed_all({name: listing.feed for name, listing in listings.items()})
         child.wait()
     return {int(name): len(listing.packets) for name, listing in listings.items()}
 
 
-def list_others(source: Source, budget: Budget) -> OtherStreams:
+def list_others(source: DecoderInput, budget: ProcessLimits) -> OtherStreams:
     """When the packets of all streams but video are shown."""
     others = OtherStreams(source.limits.max_packets)
-    with running(lambda _: command.build_others(source), (), budget) as child:
+    with run_ffmpeg(lambda _: command.build_others(source), (), budget) as child:
         child.feed_all({"stdout": others.feed})
         child.wait()
     return others
 
 
-def excerpt(source: Source) -> bytes:
+def head_and_tail(source: DecoderInput) -> bytes:
     """The beginning and the end of the file, where containers name their codecs."""
     with source.path.open("rb") as file:
         head = file.read(_EXCERPT_BYTES)

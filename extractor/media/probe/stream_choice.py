@@ -8,10 +8,10 @@ videos.
 from collections.abc import Mapping, Sequence
 
 from extractor.media.ffmpeg import formats
-from extractor.media.ffmpeg.input_info import Header, StreamInfo
+from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 
 
-def candidates(header: Header) -> Sequence[StreamInfo]:
+def candidates(header: InputInfo) -> Sequence[StreamInfo]:
     """The video streams that may be meant; those that can be decoded, if there are any."""
     videos = [stream for stream in header.streams if not (stream.is_cover or stream.is_tile)]
     return [stream for stream in videos if stream.codec in formats.DECODERS] or videos

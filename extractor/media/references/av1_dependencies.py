@@ -18,7 +18,7 @@ from extractor.media.references.av1_obu import (
     parse_frame_header,
     parse_sequence_header,
 )
-from extractor.media.references.bit_reader import UnsureError
+from extractor.media.references.bit_reader import UnsupportedBitstreamError
 
 _MAX_DISTANCE: Final = 65_535
 _LASTING_METADATA = (b"\1", b"\2")  # hdr_cll, hdr_mdcv: the range of brightness and colours
@@ -55,7 +55,7 @@ class Dependencies:
         number = len(self)
         for source in sources:
             if number - source > _MAX_DISTANCE:
-                raise UnsureError
+                raise UnsupportedBitstreamError
             if source != number:
                 self._distances.append(number - source)
         self._ends.append(len(self._distances))
@@ -97,7 +97,7 @@ class Av1Dependencies:
         if self._decoder is not None:
             try:
                 self._decoder.take(packet)
-            except UnsureError:
+            except UnsupportedBitstreamError:
                 self._decoder = None
 
     @property
@@ -124,18 +124,18 @@ class _Av1Decoder(Struct):
             self._take_lasting(lasting)
         headers = [payload for kind, payload in units if kind in (FRAME, FRAME_HEADER)]
         if len(headers) != 1 or self._sequence is None:
-            raise UnsureError
+            raise UnsupportedBitstreamError
         self._take_frame(headers[0], self._sequence, tells_lasting=bool(lasting))
 
     def _take_lasting(self, units: Sequence[tuple[int, bytes]]) -> None:
         if self._sequence is None:
             kind, payload = units[0]
             if kind != SEQUENCE_HEADER:
-                raise UnsureError
+                raise UnsupportedBitstreamError
             self._sequence = parse_sequence_header(payload)
             self._lasting = units
         if units != self._lasting:
-            raise UnsureError
+            raise UnsupportedBitstreamError
 
     def _take_frame(self, header: bytes, sequence: SequenceHeader, *, tells_lasting: bool) -> None:
         number = len(self.dependencies)
@@ -155,7 +155,7 @@ class _Av1Decoder(Struct):
         """The frame in the slot."""
         number = self._slots[slot]
         if number is None:
-            raise UnsureError
+            raise UnsupportedBitstreamError
         return number
 
 

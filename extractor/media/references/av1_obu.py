@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from extractor.media.references.bit_reader import Bits, UnsureError
+from extractor.media.references.bit_reader import BitReader, UnsupportedBitstreamError
 
 ALL_SLOTS: Final = tuple(range(8))
 _SLOTS_OF_FLAGS: Final = tuple(tuple(slot for slot in ALL_SLOTS if flags >> slot & 1) for flags in range(256))
@@ -51,7 +51,7 @@ class FrameHeader(Struct, frozen=True):
 
 
 def obus(packet: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and payload of each open bitstream unit of a packet. Raises `UnsureError`."""
+    """Type and payload of each open bitstream unit of a packet. Raises `UnsupportedBitstreamError`."""
     place = 0
     while place < len(packet):
         header = packet[place]
@@ -60,7 +60,7 @@ def obus(packet: bytes) -> Iterator[tuple[int, bytes]]:
         if header & 2:  # obu_has_size_field
             size, place = _leb128(packet, place)
         if header >> 3 not in _KNOWN_UNITS or not 0 <= size <= len(packet) - place:
-            raise UnsureError
+            raise UnsupportedBitstreamError
         yield header >> 3, packet[place : place + size]
         place += size
 
@@ -72,79 +72,81 @@ def _leb128(packet: bytes, place: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * number)
         if byte < 0x80:
             return value, place + number + 1
-    raise UnsureError
+    raise UnsupportedBitstreamError
 
 
 def parse_sequence_header(payload: bytes) -> SequenceHeader:
-    """Raises `UnsureError`, also for still pictures, layers, decoder models and numbered frames."""
-    bits = Bits(payload)
-    bits.take(3)  # seq_profile
-    if bits.take(2):  # still_picture, reduced_still_picture_header
-        raise UnsureError
-    if bits.flag():  # timing_info_present_flag
-        bits.take(32 + 32)  # num_units_in_display_tick, time_scale
-        if bits.flag():  # equal_picture_interval
+    """Raises `UnsupportedBitstreamError`, also for still pictures, layers, decoder models and numbered frames."""
+    bits = BitReader(payload)
+    bits.read(3)  # seq_profile
+    if bits.read(2):  # still_picture, reduced_still_picture_header
+        raise UnsupportedBitstreamError
+    if bits.read_flag():  # timing_info_present_flag
+        bits.read(32 + 32)  # num_units_in_display_tick, time_scale
+        if bits.read_flag():  # equal_picture_interval
             bits.exp_golomb()  # num_ticks_per_picture_minus_1
-        if bits.flag():  # decoder_model_info_present_flag
-            raise UnsureError
-    initial_display_delay_present = bits.flag()
-    if bits.take(5 + 12):  # operating_points_cnt_minus_1, operating_point_idc
-        raise UnsureError
-    if bits.take(5) > 7:  # seq_level_idx
-        bits.take(1)  # seq_tier
-    if initial_display_delay_present and bits.flag():
-        bits.take(4)  # initial_display_delay_minus_1
-    frame_width_bits, frame_height_bits = bits.take(4) + 1, bits.take(4) + 1
-    bits.take(frame_width_bits + frame_height_bits)
-    if bits.flag():  # frame_id_numbers_present_flag
-        raise UnsureError
-    bits.take(7)  # from use_128x128_superblock to enable_dual_filter
-    enable_order_hint = bits.flag()
+        if bits.read_flag():  # decoder_model_info_present_flag
+            raise UnsupportedBitstreamError
+    initial_display_delay_present = bits.read_flag()
+    if bits.read(5 + 12):  # operating_points_cnt_minus_1, operating_point_idc
+        raise UnsupportedBitstreamError
+    if bits.read(5) > 7:  # seq_level_idx
+        bits.read(1)  # seq_tier
+    if initial_display_delay_present and bits.read_flag():
+        bits.read(4)  # initial_display_delay_minus_1
+    frame_width_bits, frame_height_bits = bits.read(4) + 1, bits.read(4) + 1
+    bits.read(frame_width_bits + frame_height_bits)
+    if bits.read_flag():  # frame_id_numbers_present_flag
+        raise UnsupportedBitstreamError
+    bits.read(7)  # from use_128x128_superblock to enable_dual_filter
+    enable_order_hint = bits.read_flag()
     if enable_order_hint:
-        bits.take(2)  # enable_jnt_comp, enable_ref_frame_mvs
-    screen_content_tools = _SELECTED_PER_FRAME if bits.flag() else bits.take(1)
+        bits.read(2)  # enable_jnt_comp, enable_ref_frame_mvs
+    screen_content_tools = _SELECTED_PER_FRAME if bits.read_flag() else bits.read(1)
     integer_mv = _SELECTED_PER_FRAME
-    if screen_content_tools and not bits.flag():
-        integer_mv = bits.take(1)
-    order_hint_bits = bits.take(3) + 1 if enable_order_hint else 0
+    if screen_content_tools and not bits.read_flag():
+        integer_mv = bits.read(1)
+    order_hint_bits = bits.read(3) + 1 if enable_order_hint else 0
     return SequenceHeader(screen_content_tools, integer_mv, order_hint_bits)
 
 
 def parse_frame_header(payload: bytes, sequence: SequenceHeader) -> FrameHeader:
-    """Raises `UnsureError`."""
-    bits = Bits(payload[:_HEAD_BYTES])
-    if bits.flag():  # show_existing_frame
-        return FrameHeader((bits.take(3),), (), is_shown=True, repeats=True)
-    frame_type = bits.take(2)
+    """Raises `UnsupportedBitstreamError`."""
+    bits = BitReader(payload[:_HEAD_BYTES])
+    if bits.read_flag():  # show_existing_frame
+        return FrameHeader((bits.read(3),), (), is_shown=True, repeats=True)
+    frame_type = bits.read(2)
     is_key = frame_type == _KEY_FRAME
     is_intra = is_key or frame_type == _INTRA_ONLY_FRAME
     is_switch = frame_type == _SWITCH_FRAME
-    is_shown = bits.flag()
+    is_shown = bits.read_flag()
     if not is_shown:
-        bits.take(1)  # showable_frame
+        bits.read(1)  # showable_frame
     starts_anew = (is_key and is_shown) or is_switch
-    error_resilient = starts_anew or bits.flag()
+    error_resilient = starts_anew or bits.read_flag()
     _skip_tools(bits, sequence)
     override_bits = 0 if is_switch else 1
     primary_bits = 0 if is_intra or error_resilient else 3
     # frame_size_override_flag, order_hint, primary_ref_frame (which is one of the references)
-    bits.take(override_bits + sequence.order_hint_bits + primary_bits)
-    writes = ALL_SLOTS if starts_anew else _SLOTS_OF_FLAGS[bits.take(8)]  # refresh_frame_flags
+    bits.read(override_bits + sequence.order_hint_bits + primary_bits)
+    writes = ALL_SLOTS if starts_anew else _SLOTS_OF_FLAGS[bits.read(8)]  # refresh_frame_flags
     if is_intra:
         return FrameHeader((), writes, is_shown, is_key)
     if error_resilient:
-        bits.take(len(ALL_SLOTS) * sequence.order_hint_bits)  # ref_order_hint
-    if sequence.order_hint_bits and bits.flag():  # frame_refs_short_signaling: told by the order of all slots
+        bits.read(len(ALL_SLOTS) * sequence.order_hint_bits)  # ref_order_hint
+    if (
+        sequence.order_hint_bits and bits.read_flag()
+    ):  # frame_refs_short_signaling: told by the order of all slots
         return FrameHeader(ALL_SLOTS, writes, is_shown)
-    listed = bits.take(3 * _LISTED_REFERENCES)  # ref_frame_idx
+    listed = bits.read(3 * _LISTED_REFERENCES)  # ref_frame_idx
     reads = tuple(listed >> 3 * number & 7 for number in range(_LISTED_REFERENCES))
     return FrameHeader(reads, writes, is_shown)
 
 
-def _skip_tools(bits: Bits, sequence: SequenceHeader) -> None:
-    bits.take(1)  # disable_cdf_update
+def _skip_tools(bits: BitReader, sequence: SequenceHeader) -> None:
+    bits.read(1)  # disable_cdf_update
     allowed = sequence.seq_force_screen_content_tools
     if allowed == _SELECTED_PER_FRAME:
-        allowed = bits.take(1)
+        allowed = bits.read(1)
     if allowed and sequence.seq_force_integer_mv == _SELECTED_PER_FRAME:
-        bits.take(1)  # force_integer_mv
+        bits.read(1)  # force_integer_mv

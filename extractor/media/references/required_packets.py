@@ -69,7 +69,7 @@ def _parts_from_the_last(order: DecodeOrder) -> Iterator[tuple[int, int]]:
     yield 0, end
 
 
-def signposts(order: DecodeOrder, needed: Sequence[int]) -> list[int]:
+def poc_anchors(order: DecodeOrder, needed: Sequence[int]) -> list[int]:
     """The packets to keep only so that the decoder does not lose count of the pictures before an open access
     point. It need not decode them, and where it cannot, that costs it nothing: it has read their number."""
     kept = (place for place, keep in enumerate(needed) if keep)

@@ -17,7 +17,7 @@ from scenedetect.common import FrameTimecode, Timecode
 from extractor.domain.policy import Detector
 from extractor.media.scenes.boundaries import Cut
 from extractor.media.scenes.detectors import build_detector
-from extractor.media.scenes.downscale import SceneStream
+from extractor.media.scenes.downscale import DownscaleSpec
 
 _TICK: Final = Fraction(1, 1_000_000)
 """What PySceneDetect's OpenCV reader counts time in."""
@@ -27,7 +27,7 @@ _ROUND_UP: Final = 16.5
 off by up to 36. With the half, no sample is a tie."""
 
 
-class CutFinder:
+class CutDetector:
     """Feed it every frame of the video in the order shown, then ask once for the cuts.
 
     `frame_rate` is the nominal one. It only turns PySceneDetect's shortest scene, 0.6 s, into a number of
@@ -36,7 +36,7 @@ class CutFinder:
 
     def __init__(
         self,
-        stream: SceneStream,
+        stream: DownscaleSpec,
         frame_rate: Fraction,
         detector: Detector = "content",
         threshold: float | None = None,

@@ -22,7 +22,7 @@ _HALF_COLOURED: Final = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p"}
 _TO_BGR: Final[Filter] = ("format", {"pix_fmts": "bgr24"})
 
 
-class SceneStream(Struct, frozen=True):
+class DownscaleSpec(Struct, frozen=True):
     """Filters for a branch of the decode, and what its raw frames are: `width` × `height` pixels of
     blue, green and red, each of `sample_bytes` bytes (two: little-endian, 256 times the value). In each
     row, every pixel comes `repeats` times."""
@@ -38,7 +38,7 @@ class SceneStream(Struct, frozen=True):
         return self.width * self.repeats * self.height * 3 * self.sample_bytes
 
 
-def scene_stream(width: int, height: int, pixel_format: str) -> SceneStream:
+def downscale_spec(width: int, height: int, pixel_format: str) -> DownscaleSpec:
     """The stream for a video that is shown at `width` × `height` pixels (after rotation).
 
     Its size stays the same when that of the video changes midway.
@@ -50,25 +50,25 @@ def scene_stream(width: int, height: int, pixel_format: str) -> SceneStream:
     if pixel_format in _HALF_COLOURED and is_even and width > small_width:
         return _points_first(small_width, small_height)
     points: Filter = ("scale", {"w": small_width, "h": small_height, "flags": f"neighbor+{_FULL_COLOUR}"})
-    return SceneStream((_TO_BGR, points), small_width, small_height)
+    return DownscaleSpec((_TO_BGR, points), small_width, small_height)
 
 
-def _points_first(width: int, height: int) -> SceneStream:
+def _points_first(width: int, height: int) -> DownscaleSpec:
     """The same pixels, chosen before they are converted. The fast conversion wants two neighbours to share
     their colour: so each comes twice."""
     points: Filter = ("scale", {"w": width, "h": height, "flags": "neighbor"})
     twice: Filter = ("scale", {"w": 2 * width, "h": height, "flags": "neighbor"})
     own_colour, shared_colour = (("format", {"pix_fmts": name}) for name in ("yuv444p", "yuv422p"))
-    return SceneStream((points, own_colour, twice, shared_colour, _TO_BGR), width, height, repeats=2)
+    return DownscaleSpec((points, own_colour, twice, shared_colour, _TO_BGR), width, height, repeats=2)
 
 
-def _blended(width: int, height: int) -> SceneStream:
+def _blended(width: int, height: int) -> DownscaleSpec:
     """Between pixels, `fast_bilinear` blends the same neighbours with the same weights as OpenCV, but only
     when it writes 16 bits a sample: with 8 it takes a shortcut that shifts the picture."""
     flags = f"fast_bilinear+{_FULL_COLOUR}"
     blend: Filter = ("scale", {"w": width, "h": height, "flags": flags, "sws_dither": "none"})
     deep: Filter = ("format", {"pix_fmts": "bgr48le"})
-    return SceneStream((_TO_BGR, blend, deep), width, height, sample_bytes=2)
+    return DownscaleSpec((_TO_BGR, blend, deep), width, height, sample_bytes=2)
 
 
 def _sampled_size(width: int, height: int) -> tuple[int, int]:

@@ -23,36 +23,36 @@ from extractor.media.decode.session import (
     watched_pipes,
 )
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import Source, Urls
-from extractor.media.ffmpeg.frame_stream import Moment, moments
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import Child, running
+from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.probe.index import VideoIndex
 from extractor.media.sampling import Targets
 from extractor.media.scenes.boundaries import scenes_between
-from extractor.media.scenes.downscale import SceneStream, scene_stream
+from extractor.media.scenes.downscale import DownscaleSpec, downscale_spec
 
 _SLOWEST: Final = Fraction(10_000_000)
 """Seconds for a frame. PySceneDetect refuses rates that are much lower."""
 
 
-class SceneWatch:
+class SceneFinder:
     """Sees every decoded frame, small and raw; afterwards knows the scenes, and how sharp each frame is if
     that is what their frames are chosen by."""
 
     def __init__(self, index: VideoIndex, policy: SamplingPolicy) -> None:
         from extractor.media.metrics import sharpness_of_colours
-        from extractor.media.scenes.cut_detector import CutFinder
+        from extractor.media.scenes.cut_detector import CutDetector
 
         self.sharpness = array("d")
         self._measure = sharpness_of_colours if policy.scene_frame == "sharpest" else None
         self.stream = _stream(index)
         rate = nominal_rate(index.frame_rate)
-        self._finder = CutFinder(self.stream, rate, policy.detector or "content", policy.scene_threshold)
+        self._finder = CutDetector(self.stream, rate, policy.detector or "content", policy.scene_threshold)
 
-    def see(self, child: Child, seconds: float) -> None:
+    def see(self, child: FFmpegProcess, seconds: float) -> None:
         """Take the next frame from the pipe ``scenes``, shown at `seconds` after the first."""
-        frame = child.exactly("scenes", self.stream.frame_bytes)
+        frame = child.read_exactly("scenes", self.stream.frame_bytes)
         if frame is None:  # FFmpeg died; its exit status will tell
             return
         picture = self._finder.feed(frame, seconds)
@@ -64,19 +64,21 @@ class SceneWatch:
         return scenes_between(self._finder.finish(), 0.0, end_seconds)
 
 
-class FoundScenes(Struct, frozen=True):
+class SceneSelection(Struct, frozen=True):
     """The scenes, and of each the frame that stands for it (its slot is the number of the scene). The `index`
     is the one that was given, with what the decode told of its frames."""
 
     index: VideoIndex
     scenes: tuple[Scene, ...]
     targets: Targets
-    start: Moment
+    start: Timestamp
 
 
-def find_scenes(source: Source, index: VideoIndex, policy: SamplingPolicy, budget: Budget) -> FoundScenes:
+def find_scenes(
+    source: DecoderInput, index: VideoIndex, policy: SamplingPolicy, budget: ProcessLimits
+) -> SceneSelection:
     """Decode once to find the scenes and the frame that `policy.scene_frame` wants of each."""
-    objection = exit_check.shortfall(
+    objection = exit_check.check_truncation(
         index.duration_seconds, index.expected_seconds, source.limits, certain=index.truncated
     )
     if objection:
@@ -89,29 +91,31 @@ def find_scenes(source: Source, index: VideoIndex, policy: SamplingPolicy, budge
         return find_scenes(source, index, policy, budget)
 
 
-def _find(source: Source, index: VideoIndex, policy: SamplingPolicy, budget: Budget) -> FoundScenes:
-    watch = SceneWatch(index, policy)
-    start: Moment | None = None
+def _find(
+    source: DecoderInput, index: VideoIndex, policy: SamplingPolicy, budget: ProcessLimits
+) -> SceneSelection:
+    watch = SceneFinder(index, policy)
+    start: Timestamp | None = None
     shown = array("q")
 
     def build(urls: Urls) -> Sequence[str]:
         return command.build_scenes(source, index.picture, urls, watch.stream.filters)
 
     pipes = ("frames", "scenes", *watched_pipes(index.picture))
-    with running(build, pipes, budget) as child, limited_damage(child, index, source.limits):
-        for moment in moments(child):
+    with run_ffmpeg(build, pipes, budget) as child, limited_damage(child, index, source.limits):
+        for moment in timestamps(child):
             check_fields(child, index.picture)
             start = start or moment
             shown.append(moment.pts)
             watch.see(child, offset_seconds(moment, start))
         status = wait(child, index.picture)
-    _judge(source, index, child, status, len(shown))
+    _raise_for_status(source, index, child, status, len(shown))
     assert start is not None
-    last = Moment(shown[-1], start.time_base)
+    last = Timestamp(shown[-1], start.time_base)
     scenes = watch.scenes(max(index.duration_seconds, offset_seconds(last, start)))
     chosen = [_place(scene, end, watch.sharpness, policy) for scene, end in _with_ends(scenes, len(shown))]
     targets = Targets((scene.index for scene in scenes), (shown[place] for place in chosen))
-    return FoundScenes(index, scenes, targets, start)
+    return SceneSelection(index, scenes, targets, start)
 
 
 def nominal_rate(frame_rate: float) -> Fraction:
@@ -125,10 +129,10 @@ def nominal_rate(frame_rate: float) -> Fraction:
     return 1 / min(1 / rate, _SLOWEST).limit_denominator(1001)
 
 
-def _stream(index: VideoIndex) -> SceneStream:
+def _stream(index: VideoIndex) -> DownscaleSpec:
     turned = round(index.rotation_degrees / 90) % 2 == 1
     width, height = (index.height, index.width) if turned else (index.width, index.height)
-    return scene_stream(width, height, index.pixel_format)
+    return downscale_spec(width, height, index.pixel_format)
 
 
 def _with_ends(scenes: Sequence[Scene], frame_count: int) -> list[tuple[Scene, int]]:
@@ -145,8 +149,10 @@ def _place(scene: Scene, end: int, sharpness: Sequence[float], policy: SamplingP
     return max(range(scene.first_frame, min(end, len(sharpness))), key=sharpness.__getitem__)
 
 
-def _judge(source: Source, index: VideoIndex, child: Child, status: int, frames: int) -> None:
-    end = exit_check.DecodeEnd(
+def _raise_for_status(
+    source: DecoderInput, index: VideoIndex, child: FFmpegProcess, status: int, frames: int
+) -> None:
+    end = exit_check.DecodeResult(
         status=status,
         images=frames,
         decode_errors=child.stderr.decode_errors,
@@ -156,5 +162,5 @@ def _judge(source: Source, index: VideoIndex, child: Child, status: int, frames:
         out_of_memory=child.stderr.out_of_memory,
         words=child.stderr.words,
     )
-    if objection := exit_check.objection(end, source.limits):
+    if objection := exit_check.check_decode(end, source.limits):
         raise objection

@@ -24,7 +24,7 @@ class Region(Struct, frozen=True):
     height: int
 
 
-class Style(Struct, frozen=True):
+class SheetStyle(Struct, frozen=True):
     """`gap` pixels around each picture, and room for a line of text of that height below it."""
 
     gap: int = 0
@@ -32,7 +32,7 @@ class Style(Struct, frozen=True):
 
 
 def compose(
-    pictures: Sequence[Pixels], columns: int, style: Style, labels: Sequence[str] = ()
+    pictures: Sequence[Pixels], columns: int, style: SheetStyle, labels: Sequence[str] = ()
 ) -> tuple[bytes, list[Region]]:
     """A JPEG with the pictures row by row, and where in it each of them is. Cells are as large as the largest
     picture."""

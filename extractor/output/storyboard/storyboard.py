@@ -11,15 +11,15 @@ from string import ascii_lowercase
 from msgspec import Struct, field
 
 from extractor.domain.models import Frame
-from extractor.output.frame_store import Shelf, StoredFile
-from extractor.output.storyboard.sprite_sheet import Style, compose
+from extractor.output.frame_store import FrameStore, StoredFile
+from extractor.output.storyboard.sprite_sheet import SheetStyle, compose
 from extractor.output.storyboard.thumbnails import Thumbnail, Thumbnails
-from extractor.output.storyboard.webvtt import Tile, clock, evenly, webvtt
+from extractor.output.storyboard.webvtt import Tile, evenly_spaced, format_timestamp, webvtt
 
-_SPRITE = Style()
+_SPRITE = SheetStyle()
 _SPRITE_COLUMNS = 10
 _SPRITE_TILES = 100
-_CONTACT_SHEET = Style(gap=8, line=16)
+_CONTACT_SHEET = SheetStyle(gap=8, line=16)
 _CONTACT_SHEET_TILES = 30
 _CONTACT_SHEET_SHAPE = 1.6  # width to height
 
@@ -34,7 +34,7 @@ class Storyboard(Struct, frozen=True):
     """Of one video whose first frame is shown at `start_seconds`, and which ends at `end_seconds`, as players
     count."""
 
-    shelf: Shelf
+    frame_store: FrameStore
     start_seconds: float
     end_seconds: float
     _thumbnails: Thumbnails = field(default_factory=Thumbnails)
@@ -63,13 +63,13 @@ class Storyboard(Struct, frozen=True):
         return sheet, *sprites, self._put("thumbnails", "storyboard.vtt", text.encode(), "text/vtt")
 
     def _put(self, kind: str, name: str, data: bytes, content_type: str) -> Extra:
-        file = self.shelf.put_file(name, data, content_type)
+        file = self.frame_store.put_file(name, data, content_type)
         return Extra(file.key, file.size_bytes, file.sha256, file.etag, kind=kind)
 
 
 def _contact_sheet(thumbnails: list[Thumbnail]) -> bytes:
-    chosen = [thumbnails[number] for number in evenly(len(thumbnails), _CONTACT_SHEET_TILES)]
+    chosen = [thumbnails[number] for number in evenly_spaced(len(thumbnails), _CONTACT_SHEET_TILES)]
     height, width, _ = chosen[0].pixels.shape
     columns = ceil(sqrt(len(chosen) * _CONTACT_SHEET_SHAPE * height / width))
-    labels = [clock(round(one.pts_seconds * 1000)) for one in chosen]
+    labels = [format_timestamp(round(one.pts_seconds * 1000)) for one in chosen]
     return compose([one.pixels for one in chosen], columns, _CONTACT_SHEET, labels)[0]

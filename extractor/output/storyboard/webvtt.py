@@ -31,7 +31,7 @@ def webvtt(tiles: Sequence[Tile], end_seconds: float) -> str:
     return "\n\n".join(["WEBVTT", *cues]) + "\n"
 
 
-def clock(milliseconds: int) -> str:
+def format_timestamp(milliseconds: int) -> str:
     """65250 is ``00:01:05.250``."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
@@ -40,10 +40,10 @@ def clock(milliseconds: int) -> str:
 def _cue(start: int, end: int, tile: Tile) -> str:
     region = tile.region
     fragment = f"#xywh={region.x},{region.y},{region.width},{region.height}"
-    return f"{clock(start)} --> {clock(end)}\n{tile.sprite}{fragment}"
+    return f"{format_timestamp(start)} --> {format_timestamp(end)}\n{tile.sprite}{fragment}"
 
 
-def evenly(count: int, limit: int) -> Iterable[int]:
+def evenly_spaced(count: int, limit: int) -> Iterable[int]:
     """At most `limit` of the numbers below `count`, the first and the last among them."""
     if count <= limit:
         return range(count)

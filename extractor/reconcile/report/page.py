@@ -16,13 +16,13 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from extractor.reconcile.report.statistics import Bar, Chart, Group, Statistics, bars, histogram, throughput
-from extractor.reconcile.report.thumbnails import Strip
+from extractor.reconcile.report.thumbnails import FilmStrip
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _FAILED = "failed: "
 
 
-class Trouble(Struct, frozen=True):
+class Problem(Struct, frozen=True):
     """Videos that need something, and the command that does it."""
 
     name: str
@@ -35,12 +35,12 @@ class Trouble(Struct, frozen=True):
         return self.group.count - len(self.group.codes)
 
 
-class Page(Struct, frozen=True):
+class ReportPage(Struct, frozen=True):
     """All that it shows. `findings` are those of `verify` by kind, `places` says what was looked at."""
 
     statistics: Statistics
     findings: Mapping[str, Group]
-    strips: Sequence[Strip]
+    strips: Sequence[FilmStrip]
     places: Mapping[str, str]
     moment: datetime
     memory_mb: int
@@ -59,16 +59,16 @@ class Page(Struct, frozen=True):
         return bars(dict(sorted(counts.items(), key=lambda item: -item[1])))
 
     @property
-    def failures(self) -> list[Trouble]:
+    def failures(self) -> list[Problem]:
         """Why videos failed, the most frequent first."""
         found = sorted(self.statistics.failed.items(), key=lambda item: -item[1].count)
-        return [Trouble(reason, group, _command("replay", "--reason", reason)) for reason, group in found]
+        return [Problem(reason, group, _command("replay", "--reason", reason)) for reason, group in found]
 
     @property
-    def differences(self) -> list[Trouble]:
+    def differences(self) -> list[Problem]:
         """Where the rows, the manifests and the objects do not agree."""
         found = sorted(self.findings.items())
-        return [Trouble(kind, group, _command("repair", "--only", kind)) for kind, group in found]
+        return [Problem(kind, group, _command("repair", "--only", kind)) for kind, group in found]
 
     @property
     def charts(self) -> list[tuple[str, Chart]]:
@@ -87,7 +87,7 @@ def _command(*words: str) -> str:
     return shlex.join(["python", "-m", "extractor.reconcile", *words, "--apply"])
 
 
-def render(page: Page) -> str:
+def render(page: ReportPage) -> str:
     """The page as text."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),

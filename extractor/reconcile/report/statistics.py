@@ -12,11 +12,11 @@ from msgspec import Struct, field
 
 from extractor.domain.costs import Workload, cost_per_video
 from extractor.domain.models import InventoryRow
-from extractor.reconcile.content_check import lot
-from extractor.reconcile.observations import FolderFacts
+from extractor.reconcile.content_check import stable_hash
+from extractor.reconcile.observations import FolderState
 from extractor.reconcile.outcomes import failure_reason, outcome
 
-_Ranked = tuple[float, str, FolderFacts]
+_Ranked = tuple[float, str, FolderState]
 
 _CODES = 20  # of each group
 _SLOWEST = 10
@@ -83,8 +83,8 @@ class Statistics(Struct):
     frame_bytes: int = 0
     video_seconds: float = 0.0
     work_seconds: float = 0.0
-    slowest: Sequence[FolderFacts] = ()
-    sample: Sequence[FolderFacts] = ()
+    slowest: Sequence[FolderState] = ()
+    sample: Sequence[FolderState] = ()
 
     @property
     def rows(self) -> int:
@@ -102,7 +102,7 @@ class Statistics(Struct):
         return cost_per_video(workload).total * self.videos
 
 
-def gather(rows: Iterable[InventoryRow], folders: Iterable[FolderFacts], sample: int) -> Statistics:
+def gather(rows: Iterable[InventoryRow], folders: Iterable[FolderState], sample: int) -> Statistics:
     """The statistics, with a `sample` of so many videos: the same ones every time."""
     found = Statistics()
     for row in rows:
@@ -118,13 +118,13 @@ def gather(rows: Iterable[InventoryRow], folders: Iterable[FolderFacts], sample:
             _add(found, folder)
             _keep(slowest, (folder.work_seconds, folder.prefix, folder), _SLOWEST)
             if folder.manifest == "in place":
-                _keep(chosen, (-lot(folder.prefix), folder.prefix, folder), sample)
+                _keep(chosen, (-stable_hash(folder.prefix), folder.prefix, folder), sample)
     found.slowest = [folder for _, _, folder in sorted(slowest, reverse=True)]
     found.sample = [folder for _, _, folder in sorted(chosen, reverse=True)]
     return found
 
 
-def _add(found: Statistics, folder: FolderFacts) -> None:
+def _add(found: Statistics, folder: FolderState) -> None:
     found.videos += 1
     found.frames += folder.frame_count
     found.frame_bytes += folder.size_bytes

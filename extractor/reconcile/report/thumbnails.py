@@ -10,7 +10,7 @@ from msgspec import Struct
 from extractor.backends.storage.base import ObjectStore
 from extractor.domain.manifest import Manifest, parse_manifest
 from extractor.domain.manifest_records import FrameRecord, ObjectRecord
-from extractor.reconcile.observations import FolderFacts, manifest_key
+from extractor.reconcile.observations import FolderState, manifest_key
 
 _FRAMES = 6  # of each video
 _HEIGHT = 240  # pixels
@@ -27,10 +27,10 @@ class Thumbnail(Struct, frozen=True):
     height: int
 
 
-class Strip(Struct, frozen=True):
+class FilmStrip(Struct, frozen=True):
     """One video: some of its frames, evenly spread."""
 
-    facts: FolderFacts
+    facts: FolderState
     thumbnails: tuple[Thumbnail, ...]
 
     @property
@@ -38,19 +38,19 @@ class Strip(Struct, frozen=True):
         return any(image.width > image.height for image in self.thumbnails)
 
 
-def strip(store: ObjectStore, facts: FolderFacts) -> Strip:
+def film_strip(store: ObjectStore, facts: FolderState) -> FilmStrip:
     """The frames that are there and can be read; others are left out."""
     found = store.read(manifest_key(facts.prefix))
     manifest = parse_manifest(found.data) if found else None
     if manifest is None:
-        return Strip(facts, ())
+        return FilmStrip(facts, ())
     count = len(manifest.frames)
     step = max(1, count / _FRAMES)
     chosen = [int(place * step) for place in range(min(_FRAMES, count))]
     made = (
         _thumbnail(data, manifest.frames[index]) for index, data in _images(store, manifest, chosen) if data
     )
-    return Strip(facts, tuple(filter(None, made)))
+    return FilmStrip(facts, tuple(filter(None, made)))
 
 
 def _images(store: ObjectStore, manifest: Manifest, chosen: Sequence[int]) -> Iterator[tuple[int, bytes]]:

@@ -13,61 +13,61 @@ import extractor.pipeline.job
 import extractor.pipeline.workdir
 import tests.proof.seams
 from extractor.backends.storage.base import ObjectStore
-from extractor.domain.layout import Naming
+from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest
-from extractor.domain.models import Extraction, Frame, StoredFrame
+from extractor.domain.models import ExtractionSummary, Frame, StoredFrame
 from extractor.errors import TransientError
 from extractor.output import manifest_store
-from extractor.output.frame_store import Shelf
+from extractor.output.frame_store import FrameStore
 from tests.proof.bugs import Patch
 from tests.proof.memory import MemoryObjectStore
 
-_ANY = Extraction(1, "any/", None, 1.0, 1, 1.0)
+_ANY = ExtractionSummary(1, "any/", None, 1.0, 1, 1.0)
 
 
 def flip_before_manifest(patch: Patch) -> None:
-    produce, write = extractor.pipeline.job._produce, manifest_store.write
+    produce, write = extractor.pipeline.job._extract_frames, manifest_store.commit_manifest
     here = threading.local()
 
-    def remember(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
-        here.case, here.place = case, place
-        return produce(case, shelf, place, turn)
+    def remember(case: Any, frame_store: FrameStore, context: Any, turn: Any) -> Manifest:
+        here.case, here.context = case, context
+        return produce(case, frame_store, context, turn)
 
     def flip_and_write(*arguments: Any, **named: Any) -> None:
-        here.place.state.mark_extracted(here.case.subject, _ANY)
+        here.context.state.mark_extracted(here.case.subject, _ANY)
         write(*arguments, **named)
 
-    patch(extractor.pipeline.job, "_produce", remember)
-    patch(manifest_store, "write", flip_and_write)
+    patch(extractor.pipeline.job, "_extract_frames", remember)
+    patch(manifest_store, "commit_manifest", flip_and_write)
 
 
 def flip_before_frames(patch: Patch) -> None:
-    produce = extractor.pipeline.job._produce
+    produce = extractor.pipeline.job._extract_frames
 
-    def flip_first(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
-        place.state.mark_extracted(case.subject, _ANY)
-        return produce(case, shelf, place, turn)
+    def flip_first(case: Any, frame_store: FrameStore, context: Any, turn: Any) -> Manifest:
+        context.state.mark_extracted(case.subject, _ANY)
+        return produce(case, frame_store, context, turn)
 
-    patch(extractor.pipeline.job, "_produce", flip_first)
+    patch(extractor.pipeline.job, "_extract_frames", flip_first)
 
 
 def upload_error_swallowed(patch: Patch) -> None:
-    put = Shelf.put
+    put = FrameStore.put
 
-    def put_or_not(shelf: Shelf, frame: Frame) -> StoredFrame:
+    def put_or_not(frame_store: FrameStore, frame: Frame) -> StoredFrame:
         try:
-            return put(shelf, frame)
+            return put(frame_store, frame)
         except TransientError:
-            return put(replace(shelf, store=MemoryObjectStore(), known={}), frame)
+            return put(replace(frame_store, store=MemoryObjectStore(), known={}), frame)
 
-    patch(Shelf, "put", put_or_not)
+    patch(FrameStore, "put", put_or_not)
 
 
 def frames_numbered_as_they_arrive(patch: Patch) -> None:
     store = extractor.output.writers.store_frames
 
-    def renumbered(frames: Iterable[Frame], shelf: Shelf, workers: int) -> tuple[StoredFrame, ...]:
-        arrived = sorted(store(frames, shelf, workers), key=lambda frame: frame.sha256)
+    def renumbered(frames: Iterable[Frame], frame_store: FrameStore, workers: int) -> tuple[StoredFrame, ...]:
+        arrived = sorted(store(frames, frame_store, workers), key=lambda frame: frame.sha256)
         return tuple(replace(frame, index=number) for number, frame in enumerate(arrived))
 
     patch(extractor.output.writers, "store_frames", renumbered)
@@ -75,55 +75,63 @@ def frames_numbered_as_they_arrive(patch: Patch) -> None:
 
 
 def earlier_frames_deleted_first(patch: Patch) -> None:
-    produce = extractor.pipeline.job._produce
+    produce = extractor.pipeline.job._extract_frames
 
-    def clean_slate(case: Any, shelf: Shelf, place: Any, turn: Any) -> Manifest:
+    def clean_slate(case: Any, frame_store: FrameStore, context: Any, turn: Any) -> Manifest:
         if case.earlier.manifest:
-            place.frames.delete(sorted(case.earlier.manifest.keys))
-        return produce(case, shelf, place, turn)
+            context.frames.delete(sorted(case.earlier.manifest.keys))
+        return produce(case, frame_store, context, turn)
 
-    patch(extractor.pipeline.job, "_produce", clean_slate)
+    patch(extractor.pipeline.job, "_extract_frames", clean_slate)
 
 
 def current_frames_deleted_as_stale(patch: Patch) -> None:
     def delete(
-        store: ObjectStore, naming: Naming, earlier: manifest_store.Earlier, current: Manifest, known: object
+        store: ObjectStore,
+        frame_keys: FrameKeys,
+        earlier: manifest_store.StoredManifest,
+        current: Manifest,
+        known: object,
     ) -> None:
         if earlier.manifest:
             store.delete(sorted(earlier.manifest.keys))
 
-    patch(manifest_store, "delete_stale", delete)
+    patch(manifest_store, "delete_superseded_frames", delete)
 
 
 def manifest_believed_unchecked(patch: Patch) -> None:
-    patch(manifest_store, "is_intact", lambda manifest, known: True)
+    patch(manifest_store, "frames_intact", lambda manifest, known: True)
 
 
 def manifest_of_any_policy_believed(patch: Patch) -> None:
-    patch(Manifest, "answers", lambda manifest, source, policy: True)
+    patch(Manifest, "matches", lambda manifest, source, policy: True)
 
 
 def manifest_written_unconditionally(patch: Patch) -> None:
-    write = manifest_store.write
+    write = manifest_store.commit_manifest
 
-    def overwrite(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
-        (there,) = [*(entry.etag for entry in store.list(naming.manifest_key)), None][:1]
-        write(store, naming, manifest, replaces=there)
+    def overwrite(
+        store: ObjectStore, frame_keys: FrameKeys, manifest: Manifest, replaces: str | None
+    ) -> None:
+        (there,) = [*(entry.etag for entry in store.list(frame_keys.manifest_key)), None][:1]
+        write(store, frame_keys, manifest, replaces=there)
 
-    patch(manifest_store, "write", overwrite)
+    patch(manifest_store, "commit_manifest", overwrite)
 
 
 def manifest_read_again_before_writing(patch: Patch) -> None:
-    write = manifest_store.write
+    write = manifest_store.commit_manifest
 
-    def write_over(store: ObjectStore, naming: Naming, manifest: Manifest, replaces: str | None) -> None:
-        write(store, naming, manifest, replaces=manifest_store.read(store, naming).etag)
+    def write_over(
+        store: ObjectStore, frame_keys: FrameKeys, manifest: Manifest, replaces: str | None
+    ) -> None:
+        write(store, frame_keys, manifest, replaces=manifest_store.read_manifest(store, frame_keys).etag)
 
-    patch(manifest_store, "write", write_over)
+    patch(manifest_store, "commit_manifest", write_over)
 
 
 def leftovers_not_listed(patch: Patch) -> None:
-    patch(extractor.pipeline.job, "listed", lambda store, prefix: {})
+    patch(extractor.pipeline.job, "list_by_key", lambda store, prefix: {})
 
 
 def leftovers_not_swept(patch: Patch) -> None:

@@ -12,13 +12,13 @@ import extractor.pipeline.worker
 from extractor.backends.state.base import StateStore
 from extractor.backends.state.dynamodb import items
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import Subject
+from extractor.domain.models import VideoRef
 from extractor.errors import ExtractorError, StateUnavailableError, TransientError, VideoMissingError
 from tests.proof.bugs import Patch
 
 
 def any_download_error_is_a_missing_video(patch: Patch) -> None:
-    open_source = extractor.pipeline.source.open_source
+    open_source = extractor.pipeline.source.open_video
 
     @contextmanager
     def open_or_missing(*arguments: Any) -> Iterator[Any]:
@@ -28,11 +28,11 @@ def any_download_error_is_a_missing_video(patch: Patch) -> None:
         except TransientError as error:
             raise VideoMissingError("it cannot be downloaded") from error
 
-    patch(extractor.pipeline.prefetch, "open_source", open_or_missing)
+    patch(extractor.pipeline.prefetch, "open_video", open_or_missing)
 
 
 def read_error_is_nothing_to_do(patch: Patch) -> None:
-    is_done = extractor.pipeline.job._is_done
+    is_done = extractor.pipeline.job._begin
 
     def done_or_unknown(*arguments: Any) -> bool:
         try:
@@ -40,28 +40,28 @@ def read_error_is_nothing_to_do(patch: Patch) -> None:
         except StateUnavailableError:
             return True
 
-    patch(extractor.pipeline.job, "_is_done", done_or_unknown)
+    patch(extractor.pipeline.job, "_begin", done_or_unknown)
 
 
 def finished_video_not_looked_at_again(patch: Patch) -> None:
-    patch(extractor.pipeline.job, "_is_intact", lambda store, naming: True)
+    patch(extractor.pipeline.job, "_is_intact", lambda store, frame_keys: True)
 
 
 def flip_error_swallowed(patch: Patch) -> None:
     complete = extractor.pipeline.job._complete
 
-    def complete_anyway(case: Any, place: Any, turn: Any) -> Any:
+    def complete_anyway(case: Any, context: Any, turn: Any) -> Any:
         try:
-            return complete(case, place, turn)
+            return complete(case, context, turn)
         except StateUnavailableError:
-            return extractor.pipeline.job.Outcome(case.job.code, "extracted")
+            return extractor.pipeline.job.JobOutcome(case.job.code, "extracted")
 
     patch(extractor.pipeline.job, "_complete", complete_anyway)
 
 
 def acknowledged_before_recorded(patch: Patch) -> None:
     @contextmanager
-    def recording(subject: Subject, state: StateStore, turn: Any) -> Iterator[None]:
+    def recording(subject: VideoRef, state: StateStore, turn: Any) -> Iterator[None]:
         try:
             yield
         except ExtractorError as error:
@@ -70,17 +70,17 @@ def acknowledged_before_recorded(patch: Patch) -> None:
                     state.record_failure(subject, error.reason, str(error))
             raise
 
-    patch(extractor.pipeline.job, "_recording", recording)
+    patch(extractor.pipeline.job, "_recording_failure", recording)
 
 
 def dead_letter_lost(patch: Patch) -> None:
-    bury = extractor.pipeline.worker.Worker._bury
+    bury = extractor.pipeline.worker.Worker._send_to_dead_letter_queue
 
     def bury_or_not(*arguments: Any) -> None:
         with suppress(TransientError):
             bury(*arguments)
 
-    patch(extractor.pipeline.worker.Worker, "_bury", bury_or_not)
+    patch(extractor.pipeline.worker.Worker, "_send_to_dead_letter_queue", bury_or_not)
 
 
 def crash_is_final_at_once(patch: Patch) -> None:
@@ -113,5 +113,5 @@ def failure_recorded_over_success(patch: Patch) -> None:
 
 def claim_without_end(patch: Patch) -> None:
     over = " OR (#claim_expires_at <= :now AND #claim_started_at = #processing_started_at)"
-    assert over in items.FREE
-    patch(items, "FREE", items.FREE.replace(over, ""))
+    assert over in items.CLAIMABLE
+    patch(items, "CLAIMABLE", items.CLAIMABLE.replace(over, ""))

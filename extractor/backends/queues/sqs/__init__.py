@@ -1,7 +1,7 @@
-"""SQS as a `WatchableQueue`, and as `DeadLetters`."""
+"""SQS as a `ObservableQueue`, and as `DeadLetterQueue`."""
 
 from extractor.backends.queues.sqs.client import build_sqs_client
-from extractor.backends.queues.sqs.dead_letters import SqsDeadLetters
+from extractor.backends.queues.sqs.dead_letters import SqsDeadLetterQueue
 from extractor.backends.queues.sqs.queue import SqsQueue
 
-__all__ = ["SqsDeadLetters", "SqsQueue", "build_sqs_client"]
+__all__ = ["SqsDeadLetterQueue", "SqsQueue", "build_sqs_client"]

@@ -48,16 +48,16 @@ def build_sqs_client(attempts: int) -> "SQSClient":
 
 
 @contextmanager
-def translating(action: str) -> Iterator[None]:
+def mapping_errors(action: str) -> Iterator[None]:
     """Within, what botocore raises becomes one of ours: "cannot `action`"."""
     try:
         with with_credentials(action):
             yield
     except (BotoCoreError, ClientError) as error:
-        raise _translate(error, action) from error
+        raise _to_domain_error(error, action) from error
 
 
-def _translate(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
+def _to_domain_error(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
     if isinstance(error, ClientError):
         cause = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")

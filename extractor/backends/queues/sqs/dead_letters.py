@@ -1,10 +1,10 @@
-"""SQS as `DeadLetters`: what lies in a queue is looked at, and goes only when it is told to."""
+"""SQS as `DeadLetterQueue`: what lies in a queue is looked at, and goes only when it is told to."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from extractor.backends.queues.base import DeadLetter
-from extractor.backends.queues.sqs.client import translating
+from extractor.backends.queues.sqs.client import mapping_errors
 from extractor.errors import QueueUnavailableError
 
 if TYPE_CHECKING:
@@ -16,15 +16,15 @@ _HIDDEN_SECONDS = 1_800  # for so long nobody else is given what was received
 _WAIT_SECONDS = 1  # more than 0: SQS then asks all of its servers, so that an empty answer is one
 
 
-class SqsDeadLetters:
-    """One queue; see `extractor.backends.queues.base.DeadLetters`."""
+class SqsDeadLetterQueue:
+    """One queue; see `extractor.backends.queues.base.DeadLetterQueue`."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
 
     def receive(self) -> Sequence[DeadLetter]:
-        with translating("read from the dead-letter queue"):
+        with mapping_errors("read from the dead-letter queue"):
             answer = self._client.receive_message(
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=_BATCH,
@@ -36,7 +36,7 @@ class SqsDeadLetters:
 
     def delete(self, letters: Sequence[DeadLetter]) -> None:
         for batch in _batches(letters):
-            with translating("delete from the dead-letter queue"):
+            with mapping_errors("delete from the dead-letter queue"):
                 answer = self._client.delete_message_batch(
                     QueueUrl=self._queue_url,
                     Entries=[{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(batch)],
@@ -46,7 +46,7 @@ class SqsDeadLetters:
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
         for batch in _batches(letters):
-            with translating("give back to the dead-letter queue"):
+            with mapping_errors("give back to the dead-letter queue"):
                 self._client.change_message_visibility_batch(
                     QueueUrl=self._queue_url,
                     Entries=[

@@ -1,4 +1,4 @@
-"""SQS as a `WatchableQueue`. SQS answers 200 even if it refused every message; nothing is taken for sent
+"""SQS as a `ObservableQueue`. SQS answers 200 even if it refused every message; nothing is taken for sent
 that it did not confirm."""
 
 import json
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from extractor.backends.queues.base import QueueDepth
-from extractor.backends.queues.sqs.client import translating
+from extractor.backends.queues.sqs.client import mapping_errors
 from extractor.domain.models import OutgoingMessage, SendFailure
 from extractor.errors import AccessDeniedError, QueueUnavailableError, TransientError
 
@@ -30,7 +30,7 @@ _REDRIVE: "QueueAttributeNameType" = "RedrivePolicy"
 
 
 class SqsQueue:
-    """One queue; see `extractor.backends.queues.base.WatchableQueue`. Safe to use from several threads."""
+    """One queue; see `extractor.backends.queues.base.ObservableQueue`. Safe to use from several threads."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
@@ -50,7 +50,7 @@ class SqsQueue:
 
     def _send_batch(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
         entries = [_entry(position, message) for position, message in enumerate(messages)]
-        with translating("send to the queue"):
+        with mapping_errors("send to the queue"):
             answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         if not (answer.get("Successful") or answer.get("Failed")):
             # The answer was cut off; to the SDK, a body without a byte is one without a field.
@@ -79,7 +79,7 @@ class SqsQueue:
         """How many there are; `None` if that queue is another's, who does not let us look."""
         *_, account, name = redrive["deadLetterTargetArn"].split(":")
         try:
-            with translating("read the queue"):
+            with mapping_errors("read the queue"):
                 answer = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
             return int(self._attributes(answer["QueueUrl"], (_WAITING,))[_WAITING])
         except AccessDeniedError:
@@ -88,7 +88,7 @@ class SqsQueue:
     def _attributes(
         self, queue_url: str, names: "Sequence[QueueAttributeFilterType]"
     ) -> "Mapping[QueueAttributeNameType, str]":
-        with translating("read the queue"):
+        with mapping_errors("read the queue"):
             return self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
 
 

@@ -12,22 +12,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from extractor.backends.state.values import failure_text, read_time
-from extractor.domain.models import Extraction, SourceVideo
+from extractor.domain.models import ExtractionSummary, SourceVideo
 
 Value: TypeAlias = Mapping[str, Any]  # {"S": text}, {"N": digits} …
 Item: TypeAlias = Mapping[str, Value]
-NOTHING: Mapping[str, Any] = {}
+EMPTY: Mapping[str, Any] = {}
 
 CLAIM = ("claim_owner", "claim_expires_at", "claim_started_at")
 
 # Conditions. `:now` is in seconds since 1970, `:owner` is the worker that asks.
 # Nobody is at it: there is no status yet, or an earlier attempt failed, or its claim is ours or over.
-FREE = (
+CLAIMABLE = (
     "(attribute_not_exists(#status) OR (#status <> :processed AND "
     "(#status <> :processing OR #claim_owner = :owner OR "
     "(#claim_expires_at <= :now AND #claim_started_at = #processing_started_at))))"
 )
-OURS = "#status = :processing AND #claim_owner = :owner"
+CLAIMED_BY_US = "#status = :processing AND #claim_owner = :owner"
 
 
 def operands(owner: str, now: float, seen: Item) -> Item:
@@ -51,7 +51,7 @@ def expressions(changes: Item, remove: Sequence[str], condition: str, operands: 
     }
 
 
-def claimed(source: SourceVideo, owner: str, now: float, lease_seconds: float) -> Item:
+def claim_item(source: SourceVideo, owner: str, now: float, lease_seconds: float) -> Item:
     started = whole_seconds(now)
     return {
         "status": text("processing"),
@@ -64,7 +64,7 @@ def claimed(source: SourceVideo, owner: str, now: float, lease_seconds: float) -
     }
 
 
-def processed(extraction: Extraction, now: float) -> Item:
+def processed(extraction: ExtractionSummary, now: float) -> Item:
     scenes = {} if extraction.scene_count is None else {"scenes_count": number(extraction.scene_count)}
     return {
         **_ended("processed", now),
@@ -85,7 +85,7 @@ def is_processed(item: Item) -> bool:
     return _status(item) == "processed"
 
 
-def is_abandoned(item: Item, now: float, lease_seconds: float) -> bool:
+def is_expired_claim(item: Item, now: float, lease_seconds: float) -> bool:
     """Whether the older system began with it over `lease_seconds` ago, or at no time that makes sense."""
     if _status(item) != "processing" or _is_claimed(item):
         return False
@@ -108,7 +108,7 @@ def _is_claimed(item: Item) -> bool:
 
 def _started(item: Item) -> float | None:
     """Seconds since 1970; earlier versions of this project wrote ISO 8601."""
-    started = item.get("processing_started_at", NOTHING)
+    started = item.get("processing_started_at", EMPTY)
     if "N" in started:
         return float(started["N"])
     moment = read_time(started.get("S"))
@@ -128,7 +128,7 @@ def whole_seconds(moment: float) -> Value:
 
 
 def _status(item: Item) -> object:
-    return item.get("status", NOTHING).get("S")
+    return item.get("status", EMPTY).get("S")
 
 
 def _ended(status: str, now: float) -> Item:

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from extractor.backends.aws import NO_CREDENTIALS, build_client, with_credentials
 from extractor.backends.state.dynamodb import items as items
 from extractor.domain import keys
-from extractor.domain.models import Extraction, SourceVideo, StateRow, Subject
+from extractor.domain.models import ExtractionSummary, SourceVideo, StateRow, VideoRef
 from extractor.errors import (
     AccessDeniedError,
     ClaimedError,
@@ -51,7 +51,7 @@ class DynamoDBStateStore:
     """See `extractor.backends.state.base.StateStore`. Of its instances, each claims for itself (`owner`); `now` gives
     seconds since 1970."""
 
-    by_content = True
+    keyed_by_version = True
 
     def __init__(
         self,
@@ -66,42 +66,44 @@ class DynamoDBStateStore:
         self._now = now
         self._owner = owner or uuid.uuid4().hex
 
-    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:
         now = self._now()
-        claim = items.claimed(_source(subject), self._owner, now, lease_seconds)
-        found = self._update(subject, claim, items.FREE)
+        claim = items.claim_item(_source(subject), self._owner, now, lease_seconds)
+        found = self._update(subject, claim, items.CLAIMABLE)
         if found is not None and items.is_processed(found):
             return StateRow(subject.code, is_fetched=True, is_extracted=True)
-        if found is not None and items.is_abandoned(found, now, lease_seconds):
+        if found is not None and items.is_expired_claim(found, now, lease_seconds):
             found = self._update(subject, claim, items.unchanged(found), seen=found)
         if found is not None:
             raise ClaimedError("another worker is at this video, or was until a moment ago")
         return StateRow(subject.code, is_fetched=True, is_extracted=False)
 
-    def release(self, subject: Subject) -> None:
+    def release(self, subject: VideoRef) -> None:
         # Without an end of its claim, the item would be taken for one of the older system.
-        self._update(subject, {"claim_expires_at": items.number(0)}, items.OURS)
+        self._update(subject, {"claim_expires_at": items.number(0)}, items.CLAIMED_BY_US)
 
-    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+    def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         changes = items.processed(extraction, self._now())
-        found = self._update(subject, changes, items.OURS, remove=("error", *items.CLAIM))
-        if found == items.NOTHING:
+        found = self._update(subject, changes, items.CLAIMED_BY_US, remove=("error", *items.CLAIM))
+        if found == items.EMPTY:
             raise NotInStateError("the item of this video is gone")
         if found is not None and not items.is_processed(found):
             raise ClaimedError("another worker has taken over this video")
 
-    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+    def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
         changes = items.failed(reason, detail, self._now())
-        self._update(subject, changes, f"attribute_exists(#video_id) AND {items.FREE}", remove=items.CLAIM)
+        self._update(
+            subject, changes, f"attribute_exists(#video_id) AND {items.CLAIMABLE}", remove=items.CLAIM
+        )
 
     def _update(
         self,
-        subject: Subject,
+        subject: VideoRef,
         changes: items.Item,
         condition: str,
         *,
         remove: Sequence[str] = (),
-        seen: items.Item = items.NOTHING,
+        seen: items.Item = items.EMPTY,
     ) -> items.Item | None:
         """Change and remove attributes if the item fulfils the condition, which may compare it with what was
         `seen`. Returns `None`; or else the item that does not fulfil it, empty if there is none."""
@@ -110,18 +112,18 @@ class DynamoDBStateStore:
             with with_credentials("write to the state store"):
                 self._client.update_item(
                     TableName=self._table,
-                    Key={"video_id": items.text(keys.video_id(_source(subject)))},
+                    Key={"video_id": items.text(keys.content_id(_source(subject)))},
                     **items.expressions(changes, remove, condition, operands),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except (BotoCoreError, ClientError) as error:
             if isinstance(error, ClientError) and _code(error) == "ConditionalCheckFailedException":
-                return cast(items.Item, error.response.get("Item", items.NOTHING))
-            raise _translate(error) from error
+                return cast(items.Item, error.response.get("Item", items.EMPTY))
+            raise _to_domain_error(error) from error
         return None
 
 
-def _source(subject: Subject) -> SourceVideo:
+def _source(subject: VideoRef) -> SourceVideo:
     assert subject.source is not None, "this state is kept by content"
     return subject.source
 
@@ -130,7 +132,7 @@ def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def _translate(error: BotoCoreError | ClientError) -> ExtractorError:
+def _to_domain_error(error: BotoCoreError | ClientError) -> ExtractorError:
     if isinstance(error, ClientError):
         cause = _code(error)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")

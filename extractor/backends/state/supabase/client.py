@@ -107,7 +107,7 @@ def rows_of(query: SyncSelectRequestBuilder) -> Sequence[Mapping[str, Any]]:
 def execute(query: SyncSelectRequestBuilder) -> APIResponse:
     """The answer. A connection that broke while nobody looked (the machine was frozen) shows only in use.
     The client repeats GET and HEAD by itself then; a PATCH is repeated here, once."""
-    with _translating():
+    with _mapping_errors():
         try:
             return query.execute()
         except _LOST:
@@ -118,7 +118,7 @@ def execute(query: SyncSelectRequestBuilder) -> APIResponse:
 
 def columns_exist(query: SyncSelectRequestBuilder) -> bool:
     """Whether the table has all columns that the query selects. An answer names a missing one in prose."""
-    with _translating():
+    with _mapping_errors():
         try:
             query.limit(0).execute()
         except APIError as error:
@@ -150,14 +150,14 @@ def _has_no_code(response: httpx.Response) -> bool:
 
 
 @contextmanager
-def _translating() -> Iterator[None]:
+def _mapping_errors() -> Iterator[None]:
     try:
         yield
     except (APIError, httpx.HTTPError) as error:
-        raise _translate(error) from error
+        raise _to_domain_error(error) from error
 
 
-def _translate(error: APIError | httpx.HTTPError) -> ExtractorError:
+def _to_domain_error(error: APIError | httpx.HTTPError) -> ExtractorError:
     if isinstance(error, httpx.HTTPStatusError):
         return _refused(str(error.response.status_code), error.response.status_code in _DENIED)
     if isinstance(error, APIError):

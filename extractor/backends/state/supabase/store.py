@@ -1,4 +1,4 @@
-"""A Supabase table as `StateStore`, `Backlog` and `Inventory`, through its database API (PostgREST).
+"""A Supabase table as `StateStore`, `Backlog` and `RowReader`, through its database API (PostgREST).
 
 Three columns are needed: the code and the two flags (NULL counts as false). The others are used where
 the table has them. Every request may be sent twice: an update sets values that do not depend on old ones.
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from postgrest import CountMethod, SyncPostgrestClient, SyncSelectRequestBuilder
 
-from extractor.backends.state.columns import NEEDED, OPTIONAL, RECORDED, STANDARD, Columns, Shape
+from extractor.backends.state.columns import OPTIONAL, REQUIRED, STANDARD, WRITABLE, Columns, TableColumns
 from extractor.backends.state.supabase.client import (
     RefusedValueError,
     columns_exist,
@@ -21,14 +21,14 @@ from extractor.backends.state.supabase.client import (
     rows_of,
 )
 from extractor.backends.state.values import (
-    UNTRIED,
+    RESET_VALUES,
     failure_text,
     inventory_row,
     next_page,
     success,
     time_text,
 )
-from extractor.domain.models import Extraction, InventoryRow, Pick, StateRow, Subject
+from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, StateRow, VideoRef
 from extractor.errors import (
     AccessDeniedError,
     DuplicateCodeError,
@@ -48,15 +48,15 @@ _TEXT_TOO_LONG = frozenset({"22001", "23514"})  # varchar(n), or a constraint th
 class SupabaseStateStore:
     """See `extractor.ports`. Safe to use from several threads."""
 
-    by_content = False
+    keyed_by_version = False
 
     def __init__(self, client: SyncPostgrestClient, table: str, columns: Columns = STANDARD) -> None:
         self._client = client
         self._table = table
         self._columns = columns
-        self._known_shape: Shape | None = None
+        self._known_shape: TableColumns | None = None
 
-    def begin(self, subject: Subject, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
         rows = [inventory_row(row) for row in self._rows_with(subject.code)]
         if len(rows) > 1:
             raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
@@ -65,16 +65,16 @@ class SupabaseStateStore:
             return None
         return StateRow(rows[0].code, rows[0].is_fetched, rows[0].is_extracted)
 
-    def release(self, subject: Subject) -> None:
+    def release(self, subject: VideoRef) -> None:
         """There are no claims here."""
 
-    def mark_extracted(self, subject: Subject, extraction: Extraction) -> None:
+    def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         changes = self._shape().changes(success(extraction))
         update = exactly_one(self._updating(changes).eq(self._columns.code, subject.code))
         if len(self._changed(update, changes)) != 1:
             self._explain_unchanged(subject.code)
 
-    def record_failure(self, subject: Subject, reason: str, detail: str) -> None:
+    def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
         # The late failure of a duplicate says nothing about a video that is done.
         text = failure_text(reason, detail)
         try:
@@ -84,12 +84,12 @@ class SupabaseStateStore:
                 raise
             self._update([subject.code], {"extract_error": reason}, unless_extracted=True)
 
-    def pending(self, after: str | None, limit: int, pick: Pick) -> Sequence[str]:
-        query = self._picked(self._select(("code",)), pick)
+    def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:
+        query = self._picked(self._select(("code",)), backlog_filter)
         return [str(row["code"]) for row in self._page(query, after, limit)]
 
-    def count_pending(self, pick: Pick) -> int:
-        count = self._count(self._picked(self._counting(), pick).not_.is_(self._columns.code, None))
+    def count_pending(self, backlog_filter: BacklogFilter) -> int:
+        count = self._count(self._picked(self._counting(), backlog_filter).not_.is_(self._columns.code, None))
         if count == 0:
             self._check_visible()
         self._warn_of_rows_without_code()
@@ -99,22 +99,22 @@ class SupabaseStateStore:
         self._update(codes, {"enqueued_at": time_text(moment)})
 
     def rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
-        fields = [field for field in (*NEEDED, *RECORDED) if self._shape().has(field)]
+        fields = [field for field in (*REQUIRED, *WRITABLE) if self._shape().has(field)]
         if after is None:
             self._warn_of_rows_without_code()
         return [inventory_row(row) for row in self._page(self._select(fields), after, limit)]
 
     def failed_rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
-        query = self._picked(self._select((*NEEDED, "extract_error")), Pick(failed=True))
+        query = self._picked(self._select((*REQUIRED, "extract_error")), BacklogFilter(failed=True))
         return [inventory_row(row) for row in self._page(query, after, limit)]
 
     def reset(self, codes: Sequence[str]) -> int:
-        return self._update(codes, UNTRIED)
+        return self._update(codes, RESET_VALUES)
 
     def _rows_with(self, code: str) -> Sequence[Mapping[str, Any]]:
         """Up to two rows."""
         try:
-            return rows_of(self._select(NEEDED).eq(self._columns.code, code).limit(2))
+            return rows_of(self._select(REQUIRED).eq(self._columns.code, code).limit(2))
         except RefusedValueError as error:
             if error.code not in _NO_SUCH_VALUE:
                 raise
@@ -152,17 +152,19 @@ class SupabaseStateStore:
             raise StateUnavailableError("the state store gives no count; check SUPABASE_URL")
         return count
 
-    def _picked(self, query: SyncSelectRequestBuilder, pick: Pick) -> SyncSelectRequestBuilder:
+    def _picked(
+        self, query: SyncSelectRequestBuilder, backlog_filter: BacklogFilter
+    ) -> SyncSelectRequestBuilder:
         names, shape = self._columns, self._shape()
-        shape.check(pick)
+        shape.check(backlog_filter)
         query = query.is_(names.is_fetched, True).not_.is_(names.is_extracted, True)
         if shape.has("extract_error"):
-            query = (query.not_ if pick.failed else query).is_(names.extract_error, None)
-        if pick.enqueued_before is not None:
-            column, moment = names.enqueued_at, time_text(pick.enqueued_before)
+            query = (query.not_ if backlog_filter.failed else query).is_(names.extract_error, None)
+        if backlog_filter.enqueued_before is not None:
+            column, moment = names.enqueued_at, time_text(backlog_filter.enqueued_before)
             query = query.or_(f'{column}.is.null,{column}.lt."{moment}"')
-        if pick.fetched_since is not None:
-            query = query.gte(names.fetched_at, time_text(pick.fetched_since))
+        if backlog_filter.fetched_since is not None:
+            query = query.gte(names.fetched_at, time_text(backlog_filter.fetched_since))
         return query
 
     def _page(
@@ -221,13 +223,13 @@ class SupabaseStateStore:
                 f"{codes[0]!r}: check the grants and the row-level security of SUPABASE_KEY's role"
             )
 
-    def _shape(self) -> Shape:
+    def _shape(self) -> TableColumns:
         """Which columns there are, asked for once. Mostly one request tells."""
         if self._known_shape is None:
             present = OPTIONAL
             if not columns_exist(self._select(OPTIONAL)):
                 present = tuple(field for field in OPTIONAL if columns_exist(self._select([field])))
-            self._known_shape = Shape(self._columns, frozenset(present))
+            self._known_shape = TableColumns(self._columns, frozenset(present))
             if missing := self._known_shape.missing:
                 logger.warning("the state table has no %s; that is not recorded", ", ".join(missing))
         return self._known_shape

@@ -65,16 +65,16 @@ class Bucket(Struct, frozen=True):
     name: str
 
     @contextmanager
-    def translating(self, action: str) -> Iterator[None]:
+    def mapping_errors(self, action: str) -> Iterator[None]:
         """Within, what botocore raises becomes one of ours: "cannot `action` in this bucket"."""
         try:
             with with_credentials(f"{action} in {self.name}"):
                 yield
         except (BotoCoreError, ClientError) as error:
-            raise translate(error, f"{action} in {self.name}") from error
+            raise to_domain_error(error, f"{action} in {self.name}") from error
 
 
-def translate(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
+def to_domain_error(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
     """Which of ours it is that `action` failed with."""
     if isinstance(error, ClientError) and error_code(error) in _MISSING_BUCKET:
         text = f"cannot {action}: there is no such bucket; check its name and region"

@@ -35,7 +35,7 @@ def put_whole(
 ) -> str:
     """See `extractor.backends.storage.base.ObjectStore.put`."""
     checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
-    with bucket.translating(f"write {key!r}"):
+    with bucket.mapping_errors(f"write {key!r}"):
         try:
             stored = bucket.client.put_object(
                 Bucket=bucket.name,

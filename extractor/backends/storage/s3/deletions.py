@@ -37,7 +37,7 @@ def delete(bucket: Bucket, keys: Sequence[str], versions: Mapping[str, str]) -> 
 
 def _delete_batch(bucket: Bucket, keys: Sequence[str], versions: Mapping[str, str]) -> "list[ErrorTypeDef]":
     """What S3 has refused to delete."""
-    with bucket.translating("delete objects"):
+    with bucket.mapping_errors("delete objects"):
         try:
             answer = bucket.client.delete_objects(
                 Bucket=bucket.name,

@@ -41,7 +41,7 @@ def put_parts(
 
 
 def _begin(bucket: Bucket, key: str, content_type: str) -> "_Upload":
-    with bucket.translating(f"write {key!r}"):
+    with bucket.mapping_errors(f"write {key!r}"):
         begun = bucket.client.create_multipart_upload(
             Bucket=bucket.name, Key=key, ContentType=content_type, ChecksumAlgorithm="SHA256"
         )
@@ -67,7 +67,7 @@ class _Upload(Struct, frozen=True):
 
     def _send_part(self, number: int, data: bytes) -> "CompletedPartTypeDef":
         checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        with self.bucket.translating(f"write {self.key!r}"):
+        with self.bucket.mapping_errors(f"write {self.key!r}"):
             sent = self.bucket.client.upload_part(
                 Bucket=self.bucket.name,
                 Key=self.key,
@@ -81,7 +81,7 @@ class _Upload(Struct, frozen=True):
 
     def complete(self, sent: "list[CompletedPartTypeDef]", replaces: str | None) -> str:
         """The ETag of the object, which is there now."""
-        with self.bucket.translating(f"write {self.key!r}"):
+        with self.bucket.mapping_errors(f"write {self.key!r}"):
             try:
                 stored = self.bucket.client.complete_multipart_upload(
                     Bucket=self.bucket.name,

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
 from extractor.backends.storage.s3 import conditional_writes, deletions, multipart_upload
-from extractor.backends.storage.s3.client import Bucket, is_missing_key, translate
+from extractor.backends.storage.s3.client import Bucket, is_missing_key, to_domain_error
 from extractor.errors import SourceChangedError, VideoMissingError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class S3ObjectStream(Struct, frozen=True):
         except (ResponseStreamingError, IncompleteReadError) as error:
             raise SourceChangedError(f"the object's bytes ended early, after {received}") from error
         except BotoCoreError as error:
-            raise translate(error, "read the object") from error
+            raise to_domain_error(error, "read the object") from error
         if received != self.size_bytes:
             raise SourceChangedError(f"{received} bytes arrived instead of {self.size_bytes}")
 
@@ -75,7 +75,7 @@ class S3ObjectStore:
         pages = self._bucket.client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket.name, Prefix=prefix, StartAfter=after, Delimiter="" if deep else "/"
         )
-        with self._bucket.translating(f"list {prefix!r}"):
+        with self._bucket.mapping_errors(f"list {prefix!r}"):
             for page in pages:
                 for entry in page.get("Contents", ()):
                     etag = entry["ETag"].strip('"')
@@ -92,7 +92,7 @@ class S3ObjectStore:
 
     @contextmanager
     def _reading(self, key: str, verb: str) -> Iterator[None]:
-        with self._bucket.translating(f"{verb} {key!r}"):
+        with self._bucket.mapping_errors(f"{verb} {key!r}"):
             try:
                 yield
             except ClientError as error:
