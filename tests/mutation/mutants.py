@@ -148,8 +148,8 @@ MUTANTS: list[Mutant] = [
         (*_HANDLER, *_SIMULATION),
         (
             "record: the manifest is written over any other",
-            "replaces=replaces)",
-            "replaces=read_manifest(store, frame_keys).etag)",
+            "sha256=digest, replaces=replaces",
+            "sha256=digest, replaces=read_manifest(store, frame_keys).etag",
         ),
         (
             "record: frames that are gone are believed",
