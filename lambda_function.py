@@ -6,56 +6,89 @@ videos. Clients are built at the first invocation.
 
 import extractor  # noqa: F401, I001 - first: it refuses a Python that is too old
 
+import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import zip_longest
-from typing import Any
-
-from extractor.startup import gc_frozen
+from typing import Any, NamedTuple
 
 # Otherwise pydantic opens the metadata of every installed package to look for plugins; none is ours.
 # https://docs.pydantic.dev/latest/concepts/plugins/
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
+
+@contextmanager
+def gc_frozen() -> Iterator[None]:
+    """Disable the garbage collector during start-up, and exempt all objects that exist at its end.
+
+    Imports create many objects that live as long as the process; Python would scan them some two hundred
+    times.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 with gc_frozen():
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from extractor.backends.telemetry import logger
+    from extractor.backends.telemetry import Telemetry, logger
+    from extractor.container import build_telemetry, build_worker
+    from extractor.domain.results import to_response
     from extractor.errors import DeadlineError
-    from extractor.pipeline.worker import ReceivedMessage, to_response
-    from extractor.settings import load_settings
-    from extractor.station import Station, build_station
+    from extractor.pipeline.worker import ReceivedMessage, Worker
+    from extractor.settings import Settings, load_settings
+
+
+class App(NamedTuple):
+    """The worker, and what the entry point needs besides it."""
+
+    settings: Settings
+    worker: Worker
+    telemetry: Telemetry
+
+
+def build_app(settings: Settings) -> App:
+    """Build the worker and its telemetry.
+
+    Raises:
+        SettingsError: A setting is wrong or missing.
+    """
+    telemetry = build_telemetry(settings)
+    return App(settings, build_worker(settings, telemetry), telemetry)
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Handle one event: an SQS batch, with the records in an object or (from EventBridge Pipes) in a list; a
     message; or a list of messages. Raises only for a direct event that should be tried again."""
-    station = _station()
+    app = _app()
     remaining = context.get_remaining_time_in_millis() / 1000
-    reserve = min(station.settings.reserve_seconds, remaining / 10)
+    reserve = min(app.settings.reserve_seconds, remaining / 10)
     deadline = time.monotonic() + remaining - reserve
     try:
         records = _sqs_records(event)
         if records is not None:
-            unfinished = _unfinished(records, station, deadline, deadline - reserve)
+            unfinished = _unfinished(records, app, deadline, deadline - reserve)
             return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
         messages = event if isinstance(event, list) else [event]
         results = [
-            result
-            for message in messages
-            for result in station.worker.handle(ReceivedMessage(message), deadline)
+            result for message in messages for result in app.worker.handle(ReceivedMessage(message), deadline)
         ]
         return {"results": [to_response(result) for result in results]}
     finally:
-        station.worker.context.sources.cancel()
-        station.telemetry.flush()
+        app.worker.cancel_prefetch()
+        app.telemetry.flush()
 
 
 def _unfinished(
-    records: Sequence[dict[str, Any]], station: Station, deadline: float, last_start: float
+    records: Sequence[dict[str, Any]], app: App, deadline: float, last_start: float
 ) -> Iterator[str]:
     """Handle the records one after the other; the ids of those that SQS must deliver again."""
     deliveries = [_delivery(record) for record in records]
@@ -63,11 +96,11 @@ def _unfinished(
         message_id = record["messageId"]
         if time.monotonic() > last_start:
             logger.warning("too little time is left to start another video", extra={"message_id": message_id})
-            if not station.worker.give_up(message, DeadlineError("too little time was left to start it")):
+            if not app.worker.give_up(message, DeadlineError("too little time was left to start it")):
                 yield message_id
             continue
         try:
-            station.worker.handle(message, deadline, next_message)
+            app.worker.handle(message, deadline, next_message)
         except Exception:  # noqa: BLE001 - the worker has logged it, and the other records have their turn
             yield message_id
 
@@ -81,8 +114,8 @@ def _delivery(record: dict[str, Any]) -> ReceivedMessage:
 
 @cache
 @gc_frozen()
-def _station() -> Station:
-    return build_station(load_settings(os.environ))
+def _app() -> App:
+    return build_app(load_settings(os.environ))
 
 
 def _sqs_records(event: object) -> list[dict[str, Any]] | None:

@@ -18,8 +18,8 @@ from multiprocessing.connection import Connection
 
 from benchmarks.machine import describe_machine
 from benchmarks.tables import render_table
+from extractor.backends.queues.base import OutgoingMessage
 from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
-from extractor.domain.models import OutgoingMessage
 from extractor.enqueue.enqueuer import enqueue
 from extractor.enqueue.request import CodeList, EnqueueRequest, encode
 from tests.servers.sqs_endpoint import SqsEndpoint, sqs_endpoint

@@ -1,8 +1,8 @@
 """What a deployment costs on AWS, item by item, and how many requests a second it makes. Pure.
 
-`extractor.domain.costs` says what one video takes, and this module asks it: prices of nothing but one item, at a
-dollar each, give how many of these a video takes. Added is what does not belong to any one video, or
-goes on month after month. Left out are free tiers, discounts, and Supabase's own bill.
+`extractor.domain.costs` gives the resources that one video takes. This module reads them off by setting the
+price of one item to a dollar and all other prices to zero, then adds the costs that do not depend on a video
+or that recur each month. Left out are free tiers, discounts, and Supabase's own bill.
 """
 
 from collections.abc import Iterator

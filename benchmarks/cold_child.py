@@ -31,7 +31,7 @@ def handler() -> Mapping[str, float]:
     import lambda_function
 
     imported = time.monotonic()
-    lambda_function._station()
+    lambda_function._app()
     built = time.monotonic()
     marks = []
     for event in json.loads(os.environ["BENCHMARK_EVENTS"]):

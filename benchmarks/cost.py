@@ -1,6 +1,6 @@
 """`python -m benchmarks.cost`: what videos cost on AWS, item by item, by the list prices in
-benchmarks/bill.py and extractor/domain/costs.py. Prices change, and differ between regions: look them up before
-you rely on this.
+benchmarks/bill.py and extractor/domain/costs.py. Prices change, and differ between regions: check them
+before you rely on this.
 
 Needs nothing but Python. Prints Markdown.
 """

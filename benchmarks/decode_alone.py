@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from extractor.backends.storage.base import NO_VERSIONS, ObjectStream, StoredObject
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
-from extractor.domain.models import SourceVideo
 from extractor.domain.timing import Stopwatch
 from extractor.errors import VideoMissingError
 from extractor.output.frame_store import FrameStore
 from extractor.pipeline.extract import ExtractionTask, extract
 from extractor.settings import load_settings
-from extractor.station import Station, build_station
+from lambda_function import App, build_app
 
 
 class Nowhere:
@@ -62,12 +62,12 @@ def _decode(path: Path) -> int:
         link = Path(directory, "source")
         link.symlink_to(path)
         source = SourceVideo(bucket=None, key=path.name, etag=None, size_bytes=path.stat().st_size)
-        worker = _station().worker
+        worker = _app().worker
         task = ExtractionTask(link, "alone", None, source, worker.policy, time.monotonic() + 600)
         shelf = FrameStore(Nowhere(), FrameKeys("", "{index:06d}.jpg"), worker.policy.image_format)
         return len(extract(task, shelf, worker.context.config, Stopwatch()).frames)
 
 
 @cache
-def _station() -> Station:
-    return build_station(load_settings(os.environ))
+def _app() -> App:
+    return build_app(load_settings(os.environ))

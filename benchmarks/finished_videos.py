@@ -16,8 +16,8 @@ from moto.s3.models import S3Backend, s3_backends
 
 from benchmarks.clips import ROOT
 from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import parse_layout
-from extractor.domain.models import SourceVideo
 from tests.samples import a_manifest
 from tests.servers.supabase import supabase
 

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from benchmarks.long_video_clips import KEYFRAME_SECONDS, RATE, SCENE_SECONDS
 from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.frames import StoredFrame
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.models import SourceVideo, StoredFrame
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch

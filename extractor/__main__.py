@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from extractor.cli.sampling_options import add_sampling_options, asked_for
 from extractor.cli.terminal import complain, counted, escape_control_chars, interruption, run_command, say
 from extractor.cli.unpack import unpack
+from extractor.domain.frames import ProgressCallback
 from extractor.domain.manifest import Manifest
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
 from extractor.domain.output_options import OUTPUT_FORMS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError, reason_of
-from extractor.pipeline.extract import ExtractorConfig, ProgressCallback
+from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.local import extract_to_folder, local_config
 from extractor.pipeline.local_input import folder_names
 

@@ -1,6 +1,7 @@
-"""Settings to adapters: the only place that builds clients.
+"""Composition root: builds the worker, the backends and their clients from the settings.
 
-botocore, postgrest and sqlite3 are imported where they are needed: a cold start pays for no other backend.
+Backends and the worker are imported inside the functions that build them, so that a process loads only
+what its settings ask for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -8,22 +9,107 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from extractor.backends.queues.base import DeadLetterQueue, JobQueue, ObservableQueue
+from msgspec.structs import replace
+
+from extractor.backends.queues.base import (
+    DeadLetterQueue,
+    JobQueue,
+    ObservableQueue,
+    OutgoingMessage,
+    SendFailure,
+)
 from extractor.backends.state.base import Backlog, FailureReader, RowReader, StateStore
 from extractor.backends.state.columns import parse_columns
 from extractor.backends.storage.base import ObjectStore
-from extractor.domain.models import OutgoingMessage, SendFailure
+from extractor.domain.key_parser import TRASH, KeyParser
+from extractor.domain.layout import parse_layout
+from extractor.domain.policy import IMAGE_FORMATS
 from extractor.errors import SettingsError
-from extractor.setting_types import pasted
 from extractor.settings import Settings
+from extractor.settings.field_types import pasted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from postgrest import SyncPostgrestClient
 
     from extractor.backends.state.supabase.api_keys import KeySource
+    from extractor.backends.telemetry import Telemetry
+    from extractor.pipeline.source import VideoLocator
+    from extractor.pipeline.worker import Worker
 
 _SPARE_CONNECTIONS = 4  # the download, and what is listed, read and deleted beside the uploads
+
+
+def build_telemetry(settings: Settings) -> "Telemetry":
+    """Build logs, metrics and traces as LOG_LEVEL, METRICS_NAMESPACE and TRACING ask."""
+    from extractor.backends.telemetry import Telemetry
+
+    return Telemetry(
+        log_level=settings.log_level, namespace=settings.metrics_namespace, tracing=settings.tracing
+    )
+
+
+def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
+    """Build the worker that handles messages. No network is used before its first message.
+
+    Raises:
+        SettingsError: A setting is wrong or missing.
+    """
+    from extractor.media.ffmpeg.binary import find_ffmpeg
+    from extractor.media.ffmpeg.threads import decoder_threads
+    from extractor.pipeline.extract import ExtractorConfig
+    from extractor.pipeline.job import WorkerContext
+    from extractor.pipeline.prefetch import Prefetcher
+    from extractor.pipeline.worker import Worker
+
+    context = WorkerContext(
+        state=build_state(settings),
+        videos=Prefetcher(_video_locator(settings), settings.work_dir),
+        frames=build_object_store(settings, settings.s3_bucket_frames),
+        layout=parse_layout(settings.frames_layout),
+        config=ExtractorConfig(
+            ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
+            limits=replace(
+                settings.limits, threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share)
+            ),
+            upload_workers=settings.upload_workers,
+            output=settings.output_form,
+        ),
+        work_dir=settings.work_dir,
+    )
+    return Worker(
+        context=context,
+        policy=settings.policy,
+        dead_letters=build_dead_letters(settings),
+        observe=telemetry.observe,
+        report=telemetry.record_result,
+        is_own_output=_own_outputs(settings),
+        max_receives=settings.max_receives,
+    )
+
+
+def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
+    """Return a function that recognises the objects that this project writes: frames, side files, trash."""
+    parser = KeyParser(parse_layout(settings.frames_layout))
+    images = tuple(f".{extension}" for extension in IMAGE_FORMATS)
+
+    def is_own_output(bucket: str, key: str) -> bool:
+        if key.startswith(TRASH):
+            return True
+        return bucket == settings.s3_bucket_frames and (key.endswith(images) or parser.find(key) is not None)
+
+    return is_own_output
+
+
+def _video_locator(settings: Settings) -> "VideoLocator":
+    from extractor.pipeline.source import VideoLocator
+
+    return VideoLocator(
+        store=lambda bucket: build_object_store(settings, bucket),
+        bucket=settings.s3_bucket_videos,
+        key_templates=settings.video_keys,
+        max_bytes=settings.max_video_mb * 1_000_000,
+    )
 
 
 class VideoTable(StateStore, Backlog, FailureReader, RowReader, Protocol):

@@ -1,8 +1,8 @@
 """Values that tests need and do not care about."""
 
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.manifest import Manifest
 from extractor.domain.manifest_records import FrameRecord, PolicyRecord, SourceRecord, VideoRecord
-from extractor.domain.models import SourceVideo
 from extractor.domain.policy import SamplingPolicy, fingerprint
 
 

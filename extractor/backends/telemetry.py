@@ -6,10 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from extractor.domain.results import JobFailed, JobResult, JobSucceeded, ObjectIgnored
 from extractor.domain.timing import Observer
 from extractor.errors import reason_of
-from extractor.pipeline.worker import JobFailed, JobResult, JobSucceeded, ObjectIgnored
-from extractor.settings import Settings
 
 SERVICE = "frame-extractor"
 
@@ -19,13 +18,13 @@ logger = Logger(service=SERVICE, level="INFO")  # given, so that it does not rea
 class Telemetry:
     """Counts what the worker reports. Metrics go to CloudWatch as log lines (EMF) at `flush`."""
 
-    def __init__(self, settings: Settings) -> None:
-        _log_through(logger, settings.log_level)
-        self._namespace = settings.metrics_namespace
-        self._metrics = Metrics(namespace=self._namespace, service=SERVICE)
-        self.observe: Observer = _tracer() if settings.tracing else _untraced
+    def __init__(self, *, log_level: str, namespace: str, tracing: bool) -> None:
+        _log_through(logger, log_level)
+        self._namespace = namespace
+        self._metrics = Metrics(namespace=namespace, service=SERVICE)
+        self.observe: Observer = _tracer() if tracing else _untraced
 
-    def report(self, result: JobResult | Exception) -> None:
+    def record_result(self, result: JobResult | Exception) -> None:
         """Count one job: done, given up (``outcome=final``), to be delivered again, or none at all."""
         if isinstance(result, JobSucceeded):
             self._count_done(result)

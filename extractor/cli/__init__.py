@@ -1,0 +1,1 @@
+"""Shared by the command lines: options, terminal output, exit status, locks."""

@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 from string import Formatter
 from urllib.parse import unquote_plus
 
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.key_template import MAX_KEY_BYTES
-from extractor.domain.models import SourceVideo
 
 CODE_PATTERN = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
 PLATFORM_PATTERN = r"[a-z0-9_-]{1,32}"

@@ -39,7 +39,7 @@ class FrameKeys(Struct, frozen=True):
         return "/" not in self.frame_template
 
     def frame_key(self, index: int, slot: int, pts_seconds: float) -> str:
-        """The key of a frame; see `extractor.domain.models.Frame` for what the three are."""
+        """The key of a frame; see `extractor.domain.frames.Frame` for what the three are."""
         seconds = Seconds(pts_seconds)
         values = {"index": index, "number": index + 1, "slot": slot}
         return self.prefix + self.frame_template.format(**values, seconds=seconds, pts_seconds=seconds)

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import ValidationError, model_validator
 
+from extractor.domain.jobs import ExtractionSummary, SourceVideo
 from extractor.domain.manifest_records import (
     ArchiveRecord,
     ExtraRecord,
@@ -17,7 +18,6 @@ from extractor.domain.manifest_records import (
     SourceRecord,
     VideoRecord,
 )
-from extractor.domain.models import ExtractionSummary, SourceVideo
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 

@@ -2,8 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from extractor.backends.storage.base import StoredObject
-from extractor.domain.models import StoredFrame
+from extractor.domain.frames import StoredFrame
 
 
 class Record(BaseModel):
@@ -134,8 +133,3 @@ class ExtraRecord(ObjectRecord):
 def frame_records(frames: tuple[StoredFrame, ...]) -> tuple[FrameRecord, ...]:
     """The stored frames as the manifest lists them."""
     return tuple(FrameRecord.model_validate(frame) for frame in frames)
-
-
-def is_version(record: FrameRecord | ObjectRecord, there: StoredObject) -> bool:
-    """Whether `there` is the object as it was stored. A record without an ETag goes by the size alone."""
-    return there.size_bytes == record.size_bytes and record.etag in (None, there.etag)

@@ -1,6 +1,7 @@
 """The wire format of messages, both ways: what is sent to us, and what we send ourselves.
 
-A message asks for videos (`extractor.domain.video_message`) or announces new objects (`extractor.domain.s3_events`).
+A message asks for videos (`extractor.domain.video_message`) or announces new objects
+(`extractor.domain.s3_events`).
 """
 
 import json
@@ -12,7 +13,7 @@ from msgspec import Struct
 from pydantic import TypeAdapter, ValidationError
 
 from extractor.domain import keys
-from extractor.domain.models import ExtractionJob
+from extractor.domain.jobs import ExtractionJob
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.s3_events import CreatedObject, parse_created_objects, unwrap_sns
 from extractor.domain.video_message import MAX_VIDEOS, ItemsMessage, VideoMessage

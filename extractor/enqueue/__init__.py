@@ -1,6 +1,6 @@
-"""The use case of the enqueuer: a message for every video that is fetched and not extracted.
+"""The enqueuer: sends a message for every video that is fetched and not extracted.
 
-`order` says what to queue, `dispatch` queues it with several senders, `checkpoint` remembers how far that
-came, and `watch` looks on while the workers take it away. Nothing that was to be queued is lost, whatever
-ends a run; a message may be queued twice, which the worker makes harmless.
+`request` says what to queue, `enqueuer` sends it with several threads, `checkpoint` records how far a run
+has come, and `monitor` reports while the workers drain the queue. An interrupted run loses no video; a
+message may be sent twice, which the worker makes harmless.
 """

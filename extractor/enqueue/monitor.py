@@ -11,9 +11,8 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from extractor.backends.queues.base import ObservableQueue, QueueDepth
-from extractor.backends.state.base import Backlog, FailureReader
+from extractor.backends.state.base import Backlog, BacklogFilter, FailureReader
 from extractor.backends.state.keyset import Keyset
-from extractor.domain.models import BacklogFilter
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
 
 _RATE_SECONDS = 60.0

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from extractor.backends.state.base import Backlog
+from extractor.backends.state.base import Backlog, BacklogFilter
 from extractor.cli.terminal import counted
-from extractor.domain.models import BacklogFilter
 from extractor.enqueue.plan import EnqueuePlan
 from extractor.enqueue.request import CodeList
 from extractor.errors import SettingsError, StateUnavailableError

@@ -7,10 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from extractor.backends.state.base import Backlog
+from extractor.backends.state.base import Backlog, BacklogFilter
 from extractor.cli.sampling_options import asked_for
 from extractor.domain.costs import Cost, Workload, cost_per_video, videos_within
-from extractor.domain.models import BacklogFilter
 from extractor.enqueue.arguments import RETENTION_HOURS
 from extractor.enqueue.checkpoint import Checkpoint, read_checkpoint
 from extractor.enqueue.request import CodeList, CodeSource, EnqueueRequest

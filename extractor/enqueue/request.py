@@ -7,8 +7,9 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from extractor.backends.queues.base import OutgoingMessage
+from extractor.backends.state.base import BacklogFilter
 from extractor.domain.messages import VideoMessage, encode_message
-from extractor.domain.models import BacklogFilter, OutgoingMessage
 
 
 class CodeSource(Protocol):
@@ -31,7 +32,7 @@ class EnqueueRequest(Struct, frozen=True):
 
 
 class CodeList:
-    """Codes that somebody wrote down, in alphabetical order and each once. No `BacklogFilter` leaves one out."""
+    """A given list of codes, sorted and without duplicates. `BacklogFilter` is not applied to it."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._codes = sorted({line.rstrip("\r\n") for line in lines} - {""})

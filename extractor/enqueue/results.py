@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from extractor.domain.models import SendFailure
+from extractor.backends.queues.base import SendFailure
 from extractor.enqueue.send_buffer import PendingMessage
 from extractor.errors import QueueUnavailableError
 

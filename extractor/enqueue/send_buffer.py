@@ -7,7 +7,7 @@ from itertools import count
 
 from msgspec import Struct
 
-from extractor.domain.models import OutgoingMessage
+from extractor.backends.queues.base import OutgoingMessage
 
 BATCH_SIZE = 10  # what a queue takes at once
 

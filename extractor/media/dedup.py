@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from extractor.domain.models import Frame
+from extractor.domain.frames import Frame
 from extractor.domain.policy import SamplingPolicy
 
 

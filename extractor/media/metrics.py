@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extractor.domain.models import FrameMetrics
+from extractor.domain.frames import FrameMetrics
 from extractor.media.ffmpeg.filters import GREY_SIDE
 
 SIDE: Final = GREY_SIDE

@@ -11,8 +11,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
+from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.layout import FrameKeys
-from extractor.domain.models import Frame, StoredFrame
 from extractor.domain.policy import ImageFormat
 
 _CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.manifest_records import is_version
-from extractor.domain.models import SourceVideo
+from extractor.domain.manifest_records import FrameRecord, ObjectRecord
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ConflictError, TransientError
 
@@ -88,3 +88,8 @@ def delete_superseded_frames(
         return
     if read_manifest(store, frame_keys).manifest != current:
         raise ConflictError("the manifest was replaced while frames of an earlier run were deleted")
+
+
+def is_version(record: FrameRecord | ObjectRecord, there: StoredObject) -> bool:
+    """Whether `there` is the object as it was stored. A record without an ETag goes by the size alone."""
+    return there.size_bytes == record.size_bytes and record.etag in (None, there.etag)

@@ -16,14 +16,15 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
+from extractor.domain.frames import FrameMetrics, ProgressCallback, StoredFrame
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import SCHEMA_VERSION
-from extractor.domain.manifest_records import FrameRecord, SourceRecord, frame_records, is_version
-from extractor.domain.models import FrameMetrics, SourceVideo, StoredFrame
+from extractor.domain.manifest_records import FrameRecord, SourceRecord, frame_records
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.errors import TransientError
 from extractor.output.frame_store import FrameStore
-from extractor.pipeline.extract import ProgressCallback
+from extractor.output.manifest_store import is_version
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.keys import CODE_PATTERN, derived_code
-from extractor.domain.models import Frame, StoredFrame
 from extractor.output.frame_store import FrameStore, StoredFile
 from extractor.output.tar_stream import TarWriter
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from extractor.domain.models import Frame, StoredFrame
+from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.output.frame_store import FrameStore
 from extractor.output.tar import Archive, pack_frames

@@ -1,0 +1,1 @@
+"""From a message to stored frames: the worker, one job, one file."""

@@ -1,7 +1,7 @@
 """From a file on disk to stored frames and their manifest. What the cloud and the command line share."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
@@ -10,6 +10,8 @@ from typing import cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, Scene, StoredFrame
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.manifest import Manifest
 from extractor.domain.manifest_records import (
     ArchiveRecord,
@@ -20,13 +22,13 @@ from extractor.domain.manifest_records import (
     VideoRecord,
     frame_records,
 )
-from extractor.domain.models import DecodeLimits, Frame, Scene, SourceVideo, StoredFrame
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.domain.timing import Stopwatch
 from extractor.errors import DeadlineError
 from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.decoder import FrameDecoder
+from extractor.media.decode.scene_pass import SceneSelection, find_scenes
 from extractor.media.decode.schedule import (
     DecodeSchedule,
     largest_gap_seconds,
@@ -40,7 +42,6 @@ from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.filters import colour_notes
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
-from extractor.media.scenes.finder import SceneSelection, find_scenes
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import Stored, store_output
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
@@ -50,9 +51,6 @@ VERSION = "0.1.0"
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg", "flv", "asf"})
 
 logger = logging.getLogger(__name__)
-
-ProgressCallback = Callable[[float, float], None]
-"""Called after each frame with the seconds of video that are done and the seconds in all."""
 
 
 class ExtractorConfig(Struct, frozen=True):

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,9 +16,10 @@ from msgspec.structs import replace
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import ObjectStore
 from extractor.domain import keys
+from extractor.domain.jobs import ExtractionJob, SourceVideo, VideoRef
 from extractor.domain.layout import FrameKeys, Layout
 from extractor.domain.manifest import Manifest
-from extractor.domain.models import ExtractionJob, SourceVideo, VideoRef
+from extractor.domain.results import JobOutcome
 from extractor.domain.timing import Stopwatch
 from extractor.errors import (
     ConflictError,
@@ -37,8 +37,6 @@ from extractor.pipeline.prefetch import Prefetcher
 from extractor.pipeline.source import VideoSource, check_source_size
 from extractor.pipeline.workdir import job_directory
 
-Status = Literal["extracted", "confirmed", "skipped"]
-
 _MAX_DETAIL = 500  # characters
 _LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends a little after its deadline
 
@@ -47,7 +45,7 @@ class WorkerContext(Struct, frozen=True):
     """Everything that a worker works with, the same for all jobs."""
 
     state: StateStore
-    sources: Prefetcher
+    videos: Prefetcher
     frames: ObjectStore
     layout: Layout
     config: ExtractorConfig
@@ -70,15 +68,6 @@ class WorkerContext(Struct, frozen=True):
             )
         except ValueError as error:
             raise InvalidMessageError(str(error)) from error
-
-
-class JobOutcome(Struct, frozen=True):
-    """What became of a job: ``extracted``; ``confirmed`` (its frames were complete, only the state did
-    not say so); ``skipped`` (it was done already, and `manifest` was not looked at)."""
-
-    code: str
-    status: Status
-    manifest: Manifest | None = None
 
 
 class JobContext(Struct, frozen=True):
@@ -106,7 +95,7 @@ def extract_video(job: ExtractionJob, context: WorkerContext, job_context: JobCo
 
 def _extract(job: ExtractionJob, context: WorkerContext, job_context: JobContext) -> JobOutcome:
     with ExitStack() as held:
-        source = held.enter_context(context.sources.open(job)) if context.keyed_by_version else None
+        source = held.enter_context(context.videos.open(job)) if context.keyed_by_version else None
         subject = VideoRef(job.code, source.video if source else None)
         with _recording_failure(subject, context.state, job_context):
             frame_keys = context.frame_keys(job, subject.source)
@@ -116,7 +105,7 @@ def _extract(job: ExtractionJob, context: WorkerContext, job_context: JobContext
                 return JobOutcome(job.code, "skipped")
             with ThreadPoolExecutor(1) as pool:  # on short videos each round trip counts: two at once
                 reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
-                source = source or held.enter_context(context.sources.open(job))
+                source = source or held.enter_context(context.videos.open(job))
                 return _complete(
                     _PreparedJob(job, subject, source, frame_keys, reading.result()), context, job_context
                 )
@@ -197,7 +186,7 @@ def _extract_frames(
 ) -> Manifest:
     job, source = case.job, case.source
     with job_directory(context.work_dir) as directory:
-        check_source_size(source.video, context.sources.sources.max_bytes, directory)
+        check_source_size(source.video, context.videos.max_bytes, directory)
         path = directory / "source"
         with job_context.watch.stage("download"):
             source.download(path, job_context.deadline)

@@ -16,10 +16,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.frames import DecodeLimits, ProgressCallback
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.keys import MANIFEST_NAME
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.models import DecodeLimits, SourceVideo
 from extractor.domain.option_effects import not_default, refuse_without_effect
 from extractor.domain.policy import SamplingPolicy, Strategy, checked_policy
 from extractor.domain.timing import Stopwatch
@@ -29,7 +30,7 @@ from extractor.media.ffmpeg.standard_streams import open_standard_streams
 from extractor.media.ffmpeg.threads import decoder_threads
 from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore
-from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, ProgressCallback, extract
+from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, extract
 from extractor.pipeline.local_input import LocalVideo, bring_in, local_video
 from extractor.pipeline.workdir import job_directory
 

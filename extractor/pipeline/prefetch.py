@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from extractor.domain.models import ExtractionJob, SourceVideo
+from extractor.domain.jobs import ExtractionJob, SourceVideo
 from extractor.errors import ExtractorError
 from extractor.pipeline.source import StreamedVideo, VideoLocator, VideoSource, check_source_size, open_video
 from extractor.pipeline.workdir import job_directory
@@ -33,8 +33,10 @@ class Prefetcher:
     it belongs. Whoever prefetches ends it with `cancel`, and nothing is left on the disk.
     """
 
-    def __init__(self, sources: VideoLocator, work_dir: Path) -> None:
-        self.sources = sources
+    def __init__(self, locator: VideoLocator, work_dir: Path) -> None:
+        self.key_templates = locator.key_templates
+        self.max_bytes = locator.max_bytes
+        self._locator = locator
         self._work_dir = work_dir
         self._ahead: _Fetch | None = None
 
@@ -42,7 +44,7 @@ class Prefetcher:
         """Begin to fetch the video of `job`, unless it is under way already."""
         if self._ahead is None or self._ahead.job != job:
             self.cancel()
-            self._ahead = _Fetch(job, self.sources, self._work_dir, deadline)
+            self._ahead = _Fetch(job, self._locator, self._work_dir, deadline)
 
     @contextmanager
     def open(self, job: ExtractionJob) -> Iterator[VideoSource]:
@@ -56,7 +58,7 @@ class Prefetcher:
                 if (found := fetch.result()) is not None:
                     yield found
                     return
-            yield stack.enter_context(open_video(job, self.sources))
+            yield stack.enter_context(open_video(job, self._locator))
 
     def cancel(self) -> None:
         """End the fetch that is under way, if any, and remove what it brought."""
@@ -68,9 +70,9 @@ class Prefetcher:
 class _Fetch:
     """One download in a thread of its own. `end` stops it and removes the file."""
 
-    def __init__(self, job: ExtractionJob, sources: VideoLocator, work_dir: Path, deadline: float) -> None:
+    def __init__(self, job: ExtractionJob, locator: VideoLocator, work_dir: Path, deadline: float) -> None:
         self.job = job
-        self._sources = sources
+        self._locator = locator
         self._work_dir = work_dir
         self._deadline = deadline
         self._found: _DownloadedVideo | None = None
@@ -97,8 +99,8 @@ class _Fetch:
             self._arrived.set()
 
     def _fetch(self, directory: Path) -> _DownloadedVideo:
-        with open_video(self.job, self._sources) as source:
-            check_source_size(source.video, self._sources.max_bytes, directory)
+        with open_video(self.job, self._locator) as source:
+            check_source_size(source.video, self._locator.max_bytes, directory)
             path = directory / "source"
             StreamedVideo(source.video, source.stream, self._unwanted.is_set).download(path, self._deadline)
             return _DownloadedVideo(source.video, path)

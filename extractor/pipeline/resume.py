@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from extractor.domain.models import Frame, StoredFrame
+from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.schedule import DecodeSchedule, schedule_rest
 from extractor.media.probe.index import VideoIndex

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore, ObjectStream
 from extractor.domain import keys
-from extractor.domain.models import ExtractionJob, SourceVideo
+from extractor.domain.jobs import ExtractionJob, SourceVideo
 from extractor.errors import (
     DeadlineError,
     SourceChangedError,

@@ -13,13 +13,14 @@ from functools import partial
 
 from msgspec import Struct
 
-from extractor.backends.queues.base import JobQueue
+from extractor.backends.queues.base import JobQueue, OutgoingMessage
+from extractor.domain.jobs import ExtractionJob
 from extractor.domain.messages import Request, parse_requests
-from extractor.domain.models import ExtractionJob, OutgoingMessage
 from extractor.domain.policy import SamplingPolicy
+from extractor.domain.results import JobFailed, JobResult, JobSucceeded, ObjectIgnored, OnResult
 from extractor.domain.timing import Observer, Stopwatch
 from extractor.errors import ExtractorError, InvalidMessageError, QueueUnavailableError, is_final, reason_of
-from extractor.pipeline.job import JobContext, JobOutcome, WorkerContext, extract_video
+from extractor.pipeline.job import JobContext, WorkerContext, extract_video
 
 logger = logging.getLogger(__name__)
 
@@ -39,43 +40,6 @@ class ReceivedMessage(Struct, frozen=True):
     @property
     def text(self) -> str:
         return self.body if isinstance(self.body, str) else json.dumps(self.body, default=str)
-
-
-class JobFailed(Struct, frozen=True):
-    """A job that was given up. `code` is empty if the message does not even tell that."""
-
-    code: str
-    reason: str
-    detail: str
-
-
-class JobSucceeded(Struct, frozen=True):
-    """A job that ended well, and the wall-clock seconds of its stages."""
-
-    outcome: JobOutcome
-    seconds: dict[str, float]
-
-
-class ObjectIgnored(Struct, frozen=True):
-    """A new object that was announced, and that this function has written itself."""
-
-    bucket: str
-    key: str
-
-
-JobResult = JobSucceeded | JobFailed | ObjectIgnored
-OnResult = Callable[[JobResult | Exception], None]
-
-
-def to_response(result: JobResult) -> dict[str, object]:
-    """The result as the answer to a direct invocation."""
-    if isinstance(result, JobFailed):
-        return {"code": result.code, "outcome": "failed", "reason": result.reason, "detail": result.detail}
-    if isinstance(result, ObjectIgnored):
-        return {"bucket": result.bucket, "key": result.key, "outcome": "ignored"}
-    manifest = result.outcome.manifest
-    frames = {"frames": len(manifest.frames)} if manifest else {}
-    return {"code": result.outcome.code, "outcome": result.outcome.status, **frames}
 
 
 class _MessagePart(Struct, frozen=True):
@@ -112,6 +76,10 @@ class Worker(Struct, frozen=True):
                 raise attempt
         return [attempt for attempt in attempts if not isinstance(attempt, Exception)]
 
+    def cancel_prefetch(self) -> None:
+        """End the download of a next video, if one is under way."""
+        self.context.videos.cancel()
+
     def give_up(self, message: ReceivedMessage, error: ExtractorError) -> bool:
         """Settle a message that was not begun, if this is its last delivery. Returns whether that was done,
         so that it is acknowledged."""
@@ -144,7 +112,7 @@ class Worker(Struct, frozen=True):
         ]
 
     def _requests(self, message: ReceivedMessage) -> tuple[Request, ...]:
-        templates = self.context.sources.sources.key_templates
+        templates = self.context.videos.key_templates
         return parse_requests(message.body, self.policy, templates, message.receive_count)
 
     def _first_job(self, message: ReceivedMessage | None) -> tuple[ExtractionJob, ...]:
@@ -208,7 +176,7 @@ class Worker(Struct, frozen=True):
 
         def fetch_next() -> None:
             if coming is not None:
-                self.context.sources.prefetch(coming, deadline)
+                self.context.videos.prefetch(coming, deadline)
 
         job_context = JobContext(
             deadline=deadline,

@@ -1,7 +1,7 @@
-"""Does the state tell the truth? The table, the manifests and the objects, compared and set right.
+"""The reconciler: compares the state table, the manifests and the objects, and repairs differences.
 
-* `survey` reads all of it once, completely and in parallel, into a `ledger` on disk.
-* `judgement` says what is wrong; pure.
-* `repair`, `prune` and `replay` act on it, each after looking again at what it is about to change.
-* `status` and `page` tell; `python -m extractor.reconcile` is the command line.
+* `scan` reads all three once, completely and in parallel, into a `snapshot` on disk.
+* `checks` finds problems in a snapshot. Pure: no I/O.
+* `repair`, `prune` and `replay` change something, each after it has looked again at what it changes.
+* `outcomes` and `report` show the state. `python -m extractor.reconcile` is the command line.
 """

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from extractor.domain.models import InventoryRow
+from extractor.backends.state.base import InventoryRow
 from extractor.domain.output_options import OutputOptions
 from extractor.reconcile.findings import Finding, FindingKind
 from extractor.reconcile.observations import FolderObservation

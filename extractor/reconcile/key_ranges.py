@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 from msgspec import Struct, field
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.reconcile.key_parser import TRASH, FrameFolder, KeyParser
+from extractor.domain.key_parser import TRASH, FrameFolder, KeyParser
 
 _SMALL = 5_000  # objects; a bucket of fewer is not worth a cut
 _FOLDERS = 16  # top folders that are cut; there are a handful of platforms

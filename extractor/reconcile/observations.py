@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.domain import keys
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import Layout
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.models import SourceVideo
 from extractor.domain.output_options import OutputForm
 from extractor.reconcile.key_ranges import FolderObjects
 

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from extractor.backends.state.base import RowReader
+from extractor.backends.state.base import InventoryRow, RowReader
 from extractor.backends.state.keyset import Keyset
-from extractor.domain.models import InventoryRow
 
 _PAGE = 1_000
 

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import ObjectStore, StoredObject
+from extractor.domain.jobs import VideoRef
 from extractor.domain.manifest import parse_manifest
-from extractor.domain.models import VideoRef
 from extractor.errors import StateUnavailableError, StorageUnavailableError
 from extractor.reconcile.observations import manifest_key, written_at
 from extractor.reconcile.parallel import in_parallel

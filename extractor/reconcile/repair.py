@@ -14,13 +14,14 @@ from itertools import islice
 from msgspec import Struct
 
 from extractor.backends.queues.base import JobQueue
+from extractor.backends.state.base import InventoryRow
+from extractor.domain.jobs import VideoRef
+from extractor.domain.key_parser import FrameFolder
 from extractor.domain.manifest import parse_manifest
-from extractor.domain.models import InventoryRow, VideoRef
 from extractor.errors import NotInStateError
 from extractor.reconcile.checks import ExpectedState, find_problems
 from extractor.reconcile.content_check import wrong_frames
 from extractor.reconcile.findings import BROKEN, OUTDATED, UNRECORDED, Finding, FindingKind
-from extractor.reconcile.key_parser import FrameFolder
 from extractor.reconcile.key_ranges import FolderObjects
 from extractor.reconcile.observations import FolderObservation, FolderState, inspect_folder, manifest_key
 from extractor.reconcile.parallel import in_parallel

@@ -4,9 +4,8 @@ queue has confirmed its copy; what is cut off in between is sent twice, which do
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from extractor.backends.queues.base import DeadLetter, DeadLetterQueue, JobQueue
+from extractor.backends.queues.base import DeadLetter, DeadLetterQueue, JobQueue, OutgoingMessage
 from extractor.backends.queues.batches import batches
-from extractor.domain.models import OutgoingMessage
 
 UNKNOWN = "UNKNOWN"
 """The reason of a letter that has none: the queue gave it up after too many deliveries."""

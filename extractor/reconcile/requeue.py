@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from extractor.backends.queues.base import JobQueue
+from extractor.backends.queues.base import JobQueue, OutgoingMessage
 from extractor.backends.state.base import Backlog, RowReader, StateStore
 from extractor.domain import keys
 from extractor.domain.messages import VideoMessage, encode_message
-from extractor.domain.models import OutgoingMessage
 from extractor.reconcile.scan import ScanScope
 from extractor.reconcile.snapshot import Snapshot
 

@@ -17,9 +17,9 @@ from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.cli.terminal import complain
 from extractor.cli.waiting_notice import noticing
 from extractor.domain import keys
+from extractor.domain.key_parser import TRASH, KeyParser
 from extractor.domain.layout import Layout
 from extractor.errors import UsageError
-from extractor.reconcile.key_parser import TRASH, KeyParser
 from extractor.reconcile.key_ranges import KeyRange, cut, folders
 from extractor.reconcile.observations import FolderState, VideoObject, inspect_folder, written_at
 from extractor.reconcile.parallel import in_parallel

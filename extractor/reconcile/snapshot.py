@@ -11,9 +11,9 @@ from pathlib import Path
 
 from msgspec.structs import astuple, fields
 
+from extractor.backends.state.base import InventoryRow
 from extractor.backends.state.values import inventory_row, time_text
 from extractor.backends.storage.base import StoredObject
-from extractor.domain.models import InventoryRow
 from extractor.reconcile.database import Database, insert
 from extractor.reconcile.key_ranges import KeyRange
 from extractor.reconcile.observations import FolderObservation, FolderState, VideoObject, written_at

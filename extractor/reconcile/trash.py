@@ -7,9 +7,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore
+from extractor.domain.key_parser import TRASH
 from extractor.domain.keys import MANIFEST_NAME
 from extractor.errors import VideoMissingError
-from extractor.reconcile.key_parser import TRASH
 
 
 class Trash(Struct, frozen=True):

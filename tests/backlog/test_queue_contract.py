@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from extractor.backends.queues.base import QueueDepth
+from extractor.backends.queues.base import OutgoingMessage, QueueDepth
 from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
-from extractor.domain.models import OutgoingMessage
 from extractor.errors import QueueUnavailableError, SettingsError
 from tests.servers.http import Answer, Request, forward, serving
 from tests.servers.sqs_endpoint import Faults, SqsEndpoint, sqs_endpoint

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from extractor.backends.state.base import StateRow
 from extractor.backends.state.dynamodb.store import DynamoDBStateStore
 from extractor.domain import keys
-from extractor.domain.models import SourceVideo, StateRow, VideoRef
+from extractor.domain.jobs import SourceVideo, VideoRef
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -11,7 +11,7 @@ from typing import Any
 from extractor.backends.state.columns import STANDARD, Columns
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.domain.models import ExtractionSummary
+from extractor.domain.jobs import ExtractionSummary
 from tests.servers.supabase import Supabase
 
 NAME = "watched_content"

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import pytest
 
-from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, VideoRef
+from extractor.backends.state.base import BacklogFilter, InventoryRow
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from tests.contracts.tables import Table
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from extractor.domain.models import ExtractionSummary, SourceVideo, VideoRef
+from extractor.domain.jobs import ExtractionSummary, SourceVideo, VideoRef
 from extractor.errors import ClaimedError
 from tests.contracts.items import BEGUN, LEASE_SECONDS, VIDEO, ClientAt, Items
 from tests.contracts.tables import EXTRACTION

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from extractor.domain.models import ExtractionSummary, StateRow
+from extractor.backends.state.base import StateRow
+from extractor.domain.jobs import ExtractionSummary
 from extractor.errors import ClaimedError
 from tests.contracts.items import BEGUN, LEASE_SECONDS, VIDEO, Items
 from tests.contracts.tables import EXTRACTION

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from extractor.backends.queues.base import OutgoingMessage, SendFailure
 from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
 from extractor.container import build_job_queue
-from extractor.domain.models import OutgoingMessage, SendFailure
 from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError, SettingsError
 from extractor.settings import load_settings
 from tests.servers.http import Answer, Request, serving

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from extractor.backends.state.base import BacklogFilter, StateRow
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.state.supabase import SupabaseStateStore
-from extractor.domain.models import BacklogFilter, StateRow, VideoRef
+from extractor.domain.jobs import VideoRef
 from extractor.errors import (
     DuplicateCodeError,
     NotInStateError,

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from extractor.backends.state.base import BacklogFilter, InventoryRow, StateRow
 from extractor.backends.state.columns import Columns
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, StateRow, VideoRef
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.errors import SettingsError, StateUnavailableError
 
 EXTRACTION = ExtractionSummary(17, "frames/a/", 3, 12.5, 375, 29.97)

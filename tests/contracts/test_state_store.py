@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extractor.backends.state.base import StateStore
+from extractor.backends.state.base import StateRow, StateStore
 from extractor.backends.state.dynamodb.store import DynamoDBStateStore
 from extractor.domain import keys
-from extractor.domain.models import ExtractionSummary, SourceVideo, StateRow, VideoRef
+from extractor.domain.jobs import ExtractionSummary, SourceVideo, VideoRef
 from extractor.errors import NotInStateError
 from tests.contracts.tables import Table, sqlite_table, supabase_table
 

@@ -5,9 +5,10 @@ import logging
 import httpx
 import pytest
 
+from extractor.backends.state.base import BacklogFilter, InventoryRow, StateRow
 from extractor.backends.state.columns import Columns
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.domain.models import BacklogFilter, InventoryRow, StateRow, VideoRef
+from extractor.domain.jobs import VideoRef
 from extractor.errors import SettingsError
 from tests.contracts.tables import EXTRACTION, NOON, Connect, supabase_table
 from tests.servers.supabase import Supabase

@@ -7,9 +7,10 @@ import pytest
 from postgrest import SyncPostgrestClient
 
 from extractor import container
+from extractor.backends.state.base import BacklogFilter
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.backends.state.supabase.project import build_project_client
-from extractor.domain.models import BacklogFilter, VideoRef
+from extractor.domain.jobs import VideoRef
 from extractor.errors import ExtractorError
 from extractor.settings import load_settings
 from tests.contracts.tables import EXTRACTION

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from extractor.backends.state.base import BacklogFilter, StateRow
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.domain.models import BacklogFilter, ExtractionSummary, StateRow, VideoRef
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.errors import StateUnavailableError
 from tests.servers.connections import answer_once, listening
 

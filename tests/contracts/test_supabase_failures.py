@@ -2,7 +2,8 @@
 
 import pytest
 
-from extractor.domain.models import BacklogFilter, VideoRef
+from extractor.backends.state.base import BacklogFilter
+from extractor.domain.jobs import VideoRef
 from extractor.errors import ExtractorError, StateUnavailableError
 from tests.contracts.tables import EXTRACTION, Connect
 from tests.servers.http import Answer, serving

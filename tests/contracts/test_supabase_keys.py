@@ -10,8 +10,9 @@ import pytest
 
 from extractor import container
 from extractor.backends.secrets import read_secret
+from extractor.backends.state.base import StateRow
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
-from extractor.domain.models import StateRow, VideoRef
+from extractor.domain.jobs import VideoRef
 from extractor.errors import AccessDeniedError, SettingsError, StateUnavailableError
 from extractor.settings import load_settings
 from tests.contracts.tables import Connect

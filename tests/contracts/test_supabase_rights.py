@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from extractor.domain.models import BacklogFilter, StateRow, VideoRef
+from extractor.backends.state.base import BacklogFilter, StateRow
+from extractor.domain.jobs import VideoRef
 from extractor.errors import AccessDeniedError, ExtractorError, NotInStateError
 from tests.contracts.tables import EXTRACTION, NOON, Connect, supabase_table
 from tests.servers.supabase import Supabase

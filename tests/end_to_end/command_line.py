@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import ExtractionSummary
+from extractor.domain.jobs import ExtractionSummary
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import VideoRef
+from extractor.domain.jobs import VideoRef
 from tests.end_to_end.command_line import CODES, EXTRACTION, Setup, first_line, objects, only_line
 
 

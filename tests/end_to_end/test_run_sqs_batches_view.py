@@ -8,7 +8,7 @@ import sys
 import termios
 from functools import partial
 
-from extractor.domain.models import VideoRef
+from extractor.domain.jobs import VideoRef
 from tests.end_to_end.command_line import CODES, EXTRACTION, SCRIPT, Setup, first_line
 
 

@@ -19,8 +19,8 @@ from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.state.supabase import build_postgrest_client
 from extractor.backends.state.supabase.api_keys import KeySource
 from extractor.backends.telemetry import logger
+from extractor.domain.jobs import VideoRef
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.models import VideoRef
 from local.sqs_event import build_event
 from tests.servers.aws import aws_variables, moto_server
 
@@ -167,7 +167,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     def change(**variables: object) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, str(value))
-        lambda_function._station.cache_clear()
+        lambda_function._app.cache_clear()
 
     monkeypatch.setattr("extractor.backends.state.supabase.build_postgrest_client", build)
     yield change
@@ -190,7 +190,7 @@ def world(server: str, settings: Callable[..., None], tmp_path: Path) -> Iterato
     settings(SQS_QUEUE_URL=urls[0], DEAD_LETTER_QUEUE_URL=urls[1])
     state = SqliteStateStore(tmp_path / "state.sqlite", "watched_content")
     yield World(s3, sqs, state, urls[0], urls[1], tmp_path / "work", tmp_path / "state.sqlite")
-    lambda_function._station.cache_clear()
+    lambda_function._app.cache_clear()
     _remove(s3, sqs, urls)
 
 

@@ -13,8 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from extractor.backends.queues.sqs import SqsQueue
+from extractor.backends.state.base import BacklogFilter
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import BacklogFilter, VideoRef
+from extractor.domain.jobs import VideoRef
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
 from tests.handler.conftest import World
 from tests.media import clips

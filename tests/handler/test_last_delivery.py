@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from extractor.backends.queues.sqs import SqsQueue
+from extractor.backends.state.base import BacklogFilter
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import BacklogFilter
 from extractor.errors import QueueUnavailableError
 from tests.handler.conftest import World
 from tests.handler.faults import state_is_down

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from extractor.backends.state.base import StateRow
 from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.jobs import ExtractionJob, SourceVideo, VideoRef
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import parse_manifest
-from extractor.domain.models import ExtractionJob, SourceVideo, StateRow, VideoRef
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ConflictError, DeadlineError
 from extractor.output import manifest_store

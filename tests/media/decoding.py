@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.domain.models import DecodeLimits, Frame
+from extractor.domain.frames import DecodeLimits, Frame
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.decoder import FrameDecoder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.domain.models import DecodeLimits
+from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.command import DecoderInput

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from extractor.domain.frames import Frame, FrameMetrics
 from extractor.domain.manifest import Manifest
-from extractor.domain.models import Frame, FrameMetrics
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.dedup import drop_redundant, hamming
 from extractor.pipeline.local import extract_to_folder, local_config

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import long_videos
-from extractor.domain.models import StoredFrame
+from extractor.domain.frames import StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.schedule import DecodeSchedule, make_schedule

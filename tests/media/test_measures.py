@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.domain.models import FrameMetrics
+from extractor.domain.frames import FrameMetrics
 from extractor.media.dedup import hamming
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.filters import GREY, GREY_SIDE

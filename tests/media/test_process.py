@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.domain.models import DecodeLimits
+from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import sandbox
 from extractor.media.ffmpeg.pipes import ProcessLimits

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.domain.models import DecodeLimits
+from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode import exit_check
 from extractor.media.ffmpeg import formats

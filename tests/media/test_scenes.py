@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.domain.models import Scene
+from extractor.domain.frames import Scene
 from extractor.domain.policy import DETECTORS, Detector
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.filters import Filter

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from extractor.domain.frames import DecodeLimits
 from extractor.domain.manifest import Manifest
-from extractor.domain.models import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode import single_pass
 from extractor.media.decode.single_pass import SinglePass, try_single_pass

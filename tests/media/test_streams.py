@@ -7,7 +7,7 @@ import av
 import pytest
 
 from extractor import errors
-from extractor.domain.models import DecodeLimits
+from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 from extractor.media.probe.stream_choice import candidates, choose

@@ -28,7 +28,7 @@ def set_up(
 ) -> Iterator[Callable[[Mapping[str, str]], Stage]]:
     """Makes the stage for these settings, and has the handler read them."""
     ends: list[Callable[[], object]] = [
-        lambda_function._station.cache_clear,
+        lambda_function._app.cache_clear,
         container._s3_client.cache_clear,
     ]
 

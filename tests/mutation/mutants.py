@@ -79,7 +79,7 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "pipeline: misfits are downloaded",
-            "        check_source_size(source.video, context.sources.sources.max_bytes, directory)\n",
+            "        check_source_size(source.video, context.videos.max_bytes, directory)\n",
             "",
         ),
         ("pipeline: the next video is never fetched ahead", "        job_context.on_downloaded()\n", ""),
@@ -465,7 +465,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/settings.py",
+        "extractor/settings/__init__.py",
         _SETTINGS,
         ("settings: two names with two values", "if len(set(texts.values())) > 1", "if False"),
         (

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from extractor.backends.storage.s3 import S3ObjectStore
+from extractor.domain.frames import Frame
 from extractor.domain.manifest import Manifest
-from extractor.domain.models import Frame
 from extractor.errors import StorageUnavailableError
 from extractor.media.decode.decoder import FrameDecoder
 from extractor.output import tar

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.frames import Frame, FrameMetrics
 from extractor.domain.layout import parse_layout
-from extractor.domain.models import Frame, FrameMetrics
 from extractor.output.frame_store import FrameStore
 from extractor.output.tar import TAR_NAME, Archive, pack_frames
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from extractor.backends.queues.base import JobQueue
-from extractor.backends.state.base import StateStore
+from extractor.backends.queues.base import JobQueue, OutgoingMessage, SendFailure
+from extractor.backends.state.base import StateRow, StateStore
 from extractor.backends.storage.base import NO_VERSIONS, ObjectStore, ObjectStream, StoredBytes, StoredObject
-from extractor.domain.models import ExtractionSummary, OutgoingMessage, SendFailure, StateRow, VideoRef
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.errors import (
     ExtractorError,
     QueueUnavailableError,

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from extractor.domain.models import SourceVideo
+from extractor.domain.jobs import SourceVideo
 from tests.proof.effects import MODES, Fault, Mode
 from tests.proof.hooks import RETRIED
 from tests.proof.invariant import View, content, violations

@@ -22,7 +22,7 @@ import httpx
 from botocore.exceptions import ConnectionClosedError, ResponseStreamingError
 
 import extractor.media.ffmpeg.process
-from extractor.domain.models import Frame
+from extractor.domain.frames import Frame
 from extractor.media.decode.decoder import FrameDecoder
 from tests.proof.effects import Ledger
 from tests.proof.processes import kill_children

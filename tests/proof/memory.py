@@ -6,17 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from extractor.backends.queues.base import OutgoingMessage, SendFailure
+from extractor.backends.state.base import BacklogFilter, StateRow
 from extractor.backends.state.values import failure_text
 from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
 from extractor.domain import keys
-from extractor.domain.models import (
-    BacklogFilter,
-    ExtractionSummary,
-    OutgoingMessage,
-    SendFailure,
-    StateRow,
-    VideoRef,
-)
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.errors import ClaimedError, ConflictError, NotInStateError, VideoMissingError
 
 _CHUNK_BYTES = 1 << 20
@@ -99,8 +94,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class MemoryTable:
-    """See `extractor.backends.state.base.StateStore` and `Backlog`: like SQLite, one row for each code and no claims.
-    All its videos are fetched."""
+    """A `StateStore` and `Backlog` in memory: like SQLite, one row for each code and no claims. All its
+    videos are fetched."""
 
     rows: dict[str, Row] = field(default_factory=dict)
     keyed_by_version: bool = False
@@ -153,8 +148,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class MemoryClaims:
-    """See `extractor.backends.state.base.StateStore`: like DynamoDB, one item for each version, claimed by one `owner` at
-    a time until a moment that `now` passes."""
+    """A `StateStore` in memory: like DynamoDB, one item for each version, claimed by one `owner` at a time
+    until `now` passes the end of the claim."""
 
     items: dict[str, Item]
     now: Callable[[], float]

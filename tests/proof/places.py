@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from extractor.backends.state.base import StateStore
+from extractor.domain.jobs import SourceVideo, VideoRef
 from extractor.domain.layout import parse_layout
-from extractor.domain.models import SourceVideo, VideoRef
 from tests.proof.invariant import View
 from tests.proof.memory import (
     Item,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from extractor.domain.models import BacklogFilter, OutgoingMessage, SendFailure
+from extractor.backends.queues.base import OutgoingMessage, SendFailure
+from extractor.backends.state.base import BacklogFilter
 from extractor.enqueue.enqueuer import enqueue
 from extractor.enqueue.request import EnqueueRequest
 from extractor.enqueue.retry import RetryPolicy

@@ -17,15 +17,15 @@ import extractor.output.partial_run
 import extractor.output.writers
 import extractor.pipeline.job
 import extractor.pipeline.source
+from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback
 from extractor.domain.manifest import Manifest
 from extractor.domain.manifest_records import frame_records
-from extractor.domain.models import DecodeLimits, Frame
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import UnreadableError
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import store_frames
-from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, ProgressCallback
+from extractor.pipeline.extract import ExtractionTask, ExtractorConfig
 from tests.samples import a_manifest
 
 GARBAGE = b"garbage"
@@ -80,8 +80,8 @@ def seams(now: Callable[[], float]) -> Iterator[None]:
 def make_frames(
     task: ExtractionTask, frame_store: FrameStore, progress: ProgressCallback, moment: float
 ) -> Manifest:
-    """In place of `extractor.pipeline.extract.extract`: goes on after the frames that an earlier run has stored.
-    The manifests of two runs differ, as real ones do."""
+    """Replaces `extractor.pipeline.extract.extract`: continues after the frames that an earlier run has
+    stored. The manifests of two runs differ, as real ones do."""
     video = task.path.read_bytes()
     if video == GARBAGE:
         raise UnreadableError("no video")

@@ -128,7 +128,7 @@ class Simulation:
         sources = VideoLocator(lambda _: videos, BUCKET, ("{code}.mp4",), max_bytes=1_000)
         context = WorkerContext(
             state=RiskyState(self.places.state(id(adversary), lambda: self.scheduler.now), adversary),
-            sources=Prefetcher(sources, self.work_dir),
+            videos=Prefetcher(sources, self.work_dir),
             frames=frames,
             layout=parse_layout(self.setup.layout),
             config=TOOLS,

@@ -15,7 +15,7 @@ from extractor.backends.state.dynamodb.store import DynamoDBStateStore, build_dy
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.domain import keys
-from extractor.domain.models import SourceVideo
+from extractor.domain.jobs import SourceVideo
 from tests.servers.supabase import Supabase, supabase
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 import lambda_function
 from extractor.backends.telemetry import logger
 from extractor.settings import load_settings
-from extractor.station import Station, build_station
+from lambda_function import App, build_app
 from tests.handler.conftest import Context
 from tests.proof.effects import Fault, Ledger
 from tests.proof.footprint import Footprint, footprint
@@ -62,15 +62,15 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Where workers run: a warm machine with its disk. Only forked processes use its `station`."""
+    """Where workers run: a warm machine with its disk. Only forked processes use its `app`."""
 
-    station: Station
+    app: App
     store: Store
     log: Path
 
     @property
     def work_dir(self) -> Path:
-        return self.station.settings.work_dir
+        return self.app.settings.work_dir
 
     def run(self, event: Event, fault: Fault | None, later_seconds: float) -> Ended:
         """Invoke the handler in a new process whose clock is `later_seconds` ahead."""
@@ -120,7 +120,7 @@ class Lane:
     def _warm(self, deliveries: Sequence[tuple[Event, Fault | None]], looks: int) -> object:
         ledger = Ledger()
         hook(ledger)
-        self._open_station(0.0)
+        self._open_app(0.0)
         seen = []
         for number, (event, fault) in enumerate(deliveries, start=1):
             ledger.begin(fault)
@@ -132,7 +132,7 @@ class Lane:
 
     def _invoke(self, event: Event, later_seconds: float) -> dict[str, Any]:
         try:
-            self._open_station(later_seconds)
+            self._open_app(later_seconds)
             return lambda_function.lambda_handler(dict(event), cast(Any, Context()))
         except Exception:  # noqa: BLE001 - an invocation that ends by an error gives everything back
             traceback.print_exc()
@@ -140,12 +140,12 @@ class Lane:
                 "batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in event["Records"]]
             }
 
-    def _open_station(self, later_seconds: float) -> None:
-        """The station that was built before, with a state of this process's own."""
+    def _open_app(self, later_seconds: float) -> None:
+        """The app that was built before, with a state of this process's own."""
         state = self.store.open(lambda: time.time() + later_seconds)
-        context = replace(self.station.worker.context, state=state)
-        station = replace(self.station, worker=replace(self.station.worker, context=context))
-        lambda_function._station = lambda: station  # type: ignore[assignment]
+        context = replace(self.app.worker.context, state=state)
+        app = self.app._replace(worker=replace(self.app.worker, context=context))
+        lambda_function._app = lambda: app  # type: ignore[assignment]
 
 
 def _ended(process: Process) -> Ended:
@@ -165,4 +165,4 @@ def open_lane(store: Store, directory: Path, dead_letter_url: str) -> Lane:
         "UPLOAD_WORKERS": "2",
         "FFMPEG_THREADS": "1",
     }
-    return Lane(build_station(load_settings(variables)), store, directory / "log")
+    return Lane(build_app(load_settings(variables)), store, directory / "log")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.session import get_session
 
-from extractor.domain.models import SourceVideo
+from extractor.domain.jobs import SourceVideo
 from local.sqs_event import build_event
 from tests.proof.cloud import FRAMES, QUEUE_ARN, VIDEOS
 from tests.proof.invariant import View

@@ -35,8 +35,8 @@ class _Stream:
 
 
 class MemoryStore:
-    """See `extractor.backends.storage.base.ObjectStore`. What is put seems to have been there for long, unless `now` says
-    otherwise. A listing breaks off at the key `breaks_at`."""
+    """An `ObjectStore` in memory. Objects get an old modification time unless `now` is given. A listing
+    breaks off at the key `breaks_at`."""
 
     def __init__(self) -> None:
         self.now = LONG_AGO

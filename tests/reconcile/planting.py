@@ -7,11 +7,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from extractor.backends.queues.base import OutgoingMessage, SendFailure
 from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import Layout, parse_layout
 from extractor.domain.manifest import Manifest
 from extractor.domain.manifest_records import ArchiveRecord, FrameRecord
-from extractor.domain.models import OutgoingMessage, SendFailure, SourceVideo
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.reconcile.findings import FindingKind
 from extractor.reconcile.scan import ScanScope

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.domain.models import InventoryRow
+from extractor.backends.state.base import InventoryRow
 from extractor.reconcile.observations import FolderState
 from extractor.reconcile.report.page import ReportPage, render
 from extractor.reconcile.report.statistics import Bar, Chart, Group, gather, histogram, throughput

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from extractor.backends.state.base import InventoryRow
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import InventoryRow
 from extractor.errors import StateUnavailableError, StorageUnavailableError
 from extractor.reconcile.prune import Orphan, orphans, prune
 from extractor.reconcile.scan import ScanScope, scan_all

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from extractor.backends.queues.base import DeadLetter
+from extractor.backends.queues.base import DeadLetter, OutgoingMessage, SendFailure
 from extractor.backends.queues.batches import BATCH_BYTES, batches
 from extractor.backends.queues.sqs import SqsDeadLetterQueue, SqsQueue, build_sqs_client
-from extractor.domain.models import OutgoingMessage, SendFailure
 from extractor.errors import QueueUnavailableError, SettingsError
 from extractor.reconcile.replay import replay
 from tests.reconcile.planting import Queue

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from extractor.backends.state.base import BacklogFilter, InventoryRow
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.storage.s3 import S3ObjectStore, build_s3_client
 from extractor.cli.waiting_notice import tell_of_retries
-from extractor.domain.models import BacklogFilter, InventoryRow
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import fingerprint
 from extractor.enqueue.enqueuer import count_pending_messages, enqueue

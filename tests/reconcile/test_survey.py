@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractor.backends.state.base import InventoryRow
 from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.key_parser import TRASH, FrameFolder, KeyParser
 from extractor.domain.layout import LAYOUTS, parse_layout
-from extractor.domain.models import InventoryRow
 from extractor.errors import SettingsError, StateUnavailableError, StorageUnavailableError
-from extractor.reconcile.key_parser import TRASH, FrameFolder, KeyParser
 from extractor.reconcile.key_ranges import KeyRange, cut, folders
 from extractor.reconcile.scan import ScanScope, scan_all
 from extractor.reconcile.snapshot import Snapshot

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from extractor.domain.models import Frame
+from extractor.domain.frames import Frame
 from extractor.domain.policy import ImageFormat
 from extractor.output.storyboard.thumbnails import Pixels
 

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor.backends.queues.base import OutgoingMessage, SendFailure
+from extractor.backends.state.base import BacklogFilter
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import BacklogFilter, ExtractionSummary, OutgoingMessage, SendFailure, VideoRef
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.enqueue.enqueuer import count_pending_messages, enqueue
 from extractor.enqueue.request import CodeList, EnqueueRequest
 from extractor.enqueue.retry import RetryPolicy

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.backends.queues.base import QueueDepth
+from extractor.backends.queues.base import OutgoingMessage, QueueDepth, SendFailure
+from extractor.backends.state.base import BacklogFilter
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import BacklogFilter, ExtractionSummary, OutgoingMessage, SendFailure, VideoRef
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.enqueue.monitor import DrainProgress, ProgressTracker, QueueSample, failures_by_reason, monitor
 from extractor.enqueue.report import progress_line
 from extractor.errors import AccessDeniedError, QueueUnavailableError, StateUnavailableError

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.frames import StoredFrame
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
-from extractor.domain.models import SourceVideo, StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.output.frame_store import FrameStore
 from extractor.output.partial_run import PartialRun

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.domain import keys
-from extractor.domain.models import SourceVideo
+from extractor.domain.jobs import SourceVideo
 
 TEMPLATES = ("{platform}/{code}/video.mp4", "{code}.mp4")
 CODES = st.from_regex(re.compile(rf"\A{keys.CODE_PATTERN}\Z"))

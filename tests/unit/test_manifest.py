@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
+from extractor.domain.jobs import SourceVideo
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.models import SourceVideo
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from tests.samples import a_manifest
 

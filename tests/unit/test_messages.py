@@ -8,8 +8,8 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
+from extractor.domain.jobs import ExtractionJob
 from extractor.domain.messages import VideoMessage, encode_message, parse_message
-from extractor.domain.models import ExtractionJob
 from extractor.domain.option_effects import NoEffectError
 from extractor.domain.policy import IMAGE_FORMATS, MAX_FRAMES_MODES, SamplingPolicy, exact_seconds
 from extractor.errors import InvalidMessageError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.domain.models import StoredFrame
+from extractor.domain.frames import StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.pipeline.resume import frames_made, seconds_needed
 

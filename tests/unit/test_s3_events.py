@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor.domain.jobs import ExtractionJob
 from extractor.domain.keys import parse_video_key
 from extractor.domain.messages import parse_message
-from extractor.domain.models import ExtractionJob
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import InvalidMessageError
 

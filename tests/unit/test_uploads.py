@@ -8,8 +8,8 @@ import pytest
 
 from extractor.backends.storage.base import ObjectStore
 from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.frames import Frame
 from extractor.domain.layout import FrameKeys
-from extractor.domain.models import Frame
 from extractor.errors import StorageUnavailableError
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import store_frames

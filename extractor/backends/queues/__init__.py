@@ -1,0 +1,1 @@
+"""Message queues: the interface in `base`, and SQS."""

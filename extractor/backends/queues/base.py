@@ -1,11 +1,25 @@
 """Where messages wait: a queue that is filled, watched or, with what could not be handled, read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
-from extractor.domain.models import OutgoingMessage, SendFailure
+
+class OutgoingMessage(Struct, frozen=True):
+    """A message for a queue: a JSON body and string attributes."""
+
+    body: str
+    attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+class SendFailure(Struct, frozen=True):
+    """One entry that the queue refused. ``position`` is its place in the sequence sent."""
+
+    position: int
+    code: str
+    sender_fault: bool
 
 
 class JobQueue(Protocol):

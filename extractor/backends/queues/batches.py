@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from extractor.domain.models import OutgoingMessage
+from extractor.backends.queues.base import OutgoingMessage
 
 BATCH_MESSAGES = 10
 BATCH_BYTES = 256 * 1024

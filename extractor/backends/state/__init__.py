@@ -1,0 +1,1 @@
+"""State stores: the interface in `base`, and Supabase, DynamoDB and SQLite."""

@@ -4,7 +4,41 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, StateRow, VideoRef
+from msgspec import Struct
+
+from extractor.domain.jobs import ExtractionSummary, VideoRef
+
+
+class StateRow(Struct, frozen=True):
+    """What the state knows of a video."""
+
+    code: str
+    is_fetched: bool
+    is_extracted: bool
+
+
+class BacklogFilter(Struct, frozen=True):
+    """Which rows of the backlog: those without a recorded failure, or only those with one (`failed`).
+
+    `enqueued_before` leaves out what was enqueued at that moment or later, `fetched_since` what was
+    fetched before that moment. Both need the column that they speak of.
+    """
+
+    failed: bool = False
+    enqueued_before: datetime | None = None
+    fetched_since: datetime | None = None
+
+
+class InventoryRow(Struct, frozen=True):
+    """A row in full. What the table has no column for is ``None``."""
+
+    code: str
+    is_fetched: bool
+    is_extracted: bool
+    extract_error: str | None = None
+    frame_count: int | None = None
+    extracted_at: datetime | None = None
+    enqueued_at: datetime | None = None
 
 
 class StateStore(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import fields
 
-from extractor.domain.models import BacklogFilter
+from extractor.backends.state.base import BacklogFilter
 from extractor.errors import SettingsError
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from extractor.backends.state.base import BacklogFilter, InventoryRow, StateRow
 from extractor.backends.state.columns import OPTIONAL, REQUIRED, STANDARD, Columns, TableColumns
 from extractor.backends.state.values import (
     RESET_VALUES,
@@ -24,7 +25,7 @@ from extractor.backends.state.values import (
     success,
     time_text,
 )
-from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, StateRow, VideoRef
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.errors import DuplicateCodeError, NotInStateError, SettingsError, StateUnavailableError
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from extractor.domain.models import ExtractionSummary, InventoryRow
+from extractor.backends.state.base import InventoryRow
+from extractor.domain.jobs import ExtractionSummary
 from extractor.errors import SettingsError, StateUnavailableError
 
 # A video as if it had never been tried.

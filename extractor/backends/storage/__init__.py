@@ -1,0 +1,1 @@
+"""Object stores: the interface in `base`, S3, and a local folder."""

@@ -7,7 +7,7 @@ and its size in bytes, so times are those of the decoder and no image format is 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from extractor.domain.models import Frame, Scene
+from extractor.domain.frames import Frame, Scene
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError, NoFramesError, TooLargeError
 from extractor.media.decode import exit_check

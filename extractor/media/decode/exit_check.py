@@ -6,7 +6,7 @@ import signal
 
 from msgspec import Struct
 
-from extractor.domain.models import DecodeLimits
+from extractor.domain.frames import DecodeLimits
 from extractor.errors import (
     DecoderCrashedError,
     DecoderHungError,

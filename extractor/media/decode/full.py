@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from extractor.domain.models import Frame
+from extractor.domain.frames import Frame
 from extractor.errors import UnreadableError
 from extractor.media.decode.session import DecodeSession, check_fields, limited_damage, offset_seconds
 from extractor.media.ffmpeg import command

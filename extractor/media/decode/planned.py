@@ -4,7 +4,7 @@ import sys
 from collections.abc import Container, Iterator, Sequence
 from operator import and_
 
-from extractor.domain.models import Frame
+from extractor.domain.frames import Frame
 from extractor.media.decode.schedule import DecodePlan
 from extractor.media.decode.session import DecodeAgainError, DecodeSession, check_fields, limited_damage, wait
 from extractor.media.ffmpeg import command

@@ -8,7 +8,7 @@ import imagesize
 from msgspec import Struct
 from msgspec.structs import replace
 
-from extractor.domain.models import DecodeLimits, Frame, FrameMetrics, Scene
+from extractor.domain.frames import DecodeLimits, Frame, FrameMetrics, Scene
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import TooLargeError, UnreadableError
 from extractor.media.decode import exit_check

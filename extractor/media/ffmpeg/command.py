@@ -9,7 +9,7 @@ import ffmpeg
 from ffmpeg.nodes import FilterNode
 from msgspec import Struct
 
-from extractor.domain.models import DecodeLimits
+from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import filters, formats
 from extractor.media.ffmpeg.expressions import SPLIT_FRAMES, at_most, packet_filter

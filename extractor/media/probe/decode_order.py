@@ -41,8 +41,8 @@ _KEYFRAMES_ARE_CLEAN = frozenset({"av1", "vp8", "vp9"})
 
 
 class ScanRequest(Struct, frozen=True):
-    """What `infer_decode_order` wants to be told: which packets pass each of these bitstream `filters`, by name, and
-    the dependencies between `frames`."""
+    """The input that `infer_decode_order` needs: which packets pass each of these bitstream `filters`, by
+    name, and the dependencies between `frames`."""
 
     filters: Mapping[str, str]
     frames: bool = False

@@ -13,7 +13,7 @@ from operator import gt
 
 from msgspec.structs import replace
 
-from extractor.domain.models import ClockChange
+from extractor.domain.frames import ClockChange
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import (
     DecoderCrashedError,

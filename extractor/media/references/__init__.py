@@ -1,0 +1,1 @@
+"""Which packets a frame needs to be decoded. Pure: no I/O."""

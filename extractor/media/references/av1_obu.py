@@ -76,7 +76,7 @@ def _leb128(packet: bytes, place: int) -> tuple[int, int]:
 
 
 def parse_sequence_header(payload: bytes) -> SequenceHeader:
-    """Raises `UnsupportedBitstreamError`, also for still pictures, layers, decoder models and numbered frames."""
+    """Raises `UnsupportedBitstreamError` for still pictures, layers, decoder models and numbered frames."""
     bits = BitReader(payload)
     bits.read(3)  # seq_profile
     if bits.read(2):  # still_picture, reduced_still_picture_header

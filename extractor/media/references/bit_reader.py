@@ -6,7 +6,9 @@ class UnsupportedBitstreamError(Exception):
 
 
 class BitReader:
-    """A cursor over `data`, most significant bit first. Reading beyond the end raises `UnsupportedBitstreamError`."""
+    """A cursor over `data`, most significant bit first.
+
+    Reading beyond the end raises `UnsupportedBitstreamError`."""
 
     __slots__ = ("_left", "_value")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from extractor.domain.models import Scene
+from extractor.domain.frames import Scene
 
 
 class Cut(Struct, frozen=True):

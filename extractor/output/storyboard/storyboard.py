@@ -10,7 +10,7 @@ from string import ascii_lowercase
 
 from msgspec import Struct, field
 
-from extractor.domain.models import Frame
+from extractor.domain.frames import Frame
 from extractor.output.frame_store import FrameStore, StoredFile
 from extractor.output.storyboard.sprite_sheet import SheetStyle, compose
 from extractor.output.storyboard.thumbnails import Thumbnail, Thumbnails

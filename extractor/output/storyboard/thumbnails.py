@@ -5,7 +5,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from extractor.domain.models import Frame
+from extractor.domain.frames import Frame
 
 Pixels = NDArray[np.uint8]
 """Height × width × 3, in the order blue, green, red."""

@@ -1,0 +1,1 @@
+"""The HTML report: statistics, thumbnails, and the page."""

@@ -10,8 +10,8 @@ from itertools import chain, count
 
 from msgspec import Struct, field
 
+from extractor.backends.state.base import InventoryRow
 from extractor.domain.costs import Workload, cost_per_video
-from extractor.domain.models import InventoryRow
 from extractor.reconcile.content_check import stable_hash
 from extractor.reconcile.observations import FolderState
 from extractor.reconcile.outcomes import failure_reason, outcome

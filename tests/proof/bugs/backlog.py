@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from extractor.domain.models import BacklogFilter
+from extractor.backends.state.base import BacklogFilter
 from extractor.enqueue.enqueuer import _Run
 from extractor.enqueue.results import CodePage
 from tests.proof.bugs import Patch

@@ -13,9 +13,10 @@ import extractor.pipeline.job
 import extractor.pipeline.workdir
 import tests.proof.seams
 from extractor.backends.storage.base import ObjectStore
+from extractor.domain.frames import Frame, StoredFrame
+from extractor.domain.jobs import ExtractionSummary
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest
-from extractor.domain.models import ExtractionSummary, Frame, StoredFrame
 from extractor.errors import TransientError
 from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore

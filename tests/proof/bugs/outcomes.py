@@ -12,7 +12,7 @@ import extractor.pipeline.worker
 from extractor.backends.state.base import StateStore
 from extractor.backends.state.dynamodb import items
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.domain.models import VideoRef
+from extractor.domain.jobs import VideoRef
 from extractor.errors import ExtractorError, StateUnavailableError, TransientError, VideoMissingError
 from tests.proof.bugs import Patch
 
@@ -54,7 +54,7 @@ def flip_error_swallowed(patch: Patch) -> None:
         try:
             return complete(case, context, turn)
         except StateUnavailableError:
-            return extractor.pipeline.job.JobOutcome(case.job.code, "extracted")
+            return extractor.domain.results.JobOutcome(case.job.code, "extracted")
 
     patch(extractor.pipeline.job, "_complete", complete_anyway)
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from extractor.backends.queues.base import QueueDepth
+from extractor.backends.queues.base import OutgoingMessage, QueueDepth, SendFailure
 from extractor.backends.queues.sqs.client import mapping_errors
-from extractor.domain.models import OutgoingMessage, SendFailure
 from extractor.errors import AccessDeniedError, QueueUnavailableError, TransientError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The DynamoDB table of the older system as a state store."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from extractor.backends.state.values import failure_text, read_time
-from extractor.domain.models import ExtractionSummary, SourceVideo
+from extractor.domain.jobs import ExtractionSummary, SourceVideo
 
 Value: TypeAlias = Mapping[str, Any]  # {"S": text}, {"N": digits} …
 Item: TypeAlias = Mapping[str, Value]

@@ -14,9 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from extractor.backends.aws import NO_CREDENTIALS, build_client, with_credentials
+from extractor.backends.state.base import StateRow
 from extractor.backends.state.dynamodb import items as items
 from extractor.domain import keys
-from extractor.domain.models import ExtractionSummary, SourceVideo, StateRow, VideoRef
+from extractor.domain.jobs import ExtractionSummary, SourceVideo, VideoRef
 from extractor.errors import (
     AccessDeniedError,
     ClaimedError,
@@ -48,7 +49,7 @@ def build_dynamodb_client() -> "DynamoDBClient":
 
 
 class DynamoDBStateStore:
-    """See `extractor.backends.state.base.StateStore`. Of its instances, each claims for itself (`owner`); `now` gives
+    """A `StateStore` on a DynamoDB table. Each instance claims videos for itself, as `owner`; `now` returns
     seconds since 1970."""
 
     keyed_by_version = True

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from postgrest import CountMethod, SyncPostgrestClient, SyncSelectRequestBuilder
 
+from extractor.backends.state.base import BacklogFilter, InventoryRow, StateRow
 from extractor.backends.state.columns import OPTIONAL, REQUIRED, STANDARD, WRITABLE, Columns, TableColumns
 from extractor.backends.state.supabase.client import (
     RefusedValueError,
@@ -28,7 +29,7 @@ from extractor.backends.state.values import (
     success,
     time_text,
 )
-from extractor.domain.models import BacklogFilter, ExtractionSummary, InventoryRow, StateRow, VideoRef
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.errors import (
     AccessDeniedError,
     DuplicateCodeError,

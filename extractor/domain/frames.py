@@ -1,37 +1,13 @@
-"""The values that travel through the project. All frozen, none with behaviour."""
+"""Frames, scenes and the limits of a decode: the values that the decoder produces and stores."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
-import msgspec
 from msgspec import Struct
 
-from extractor.domain.policy import SamplingPolicy
-
-
-class ExtractionJob(Struct, frozen=True):
-    """One video to be done.
-
-    ``bucket`` and ``key`` are set when the message named the object itself; otherwise the key
-    follows from ``code`` and ``platform``. ``receive_count`` is the delivery's number, from 1.
-    """
-
-    code: str
-    policy: SamplingPolicy
-    platform: str | None = None
-    bucket: str | None = None
-    key: str | None = None
-    receive_count: int = 1
-
-
-class SourceVideo(Struct, frozen=True):
-    """The object that the frames come from; ``etag`` pins its version. Local files have no bucket."""
-
-    bucket: str | None
-    key: str
-    etag: str | None
-    size_bytes: int
+ProgressCallback = Callable[[float, float], None]
+"""Called after each frame with the seconds of video that are done and the seconds in all."""
+"""Called after each frame with the seconds of video that are done and the seconds in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,72 +75,6 @@ class StoredFrame(Struct, frozen=True):
     height: int
     measures: FrameMetrics | None = None
     etag: str | None = None
-
-
-class VideoRef(Struct, frozen=True):
-    """Whose state it is: a code, and the version of the object, once that is known."""
-
-    code: str
-    source: SourceVideo | None = None
-
-
-class StateRow(Struct, frozen=True):
-    """What the state knows of a video."""
-
-    code: str
-    is_fetched: bool
-    is_extracted: bool
-
-
-class ExtractionSummary(Struct, frozen=True):
-    """What the state is told of a video that is done. ``video_frame_count`` and ``video_frame_rate`` are
-    those of the video, ``scene_count`` is ``None`` unless scenes were looked for."""
-
-    frame_count: int
-    frames_prefix: str
-    scene_count: int | None
-    duration_seconds: float
-    video_frame_count: int
-    video_frame_rate: float
-
-
-class BacklogFilter(Struct, frozen=True):
-    """Which rows of the backlog: those without a recorded failure, or only those with one (`failed`).
-
-    `enqueued_before` leaves out what was enqueued at that moment or later, `fetched_since` what was
-    fetched before that moment. Both need the column that they speak of.
-    """
-
-    failed: bool = False
-    enqueued_before: datetime | None = None
-    fetched_since: datetime | None = None
-
-
-class InventoryRow(Struct, frozen=True):
-    """A row in full. What the table has no column for is ``None``."""
-
-    code: str
-    is_fetched: bool
-    is_extracted: bool
-    extract_error: str | None = None
-    frame_count: int | None = None
-    extracted_at: datetime | None = None
-    enqueued_at: datetime | None = None
-
-
-class OutgoingMessage(Struct, frozen=True):
-    """A message for a queue: a JSON body and string attributes."""
-
-    body: str
-    attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
-
-
-class SendFailure(Struct, frozen=True):
-    """One entry that the queue refused. ``position`` is its place in the sequence sent."""
-
-    position: int
-    code: str
-    sender_fault: bool
 
 
 class DecodeLimits(Struct, frozen=True):

@@ -11,12 +11,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from extractor.domain.models import DecodeLimits
+from extractor.domain.frames import DecodeLimits
 from extractor.domain.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
 from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.domain.policy import ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 from extractor.errors import SettingsError
-from extractor.setting_types import ColumnsText, KeyTemplates, LayoutText, OptionalDetector
+from extractor.settings.field_types import ColumnsText, KeyTemplates, LayoutText, OptionalDetector
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
