@@ -29,8 +29,8 @@ for name in {modules!r}:
 
 # Only command lines import these.
 _TOOLS = re.compile(
-    r"extractor\.(__main__|backlog|reconcile|checkpoint_lock|costs|local_files|options|terminal|packing\.command"
-    r"|adapters\.(folder|supabase\.project))\b"
+    r"extractor\.(__main__|cli|enqueue|reconcile|domain\.costs|pipeline\.local|pipeline\.local_input"
+    r"|backends\.storage\.folder|backends\.state\.supabase\.project)\b"
 )
 
 
