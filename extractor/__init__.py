@@ -1,7 +1,7 @@
 """Video frames at scale.
 
 Public: `extract_frames` (a local file to a local folder), `SamplingPolicy`, `Manifest`, and the
-errors in `extractor.errors`. The map of the package is in `docs/architecture.md`.
+errors in `extractor.errors`. The map of the package is in `docs/explanation/architecture.md`.
 """
 
 import sys

@@ -19,7 +19,7 @@ A parameter that is not given keeps its value; in a new stack, it has its defaul
   --alarm-topic-arn ARN      the SNS topic that alarms are sent to
   --memory MB                memory of the function (default: 2048)
   --timeout SECONDS          60, 120, 180, 300, 600 or 900 (default: 900)
-  --set NAME=VALUE           any setting of docs/settings.md, such as FRAME_INTERVAL=2; an empty VALUE
+  --set NAME=VALUE           any setting of docs/reference/settings.md, such as FRAME_INTERVAL=2; an empty VALUE
                              is the setting's default
   --parameter NAME=VALUE     any parameter of the template; docs/operations.md explains them
   --tag KEY=VALUE            a tag of the stack and of everything in it
@@ -143,7 +143,7 @@ parameters_json() {
   fi
   for name in ${given[@]+"${given[@]%%=*}"}; do
     [[ " ${known//[[:space:]]/ } " == *" $name "* ]] && continue
-    setting=$(value_of "$name" ${settings[@]+"${settings[@]}"}) && fail "there is no setting $setting; see docs/settings.md" 2
+    setting=$(value_of "$name" ${settings[@]+"${settings[@]}"}) && fail "there is no setting $setting; see docs/reference/settings.md" 2
     fail "the template has no parameter $name" 2
   done
   printf '['

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Writes docs/licences.md: the licences of what the image holds, from the installed packages themselves.
+# Writes docs/reference/licences.md: the licences of what the image holds, from the installed packages themselves.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
 Usage: ./scripts/licences.sh [--check]
 
-Writes docs/licences.md, from the metadata of the packages in requirements-worker.txt as they are installed
+Writes docs/reference/licences.md, from the metadata of the packages in requirements-worker.txt as they are installed
 in .venv, and from what the FFmpeg among them says of itself. Run it after scripts/lock.sh --upgrade.
 The tool, pip-licenses, is installed into build/licences.
 
-  --check  write nothing; exit status 1 if docs/licences.md would change
+  --check  write nothing; exit status 1 if docs/reference/licences.md would change
   --help   this text
 TEXT
 }
@@ -54,7 +54,7 @@ page() {
 # Licences of what is in the image
 
 Written by `./scripts/licences.sh` from the installed packages; do not edit. This project itself is under the
-[MIT licence](../LICENSE). The versions are those of `requirements-worker.txt`; `./scripts/audit.sh --sbom-only` writes a bill of materials with them.
+MIT licence (`LICENSE`). The versions are those of `requirements-worker.txt`; `./scripts/audit.sh --sbom-only` writes a bill of materials with them.
 What comes with the base image (Amazon Linux, Python, Lambda's runtime client) is AWS's to list.
 
 This is an inventory, not legal advice.
@@ -112,9 +112,9 @@ TEXT
 }
 
 if [[ $check == true ]]; then
-  page | diff --unified docs/licences.md - || { echo 'docs/licences.md is not up to date: run ./scripts/licences.sh' >&2; exit 1; }
+  page | diff --unified docs/reference/licences.md - || { echo 'docs/reference/licences.md is not up to date: run ./scripts/licences.sh' >&2; exit 1; }
 else
   page > "$tools/licences.md"
-  mv "$tools/licences.md" docs/licences.md
-  echo "wrote docs/licences.md"
+  mv "$tools/licences.md" docs/reference/licences.md
+  echo "wrote docs/reference/licences.md"
 fi
