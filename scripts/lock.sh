@@ -32,7 +32,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 .venv/bin/pip install --quiet uv
 
 if [[ ${1:-} != --check ]]; then
-    for name in requirements requirements-worker requirements-dev requirements-bench; do
+    for name in requirements requirements-worker requirements-dev requirements-bench requirements-docs; do
         constraint=()
         [[ $name != requirements-worker ]] || constraint=(--constraint requirements.txt)
         .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

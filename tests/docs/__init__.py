@@ -1,0 +1,4 @@
+"""The documentation: some reference pages are generated from the code, the others are compared with it.
+
+`python -m tests.docs` writes the generated pages.
+"""

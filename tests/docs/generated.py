@@ -1,0 +1,34 @@
+"""The generated files of the documentation, each with the function that renders it."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from extractor.domain.manifest import Manifest
+from tests.docs.command_lines import render_command_lines
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def manifest_schema() -> dict[str, Any]:
+    """The JSON Schema of `manifest.json`."""
+    if issubclass(Manifest, BaseModel):
+        schema = Manifest.model_json_schema(mode="serialization")
+    else:
+        schema = msgspec.json.schema(Manifest)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "manifest.json", **schema}
+
+
+def _render_schema() -> str:
+    return json.dumps(manifest_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+GENERATED: Mapping[Path, Callable[[], str]] = {
+    REFERENCE / "command-line.md": render_command_lines,
+    REFERENCE / "manifest.schema.json": _render_schema,
+}
