@@ -1,8 +1,8 @@
 """`python -m tests.docs.architecture_figures [--root CHECKOUT]`: figures of the structure of `extractor/`.
 
-A unit is an entry in the root of the package (a module or a folder) or an entry point beside it. An arrow leads
-from one unit to another that it imports. Units are ordered from the top down so that as few arrows as possible
-lead upward; an arrow that does is part of a cycle.
+A unit is an entry in the root of the package (a module or a folder) or an entry point beside it. An arrow
+leads from one unit to another that it imports. Units are ordered from the top down so that as few arrows as
+possible lead upward; an arrow that does is part of a cycle.
 """
 
 import argparse

@@ -24,7 +24,8 @@ def _values(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "pattern" in schema:
-        return "text, `" + schema["pattern"].removeprefix(r"\A").removesuffix(r"\z") + "`"
+        pattern = str(schema["pattern"]).removeprefix(r"\A").removesuffix(r"\z")
+        return f"text, `{pattern}`"
     if schema["type"] == "array":
         least, most = (schema.get(f"{end}Items", schema.get(f"{end}Length")) for end in ("min", "max"))
         return f"list of {least} to {most:,} numbers"
