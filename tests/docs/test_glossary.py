@@ -9,7 +9,7 @@ ROWS = re.findall(r"^\| ([^|]+) \| .+ \| (`[^|]+`) \|$", GLOSSARY, re.MULTILINE)
 
 
 def test_every_term_has_a_name_that_the_code_uses() -> None:
-    code = [path for path in (ROOT / "extractor").rglob("*.py")]
+    code = list((ROOT / "extractor").rglob("*.py"))
     words = {word for path in code for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
     words |= {path.stem for path in code} | {path.parent.name for path in code}
     names = {(term, part) for term, cell in ROWS for part in re.findall(r"\w+", cell)}
