@@ -23,16 +23,21 @@ from the environment or from a file `.env` in the current folder: see [settings]
 def render_command_lines() -> str:
     """The whole page."""
     commands = {
-        "python -m extractor": extractor.__main__.build_parser(),
-        "python -m extractor unpack": extractor.cli.unpack.build_parser(),
-        "python run_sqs_batches.py": extractor.enqueue.arguments.build_parser(),
-        "python -m extractor.reconcile": extractor.reconcile.arguments.parser(),
+        "Extract frames of local files": ("python -m extractor", extractor.__main__.build_parser()),
+        "Unpack a tar": ("python -m extractor unpack", extractor.cli.unpack.build_parser()),
+        "Queue a backlog": ("python run_sqs_batches.py", extractor.enqueue.arguments.build_parser()),
+        "Audit and repair": ("python -m extractor.reconcile", extractor.reconcile.arguments.parser()),
     }
-    return "\n".join([_HEAD, *(line for name, parser in commands.items() for line in _command(name, parser))])
+    parts = (
+        part
+        for title, (name, parser) in commands.items()
+        for part in (f"## {title}\n", *_command(name, parser))
+    )
+    return "\n".join([_HEAD, *parts])
 
 
-def _command(name: str, parser: argparse.ArgumentParser, heading: str = "##") -> Iterator[str]:
-    yield f"{heading} `{name}`\n"
+def _command(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+    yield f"`{name}`\n"
     yield f"{parser.description}\n"
     commands: dict[str, argparse.ArgumentParser] = {}
     for group in parser._action_groups:
@@ -48,7 +53,8 @@ def _command(name: str, parser: argparse.ArgumentParser, heading: str = "##") ->
     if parser.epilog:
         yield f"```text\n{(parser.epilog % {'prog': name}).strip()}\n```\n"
     for command, inner in commands.items():
-        yield from _command(f"{name} {command}", inner, heading + "#")
+        yield f"### {name.rpartition('.')[2]} {command}\n"
+        yield from _command(f"{name} {command}", inner)
 
 
 def _row(action: argparse.Action, prog: str) -> str:
