@@ -4,7 +4,7 @@ set -euo pipefail
 
 if [ "${1:-}" = "--help" ]; then
     cat <<'TEXT'
-Build docs/ as a site in build/site. Fails on a link to a page or heading that does not exist.
+Build docs/ as a site in site/. Fails on a link to a page or heading that does not exist.
 The site generator is installed in an environment of its own, build/docs, from requirements-docs.txt.
 
 usage: scripts/build_docs.sh [--serve]
