@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from extractor.domain.manifest import Manifest
 from tests.docs.command_lines import render_command_lines
+from tests.docs.python_api import render_python_api
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -31,4 +32,5 @@ def _render_schema() -> str:
 GENERATED: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "command-line.md": render_command_lines,
     REFERENCE / "manifest.schema.json": _render_schema,
+    REFERENCE / "python-api.md": render_python_api,
 }
