@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from extractor.domain.manifest import Manifest
 from tests.docs.command_lines import render_command_lines
 from tests.docs.python_api import render_python_api
+from tests.docs.settings_table import render_settings
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -33,4 +34,5 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "command-line.md": render_command_lines,
     REFERENCE / "manifest.schema.json": _render_schema,
     REFERENCE / "python-api.md": render_python_api,
+    REFERENCE / "settings.md": render_settings,
 }
