@@ -23,7 +23,8 @@ def manifest_schema() -> dict[str, Any]:
         schema = Manifest.model_json_schema(mode="serialization")
     else:
         schema = msgspec.json.schema(Manifest)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "manifest.json", **schema}
+        schema |= schema["$defs"].pop(schema.pop("$ref").rpartition("/")[2])
+    return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "manifest.json"}
 
 
 def _render_schema() -> str:
