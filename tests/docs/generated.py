@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from extractor.domain.manifest import Manifest
 from tests.docs.command_lines import render_command_lines
+from tests.docs.docstrings import docstring_items, split_docstring
 from tests.docs.python_api import render_python_api
 from tests.docs.settings_table import render_settings
 
@@ -24,7 +25,20 @@ def manifest_schema() -> dict[str, Any]:
     else:
         schema = msgspec.json.schema(Manifest)
         schema |= schema["$defs"].pop(schema.pop("$ref").rpartition("/")[2])
+    for definition in (schema, *schema["$defs"].values()):
+        _describe(definition)
     return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "manifest.json"}
+
+
+def _describe(definition: dict[str, Any]) -> None:
+    """Take the descriptions of the properties out of the docstring of their class."""
+    text, *sections = split_docstring(definition.pop("description", ""))
+    if text:
+        definition["description"] = text
+    for title, items in sections:
+        if title == "Attributes":
+            for name, meaning in docstring_items(items):
+                definition["properties"].get(name, {})["description"] = meaning
 
 
 def _render_schema() -> str:

@@ -5,9 +5,9 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent
 
 import extractor
+from tests.docs.docstrings import docstring_items, split_docstring
 
 _HEAD = """\
 # Python API
@@ -15,8 +15,6 @@ _HEAD = """\
 This page is generated from the docstrings (`python -m tests.docs`). All names are imported from
 `extractor`. The tests run the examples.
 """
-_SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Examples?):$", re.MULTILINE)
-_ITEM = re.compile(r"^(\S[^:]*): ", re.MULTILINE)
 _TITLES = {"Args": "Parameter", "Attributes": "Attribute", "Raises": "Error"}
 
 
@@ -31,10 +29,10 @@ def render_python_api() -> str:
 def _entry(name: str, member: object) -> Iterator[str]:
     yield f"## {name}\n"
     yield f"```python\n{_signature(name, member)}\n```\n"
-    text, *sections = _SECTION.split(inspect.getdoc(member) or "")
-    yield _markdown(text).strip() + "\n"
-    for title, body in zip(sections[::2], sections[1::2], strict=True):
-        yield from _section(title, dedent(body.strip("\n")))
+    text, *sections = split_docstring(member.__doc__ or "")
+    yield f"{text}\n"
+    for title, body in sections:
+        yield from _section(title, body)
 
 
 def _signature(name: str, member: object) -> str:
@@ -70,18 +68,13 @@ def _section(title: str, body: str) -> Iterator[str]:
     if title.startswith("Example"):
         yield "**Example**\n"
         for block in re.split(r"\n\n+", body.strip()):
-            yield f"```pycon\n{block}\n```\n" if block.startswith(">>>") else _markdown(block) + "\n"
+            yield f"```pycon\n{block}\n```\n" if block.startswith(">>>") else f"{block}\n"
     elif title in _TITLES:
-        _, *items = _ITEM.split(body)
-        rows = (f"| `{name}` | {_cell(text)} |" for name, text in zip(items[::2], items[1::2], strict=True))
+        rows = (f"| `{name}` | {_cell(text)} |" for name, text in docstring_items(body))
         yield "\n".join([f"| {_TITLES[title]} | Meaning |", "|---|---|", *rows]) + "\n"
     else:
-        yield f"**{title}**: {_markdown(body).strip()}\n"
+        yield f"**{title}**: {body.strip()}\n"
 
 
 def _cell(text: str) -> str:
-    return _markdown(" ".join(text.split())).replace("|", "\\|")
-
-
-def _markdown(text: str) -> str:
-    return text.replace("``", "`")
+    return text.replace("|", "\\|")
