@@ -13,6 +13,9 @@ if sys.version_info < (3, 11):  # noqa: UP036 - not every Python respects `requi
     sys.stderr.write("error: Python 3.11 or later is needed; this is Python %d.%d\n" % sys.version_info[:2])  # noqa: UP031
     raise SystemExit(2)
 
+__version__ = "0.1.0"
+"""The only place where the version is written: packages and manifests take it from here."""
+
 if TYPE_CHECKING:
     from extractor.domain.manifest import Manifest
     from extractor.domain.policy import SamplingPolicy

@@ -37,7 +37,7 @@ for argument in "$@"; do
 done
 [[ -f $requirements ]] || fail "no such file: $requirements"
 
-"$root/scripts/ensure_venv.sh"
+"$root/scripts/ensure_venv.sh" --tests
 tools=$root/build/audit
 [[ -x $tools/bin/pip ]] || "$root/.venv/bin/python" -m venv "$tools"
 install() { "$tools/bin/pip" install --quiet --disable-pip-version-check "$@"; }

@@ -7,10 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 from dotenv import dotenv_values
 
+from extractor.cli.extras import missing_extra
 from extractor.errors import ExtractorError, SettingsError, UsageError
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
 from extractor.settings import other_names
@@ -56,6 +58,12 @@ def escape_control_chars(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 video``, ``2 videos``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def program(usual: str) -> str:
+    """Return the name of the console script that was started, or `usual`."""
+    name = Path(sys.argv[0]).name
+    return name if name.startswith("frame-extractor") else usual
 
 
 def say(text: str) -> None:
@@ -104,6 +112,10 @@ def run_command(command: Callable[[], int]) -> int:
             complaint, status = f"error: the settings are wrong: {escape_control_chars(str(error))}", 2
         except ExtractorError as error:
             complaint, status = f"error: {escape_control_chars(str(error))}", 3
+        except ModuleNotFoundError as error:
+            if (advice := missing_extra(error)) is None:
+                raise
+            complaint, status = f"error: {advice}", 2
         except KeyboardInterrupt as error:
             complaint, status = interruption(error)
     complain(complaint)

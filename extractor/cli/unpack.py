@@ -6,7 +6,7 @@ from pathlib import Path
 
 from extractor import container
 from extractor.backends.storage.folder import FolderObjectStore
-from extractor.cli.terminal import complain, counted, escape_control_chars, say
+from extractor.cli.terminal import complain, counted, escape_control_chars, program, say
 from extractor.errors import ExtractorError, reason_of
 from extractor.output.unpack import Package
 from extractor.settings import Settings
@@ -55,7 +55,7 @@ def _package(location: str) -> Package:
 def build_parser() -> argparse.ArgumentParser:
     """The options of this command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m extractor unpack",
+        prog=f"{program('python -m extractor')} unpack",
         description="Unpack the frames of OUTPUT=tar.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

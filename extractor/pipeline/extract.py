@@ -10,6 +10,7 @@ from typing import cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from extractor import __version__
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, Scene, StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.manifest import Manifest
@@ -45,8 +46,6 @@ from extractor.media.probe.index import VideoIndex, read_index
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import Stored, store_output
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
-
-VERSION = "0.1.0"
 
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg", "flv", "asf"})
 
@@ -231,7 +230,7 @@ def _manifest(
             *_unanswered(index, task.policy, decoder.decoded_seconds),
         ),
         ffmpeg_version=index.ffmpeg_version,
-        extractor_version=VERSION,
+        extractor_version=__version__,
         timings=dict(watch.seconds),
     )
 

@@ -16,12 +16,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from extractor.backends.storage.folder import FolderObjectStore
+from extractor.cli.extras import require
 from extractor.domain.frames import DecodeLimits, ProgressCallback
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.keys import MANIFEST_NAME
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
 from extractor.domain.option_effects import not_default, refuse_without_effect
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, Strategy, checked_policy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import StorageUnavailableError
@@ -115,6 +117,21 @@ def extract_to_folder(
 def local_config(binary: str | None = None) -> ExtractorConfig:
     """The tools of a laptop: FFmpeg of `binary` or of pip, default limits."""
     return ExtractorConfig(find_ffmpeg(binary), DecodeLimits(threads=decoder_threads()), upload_workers=2)
+
+
+def require_extras(policy: SamplingPolicy, output: OutputOptions) -> None:
+    """Check that what `policy` and `output` need is installed.
+
+    Raises:
+        ModuleNotFoundError: It is not; the text says how to install it.
+    """
+    needs = {
+        "scenes": policy.detector is not None,
+        "measures": policy.needs_measures,
+        "a storyboard": output.storyboard,
+    }
+    for feature in (feature for feature, is_asked in needs.items() if is_asked):
+        require("scenes", feature)
 
 
 def _whole(name: str, value: object) -> int:

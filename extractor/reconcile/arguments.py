@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from extractor.cli.terminal import program
 from extractor.reconcile.context import AGE_UNITS
 from extractor.reconcile.findings import FindingKind
 
@@ -33,7 +34,7 @@ _KINDS = ", ".join(FindingKind)
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     whole = argparse.ArgumentParser(
-        prog="python -m extractor.reconcile",
+        prog=program("python -m extractor.reconcile"),
         description="Compare the state table, the manifests and the objects, and set right what differs.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
