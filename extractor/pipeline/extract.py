@@ -37,7 +37,7 @@ from extractor.media.decode.schedule import (
     schedule_targets,
 )
 from extractor.media.decode.session import DecodeAgainError
-from extractor.media.decode.single_pass import try_single_pass
+from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.filters import colour_notes
@@ -102,15 +102,10 @@ def extract(
     source = DecoderInput(task.path, limits, config.ffmpeg)
     budget = ProcessLimits(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
-        precomputed = try_single_pass(source, task.policy, budget) if config.plan else None
-        index = precomputed.index if precomputed else read_index(source, budget, task.policy)
+        index, precomputed = find_index(source, task.policy, budget, plan=config.plan)
         source = index.select(source)
     with watch.stage("extract"):
-        found = find_scenes(source, index, task.policy, budget) if _scenes_first(index, task.policy) else None
-        index = found.index if found else index
-        schedule = (
-            precomputed.schedule if precomputed else _schedule(source, index, task.policy, found, budget)
-        )
+        index, schedule, found = choose_frames(source, index, precomputed, task.policy, budget)
         goes_on = (
             precomputed is None and config.output == OutputOptions()
         )  # a tar and a storyboard need every frame
@@ -120,6 +115,43 @@ def extract(
         stored = _store(decoder, len(before), task, frame_store, config, progress)
         stored = replace(stored, frames=(*before, *stored.frames))
     return _manifest(task, decoder, schedule, found.scenes if found else decoder.scenes, stored, watch)
+
+
+def find_index(
+    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, *, plan: bool = True
+) -> tuple[VideoIndex, SinglePass | None]:
+    """Index the file; where that costs nothing more, its frames are made in the same pass.
+
+    Raises:
+        ExtractorError: The file cannot be decoded.
+    """
+    precomputed = try_single_pass(source, policy, budget) if plan else None
+    return (precomputed.index if precomputed else read_index(source, budget, policy)), precomputed
+
+
+def choose_frames(
+    source: DecoderInput,
+    index: VideoIndex,
+    precomputed: SinglePass | None,
+    policy: SamplingPolicy,
+    budget: ProcessLimits,
+) -> tuple[VideoIndex, DecodeSchedule, SceneSelection | None]:
+    """Choose the frames of `source`, whose stream `index` has selected.
+
+    Returns:
+        The index with what a pass for scenes told of the frames, the schedule, and the scenes if there was
+        such a pass.
+
+    Raises:
+        ExtractorError: The file cannot be decoded.
+    """
+    found = find_scenes(source, index, policy, budget) if _scenes_first(index, policy) else None
+    index = found.index if found else index
+    return (
+        index,
+        (precomputed.schedule if precomputed else _schedule(source, index, policy, found, budget)),
+        found,
+    )
 
 
 def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
