@@ -12,7 +12,7 @@ from types import FrameType
 
 from dotenv import dotenv_values
 
-from extractor.cli.extras import missing_extra
+from extractor.domain.extras import missing_extra
 from extractor.errors import ExtractorError, SettingsError, UsageError
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
 from extractor.settings import other_names

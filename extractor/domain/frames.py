@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from extractor.cli.extras import require
+from extractor.domain.extras import require
 
 if TYPE_CHECKING:
     import numpy as np

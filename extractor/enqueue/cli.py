@@ -108,7 +108,7 @@ class _Run:
         self._started = time.monotonic()
 
     def queue(self, settings: Settings, state: VideoTable, queue: ObservableQueue | None) -> None:
-        """Queue the order, or see what would be."""
+        """Queue the request, or see what would be."""
         arguments, retry = self._arguments, RetryPolicy(tell=_tell)
         listed = _listed(arguments.codes)
         plan = make_plan(arguments, _place(settings), state, listed, datetime.now(UTC), retry)
@@ -129,7 +129,7 @@ class _Run:
             self._arguments.dry_run,
             time.monotonic() - self._started,
             estimated_cost(self._arguments),
-            bool(plan and plan.within_budget and summary.seen == plan.order.limit and not summary.complete),
+            bool(plan and plan.within_budget and summary.seen == plan.request.limit and not summary.complete),
             self._reasons,
             error,
         )
@@ -169,11 +169,11 @@ def _summaries(
     retry: RetryPolicy,
 ) -> Iterator[Summary]:
     if queue is None:
-        return count_pending_messages(plan.codes, plan.order, retry)
+        return count_pending_messages(plan.codes, plan.request, retry)
     summaries = enqueue(
         plan.codes,
         queue,
-        plan.order,
+        plan.request,
         lambda codes: state.mark_enqueued(codes, datetime.now(UTC)),
         senders=arguments.senders,
         retry=retry,
@@ -221,8 +221,8 @@ def _progress_bar(plan: EnqueuePlan) -> "tqdm[NoReturn]":
     total = None
     if sys.stderr.isatty():
         try:
-            total = plan.codes.count_pending(plan.order.backlog_filter)
+            total = plan.codes.count_pending(plan.request.backlog_filter)
         except StateUnavailableError:
             total = None  # counting a large table may take longer than the server allows; reading it does not
-    known = [number for number in (total, plan.order.limit) if number is not None]
+    known = [number for number in (total, plan.request.limit) if number is not None]
     return tqdm(total=min(known, default=None), unit=" videos", file=sys.stderr, disable=None)

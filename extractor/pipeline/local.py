@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from extractor.backends.storage.folder import FolderObjectStore
-from extractor.cli.extras import require
+from extractor.domain.extras import require
 from extractor.domain.frames import DecodeLimits, ProgressCallback
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.keys import MANIFEST_NAME

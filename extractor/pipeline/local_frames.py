@@ -100,7 +100,7 @@ def _decoded(video: Path, policy: SamplingPolicy) -> Generator[Frame, None, None
         index, made = find_index(source, policy, budget)
         source = index.select(source)
         index, schedule, _ = choose_frames(source, index, made, policy, budget)
-        decoder = FrameDecoder(source, index, policy, schedule, budget, made=made)
+        decoder = FrameDecoder(source, index, policy, schedule, budget, precomputed=made)
         yield from _once_each(decoder, policy)
 
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from extractor.adapters.folder import FolderObjectStore
-from extractor.interim import Interim
-from extractor.layout import Naming
-from extractor.manifest import parse_manifest
-from extractor.messages import VideoMessage, encode_message, parse_message
-from extractor.models import SourceVideo, StoredFrame
-from extractor.policy import SamplingPolicy, fingerprint
-from extractor.ports import StoredObject
 
+from extractor.backends.storage.base import StoredObject
+from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.frames import StoredFrame
+from extractor.domain.jobs import SourceVideo
+from extractor.domain.layout import FrameKeys
+from extractor.domain.manifest import parse_manifest
+from extractor.domain.messages import VideoMessage, encode_message, parse_message
+from extractor.domain.policy import SamplingPolicy, fingerprint
+from extractor.output.partial_run import PartialRun
 from tests.end_to_end.command_line import CODES, Setup
 
 STORED = Path(__file__).parent / "stored"
@@ -47,7 +48,7 @@ def test_a_stored_manifest_still_answers_for_its_video(path: Path) -> None:
     assert manifest is not None
     source = msgspec.convert(stored["source"], SourceVideo)
     policy = msgspec.convert(stored["policy"], SamplingPolicy)
-    assert manifest.answers(source, policy)
+    assert manifest.matches(source, policy)
     assert fingerprint(policy) == stored["policy_fingerprint"]
 
 
@@ -123,9 +124,11 @@ def test_the_record_of_a_run_that_is_cut_off_stays(tmp_path: Path) -> None:
     assert json.loads(written.data) == stored
 
 
-def _interim(store: FolderObjectStore, source: dict[str, Any]) -> Interim:
+def _interim(store: FolderObjectStore, source: dict[str, Any]) -> PartialRun:
     policy = SamplingPolicy(interval_seconds=2.0, measures=True)
-    return Interim(store, Naming("abc/", "{index:06d}.webp"), msgspec.convert(source, SourceVideo), policy)
+    return PartialRun(
+        store, FrameKeys("abc/", "{index:06d}.webp"), msgspec.convert(source, SourceVideo), policy
+    )
 
 
 def _put(store: FolderObjectStore, key: str, data: bytes) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from extractor.backlog.report import Report, end_json, progress_json, summary_json
-from extractor.backlog.summary import Summary
-from extractor.backlog.watch import Look, Progress
-from extractor.costs import Workload, cost_per_video
-from extractor.ports import QueueDepth
 
 import extractor.__main__
+from extractor.backends.queues.base import QueueDepth
+from extractor.domain.costs import Workload, cost_per_video
+from extractor.enqueue.monitor import DrainProgress, QueueSample
+from extractor.enqueue.report import RunReport, end_json, progress_json, summary_json
+from extractor.enqueue.summary import Summary
 from tests.golden import wire
 from tests.handler.conftest import World
 
@@ -75,9 +75,9 @@ def test_what_the_worker_tells_stays(
 
 
 def test_what_the_enqueuer_tells_in_json_stays(compare: Compare) -> None:
-    look = Look(0.0, QueueDepth(3, 2, 1, 0), 5, 1, {"UNREADABLE": 1})
-    progress = Progress(look, settled=4, per_second=2.0, seconds_left=2.5, drained=False)
-    summary = Report(Summary(), dry_run=False, seconds=1.0, cost=cost_per_video(Workload()))
+    look = QueueSample(0.0, QueueDepth(3, 2, 1, 0), 5, 1, {"UNREADABLE": 1})
+    progress = DrainProgress(look, settled=4, per_second=2.0, seconds_left=2.5, drained=False)
+    summary = RunReport(Summary(), dry_run=False, seconds=1.0, cost=cost_per_video(Workload()))
     told = {"summary": summary_json(summary), "look": progress_json(progress), "drained": end_json(progress)}
     compare("enqueuer_json.txt", wire.shape({name: json.loads(line) for name, line in told.items()}))
 

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from extractor.video_message import VideoMessage
 from pydantic import AliasChoices
 
 from extractor import errors
+from extractor.domain.video_message import VideoMessage
 from extractor.settings import Settings, variable_names
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.cli.extras import EXTRAS
+from extractor.domain.extras import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 
