@@ -47,7 +47,7 @@ def _package(location: str) -> Package:
         bucket, _, key = location.removeprefix("s3://").partition("/")
         folder, slash, name = key.rpartition("/")
         settings = Settings.model_validate({})  # of which reading from S3 needs none
-        return Package(container.build_object_store(settings, bucket), folder + slash, name)
+        return Package(container.build_tools_object_store(settings, bucket), folder + slash, name)
     path = Path(location)
     return Package(FolderObjectStore(path.parent), "", path.name)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extractor.backends.aws import NO_CREDENTIALS, build_client, with_credentials
+from extractor.backends.aws import NO_CREDENTIALS, ClientBuilder, build_client, with_credentials
 from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError, SettingsError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _HINTS: dict[type[ExtractorError], str] = {
 _MAX_THREADS = 64
 
 
-def build_sqs_client(attempts: int) -> "SQSClient":
+def build_sqs_client(attempts: int, build: ClientBuilder = build_client) -> "SQSClient":
     """A client that makes `attempts` by itself: 1 for callers that repeat a send on their own.
 
     It has a connection for each of 64 threads, opened when it is needed.
@@ -44,7 +44,7 @@ def build_sqs_client(attempts: int) -> "SQSClient":
         read_timeout=15,
         max_pool_connections=_MAX_THREADS,
     )
-    return cast("SQSClient", build_client("sqs", config))
+    return cast("SQSClient", build("sqs", config))
 
 
 @contextmanager
