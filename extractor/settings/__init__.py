@@ -68,7 +68,7 @@ class Settings(BaseModel):
     max_receives: int | None = Field(
         None,
         ge=1,
-        description="maxReceiveCount of the queue: its last delivery goes to the dead letters with a reason",
+        description="maxReceiveCount of the queue: the last delivery goes to the dead letters with a reason",
     )
 
     # State
@@ -322,5 +322,15 @@ def _missing(values: Mapping[str, str]) -> list[str]:
         return ["STATE_BACKEND: is not set; VIDEOS_TABLE is a table in DynamoDB: set STATE_BACKEND=dynamodb"]
     backend = values.get("state_backend", "supabase")
     key = "supabase_key_secret_arn" if "supabase_key_secret_arn" in values else "supabase_key"
-    needed = {"supabase": ("supabase_url", key), "sqlite": ("sqlite_path",)}.get(backend, ())
-    return [f"{name.upper()}: STATE_BACKEND={backend} needs it" for name in needed if name not in values]
+    needed = {
+        f"STATE_BACKEND={backend}": {"supabase": ("supabase_url", key), "sqlite": ("sqlite_path",)}.get(
+            backend, ()
+        ),
+        "MAX_RECEIVES": ("dead_letter_queue_url",) if "max_receives" in values else (),
+    }
+    return [
+        f"{name.upper()}: {reason} needs it"
+        for reason, names in needed.items()
+        for name in names
+        if name not in values
+    ]

@@ -479,9 +479,9 @@ MUTANTS: list[Mutant] = [
             "]",
         ),
         (
-            "settings: options without effect are accepted",
-            "        problems += _without_effect(settings)\n",
-            "        pass\n",
+            "settings: a last delivery without a queue for it is accepted",
+            '("dead_letter_queue_url",) if "max_receives" in values else ()',
+            "()",
         ),
     ),
     *_group(
