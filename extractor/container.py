@@ -218,7 +218,8 @@ def _build_sqlite(settings: Settings) -> VideoTable:
 
     if settings.sqlite_path is None:
         raise SettingsError("SQLITE_PATH: STATE_BACKEND=sqlite needs it")
-    return SqliteStateStore(settings.sqlite_path, settings.state_table, parse_columns(settings.state_columns))
+    columns = parse_columns(settings.state_columns)
+    return SqliteStateStore(settings.sqlite_path, settings.state_table, columns, create=False)
 
 
 def _build_supabase(

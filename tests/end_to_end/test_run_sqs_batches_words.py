@@ -72,7 +72,7 @@ def test_a_server_that_is_silent_is_told_of_before_it_answers(setup: Setup) -> N
         (["--codes", "missing.txt"], {}, 2),
         (["--quality", "80", "--format", "png"], {}, 2),
         ([], {"AWS_PROFILE": "no-such-profile"}, 2),
-        (["--dry-run"], {"SQLITE_PATH": "/no/such/folder/state.sqlite"}, 3),
+        (["--dry-run"], {"SQLITE_PATH": "/no/such/folder/state.sqlite"}, 2),
     ],
 )
 def test_json_tells_how_it_ended_however_it_ends(
