@@ -460,7 +460,7 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "message: the threshold is that of another detector",
-            "if self.scene_detector not in (None, policy.detector):",
+            "if self.scene_detector not in (None, policy.scene_detector or DEFAULT_DETECTOR):",
             "if False:",
         ),
     ),
