@@ -16,6 +16,7 @@ from extractor.cli.terminal import (
     counted,
     escape_control_chars,
     interruption,
+    path_argument,
     program,
     run_command,
     say,
@@ -81,7 +82,7 @@ def _asked(
         policy = message.applied_to(SamplingPolicy())
         output = OutputOptions(options.output, options.storyboard)
         require_extras(policy, output)
-        config = local_config(os.environ.get("FFMPEG_BINARY") or None)
+        config = local_config(os.environ.get("FFMPEG_BINARY", "").strip() or None)
     except ValidationError as error:
         parser.error("; ".join(item["msg"] for item in error.errors()))
     except NoEffectError as error:
@@ -143,10 +144,18 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "videos", metavar="VIDEO", nargs="+", type=Path, help="a video file or a pipe; - is standard input"
+        "videos",
+        metavar="VIDEO",
+        nargs="+",
+        type=path_argument,
+        help="a video file or a pipe; - is standard input",
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="where the folders of frames go (required)"
+        "--out",
+        metavar="DIR",
+        type=path_argument,
+        required=True,
+        help="where the folders of frames go (required)",
     )
     parser.add_argument(
         "--output",

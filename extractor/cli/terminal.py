@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,13 +40,36 @@ class OutputError(Exception):
         self.closed = isinstance(error, BrokenPipeError)
 
 
+def path_argument(text: str) -> Path:
+    """A path on a command line. An empty one, as of a variable that is not set, is not the current folder.
+
+    Raises `argparse.ArgumentTypeError`.
+    """
+    if not text:
+        raise ArgumentTypeError("the path is empty")
+    return Path(text)
+
+
+def text_argument(text: str) -> str:
+    """A value on a command line that must not be empty. Raises `argparse.ArgumentTypeError`."""
+    if not text.strip():
+        raise ArgumentTypeError("the value is empty")
+    return text
+
+
 def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
     """Add what `.env` in the current folder has and the environment has not, under none of its names. Of the
-    names of the region, boto3 knows only the older one; Lambda sets both, people set the newer one."""
+    names of the region, boto3 knows only the older one; Lambda sets both, people set the newer one.
+
+    An empty variable of AWS counts as unset, like those of this project: boto3 would look for a profile
+    without a name.
+    """
     given = set(environ)
     for name, value in dotenv_values(".env").items():
         if value is not None and given.isdisjoint(other_names(name)):
             environ[name] = value
+    for name in [name for name in environ if name.startswith("AWS_") and not environ[name].strip()]:
+        del environ[name]
     if region := environ.get("AWS_REGION"):
         environ.setdefault("AWS_DEFAULT_REGION", region)
 

@@ -129,6 +129,9 @@ def extract_frames(
     policy = requested_policy(frame_interval, quality, max_frames, strategy, policy, options)
     wanted = OutputOptions(output, storyboard)
     require_extras(policy, wanted)
+    for name, path in (("video_path", video_path), ("output_dir", output_dir)):
+        if not os.fspath(path):
+            raise ValueError(f"{name}: the path is empty")
     folder = Path(output_dir)
     config = replace(local_config(), output=wanted)
     manifest = extract_to_folder(Path(video_path), folder, policy, config, progress)
