@@ -57,16 +57,31 @@ def text_argument(text: str) -> str:
     return text
 
 
+def env_file() -> dict[str, str]:
+    """What `.env` in the current folder sets; nothing if it is not there.
+
+    Raises:
+        SettingsError: It cannot be read, or is no UTF-8 text.
+    """
+    try:
+        found = dotenv_values(".env")
+    except UnicodeDecodeError as error:
+        raise SettingsError("the file .env is no UTF-8 text; save it again as UTF-8") from error
+    except OSError as error:
+        raise SettingsError(f"the file .env cannot be read: {error.strerror}") from error
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
     """Add what `.env` in the current folder has and the environment has not, under none of its names. Of the
     names of the region, boto3 knows only the older one; Lambda sets both, people set the newer one.
 
     An empty variable of AWS counts as unset, like those of this project: boto3 would look for a profile
-    without a name.
+    without a name. Raises `SettingsError`.
     """
     given = set(environ)
-    for name, value in dotenv_values(".env").items():
-        if value is not None and given.isdisjoint(other_names(name)):
+    for name, value in env_file().items():
+        if given.isdisjoint(other_names(name)):
             environ[name] = value
     for name in [name for name in environ if name.startswith("AWS_") and not environ[name].strip()]:
         del environ[name]

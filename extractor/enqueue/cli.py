@@ -53,9 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    load_dotenv_defaults(os.environ)
     run, status, error = _Run(arguments), 0, None
     try:
+        load_dotenv_defaults(os.environ)
         settings = _checked_settings(arguments)
         state = build_table(settings)
         queue = None if arguments.dry_run else build_job_queue(settings)
