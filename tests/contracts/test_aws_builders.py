@@ -143,7 +143,9 @@ def test_both_lack_credentials_in_the_same_way(
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(AccessDeniedError, match=r"NoCredentialsError.*check the credentials") as caught:
+    with pytest.raises(
+        AccessDeniedError, match=r"NoCredentialsError.*set AWS_PROFILE, or AWS_ACCESS_KEY_ID"
+    ) as caught:
         SqsQueue(build_sqs_client(1, build), QUEUE).send([OutgoingMessage("body")])
     assert isinstance(caught.value.__cause__, NoCredentialsError)
 

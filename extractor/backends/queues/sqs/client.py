@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extractor.backends.aws import NO_CREDENTIALS, ClientBuilder, build_client, with_credentials
+from extractor.backends.aws import ClientBuilder, build_client, with_credentials
 from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError, SettingsError
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ def _to_domain_error(error: BotoCoreError | ClientError, action: str) -> Extract
             )
         denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
     else:
-        cause = type(error).__name__
-        denied = isinstance(error, NO_CREDENTIALS)
+        cause, denied = type(error).__name__, False
     kind = AccessDeniedError if denied else QueueUnavailableError
     return kind(f"cannot {action} ({cause}): {_HINTS[kind]}")

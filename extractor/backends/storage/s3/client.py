@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from extractor.backends.aws import NO_CREDENTIALS, ClientBuilder, build_client, with_credentials
+from extractor.backends.aws import ClientBuilder, build_client, with_credentials
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,
@@ -98,7 +98,7 @@ def _status(error: ClientError) -> int:
 
 def _classify(error: BotoCoreError | ClientError) -> type[ExtractorError]:
     if not isinstance(error, ClientError):
-        return AccessDeniedError if isinstance(error, NO_CREDENTIALS) else StorageUnavailableError
+        return StorageUnavailableError
     code = error_code(error)
     if code in _BY_CODE:
         return _BY_CODE[code]
