@@ -60,9 +60,9 @@ class Move:
 
     def forget(self) -> None:
         """Have the handler read the settings anew, with connections of its own."""
-        if lambda_function._station.cache_info().currsize:
-            cast(Any, lambda_function._station().worker.place.state)._client.session.close()
-        lambda_function._station.cache_clear()
+        if lambda_function._app.cache_info().currsize:
+            cast(Any, lambda_function._app().worker.place.state)._client.session.close()
+        lambda_function._app.cache_clear()
 
     def queue(self, *options: str) -> str:
         """Run `run_sqs_batches.py`; gives what it printed."""
@@ -117,7 +117,7 @@ def move(
 ) -> Iterator[Move]:
     monkeypatch.chdir(tmp_path)
     queue_url = new_queue()
-    lambda_function._station.cache_clear()  # it may be another test's
+    lambda_function._app.cache_clear()  # it may be another test's
     move = Move(server, s3_client, sqs_client, queue_url, monkeypatch)
     container._s3_client.cache_clear()  # it may lead to another test's server
     move.settings(

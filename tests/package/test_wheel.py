@@ -45,7 +45,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path)
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert held == set(tracked)
-    assert {"extractor/py.typed", "extractor/reconcile/templates/report.html.j2"} <= held
+    assert {"extractor/py.typed", "extractor/reconcile/report/templates/report.html.j2"} <= held
 
 
 def test_the_wheel_names_the_one_version_the_licence_and_the_commands(wheel: Path) -> None:
