@@ -61,7 +61,7 @@ class Move:
     def forget(self) -> None:
         """Have the handler read the settings anew, with connections of its own."""
         if lambda_function._app.cache_info().currsize:
-            cast(Any, lambda_function._app().worker.place.state)._client.session.close()
+            cast(Any, lambda_function._app().worker.context.state)._client.session.close()
         lambda_function._app.cache_clear()
 
     def queue(self, *options: str) -> str:
