@@ -13,7 +13,14 @@ from extractor.media.probe.packet_scan import PacketScan
 MEASURED_DURATION: Final = frozenset({"mpegts", "mpeg"})
 """Containers that claim no duration: FFmpeg takes that of the packets at the end of the file."""
 
-_CUT_SHORT = r"partial file|File ended prematurely"
+_CUT_SHORT = (
+    r"File ended prematurely"
+    r"|(stream \d+,|root atom) offset 0x[0-9a-f]+: partial file$"
+    r"|failed to (find absolute offset of [0-9A-F]+ in BodySID -?\d+|seek to FooterPartition @ \S+ \(-?\d+\))"
+    r" - partial file\?$"
+)
+"""What FFmpeg says where it meets the end of the file too early."""
+
 _GUESSED_DURATION = r"Estimating duration from bitrate"
 
 

@@ -31,6 +31,7 @@ from extractor.media.ffmpeg.packets import NO_PTS, Packets
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.completeness import MEASURED_DURATION, goes_beyond, is_cut_off, lacking_seconds
 from extractor.media.probe.decode_order import (
+    DAMAGED,
     EMPTY_REQUEST,
     UNSUPPORTED,
     infer_decode_order,
@@ -165,7 +166,7 @@ def read_index(source: DecoderInput, budget: ProcessLimits, policy: SamplingPoli
         found = scan_packets(source, budget, scan_request_for(codec, policy), thorough=is_unknown)
         stream = found.header.stream(stream.index)
     order = None
-    if not (found.said.matches("filter_units") or _needs_every_frame(found.header, stream)):
+    if not (found.said.matches(DAMAGED) or _needs_every_frame(found.header, stream)):
         order = infer_decode_order(codec, found.listing.packets, found.passing, found.dependencies)
     if order is not None and _hides_reordering(found, stream, order):
         order = None

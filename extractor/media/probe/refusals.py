@@ -26,14 +26,17 @@ def refuse_unreadable(found: PacketScan, stream: StreamInfo | None, source: Deco
     head = head_and_tail(source)
     if formats.is_still_picture(head, len(listing.packets)):
         raise ForbiddenFormatError("the file is a still picture, not a video")
-    if said.matches(r"^(Format|Protocol .*) not on whitelist"):
+    if said.matches(r"(Format|Protocol '\w*') not on whitelist '"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
     if said.out_of_memory:
         raise TooLargeError(
             "FFmpeg needs more memory than it may use to read this file: see FFMPEG_MEMORY_MB"
         )
     most = source.limits.max_pixels
-    if said.matches(r"exceeds specified max pixel count") or listing.width * listing.height > most:
+    if (
+        said.matches(r"Picture size \d+x\d+ exceeds specified max pixel count")
+        or listing.width * listing.height > most
+    ):
         raise TooLargeError(f"pictures of more than MAX_PIXELS={most} pixels are refused")
     if found.status < 0:
         raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
