@@ -277,6 +277,11 @@ def _notes(index: VideoIndex, schedule: DecodeSchedule, policy: SamplingPolicy) 
             f"the header claims {index.claimed_seconds:.2f} s, but the file is complete after"
             f" {index.duration_seconds:.2f} s"
         )
+    if index.unread_bytes:
+        yield f"another video follows in the last {index.unread_bytes} bytes of the file, which are not read"
+    if policy.strategy != "keyframe" and (shared := index.frames_with_shared_times):
+        total = index.frame_count
+        yield f"{shared} of {total} frames have the time of the one before: they cannot be asked for"
     if changes := len(index.discontinuities):
         times = "once" if changes == 1 else f"{changes} times"
         yield f"the clock of the file restarts or jumps {times}: see video.discontinuities"

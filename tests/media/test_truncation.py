@@ -41,6 +41,7 @@ def whole(request: pytest.FixtureRequest, clip_dir: Path) -> Path:
 def test_a_whole_file_is_not_cut_off(decode: Decode, whole: Path) -> None:
     decoded = decode(whole)
     assert not decoded.index.truncated
+    assert decoded.index.unread_bytes == 0
     assert len(decoded.frames) == 8
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from operator import gt
+from itertools import islice
+from operator import eq, gt
 
 from msgspec.structs import replace
 
@@ -29,6 +30,7 @@ from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 from extractor.media.ffmpeg.packet_list import OtherStreams, PacketListing
 from extractor.media.ffmpeg.packets import NO_PTS, Packets
 from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.probe.appended_files import unread_bytes
 from extractor.media.probe.completeness import MEASURED_DURATION, goes_beyond, is_cut_off, lacking_seconds
 from extractor.media.probe.decode_order import (
     DAMAGED,
@@ -75,6 +77,7 @@ class VideoIndex:
         expected_seconds: Longer than `duration_seconds` only if the file was cut off.
         claimed_seconds: How long the header claims that the file is, where nothing in the file bears it out.
         truncated: Whether the file was cut off.
+        unread_bytes: How many bytes at its end belong to another file, which FFmpeg does not read.
         discontinuities: Where the clock of the file restarts or jumps.
         correction: The bitstream filter that makes its times go on there.
         container_start_seconds: The container's time of the first packet of any stream.
@@ -101,6 +104,7 @@ class VideoIndex:
     discontinuities: tuple[ClockChange, ...] = ()
     correction: str | None = None
     container_start_seconds: float = 0.0
+    unread_bytes: int = 0
 
     @property
     def time_base(self) -> Fraction:
@@ -113,6 +117,11 @@ class VideoIndex:
     @property
     def start_seconds(self) -> float:
         return float((self.first_pts or 0) * self.time_base)
+
+    @property
+    def frames_with_shared_times(self) -> int:
+        """How many frames are to be shown at the time of the one before. They cannot be asked for."""
+        return sum(map(eq, self.shown_pts, islice(self.shown_pts, 1, None)))
 
     @property
     def frame_rate(self) -> float:
@@ -232,6 +241,7 @@ def _describe(
         discontinuities=tuple(_in_seconds(change, first or 0, packets.time_base, header) for change in clock),
         correction=chosen.correction,
         container_start_seconds=float(header.start),
+        unread_bytes=unread_bytes(source.path, header.container),
     )
 
 
