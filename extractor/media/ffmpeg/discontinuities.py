@@ -13,6 +13,9 @@ from typing import Final
 
 from msgspec import Struct
 
+JUMP_SECONDS: Final = 10
+"""From here on a jump ahead may be another clock; FFmpeg's own limit (``-dts_delta_threshold``)."""
+
 _GAP_MARGIN_SECONDS: Final = 1.0
 _MAX_HELD_FRAMES: Final = 17
 _TRANSMITTED: Final = frozenset({"mpegts", "mpeg", "flv", "live_flv"})

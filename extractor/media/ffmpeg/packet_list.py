@@ -16,7 +16,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from extractor.errors import TooLargeError
-from extractor.media.ffmpeg.discontinuities import Part
+from extractor.media.ffmpeg.discontinuities import JUMP_SECONDS, Part
 from extractor.media.ffmpeg.packets import (
     CORRUPT,
     DISCARD,
@@ -43,9 +43,8 @@ its dts into the duration: a dts that ascends is never corrected. Doubles hold t
 NUMBERED: Final = "setts=ts=N"
 """A bitstream filter that replaces timestamps by the number of the packet, for filters that drop some."""
 
-_JUMP_SECONDS: Final = 10
-"""From here on a jump ahead may be another clock; FFmpeg's own limit (``-dts_delta_threshold``)."""
 _MAX_PARTS: Final = 1_000
+_MAX_FAR_TIMES: Final = 1_000
 
 _PACKET = re.compile(
     rb"^(\d+), *(-?\d+), *(-?\d+), *(-?\d+), *(\d+), (0x[0-9a-f]{8})(?:, F=0x([0-9A-F]+))?(.*)$", re.MULTILINE
@@ -81,6 +80,8 @@ class PacketListing:
         parts: The stretches in which the decoding times ascend without a jump; see `clock`.
         is_reordered: Whether any packet is shown at another time than it is decoded.
         ticks: How long all packets last together, in units of the time base.
+        far_times: The numbers of packets that are shown long before or after they are decoded; ``None`` if
+            they are many.
     """
 
     def __init__(self, max_packets: int) -> None:
@@ -90,6 +91,7 @@ class PacketListing:
         self.is_reordered = False
         self.ticks = 0
         self.parts: list[Part] = []
+        self.far_times: list[int] | None = []
         self._time_base = Fraction(1)
         self._pts = array("q")
         self._flags = bytearray()
@@ -162,17 +164,35 @@ class PacketListing:
         self.is_reordered = self.is_reordered or any(map(ne, pts, dts))
         if not self.parts:
             self.parts.append(Part(0, dts[0], dts[0]))
-        jump = int(_JUMP_SECONDS / self._time_base)
+        jump = int(JUMP_SECONDS / self._time_base)
+        self._note_far_times(first, pts, dts, jump)
         steps = list(map(sub, dts, [self.parts[-1].last_dts, *dts[:-1]]))
         start = 0
-        if min(steps) < 0 or max(steps) > jump:
+        if min(steps) < 0 or max(steps) > jump or self.parts[-1].first_packet == first - 1:
             for place, step in enumerate(steps):
                 duration = durations[max(0, place - 1)]
-                if (-step > max(1, duration) or step > jump) and len(self.parts) < _MAX_PARTS:
+                is_other_clock = -step > max(1, duration) or step > jump or self._returns(first + place, step)
+                if is_other_clock and len(self.parts) < _MAX_PARTS:
                     self._extend_part(first, pts, dts, durations, start, place)
                     self.parts.append(Part(first + place, dts[place], dts[place], step, duration))
                     start = place
         self._extend_part(first, pts, dts, durations, start, len(dts))
+
+    def _returns(self, number: int, step: int) -> bool:
+        """Whether the packet before is alone in a part that lies back, and this one makes up for that."""
+        last = self.parts[-1]
+        return last.step < 0 < last.first_packet == number - 1 and step > -last.step
+
+    def _note_far_times(self, first: int, pts: "array[int]", dts: Sequence[int], jump: int) -> None:
+        offsets = list(map(sub, pts, dts))
+        if self.far_times is None or -jump <= min(offsets) <= max(offsets) <= jump:
+            return
+        for place, offset in enumerate(offsets):
+            is_shown = not self._flags[first + place] & DISCARD
+            if abs(offset) > jump and pts[place] != NO_PTS and is_shown:
+                self.far_times.append(first + place)
+        if len(self.far_times) > _MAX_FAR_TIMES:
+            self.far_times = None
 
     def _extend_part(
         self,

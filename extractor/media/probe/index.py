@@ -20,6 +20,7 @@ from extractor.media.ffmpeg import formats
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.discontinuities import (
     Discontinuity,
+    Part,
     corrected,
     corrected_end,
     correction_filter,
@@ -30,6 +31,7 @@ from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 from extractor.media.ffmpeg.packet_list import OtherStreams, PacketListing
 from extractor.media.ffmpeg.packets import NO_PTS, Packets
 from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.stray_timestamps import find_strays, with_strays
 from extractor.media.probe.appended_files import unread_bytes
 from extractor.media.probe.completeness import MEASURED_DURATION, goes_beyond, is_cut_off, lacking_seconds
 from extractor.media.probe.decode_order import (
@@ -209,10 +211,10 @@ def _describe(
 ) -> VideoIndex:
     header, listing = found.header, found.listing
     others = cache(lambda: list_others(source, budget))
-    clock = _clock(found, others)
+    parts, clock = _clock(found, others)
     picture = signal_format(stream, listing.width, listing.height)
     chosen = replace(source, stream=str(stream.index), correction=correction_filter(clock))
-    packets = without_leading_frames(_on_one_clock(listing, clock), chosen, picture, budget)
+    packets = without_leading_frames(_on_one_clock(listing, parts, clock), chosen, picture, budget)
     shown = packets.shown_pts
     first = shown[0] if shown else listing.parts[0].start_pts
     duration = _duration(found, packets.end_pts, first, all_have_times=bool(shown))
@@ -245,23 +247,25 @@ def _describe(
     )
 
 
-def _clock(found: PacketScan, others: Callable[[], OtherStreams]) -> list[Discontinuity]:
-    """Where the clock of the file restarts or jumps."""
-    listing = found.listing
-    return find_discontinuities(
-        listing.parts,
+def _clock(found: PacketScan, others: Callable[[], OtherStreams]) -> tuple[list[Part], list[Discontinuity]]:
+    """The parts of the video, and where the clock of the file restarts or jumps."""
+    listing, time_base = found.listing, found.listing.packets.time_base
+    parts, strays = find_strays(listing.packets.pts, listing.parts, listing.far_times or (), time_base)
+    discontinuities = find_discontinuities(
+        parts,
         found.header.container,
-        listing.packets.time_base,
+        time_base,
         lambda gap: others().has_any_between(*gap.middle),
     )
+    return parts, with_strays(discontinuities, strays)
 
 
-def _on_one_clock(listing: PacketListing, clock: Sequence[Discontinuity]) -> Packets:
+def _on_one_clock(listing: PacketListing, parts: Sequence[Part], clock: Sequence[Discontinuity]) -> Packets:
     """The packets with corrected times."""
     return replace(
         listing.packets,
         pts=corrected(listing.packets.pts, clock, NO_PTS),
-        end_pts=corrected_end(listing.parts, clock),
+        end_pts=corrected_end(parts, clock),
     )
 
 
