@@ -91,6 +91,7 @@ HOSTILE: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "huge pictures": partial(huge_pictures, width=0xFFFF, height=0xFFFF),
     "flat pictures": partial(huge_pictures, width=0xFFFF, height=1),
     "cyclic edits": partial(cyclic_edits, count=200),
+    "20,000 edits": partial(cyclic_edits, count=20_000),
 }
 """By name."""
 

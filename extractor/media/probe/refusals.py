@@ -9,7 +9,7 @@ from extractor.errors import (
     UnreadableError,
 )
 from extractor.media.ffmpeg import formats
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.command import MAX_STREAMS, DecoderInput
 from extractor.media.ffmpeg.input_info import StreamInfo
 from extractor.media.probe.packet_scan import PacketScan, head_and_tail
 
@@ -28,6 +28,10 @@ def refuse_unreadable(found: PacketScan, stream: StreamInfo | None, source: Deco
         raise ForbiddenFormatError("the file is a still picture, not a video")
     if said.matches(r"(Format|Protocol '\w*') not on whitelist '"):
         raise ForbiddenFormatError("this kind of file is not a video that may be read")
+    if said.matches(
+        r"Number of (streams|tracks) exceeds max_streams"
+    ):  # it would read only some of the packets
+        raise TooLargeError(f"files with more than {MAX_STREAMS} streams are refused")
     if said.out_of_memory:
         raise TooLargeError(
             "FFmpeg needs more memory than it may use to read this file: see FFMPEG_MEMORY_MB"
