@@ -23,6 +23,8 @@ _TS_SYNC: Final = 0x47
 EBML_HEADER: Final = 0x1A45DFA3
 SEGMENT: Final = 0x18538067
 _OGG_HEADER_BYTES: Final = 27
+_DV_525_BYTES: Final = 120_000
+_DV_625_BYTES: Final = 144_000
 _ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
@@ -202,9 +204,17 @@ def _ogg(file: BinaryIO, size: int) -> bool:
     return len(lengths) < segments or _OGG_HEADER_BYTES + segments + sum(lengths) > len(page)
 
 
+def _dv(file: BinaryIO, size: int) -> bool:
+    """The last frame is cut off: all have the same size, or a multiple of it at higher rates."""
+    head = read_at(file, 0, 4)
+    is_of_625_lines = len(head) == 4 and head[3] & 0x80
+    return size % (_DV_625_BYTES if is_of_625_lines else _DV_525_BYTES) != 0
+
+
 _CHECKS: Final[Mapping[str, Callable[[BinaryIO, int], bool]]] = {
     "asf": _asf,
     "avi": _avi,
+    "dv": _dv,
     "flv": _flv,
     "ivf": _ivf,
     "matroska": _matroska,
