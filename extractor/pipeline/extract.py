@@ -259,6 +259,7 @@ def _manifest(
         decode_errors=decoder.decode_errors,
         notes=(
             *_notes(index, schedule, task.policy),
+            *_unordered(decoder, task.policy),
             *_unanswered(index, task.policy, decoder.decoded_seconds),
         ),
         ffmpeg_version=index.ffmpeg_version,
@@ -279,15 +280,18 @@ def _notes(index: VideoIndex, schedule: DecodeSchedule, policy: SamplingPolicy) 
         )
     if index.unread_bytes:
         yield f"another video follows in the last {index.unread_bytes} bytes of the file, which are not read"
-    if policy.strategy != "keyframe" and (shared := index.frames_with_shared_times):
-        total = index.frame_count
-        yield f"{shared} of {total} frames have the time of the one before: they cannot be asked for"
     if changes := len(index.discontinuities):
         times = "once" if changes == 1 else f"{changes} times"
         yield f"the clock of the file restarts or jumps {times}: see video.discontinuities"
     yield from colour_notes(index.picture)
     if index.hdr == "dolby-vision-5":
         yield "Dolby Vision profile 5 has colours of its own, which are not converted"
+
+
+def _unordered(decoder: FrameDecoder, policy: SamplingPolicy) -> Iterator[str]:
+    if policy.strategy != "keyframe" and (count := decoder.unordered):
+        total = decoder.index.frame_count
+        yield f"{count} of {total} frames have no time after that of the one before: they cannot be asked for"
 
 
 def _unanswered(index: VideoIndex, policy: SamplingPolicy, decoded_seconds: float) -> Iterator[str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.sampling import EveryInterval, find_targets
+from extractor.pipeline.local import extract_to_folder, local_config
 from tests.media import clips
 from tests.media.decoding import Decode
 
@@ -160,6 +161,21 @@ def test_the_picture_is_the_one_that_ffmpeg_shows_at_that_time(
         for path in (seeked, tmp_path / "ours.png")
     ]
     assert pixels[0] == pixels[1]
+
+
+def test_frames_whose_times_do_not_ascend_are_noted(tmp_path: Path) -> None:
+    """FFmpeg reads no times below 0 from Matroska, and counts such frames from 0 on, as those that follow."""
+    clip = tmp_path / "early.mkv"
+    times = "-output_ts_offset -0.4 -avoid_negative_ts disabled"
+    clips.ffmpeg(
+        f"-f lavfi -i testsrc2=size=96x64:rate=25 -t 2 -c:v libx264 -bf 0 -preset ultrafast {times} {{0}}",
+        clip,
+    )
+    policy = SamplingPolicy(interval_seconds=0.04)
+    manifest = extract_to_folder(clip, tmp_path / "frames", policy, local_config())
+    lost = 50 - len(manifest.frames)
+    assert lost > 0
+    assert any(note.startswith(f"{lost} of 50 frames have no time") for note in manifest.notes)
 
 
 def _targets(times: list[int], interval: Fraction, time_base: Fraction) -> list[tuple[int, int]]:
