@@ -1,7 +1,9 @@
 """Video frames at scale.
 
-Public: `extract_frames` (a local file to a local folder), `SamplingPolicy`, `Manifest`, and the
-errors in `extractor.errors`. The map of the package is in `docs/explanation/architecture.md`.
+The Python API: `extract_frames` writes the frames of a local file into a folder, `iter_frames` yields them
+in memory, and `probe` tells what a file holds. Every error is an `ExtractorError`; `extractor.errors` has
+the list. `docs/explanation/architecture.md` describes the
+packages.
 """
 
 import sys
@@ -13,18 +15,42 @@ if sys.version_info < (3, 11):  # noqa: UP036 - not every Python respects `requi
     sys.stderr.write("error: Python 3.11 or later is needed; this is Python %d.%d\n" % sys.version_info[:2])  # noqa: UP031
     raise SystemExit(2)
 
+__version__ = "0.1.0"
+"""The only place where the version is written: packages and manifests take it from here."""
+
 if TYPE_CHECKING:
+    from extractor.domain.frames import Frame
     from extractor.domain.manifest import Manifest
     from extractor.domain.policy import SamplingPolicy
-    from extractor.pipeline.local import ExtractedFrame, extract_frames
+    from extractor.errors import ExtractorError
+    from extractor.pipeline.local import ExtractedFrame, ExtractedFrames, extract_frames
+    from extractor.pipeline.local_frames import iter_frames
+    from extractor.pipeline.local_probe import VideoInfo, probe
 
-__all__ = ["ExtractedFrame", "Manifest", "SamplingPolicy", "extract_frames"]
+__all__ = [
+    "ExtractedFrame",
+    "ExtractedFrames",
+    "ExtractorError",
+    "Frame",
+    "Manifest",
+    "SamplingPolicy",
+    "VideoInfo",
+    "extract_frames",
+    "iter_frames",
+    "probe",
+]
 
 _HOMES = {
     "ExtractedFrame": "extractor.pipeline.local",
-    "extract_frames": "extractor.pipeline.local",
+    "ExtractedFrames": "extractor.pipeline.local",
+    "ExtractorError": "extractor.errors",
+    "Frame": "extractor.domain.frames",
     "Manifest": "extractor.domain.manifest",
     "SamplingPolicy": "extractor.domain.policy",
+    "VideoInfo": "extractor.pipeline.local_probe",
+    "extract_frames": "extractor.pipeline.local",
+    "iter_frames": "extractor.pipeline.local_frames",
+    "probe": "extractor.pipeline.local_probe",
 }
 
 
@@ -35,3 +61,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> "list[str]":
+    return sorted([*globals(), *__all__])

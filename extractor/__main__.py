@@ -11,7 +11,16 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from extractor.cli.sampling_options import add_sampling_options, asked_for
-from extractor.cli.terminal import complain, counted, escape_control_chars, interruption, run_command, say
+from extractor.cli.terminal import (
+    complain,
+    counted,
+    escape_control_chars,
+    interruption,
+    path_argument,
+    program,
+    run_command,
+    say,
+)
 from extractor.cli.unpack import unpack
 from extractor.domain.frames import ProgressCallback
 from extractor.domain.manifest import Manifest
@@ -21,7 +30,7 @@ from extractor.domain.output_options import OUTPUT_FORMS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError, reason_of
 from extractor.pipeline.extract import ExtractorConfig
-from extractor.pipeline.local import extract_to_folder, local_config
+from extractor.pipeline.local import extract_to_folder, local_config, require_extras
 from extractor.pipeline.local_input import folder_names
 
 _EPILOG = """\
@@ -71,14 +80,16 @@ def _asked(
     try:
         message = VideoMessage.model_validate({"code": "local", **asked_for(options)})
         policy = message.applied_to(SamplingPolicy())
-        config = local_config(os.environ.get("FFMPEG_BINARY") or None)
+        output = OutputOptions(options.output, options.storyboard)
+        require_extras(policy, output)
+        config = local_config(os.environ.get("FFMPEG_BINARY", "").strip() or None)
     except ValidationError as error:
         parser.error("; ".join(item["msg"] for item in error.errors()))
     except NoEffectError as error:
         parser.error(error.told(flag_name))
-    except (ValueError, ExtractorError) as error:
+    except (ValueError, ExtractorError, ModuleNotFoundError) as error:
         parser.error(str(error))
-    return policy, replace(config, output=OutputOptions(options.output, options.storyboard))
+    return policy, replace(config, output=output)
 
 
 def _extract(video: Path, folder: Path, policy: SamplingPolicy, config: ExtractorConfig) -> bool:
@@ -127,16 +138,24 @@ def _progress_bar(video: Path) -> Iterator[ProgressCallback]:
 def build_parser() -> argparse.ArgumentParser:
     """The options of this command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m extractor",
+        prog=program("python -m extractor"),
         description="Extract frames of video files into folders.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "videos", metavar="VIDEO", nargs="+", type=Path, help="a video file or a pipe; - is standard input"
+        "videos",
+        metavar="VIDEO",
+        nargs="+",
+        type=path_argument,
+        help="a video file or a pipe; - is standard input",
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="where the folders of frames go (required)"
+        "--out",
+        metavar="DIR",
+        type=path_argument,
+        required=True,
+        help="where the folders of frames go (required)",
     )
     parser.add_argument(
         "--output",

@@ -1,7 +1,8 @@
 """Composition root: builds the worker, the backends and their clients from the settings.
 
-Backends and the worker are imported inside the functions that build them, so that a process loads only
-what its settings ask for.
+The worker's clients are those of botocore and postgrest, which start faster; the command lines use boto3
+and supabase. Backends and the worker are imported inside the functions that build them, so that a process
+loads only what its settings ask for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from postgrest import SyncPostgrestClient
 
+    from extractor.backends.aws import ClientBuilder
     from extractor.backends.state.supabase.api_keys import KeySource
     from extractor.backends.telemetry import Telemetry
     from extractor.pipeline.source import VideoLocator
@@ -121,7 +123,7 @@ def build_state(settings: Settings) -> StateStore:
     if settings.state_backend == "supabase":
         from extractor.backends.state.supabase import build_postgrest_client
 
-        return _build_supabase(settings, build_postgrest_client)
+        return _build_supabase(settings, build_postgrest_client, _worker_clients())
     return _build_dynamodb(settings) if settings.state_backend == "dynamodb" else _build_sqlite(settings)
 
 
@@ -133,7 +135,7 @@ def build_table(settings: Settings) -> VideoTable:
         return _build_sqlite(settings)
     from extractor.backends.state.supabase.project import build_project_client
 
-    return _build_supabase(settings, build_project_client)
+    return _build_supabase(settings, build_project_client, _tool_clients())
 
 
 class _LazyQueue:
@@ -147,36 +149,61 @@ class _LazyQueue:
 
 
 def build_job_queue(settings: Settings) -> ObservableQueue:
-    """The queue of videos to do. One attempt for each call: `extractor.enqueue` repeats by itself.
+    """The queue of videos to do, for the command lines. One attempt for each call: `extractor.enqueue`
+    repeats by itself.
 
     Raises `SettingsError`.
     """
     if settings.sqs_queue_url is None:
         raise SettingsError("SQS_QUEUE_URL: is not set")
-    return _build_queue(settings.sqs_queue_url, attempts=1)
+    return _build_queue(settings.sqs_queue_url, 1, _tool_clients())
 
 
 def build_dead_letters(settings: Settings) -> JobQueue | None:
-    """The queue of messages that can never succeed, if there is one. Raises `SettingsError`."""
+    """The queue of messages that can never succeed, if there is one, for the worker.
+
+    Raises `SettingsError`.
+    """
     url = settings.dead_letter_queue_url
-    return None if url is None else _LazyQueue(lambda: _build_queue(url, attempts=4))
+    return None if url is None else _LazyQueue(lambda: _build_queue(url, 4, _worker_clients()))
 
 
 def build_dead_letter_reader(settings: Settings) -> DeadLetterQueue:
-    """The same queue, to be read. Raises `SettingsError`."""
+    """The same queue, to be read by the command lines. Raises `SettingsError`."""
     if settings.dead_letter_queue_url is None:
         raise SettingsError("DEAD_LETTER_QUEUE_URL: is not set")
     from extractor.backends.queues.sqs import SqsDeadLetterQueue, build_sqs_client
 
     with _aws_settings():
-        return SqsDeadLetterQueue(build_sqs_client(attempts=4), settings.dead_letter_queue_url)
+        return SqsDeadLetterQueue(build_sqs_client(4, _tool_clients()), settings.dead_letter_queue_url)
 
 
 def build_object_store(settings: Settings, bucket: str) -> ObjectStore:
-    """`bucket`; all buckets share one client. Raises `SettingsError`."""
+    """`bucket`, for the worker; all buckets share one client. Raises `SettingsError`."""
+    return _build_object_store(settings, bucket, _worker_clients())
+
+
+def build_tools_object_store(settings: Settings, bucket: str) -> ObjectStore:
+    """`bucket`, for the command lines; all buckets share one client. Raises `SettingsError`."""
+    return _build_object_store(settings, bucket, _tool_clients())
+
+
+def _worker_clients() -> "ClientBuilder":
+    from extractor.backends.aws import build_client
+
+    return build_client
+
+
+def _tool_clients() -> "ClientBuilder":
+    from extractor.backends.aws_tools import build_boto3_client
+
+    return build_boto3_client
+
+
+def _build_object_store(settings: Settings, bucket: str, clients: "ClientBuilder") -> ObjectStore:
     from extractor.backends.storage.s3 import S3ObjectStore
 
-    return S3ObjectStore(_s3_client(settings.upload_workers + _SPARE_CONNECTIONS), bucket)
+    return S3ObjectStore(_s3_client(settings.upload_workers + _SPARE_CONNECTIONS, clients), bucket)
 
 
 def _build_dynamodb(settings: Settings) -> StateStore:
@@ -191,20 +218,22 @@ def _build_sqlite(settings: Settings) -> VideoTable:
 
     if settings.sqlite_path is None:
         raise SettingsError("SQLITE_PATH: STATE_BACKEND=sqlite needs it")
-    return SqliteStateStore(settings.sqlite_path, settings.state_table, parse_columns(settings.state_columns))
+    columns = parse_columns(settings.state_columns)
+    return SqliteStateStore(settings.sqlite_path, settings.state_table, columns, create=False)
 
 
 def _build_supabase(
     settings: Settings,
     build_client: "Callable[[str, str, str | None, KeySource | None], SyncPostgrestClient]",
+    clients: "ClientBuilder",
 ) -> VideoTable:
     from extractor.backends.state.supabase import SupabaseStateStore
 
     if settings.supabase_url is None:
         raise SettingsError("SUPABASE_URL: STATE_BACKEND=supabase needs it")
     url = pasted("SUPABASE_URL", settings.supabase_url).rstrip("/").removesuffix("/rest/v1")
-    key, token = _supabase_keys(settings)
-    renew = None if settings.supabase_key else lambda: _supabase_keys(settings)
+    key, token = _supabase_keys(settings, clients)
+    renew = None if settings.supabase_key else lambda: _supabase_keys(settings, clients)
     try:
         client = build_client(url, key, token, renew)
     except ValueError as error:
@@ -212,7 +241,7 @@ def _build_supabase(
     return SupabaseStateStore(client, settings.state_table, parse_columns(settings.state_columns))
 
 
-def _supabase_keys(settings: Settings) -> tuple[str, str | None]:
+def _supabase_keys(settings: Settings, clients: "ClientBuilder") -> tuple[str, str | None]:
     """The key, and the token of a role if there is one."""
     if settings.supabase_key is not None:
         key = _key("SUPABASE_KEY", settings.supabase_key.get_secret_value())
@@ -224,7 +253,7 @@ def _supabase_keys(settings: Settings) -> tuple[str, str | None]:
     from extractor.backends.secrets import read_secret
 
     with _aws_settings():
-        fields = read_secret(settings.supabase_key_secret_arn, "SUPABASE_KEY")
+        fields = read_secret(settings.supabase_key_secret_arn, "SUPABASE_KEY", clients)
     setting = "SUPABASE_KEY_SECRET_ARN: its field "
     key = _key(f"{setting}SUPABASE_KEY", fields["SUPABASE_KEY"])
     return key, pasted(f"{setting}SUPABASE_TOKEN", fields.get("SUPABASE_TOKEN", "")) or None
@@ -236,7 +265,7 @@ def _key(setting: str, text: str) -> str:
     return key
 
 
-def _build_queue(url: str, attempts: int) -> ObservableQueue:
+def _build_queue(url: str, attempts: int, clients: "ClientBuilder") -> ObservableQueue:
     from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
 
     if url.endswith(".fifo"):
@@ -244,15 +273,15 @@ def _build_queue(url: str, attempts: int) -> ObservableQueue:
             "SQS_QUEUE_URL or DEAD_LETTER_QUEUE_URL: a FIFO queue cannot be used; make a standard one"
         )
     with _aws_settings():
-        return SqsQueue(build_sqs_client(attempts), url)
+        return SqsQueue(build_sqs_client(attempts, clients), url)
 
 
 @cache
-def _s3_client(max_connections: int) -> "S3Client":
+def _s3_client(max_connections: int, clients: "ClientBuilder") -> "S3Client":
     from extractor.backends.storage.s3 import build_s3_client
 
     with _aws_settings():
-        return build_s3_client(max_connections)
+        return build_s3_client(max_connections, clients)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from extractor.cli.terminal import path_argument
 from local.child import ChildEndedError
 from local.cloud import EmbeddedCloud
 from local.errors import DemoError
@@ -47,9 +48,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="demo.sh", description="Extract frames on this machine, as it happens on AWS, and show them."
     )
-    parser.add_argument("--out", type=Path, default=Path("demo-output"), metavar="DIR", help="output folder")
     parser.add_argument(
-        "videos", type=Path, nargs="*", metavar="VIDEO", help="your videos; without any, six clips are made"
+        "--out", type=path_argument, default=Path("demo-output"), metavar="DIR", help="output folder"
+    )
+    parser.add_argument(
+        "videos",
+        type=path_argument,
+        nargs="*",
+        metavar="VIDEO",
+        help="your videos; without any, six clips are made",
     )
     return parser.parse_args()
 

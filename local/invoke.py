@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from extractor.cli.terminal import path_argument, text_argument
 from local.child import ROOT, ChildEndedError
 from local.container import ContainerConfig, ContainerError, ContainerFunction, find_engine
 from local.emulator import EmulatedFunction
@@ -89,16 +90,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "what",
         nargs="?",
+        type=text_argument,
         default="sample",
         metavar="VIDEO | CODE",
         help="a video file of yours, or a code (default: sample)",
     )
     parser.add_argument(
-        "--event", type=Path, metavar="FILE", help="send this JSON instead of a message for it"
+        "--event", type=path_argument, metavar="FILE", help="send this JSON instead of a message for it"
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=path_argument,
         metavar="DIR",
         help="keep the frames there, with a page that shows them (default: they are thrown away)",
     )
@@ -110,7 +112,9 @@ def _parser() -> argparse.ArgumentParser:
         "--docker", action="store_true", help="in the image; this is the default where Docker is"
     )
     where.add_argument("--no-docker", action="store_true", help="in this project's own Python environment")
-    parser.add_argument("--image", metavar="NAME", help="an image that is there already; else it is built")
+    parser.add_argument(
+        "--image", type=text_argument, metavar="NAME", help="an image that is there already; else it is built"
+    )
     return parser
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-from dotenv import dotenv_values
 
+from extractor.cli.terminal import env_file
+from extractor.errors import SettingsError
 from extractor.settings import ALL_VARIABLES
 from local.clips import CLIPS, make_clips
 from local.cloud import EmbeddedCloud
@@ -59,11 +60,12 @@ def embedded_cloud(what: str) -> Iterator[Surroundings]:
 def account() -> Surroundings:
     """The caller's own credentials and settings (of `.env`, too), as Lambda would hand them to the function.
 
-    Raises `DemoError` if there are no credentials.
+    Raises `DemoError` if there are no credentials, or `.env` cannot be read.
     """
-    settings = {
-        name: value for name, value in dotenv_values(".env").items() if value is not None
-    } | os.environ
+    try:
+        settings = env_file() | os.environ
+    except SettingsError as error:
+        raise DemoError(str(error)) from error
     session = boto3.Session()
     credentials = session.get_credentials()
     if credentials is None:

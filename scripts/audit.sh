@@ -16,11 +16,12 @@ resource in the template, and in pyproject.toml. The tools are installed into bu
   --scan-only  run the scanners only; they ask nobody, either
   --help       this text
 
-Exit status: 0 if all were looked up and nothing was found, otherwise not.
+Everything runs to its end, whatever one of them finds. Exit status: 0 if all was looked up and nothing
+was found, 1 if something was found or could not be looked up, 2 for wrong usage.
 TEXT
 }
 
-fail() { printf 'audit.sh: %s\n' "$1" >&2; exit 2; }
+fail() { printf 'audit.sh: %s\n' "$1" >&2; exit "${2:-2}"; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 requirements=$root/requirements.txt
@@ -37,28 +38,45 @@ for argument in "$@"; do
 done
 [[ -f $requirements ]] || fail "no such file: $requirements"
 
-"$root/scripts/ensure_venv.sh"
-tools=$root/build/audit
-[[ -x $tools/bin/pip ]] || "$root/.venv/bin/python" -m venv "$tools"
-install() { "$tools/bin/pip" install --quiet --disable-pip-version-check "$@"; }
+"$root/scripts/ensure_venv.sh" --tests
+
+# checkov and pip-audit need different versions of one package, so each group has an environment of its own.
+install() { # FOLDER PACKAGE…
+  local folder=$root/build/audit/$1
+  shift
+  [[ -x $folder/bin/pip ]] || "$root/.venv/bin/python" -m venv "$folder"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
+}
+
+write_sbom() {
+  install packages pip-audit==2.9.0 cyclonedx-bom==7.1.0
+  "$root/build/audit/packages/bin/cyclonedx-py" requirements "$root/requirements-worker.txt" --output-reproducible \
+    --output-format JSON --output-file "$root/build/sbom.json"
+  echo "wrote build/sbom.json"
+}
+
+# The file is complete and has hashes: nothing needs to be installed to know what it means.
+# Strict, since a package that could not be looked up would otherwise count as harmless.
+look_up() {
+  "$root/build/audit/packages/bin/pip-audit" --strict --require-hashes --disable-pip --requirement "$requirements"
+}
 
 scan() {
-  install checkov==3.3.30 zizmor==1.32.0 bandit==1.9.4
+  local tools=$root/build/audit/scanners/bin found=0
+  install scanners checkov==3.3.30 zizmor==1.32.0 bandit==1.9.4
   cd "$root"
-  "$tools/bin/checkov" --file infra/template.yaml --framework cloudformation --compact --quiet --skip-download
-  "$tools/bin/zizmor" --offline --quiet .github/workflows
-  "$tools/bin/bandit" --quiet --recursive --configfile pyproject.toml extractor lambda_function.py run_sqs_batches.py
+  "$tools/checkov" --file infra/template.yaml --framework cloudformation --compact --quiet --skip-download || found=1
+  "$tools/zizmor" --offline --quiet .github/workflows || found=1
+  "$tools/bandit" --quiet --recursive --configfile pyproject.toml extractor lambda_function.py run_sqs_batches.py || found=1
+  [[ $found == 0 ]] || fail "the scanners found something; see above" 1
   echo "the scanners found nothing"
 }
 
+status=0
 if [[ $scan_only == false ]]; then
-  install pip-audit==2.9.0 cyclonedx-bom==7.1.0
-  "$tools/bin/cyclonedx-py" requirements "$root/requirements-worker.txt" --output-reproducible --output-format JSON \
-    --output-file "$root/build/sbom.json"
-  echo "wrote build/sbom.json"
+  write_sbom
   [[ $sbom_only == false ]] || exit 0
-  # The file is complete and has hashes: nothing needs to be installed to know what it means.
-  # Strict, since a package that could not be looked up would otherwise count as harmless.
-  "$tools/bin/pip-audit" --strict --require-hashes --disable-pip --requirement "$requirements"
+  look_up || status=1
 fi
 scan
+exit "$status"

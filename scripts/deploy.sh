@@ -69,6 +69,7 @@ while [[ $# -gt 0 ]]; do
     *) fail "unknown argument $1; see --help" 2 ;;
   esac
   [[ $# -ge 2 ]] || fail "$1 needs a value, or is unknown; see --help" 2
+  [[ -n $2 ]] || fail "the value of $1 is empty; see --help" 2
   case $1 in
     --image-uri) given+=("ImageUri=$2") ;;
     --supabase-url) given+=("SupabaseUrl=$2") ;;

@@ -27,7 +27,7 @@ while [[ $# -gt 0 ]]; do
     -h | --help) usage; exit 0 ;;
     --yes) ask=false; shift ;;
     --stack | --region)
-      [[ $# -ge 2 ]] || fail "$1 needs a value" 2
+      [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a value" 2
       if [[ $1 == --stack ]]; then stack=$2; else export AWS_REGION=$2 AWS_DEFAULT_REGION=$2; fi
       shift 2 ;;
     *) fail "unknown argument $1; see --help" 2 ;;

@@ -27,7 +27,7 @@ for argument in "$@"; do
 done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-./scripts/ensure_venv.sh
+./scripts/ensure_venv.sh --tests
 python=.venv/bin/python
 tools=build/licences
 [[ -x $tools/bin/pip ]] || "$python" -m venv "$tools"

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Pin the requirements: *.in (what we ask for) to *.txt (exact versions with hashes).
+# Pin the requirements: pyproject.toml and *.in (what we ask for) to *.txt (exact versions with hashes).
 set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Turn each requirements*.in into a .txt file, with exact versions and hashes for Python 3.11
-and later on every platform: requirements.txt (what people install), -worker (the part of it
-that is in the image), -dev and -bench (on top of it). Then check that the image can be built:
-everything in requirements-worker.txt has a wheel for its Python and its C library, on x86-64
-and on arm64. That downloads no packages.
+Turn the dependencies in pyproject.toml, with all extras, into requirements.txt (what people
+install), and each requirements*.in into a .txt file, with exact versions and hashes for Python
+3.11 and later on every platform: -worker (the part of requirements.txt that is in the image),
+-demo, -dev and -bench (each on top of those before it), -docs (what builds the
+documentation), -tools (what installs them). Then check that the image can be built: everything in requirements-worker.txt
+has a wheel for its Python and its C library, on x86-64 and on arm64. That downloads no packages.
 
 usage: scripts/lock.sh [--upgrade | --check]
 
@@ -28,15 +29,17 @@ image_python=3.13
 image_library=manylinux_2_34
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-./scripts/ensure_venv.sh
-.venv/bin/pip install --quiet uv
+./scripts/ensure_venv.sh --tests
 
 if [[ ${1:-} != --check ]]; then
-    for name in requirements requirements-worker requirements-dev requirements-bench requirements-docs; do
-        constraint=()
-        [[ $name != requirements-worker ]] || constraint=(--constraint requirements.txt)
+    lock() {
         .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-            --no-emit-index-url ${constraint[@]+"${constraint[@]}"} "$@" "$name.in" --output-file "$name.txt"
+            --no-emit-index-url "$@"
+    }
+    lock "$@" pyproject.toml --extra all --output-file requirements.txt
+    lock "$@" requirements-worker.in --constraint requirements.txt --output-file requirements-worker.txt
+    for name in requirements-{demo,dev,bench,docs,tools}; do
+        lock "$@" "$name.in" --output-file "$name.txt"
     done
     echo "the requirements are locked; now run ./scripts/licences.sh, which lists what they are licensed under"
 fi

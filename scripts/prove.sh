@@ -13,7 +13,7 @@ TEXT
 fi
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-./scripts/ensure_venv.sh
+./scripts/ensure_venv.sh --tests
 .venv/bin/python -m tests.proof crash
 .venv/bin/python -m tests.proof simulate
 .venv/bin/python -m tests.proof warm

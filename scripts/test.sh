@@ -12,7 +12,7 @@ TEXT
 fi
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-./scripts/ensure_venv.sh
+./scripts/ensure_venv.sh --tests
 # Where a database server is missing, its tests are skipped - but not in continuous integration.
 if [ "${CI:-}" = "true" ]; then
     ./scripts/install_test_servers.sh

@@ -41,5 +41,5 @@ if [[ ! -x build/docker-registry/usr/bin/docker-registry ]] && command -v apt-ge
   rm -rf "$download"
 fi
 
-./scripts/ensure_venv.sh
+./scripts/ensure_venv.sh --tests
 exec .venv/bin/pytest tests/image "$@"

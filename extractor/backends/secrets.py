@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, cast
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extractor.backends.aws import build_client
+from extractor.backends.aws import ClientBuilder, build_client
 from extractor.errors import SettingsError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
-def read_secret(arn: str, field: str) -> Mapping[str, str]:
+def read_secret(arn: str, field: str, build: ClientBuilder = build_client) -> Mapping[str, str]:
     """The fields of a secret that is a JSON object, or its whole text as the one `field`, which must
     be there.
 
     Raises `SettingsError`, also where the secret cannot be read: without it nothing can begin.
     """
     config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
-    client = cast("SecretsManagerClient", build_client("secretsmanager", config))
+    client = cast("SecretsManagerClient", build("secretsmanager", config))
     try:
         text = client.get_secret_value(SecretId=arn).get("SecretString", "")
     except (BotoCoreError, ClientError, OSError) as error:

@@ -5,12 +5,15 @@ import os
 import signal
 import sys
 import threading
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 from dotenv import dotenv_values
 
+from extractor.domain.extras import missing_extra
 from extractor.errors import ExtractorError, SettingsError, UsageError
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
 from extractor.settings import other_names
@@ -37,13 +40,51 @@ class OutputError(Exception):
         self.closed = isinstance(error, BrokenPipeError)
 
 
+def path_argument(text: str) -> Path:
+    """A path on a command line. An empty one, as of a variable that is not set, is not the current folder.
+
+    Raises `argparse.ArgumentTypeError`.
+    """
+    if not text:
+        raise ArgumentTypeError("the path is empty")
+    return Path(text)
+
+
+def text_argument(text: str) -> str:
+    """A value on a command line that must not be empty. Raises `argparse.ArgumentTypeError`."""
+    if not text.strip():
+        raise ArgumentTypeError("the value is empty")
+    return text
+
+
+def env_file() -> dict[str, str]:
+    """What `.env` in the current folder sets; nothing if it is not there.
+
+    Raises:
+        SettingsError: It cannot be read, or is no UTF-8 text.
+    """
+    try:
+        found = dotenv_values(".env")
+    except UnicodeDecodeError as error:
+        raise SettingsError("the file .env is no UTF-8 text; save it again as UTF-8") from error
+    except OSError as error:
+        raise SettingsError(f"the file .env cannot be read: {error.strerror}") from error
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
     """Add what `.env` in the current folder has and the environment has not, under none of its names. Of the
-    names of the region, boto3 knows only the older one; Lambda sets both, people set the newer one."""
+    names of the region, boto3 knows only the older one; Lambda sets both, people set the newer one.
+
+    An empty variable of AWS counts as unset, like those of this project: boto3 would look for a profile
+    without a name. Raises `SettingsError`.
+    """
     given = set(environ)
-    for name, value in dotenv_values(".env").items():
-        if value is not None and given.isdisjoint(other_names(name)):
+    for name, value in env_file().items():
+        if given.isdisjoint(other_names(name)):
             environ[name] = value
+    for name in [name for name in environ if name.startswith("AWS_") and not environ[name].strip()]:
+        del environ[name]
     if region := environ.get("AWS_REGION"):
         environ.setdefault("AWS_DEFAULT_REGION", region)
 
@@ -56,6 +97,12 @@ def escape_control_chars(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 video``, ``2 videos``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def program(usual: str) -> str:
+    """Return the name of the console script that was started, or `usual`."""
+    name = Path(sys.argv[0]).name
+    return name if name.startswith("frame-extractor") else usual
 
 
 def say(text: str) -> None:
@@ -104,6 +151,10 @@ def run_command(command: Callable[[], int]) -> int:
             complaint, status = f"error: the settings are wrong: {escape_control_chars(str(error))}", 2
         except ExtractorError as error:
             complaint, status = f"error: {escape_control_chars(str(error))}", 3
+        except ModuleNotFoundError as error:
+            if (advice := missing_extra(error)) is None:
+                raise
+            complaint, status = f"error: {advice}", 2
         except KeyboardInterrupt as error:
             complaint, status = interruption(error)
     complain(complaint)

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from extractor import container
 from extractor.backends.storage.folder import FolderObjectStore
-from extractor.cli.terminal import complain, counted, escape_control_chars, say
+from extractor.cli.terminal import (
+    complain,
+    counted,
+    escape_control_chars,
+    path_argument,
+    program,
+    say,
+    text_argument,
+)
 from extractor.errors import ExtractorError, reason_of
 from extractor.output.unpack import Package
 from extractor.settings import Settings
@@ -27,6 +35,8 @@ exit status:
   130  interrupted (143: terminated)
 """
 
+_S3 = "s3://"
+
 
 def unpack(argv: Sequence[str]) -> int:
     """Run the command line; returns the exit status."""
@@ -42,12 +52,18 @@ def unpack(argv: Sequence[str]) -> int:
     return 0
 
 
+def _location(text: str) -> str:
+    if text.startswith(_S3) and not all(text.removeprefix(_S3).partition("/")[::2]):
+        raise argparse.ArgumentTypeError(f"{text!r} names no bucket and key such as s3://BUCKET/KEY")
+    return text_argument(text)
+
+
 def _package(location: str) -> Package:
-    if location.startswith("s3://"):
-        bucket, _, key = location.removeprefix("s3://").partition("/")
+    if location.startswith(_S3):
+        bucket, _, key = location.removeprefix(_S3).partition("/")
         folder, slash, name = key.rpartition("/")
         settings = Settings.model_validate({})  # of which reading from S3 needs none
-        return Package(container.build_object_store(settings, bucket), folder + slash, name)
+        return Package(container.build_tools_object_store(settings, bucket), folder + slash, name)
     path = Path(location)
     return Package(FolderObjectStore(path.parent), "", path.name)
 
@@ -55,7 +71,7 @@ def _package(location: str) -> Package:
 def build_parser() -> argparse.ArgumentParser:
     """The options of this command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m extractor unpack",
+        prog=f"{program('python -m extractor')} unpack",
         description="Unpack the frames of OUTPUT=tar.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -63,9 +79,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "package",
         metavar="MANIFEST_OR_TAR",
+        type=_location,
         help="a file, or s3://BUCKET/KEY with the usual AWS settings (required)",
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="where the files go (required)"
+        "--out", metavar="DIR", type=path_argument, required=True, help="where the files go (required)"
     )
     return parser

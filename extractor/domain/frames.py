@@ -2,11 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from extractor.domain.extras import require
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 ProgressCallback = Callable[[float, float], None]
-"""Called after each frame with the seconds of video that are done and the seconds in all."""
 """Called after each frame with the seconds of video that are done and the seconds in all."""
 
 
@@ -14,10 +20,15 @@ ProgressCallback = Callable[[float, float], None]
 class Frame:
     """One encoded image.
 
-    ``index`` counts the images from 0. ``slot`` is the number of the instant that it answers
-    (``slot × interval`` seconds after the first frame; equal to ``index`` for keyframes).
-    ``pts_seconds`` is its true time after the video's first frame. Width and height are those of
-    the image, after rotation.
+    Attributes:
+        index: Its number, from 0.
+        slot: The number of the instant that it answers; that instant is ``slot × interval`` seconds after the
+            first frame. For keyframes it is the number of the keyframe.
+        pts_seconds: Its time, from the first frame of the video.
+        data: The image as a file would hold it: JPEG, WebP or PNG.
+        width: In pixels, after rotation.
+        height: In pixels, after rotation.
+        measures: Sharpness, brightness and a perceptual hash, if they were asked for.
     """
 
     index: int
@@ -27,6 +38,25 @@ class Frame:
     width: int
     height: int
     measures: "FrameMetrics | None" = None
+
+    def to_array(self) -> "NDArray[np.uint8]":
+        """Decode the image.
+
+        Take PNG as the format of the frames for pixels without losses.
+
+        Returns:
+            Height × width × 3, in the order red, green, blue, 0-255.
+
+        Raises:
+            ModuleNotFoundError: The extra ``scenes`` of the package is not installed.
+        """
+        require("scenes", "an array")
+        import cv2
+        import numpy as np
+
+        pixels = cv2.imdecode(np.frombuffer(self.data, np.uint8), cv2.IMREAD_COLOR)
+        assert pixels is not None, "the encoder's own image"
+        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, pixels).astype(np.uint8, copy=False)
 
 
 class FrameMetrics(Struct, frozen=True):

@@ -1,4 +1,8 @@
-"""Options that have no effect in the combination in which they were given: refused, with the reason. Pure."""
+"""Options that have no effect in the combination in which they were given. Pure.
+
+A message or a command line that gives one is refused, with the reason. Settings are not: they are defaults,
+and a message may choose the strategy, format or detector that uses them. The worker logs them at its start.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 

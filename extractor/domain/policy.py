@@ -21,6 +21,9 @@ MAX_FRAMES_MODES: tuple[MaxFramesMode, ...] = get_args(MaxFramesMode)
 DETECTORS: tuple[Detector, ...] = get_args(Detector)
 SCENE_FRAMES: tuple[SceneFrame, ...] = get_args(SceneFrame)
 
+DEFAULT_DETECTOR: Detector = "content"
+"""Of the strategy ``scene``."""
+
 
 class SamplingPolicy(Struct, frozen=True):
     """Which frames are wanted, and in what form.
@@ -62,7 +65,7 @@ class SamplingPolicy(Struct, frozen=True):
     @property
     def detector(self) -> Detector | None:
         """How scenes are found, if they are: the strategy ``scene`` cannot do without."""
-        return self.scene_detector or ("content" if self.strategy == "scene" else None)
+        return self.scene_detector or (DEFAULT_DETECTOR if self.strategy == "scene" else None)
 
     @property
     def watches_every_frame(self) -> bool:

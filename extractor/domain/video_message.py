@@ -16,6 +16,7 @@ from pydantic import (
 from extractor.domain import keys
 from extractor.domain.option_effects import refuse_without_effect
 from extractor.domain.policy import (
+    DEFAULT_DETECTOR,
     Detector,
     ImageFormat,
     MaxFramesMode,
@@ -119,7 +120,7 @@ class VideoMessage(BaseModel):
             asked.setdefault("strategy", "timestamps")
         if "interval_seconds" in asked or asked.get("strategy", "uniform") != "uniform":
             asked["counts_frames"] = False
-        if self.scene_detector not in (None, policy.detector):
+        if self.scene_detector not in (None, policy.scene_detector or DEFAULT_DETECTOR):
             asked.setdefault("scene_threshold", None)  # each detector has a scale of its own
         combined = checked_policy(replace(policy, **asked))
         refuse_without_effect(combined, given)

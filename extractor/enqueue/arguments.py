@@ -5,9 +5,9 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from extractor.cli.sampling_options import add_sampling_options, field_of_message
+from extractor.cli.terminal import path_argument, text_argument
 from extractor.domain.costs import Workload
 
 RETENTION_HOURS = 168.0
@@ -77,6 +77,7 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
     add(
         "--codes",
         metavar="FILE",
+        type=text_argument,
         help="queue the codes in this file instead, one a line, whatever the state says; - is standard input "
         "(default: what the state says)",
     )
@@ -94,7 +95,7 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
     add(
         "--checkpoint",
         metavar="FILE",
-        type=Path,
+        type=path_argument,
         help="remember here how far it came, and go on from there; removed when all is queued "
         "(default: none)",
     )

@@ -10,6 +10,7 @@ from typing import cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from extractor import __version__
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, Scene, StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.manifest import Manifest
@@ -36,7 +37,7 @@ from extractor.media.decode.schedule import (
     schedule_targets,
 )
 from extractor.media.decode.session import DecodeAgainError
-from extractor.media.decode.single_pass import try_single_pass
+from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.filters import colour_notes
@@ -45,8 +46,6 @@ from extractor.media.probe.index import VideoIndex, read_index
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import Stored, store_output
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
-
-VERSION = "0.1.0"
 
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg", "flv", "asf"})
 
@@ -103,15 +102,10 @@ def extract(
     source = DecoderInput(task.path, limits, config.ffmpeg)
     budget = ProcessLimits(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
-        precomputed = try_single_pass(source, task.policy, budget) if config.plan else None
-        index = precomputed.index if precomputed else read_index(source, budget, task.policy)
+        index, precomputed = find_index(source, task.policy, budget, plan=config.plan)
         source = index.select(source)
     with watch.stage("extract"):
-        found = find_scenes(source, index, task.policy, budget) if _scenes_first(index, task.policy) else None
-        index = found.index if found else index
-        schedule = (
-            precomputed.schedule if precomputed else _schedule(source, index, task.policy, found, budget)
-        )
+        index, schedule, found = choose_frames(source, index, precomputed, task.policy, budget)
         goes_on = (
             precomputed is None and config.output == OutputOptions()
         )  # a tar and a storyboard need every frame
@@ -121,6 +115,43 @@ def extract(
         stored = _store(decoder, len(before), task, frame_store, config, progress)
         stored = replace(stored, frames=(*before, *stored.frames))
     return _manifest(task, decoder, schedule, found.scenes if found else decoder.scenes, stored, watch)
+
+
+def find_index(
+    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, *, plan: bool = True
+) -> tuple[VideoIndex, SinglePass | None]:
+    """Index the file; where that costs nothing more, its frames are made in the same pass.
+
+    Raises:
+        ExtractorError: The file cannot be decoded.
+    """
+    precomputed = try_single_pass(source, policy, budget) if plan else None
+    return (precomputed.index if precomputed else read_index(source, budget, policy)), precomputed
+
+
+def choose_frames(
+    source: DecoderInput,
+    index: VideoIndex,
+    precomputed: SinglePass | None,
+    policy: SamplingPolicy,
+    budget: ProcessLimits,
+) -> tuple[VideoIndex, DecodeSchedule, SceneSelection | None]:
+    """Choose the frames of `source`, whose stream `index` has selected.
+
+    Returns:
+        The index with what a pass for scenes told of the frames, the schedule, and the scenes if there was
+        such a pass.
+
+    Raises:
+        ExtractorError: The file cannot be decoded.
+    """
+    found = find_scenes(source, index, policy, budget) if _scenes_first(index, policy) else None
+    index = found.index if found else index
+    return (
+        index,
+        (precomputed.schedule if precomputed else _schedule(source, index, policy, found, budget)),
+        found,
+    )
 
 
 def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
@@ -228,10 +259,11 @@ def _manifest(
         decode_errors=decoder.decode_errors,
         notes=(
             *_notes(index, schedule, task.policy),
+            *_unordered(decoder, task.policy),
             *_unanswered(index, task.policy, decoder.decoded_seconds),
         ),
         ffmpeg_version=index.ffmpeg_version,
-        extractor_version=VERSION,
+        extractor_version=__version__,
         timings=dict(watch.seconds),
     )
 
@@ -246,12 +278,20 @@ def _notes(index: VideoIndex, schedule: DecodeSchedule, policy: SamplingPolicy) 
             f"the header claims {index.claimed_seconds:.2f} s, but the file is complete after"
             f" {index.duration_seconds:.2f} s"
         )
+    if index.unread_bytes:
+        yield f"another video follows in the last {index.unread_bytes} bytes of the file, which are not read"
     if changes := len(index.discontinuities):
         times = "once" if changes == 1 else f"{changes} times"
         yield f"the clock of the file restarts or jumps {times}: see video.discontinuities"
     yield from colour_notes(index.picture)
     if index.hdr == "dolby-vision-5":
         yield "Dolby Vision profile 5 has colours of its own, which are not converted"
+
+
+def _unordered(decoder: FrameDecoder, policy: SamplingPolicy) -> Iterator[str]:
+    if policy.strategy != "keyframe" and (count := decoder.unordered):
+        total = decoder.index.frame_count
+        yield f"{count} of {total} frames have no time after that of the one before: they cannot be asked for"
 
 
 def _unanswered(index: VideoIndex, policy: SamplingPolicy, decoded_seconds: float) -> Iterator[str]:

@@ -5,24 +5,25 @@ as it was: frames are made in a hidden folder inside of it and moved when all ar
 be a mount or a link to another disk, and its parent need not be writable.
 """
 
-import numbers
-import operator
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Unpack
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from extractor.backends.storage.folder import FolderObjectStore
+from extractor.domain.extras import require
 from extractor.domain.frames import DecodeLimits, ProgressCallback
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.keys import MANIFEST_NAME
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.option_effects import not_default, refuse_without_effect
-from extractor.domain.policy import SamplingPolicy, Strategy, checked_policy
+from extractor.domain.output_options import OutputForm, OutputOptions
+from extractor.domain.policy import SamplingPolicy, Strategy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import StorageUnavailableError
 from extractor.media.ffmpeg.binary import find_ffmpeg
@@ -32,15 +33,25 @@ from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore
 from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, extract
 from extractor.pipeline.local_input import LocalVideo, bring_in, local_video
+from extractor.pipeline.local_options import SamplingOptions, requested_policy
 from extractor.pipeline.workdir import job_directory
 
-_NO_DEADLINE_SECONDS = 365 * 24 * 3600
+NO_DEADLINE_SECONDS = 365 * 24 * 3600
 _PREFIX = ".partial-"
+_FRAMES = OutputOptions()
 
 
 class ExtractedFrame(Struct, frozen=True):
-    """A frame on disk. `pts_seconds` counts from the video's first frame; `slot` is the number of the
-    instant that the frame answers (``slot × frame_interval`` seconds)."""
+    """A frame on disk.
+
+    Attributes:
+        path: The file that holds it.
+        index: Its number, from 0.
+        slot: The number of the instant that it answers; that instant is ``slot × frame_interval`` seconds.
+        pts_seconds: Its time, from the first frame of the video.
+        width: In pixels.
+        height: In pixels.
+    """
 
     path: Path
     index: int
@@ -50,6 +61,18 @@ class ExtractedFrame(Struct, frozen=True):
     height: int
 
 
+class ExtractedFrames(list[ExtractedFrame]):
+    """The frames of a video, in order.
+
+    Attributes:
+        manifest: The record of the extraction, as it is in ``manifest.json``.
+    """
+
+    def __init__(self, frames: Iterable[ExtractedFrame], manifest: Manifest) -> None:
+        super().__init__(frames)
+        self.manifest = manifest
+
+
 def extract_frames(
     video_path: str | os.PathLike[str],
     output_dir: str | os.PathLike[str],
@@ -57,31 +80,73 @@ def extract_frames(
     quality: int = 95,
     max_frames: int | None = None,
     strategy: Strategy = "uniform",
-) -> list[ExtractedFrame]:
-    """Extract frames of a video file as JPEGs, named by their index, into `output_dir`.
+    *,
+    policy: SamplingPolicy | None = None,
+    output: OutputForm = "frames",
+    storyboard: bool = False,
+    progress: ProgressCallback | None = None,
+    **options: Unpack[SamplingOptions],
+) -> ExtractedFrames:
+    """Extract frames of a video file into a folder, with a ``manifest.json``.
 
-    `frame_interval` is in seconds, `quality` 1-100 on libjpeg's scale, `strategy` ``uniform``,
-    ``keyframe`` or ``scene``. Raises the `extractor.errors.ExtractorError` that says why there are no
-    frames, and `ValueError`, before any work, for an option of the wrong kind, out of range or without
-    effect.
+    The frames of an earlier run in the folder are replaced. A run that fails leaves the folder as it was.
+
+    Args:
+        video_path: A file, or a pipe.
+        output_dir: The folder. It is made if it does not exist.
+        frame_interval: Seconds between frames (strategy ``uniform``).
+        quality: 1-100, on libjpeg's scale.
+        max_frames: At most so many frames; ``None``: all.
+        strategy: ``uniform``: the first frame at or after each instant; ``keyframe``; ``scene``: one frame of
+            each scene; ``timestamps``: at the times given.
+        policy: The sampling as a whole. It excludes all other options of the sampling.
+        output: ``frames``: a file for each frame, named by its index; ``tar``: one file of them all.
+        storyboard: Whether a contact sheet and a track of thumbnails are added.
+        progress: Called after each frame with the seconds of video that are done, and the seconds in all.
+        **options: More options of the sampling, see `extractor.pipeline.local_options.SamplingOptions`.
+
+    Returns:
+        The frames, as a list, with the manifest as its attribute ``manifest``.
+
+    Raises:
+        ExtractorError: The video gives no frames; its ``reason`` is a stable code. See `extractor.errors`.
+        ModuleNotFoundError: An extra of the package is not installed, which the options need.
+        TypeError: There is no such option.
+        ValueError: An option is of the wrong kind, out of range or without effect. Nothing was done.
+
+    Examples:
+        >>> from extractor import extract_frames
+        >>> frames = extract_frames("holiday.mp4", "frames", frame_interval=2)
+        >>> [(frame.path.name, frame.pts_seconds) for frame in frames]
+        [('000000.jpg', 0.0), ('000001.jpg', 2.0), ('000002.jpg', 4.0)]
+        >>> frames.manifest.video.duration_seconds
+        5.0
+
+        >>> frames = extract_frames("holiday.mp4", "chosen", timestamps=[0.5, 3], format="webp")
+        >>> [frame.path.name for frame in frames]
+        ['000000.webp', '000001.webp']
     """
-    policy = checked_policy(
-        SamplingPolicy(
-            strategy=strategy,
-            interval_seconds=_number("frame_interval", frame_interval),
-            quality=_whole("quality", quality),
-            max_frames=None if max_frames is None else _whole("max_frames", max_frames),
-        )
-    )
-    refuse_without_effect(policy, not_default(policy))
+    policy = requested_policy(frame_interval, quality, max_frames, strategy, policy, options)
+    wanted = OutputOptions(output, storyboard)
+    require_extras(policy, wanted)
+    for name, path in (("video_path", video_path), ("output_dir", output_dir)):
+        if not os.fspath(path):
+            raise ValueError(f"{name}: the path is empty")
     folder = Path(output_dir)
-    manifest = extract_to_folder(Path(video_path), folder, policy, local_config())
-    return [
+    config = replace(local_config(), output=wanted)
+    manifest = extract_to_folder(Path(video_path), folder, policy, config, progress)
+    frames = (
         ExtractedFrame(
-            folder / frame.key, frame.index, frame.slot, frame.pts_seconds, frame.width, frame.height
+            path=folder / (manifest.archive.key if manifest.archive else frame.key),
+            index=frame.index,
+            slot=frame.slot,
+            pts_seconds=frame.pts_seconds,
+            width=frame.width,
+            height=frame.height,
         )
         for frame in manifest.frames
-    ]
+    )
+    return ExtractedFrames(frames, manifest)
 
 
 def extract_to_folder(
@@ -117,17 +182,19 @@ def local_config(binary: str | None = None) -> ExtractorConfig:
     return ExtractorConfig(find_ffmpeg(binary), DecodeLimits(threads=decoder_threads()), upload_workers=2)
 
 
-def _whole(name: str, value: object) -> int:
-    try:
-        return operator.index(value)  # type: ignore[arg-type] # that is what it checks
-    except TypeError as error:
-        raise ValueError(f"{name}: must be a whole number, not {value!r}") from error
+def require_extras(policy: SamplingPolicy, output: OutputOptions = _FRAMES) -> None:
+    """Check that what `policy` and `output` need is installed.
 
-
-def _number(name: str, value: object) -> float:
-    if not isinstance(value, numbers.Real):
-        raise ValueError(f"{name}: must be a number, not {value!r}")  # noqa: TRY004 - as for any bad option
-    return float(value)
+    Raises:
+        ModuleNotFoundError: It is not; the text says how to install it.
+    """
+    needs = {
+        "scenes": policy.detector is not None,
+        "measures": policy.needs_measures,
+        "a storyboard": output.storyboard,
+    }
+    for feature in (feature for feature, is_asked in needs.items() if is_asked):
+        require("scenes", feature)
 
 
 @contextmanager
@@ -155,7 +222,7 @@ def _task(path: Path, given: LocalVideo, policy: SamplingPolicy) -> ExtractionTa
         platform=None,
         source=SourceVideo(bucket=None, key=given.name, etag=None, size_bytes=path.stat().st_size),
         policy=policy,
-        deadline=time.monotonic() + _NO_DEADLINE_SECONDS,
+        deadline=time.monotonic() + NO_DEADLINE_SECONDS,
         sample_name=given.sample_name(path.stat().st_size),
     )
 

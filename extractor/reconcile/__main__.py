@@ -87,7 +87,7 @@ def _desk(settings: Settings) -> CommandContext:
     return CommandContext(
         scope=scan.ScanScope(
             inventory=table,
-            store=cache(lambda bucket: container.build_object_store(settings, bucket)),
+            store=cache(lambda bucket: container.build_tools_object_store(settings, bucket)),
             frames_bucket=settings.s3_bucket_frames,
             videos_bucket=settings.s3_bucket_videos,
             layout=parse_layout(settings.frames_layout),

@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from extractor.cli.terminal import path_argument, program, text_argument
 from extractor.reconcile.context import AGE_UNITS
 from extractor.reconcile.findings import FindingKind
 
@@ -33,7 +34,7 @@ _KINDS = ", ".join(FindingKind)
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     whole = argparse.ArgumentParser(
-        prog="python -m extractor.reconcile",
+        prog=program("python -m extractor.reconcile"),
         description="Compare the state table, the manifests and the objects, and set right what differs.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -75,17 +76,17 @@ def _survey(one: argparse.ArgumentParser, age: str) -> None:
     one.add_argument(
         "--checkpoint",
         metavar="FILE",
-        type=Path,
+        type=path_argument,
         help="go on from here if it was cut off before (default: none)",
     )
 
 
 def _outputs(one: argparse.ArgumentParser) -> None:
     one.add_argument(
-        "--csv", metavar="FILE", type=Path, help="write every record to this file (default: none)"
+        "--csv", metavar="FILE", type=path_argument, help="write every record to this file (default: none)"
     )
     one.add_argument(
-        "--json", metavar="FILE", type=Path, help="write every record to this file (default: none)"
+        "--json", metavar="FILE", type=path_argument, help="write every record to this file (default: none)"
     )
 
 
@@ -132,6 +133,7 @@ def _replay(one: argparse.ArgumentParser) -> None:
     _apply(one)
     one.add_argument(
         "--reason",
+        type=text_argument,
         action="append",
         default=[],
         help="only letters with this reason; may be repeated (default: all)",
@@ -143,7 +145,7 @@ def _report(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--out",
         metavar="FILE",
-        type=Path,
+        type=path_argument,
         default=Path("report.html"),
         help="the page (default: report.html)",
     )

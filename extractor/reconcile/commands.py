@@ -97,7 +97,7 @@ def report_command(options: argparse.Namespace, context: CommandContext, snapsho
         statistics=statistics,
         findings=findings,
         strips=[film_strip(context.scope.frames, facts) for facts in statistics.sample],
-        places={"frames": context.scope.frames_bucket, "videos": context.scope.videos_bucket},
+        places={"frames bucket": context.scope.frames_bucket, "videos bucket": context.scope.videos_bucket},
         moment=context.now(),
         memory_mb=context.memory_mb,
     )

@@ -68,7 +68,7 @@ class Settings(BaseModel):
     max_receives: int | None = Field(
         None,
         ge=1,
-        description="maxReceiveCount of the queue: its last delivery goes to the dead letters with a reason",
+        description="maxReceiveCount of the queue: the last delivery goes to the dead letters with a reason",
     )
 
     # State
@@ -198,6 +198,21 @@ class Settings(BaseModel):
         )
 
     @property
+    def idle_options(self) -> str | None:
+        """The sampling options without effect on a message that has no options of its own, with the reasons;
+        `None` if there are none. A message may choose the strategy, format or detector that uses them, so
+        they are not refused. Only what differs from its default counts as set.
+        """
+        given = not_default(self.policy) | ({"fps"} if self.extract_fps else set())
+        try:
+            refuse_without_effect(
+                self.policy, sorted(given - ({"interval_seconds"} if "fps" in given else set()))
+            )
+        except NoEffectError as error:
+            return error.told(setting_name)
+        return None
+
+    @property
     def _counts_frames(self) -> bool:
         """As the system with DynamoDB understands EXTRACT_FPS."""
         return self.state_backend == "dynamodb" and self.strategy == "uniform" and bool(self.extract_fps)
@@ -280,23 +295,9 @@ def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> S
     except ValidationError as error:
         found = ((str(item["loc"][0]), item["msg"]) for item in error.errors())
         problems = [*(f"{field.upper()}: {_plain(text)}" for field, text in found), *problems]
-    else:
-        problems += _without_effect(settings)
     if problems:
         raise SettingsError("; ".join(problems))
     return settings
-
-
-def _without_effect(settings: Settings) -> list[str]:
-    """Only what differs from its default counts as set."""
-    given = not_default(settings.policy) | ({"fps"} if settings.extract_fps else set())
-    try:
-        refuse_without_effect(
-            settings.policy, sorted(given - ({"interval_seconds"} if "fps" in given else set()))
-        )
-    except NoEffectError as error:
-        return [error.told(setting_name)]
-    return []
 
 
 def _given(environ: Mapping[str, str], field: str) -> dict[str, str]:
@@ -322,5 +323,15 @@ def _missing(values: Mapping[str, str]) -> list[str]:
         return ["STATE_BACKEND: is not set; VIDEOS_TABLE is a table in DynamoDB: set STATE_BACKEND=dynamodb"]
     backend = values.get("state_backend", "supabase")
     key = "supabase_key_secret_arn" if "supabase_key_secret_arn" in values else "supabase_key"
-    needed = {"supabase": ("supabase_url", key), "sqlite": ("sqlite_path",)}.get(backend, ())
-    return [f"{name.upper()}: STATE_BACKEND={backend} needs it" for name in needed if name not in values]
+    needed = {
+        f"STATE_BACKEND={backend}": {"supabase": ("supabase_url", key), "sqlite": ("sqlite_path",)}.get(
+            backend, ()
+        ),
+        "MAX_RECEIVES": ("dead_letter_queue_url",) if "max_receives" in values else (),
+    }
+    return [
+        f"{name.upper()}: {reason} needs it"
+        for reason, names in needed.items()
+        for name in names
+        if name not in values
+    ]

@@ -14,6 +14,7 @@ from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,
+    ConflictError,
     ExtractorError,
     SourceChangedError,
     StorageUnavailableError,
@@ -150,6 +151,33 @@ def test_s3_is_given_the_checksum_and_the_content_type(
     checksum = sent[0].headers["x-amz-checksum-sha256"].decode()
     assert base64.b64decode(checksum) == hashlib.sha256(b"data").digest()
     assert s3_client.head_object(Bucket=bucket, Key="key")["ContentType"] == "image/webp"
+
+
+@pytest.mark.parametrize(("busy", "puts"), [(0, 1), (2, 3), (3, 3)])
+def test_a_write_waits_for_another_one_of_the_same_key(
+    client_for: Callable[[str], "S3Client"], monkeypatch: pytest.MonkeyPatch, busy: int, puts: int
+) -> None:
+    """S3 answers 409 while another write, such as an attempt that has timed out here, is under way."""
+    monkeypatch.setattr("extractor.backends.storage.s3.conditional_writes._PAUSES_SECONDS", (0, 0))
+    sent: list[str] = []
+
+    def answer(request: Request) -> Answer:
+        sent.append(request.method)
+        if request.method == "HEAD":
+            return Answer(404)
+        if sent.count("PUT") <= busy:
+            return refusal(409, "ConditionalRequestConflict")
+        return Answer(200, headers={"ETag": '"stored"'})
+
+    with serving(answer) as url:
+        store = S3ObjectStore(client_for(url), "bucket")
+        if busy < 3:
+            etag = store.put("key", b"data", content_type="image/webp", sha256=SHA256, replaces=None)
+            assert etag == "stored"
+        else:
+            with pytest.raises(ConflictError):
+                store.put("key", b"data", content_type="image/webp", sha256=SHA256, replaces=None)
+    assert sent.count("PUT") == puts
 
 
 def test_s3_is_never_told_to_delete_more_than_it_takes(

@@ -106,6 +106,29 @@ def test_a_table_without_the_columns_that_are_needed_is_refused_at_once(tmp_path
         SqliteStateStore(tmp_path / "state.sqlite", "videos")
 
 
+def test_nothing_is_made_unless_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "state%20?mode=rwc#é.sqlite"
+    for wrong in (path, tmp_path, tmp_path / "missing" / "state.sqlite", tmp_path / "a\0b"):
+        with pytest.raises(SettingsError, match="SQLITE_PATH"):
+            SqliteStateStore(wrong, "videos", create=False)
+    assert list(tmp_path.iterdir()) == []
+    SqliteStateStore(path, "other")
+    with pytest.raises(SettingsError, match=r"STATE_TABLE.*no table 'videos'"):
+        SqliteStateStore(path, "videos", create=False)
+    assert run(path, "SELECT name FROM sqlite_master WHERE type = 'table'") == [("other",)]
+
+
+def test_a_database_that_goes_while_it_is_used_does_not_come_back_empty(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    SqliteStateStore(path, "videos").add("a", is_fetched=True)
+    store = SqliteStateStore(path, "videos", create=False)
+    assert store.pending(None, 10, BacklogFilter()) == ["a"]
+    path.unlink()
+    with pytest.raises(StateUnavailableError, match="SQLITE_PATH"):
+        store.pending(None, 10, BacklogFilter())
+    assert not path.exists()
+
+
 def test_a_file_that_is_no_database_is_a_state_that_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database at all, but some text that is long enough to tell\n" * 20)
     for path in (tmp_path, tmp_path / "text", tmp_path / "missing" / "state.sqlite"):

@@ -1,6 +1,8 @@
 """What only Supabase does: tables of many shapes, a cap on rows, addresses of a certain length."""
 
+import json
 import logging
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from extractor.backends.state.supabase import SupabaseStateStore, build_postgres
 from extractor.domain.jobs import VideoRef
 from extractor.errors import SettingsError
 from tests.contracts.tables import EXTRACTION, NOON, Connect, supabase_table
+from tests.servers.http import Answer, Request, forward, serving
 from tests.servers.supabase import Supabase
 
 A, B = VideoRef("a"), VideoRef("b")
@@ -104,6 +107,31 @@ def test_the_cap_on_rows_hides_none(supabase: Supabase, connect: Connect) -> Non
     assert store.count_pending(BacklogFilter()) == 2_005
     codes = [f"c{number}" for number in range(1, 2_006)]
     assert store.reset(codes) == 2_005
+
+
+def test_an_answer_that_names_fewer_rows_than_were_changed_is_no_refusal(
+    supabase: Supabase, connect: Connect
+) -> None:
+    """As of older servers, which cut also the answers of updates at their cap on rows."""
+    supabase.database.sql(
+        "insert into watched_content (code, is_fetched) select 'c' || n, true from generate_series(1, 7) n"
+    )
+    with httpx.Client(base_url=supabase.url) as upstream:
+
+        def cut(request: Request) -> Answer:
+            answer = forward(request, upstream)
+            if request.method == "PATCH":
+                answer = replace(answer, body=json.dumps(json.loads(answer.body)[:3]).encode())
+            return answer
+
+        with serving(cut) as url:
+            store = connect(url, supabase.service_key)
+            assert store.reset([f"c{number}" for number in range(1, 10)]) == 7
+            store.mark_enqueued(["c1", "c2", "c3", "c4"], NOON)
+    waiting = connect(supabase.url, supabase.service_key).pending(
+        None, 10, BacklogFilter(enqueued_before=NOON)
+    )
+    assert waiting == ["c5", "c6", "c7"]
 
 
 @pytest.mark.parametrize(

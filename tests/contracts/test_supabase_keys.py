@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from extractor import container
+from extractor.backends.aws import ClientBuilder
 from extractor.backends.secrets import read_secret
 from extractor.backends.state.base import StateRow
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
@@ -153,9 +154,9 @@ def test_a_key_that_stays_refused_is_read_again_once(
     reads: list[str] = []
     read = read_secret
 
-    def counting(arn: str, field: str) -> Mapping[str, str]:
+    def counting(arn: str, field: str, build: ClientBuilder) -> Mapping[str, str]:
         reads.append(arn)
-        return read(arn, field)
+        return read(arn, field, build)
 
     monkeypatch.setattr("extractor.backends.secrets.read_secret", counting)
     for _ in range(3):

@@ -42,6 +42,18 @@ class Setup:
             check=False,
         )
 
+    def python(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Another command line of the project."""
+        variables = {**self.environment, "PYTHONPATH": str(SCRIPT.parent), **environment}
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env=variables,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def start(self, *options: str, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, SCRIPT, *options],

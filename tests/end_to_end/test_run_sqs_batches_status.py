@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.end_to_end.command_line import CODES, Setup, first_line, only_line
+from tests.end_to_end.command_line import CODES, SCRIPT, Setup, first_line, only_line
 from tests.servers.http import Answer, Request, forward, serving
 
 
@@ -111,10 +111,36 @@ def test_a_queue_out_of_reach_gives_3_and_one_clear_line(setup: Setup) -> None:
 
 @pytest.mark.failure_row(46)
 def test_a_state_out_of_reach_gives_3_and_one_clear_line(setup: Setup) -> None:
-    run = setup.run(SQLITE_PATH=str(setup.folder / "missing" / "state.sqlite"))
+    (setup.folder / "text").write_text("no database at all, but some text that is long enough to tell\n" * 20)
+    run = setup.run(SQLITE_PATH=str(setup.folder / "text"))
     assert run.returncode == 3
     assert "SQLITE_PATH" in only_line(run.stderr)
     assert first_line(run).startswith("0 videos queued")
+
+
+@pytest.mark.failure_row(47)
+@pytest.mark.parametrize("command", [[str(SCRIPT), "--dry-run"], ["-m", "extractor.reconcile", "status"]])
+def test_a_mistyped_database_or_table_is_named_and_not_made(setup: Setup, command: list[str]) -> None:
+    path = setup.folder / "stat.sqlite"
+    run = setup.python(*command, SQLITE_PATH=str(path))
+    assert run.returncode == 2
+    assert f"SQLITE_PATH: there is no database file {str(path)!r} (No such file" in only_line(run.stderr)
+    assert not path.exists()
+    run = setup.python(*command, STATE_TABLE="watched_contents")
+    assert run.returncode == 2
+    assert "STATE_TABLE: the database" in only_line(run.stderr)
+    assert "has no table 'watched_contents'" in only_line(run.stderr)
+
+
+def test_a_database_is_made_when_that_is_asked_for(setup: Setup) -> None:
+    path = setup.folder / "new.sqlite"
+    made = setup.python("-m", "local.state", "abc", "d-e.f", SQLITE_PATH=str(path), STATE_TABLE="mine")
+    assert (made.returncode, made.stdout) == (0, f"{path}: table mine, 2 videos added\n"), made.stderr
+    run = setup.python(str(SCRIPT), "--dry-run", SQLITE_PATH=str(path), STATE_TABLE="mine")
+    assert first_line(run).startswith("2 videos would be queued")
+    again = setup.python("-m", "local.state", SQLITE_PATH=str(path), STATE_TABLE="mine")
+    assert again.stdout.endswith("0 videos added\n")
+    assert setup.python("-m", "local.state", "a/b", SQLITE_PATH=str(path)).returncode == 2
 
 
 @pytest.mark.failure_row(45)

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.end_to_end.command_line import CODES, Setup, only_line
+from tests.end_to_end.command_line import CODES, SCRIPT, Setup, only_line
 from tests.servers.http import Answer, Request, serving
 
 _UNRESOLVED = "https://no-such-project-of-anybody.invalid"
@@ -72,7 +72,7 @@ def test_a_server_that_is_silent_is_told_of_before_it_answers(setup: Setup) -> N
         (["--codes", "missing.txt"], {}, 2),
         (["--quality", "80", "--format", "png"], {}, 2),
         ([], {"AWS_PROFILE": "no-such-profile"}, 2),
-        (["--dry-run"], {"SQLITE_PATH": "/no/such/folder/state.sqlite"}, 3),
+        (["--dry-run"], {"SQLITE_PATH": "/no/such/folder/state.sqlite"}, 2),
     ],
 )
 def test_json_tells_how_it_ended_however_it_ends(
@@ -107,6 +107,18 @@ def test_options_without_effect_are_refused_by_the_settings_of_this_machine(setu
     assert run.returncode == 2
     assert only_line(run.stderr) == ("error: --scene-threshold: has no effect: no scene detector is chosen")
     assert setup.run("--dry-run", "--scene-threshold", "30", STRATEGY="scene").returncode == 0
+
+
+@pytest.mark.operations_row(16)
+@pytest.mark.parametrize("command", [[str(SCRIPT), "--dry-run"], ["-m", "extractor.reconcile", "status"]])
+def test_a_settings_file_that_is_no_utf_8_is_named(setup: Setup, command: list[str]) -> None:
+    (setup.folder / ".env").write_text("QUALITY=80\n", encoding="utf-16")
+    run = setup.python(*command)
+    assert run.returncode == 2
+    assert only_line(run.stderr).endswith("the file .env is no UTF-8 text; save it again as UTF-8")
+    assert "UTF-8" in str(_summary(setup.run("--json").stdout)["error"])
+    (setup.folder / ".env").write_text("QUALITY=80\n", encoding="utf-8-sig")
+    assert setup.python(*command).returncode == 0
 
 
 def test_a_bad_path_is_not_called_a_setting(setup: Setup) -> None:

@@ -37,14 +37,14 @@ def packet_bomb(clip: bytes, count: int, size: int | None = None) -> bytes:
         b"ctts": struct.pack(">IIII", 0, 1, count, 0),
     }
     for kind, body in tables.items():
-        clip = _changed(clip, kind, partial(_set_body, body=body))
+        clip = with_body(clip, kind, body)
     return clip
 
 
 def long_samples(clip: bytes, milliseconds: int) -> bytes:
     """Each sample lasts so many units of the time base."""
     body = struct.pack(">IIII", 0, 1, 20, milliseconds)
-    return _changed(clip, b"stts", partial(_set_body, body=body))
+    return with_body(clip, b"stts", body)
 
 
 def many_tracks(clip: bytes, count: int) -> bytes:
@@ -70,7 +70,7 @@ def huge_pictures(clip: bytes, width: int, height: int) -> bytes:
 def cyclic_edits(clip: bytes, count: int) -> bytes:
     """An edit list that plays everything so many times."""
     edits = struct.pack(">IIHH", 2_000, 0, 1, 0) * count
-    return _changed(clip, b"elst", partial(_set_body, body=struct.pack(">II", 0, count) + edits))
+    return with_body(clip, b"elst", struct.pack(">II", 0, count) + edits)
 
 
 HOSTILE: Final[Mapping[str, Callable[[bytes], bytes]]] = {
@@ -91,6 +91,7 @@ HOSTILE: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "huge pictures": partial(huge_pictures, width=0xFFFF, height=0xFFFF),
     "flat pictures": partial(huge_pictures, width=0xFFFF, height=1),
     "cyclic edits": partial(cyclic_edits, count=200),
+    "20,000 edits": partial(cyclic_edits, count=20_000),
 }
 """By name."""
 
@@ -118,6 +119,11 @@ def _first_sample_bytes(clip: bytes) -> int:
 def _children(box: Element) -> list[Element]:
     assert box.children is not None
     return box.children
+
+
+def with_body(clip: bytes, kind: bytes, body: bytes) -> bytes:
+    """`clip` with another body of its first box of that kind."""
+    return _changed(clip, kind, partial(_set_body, body=body))
 
 
 def _set_body(box: Element, body: bytes) -> None:

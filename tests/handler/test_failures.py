@@ -250,6 +250,18 @@ def test_without_a_dead_letter_queue_the_main_queue_keeps_the_message_and_the_lo
     assert "INVALID_MESSAGE" in line["detail"]
 
 
+def test_the_worker_names_the_settings_that_few_messages_use_once_and_handles_those(
+    world: World, settings: Callable[..., None], logs: io.StringIO, plain_clip: Path
+) -> None:
+    settings(SCENE_FRAME="first")
+    world.add_video("abc", plain_clip)
+    assert world.deliver({"code": "abc", "strategy": "scene"}) == []
+    assert world.deliver({"code": "abc", "strategy": "scene"}) == []
+    found = [line for line in map(json.loads, logs.getvalue().splitlines()) if "settings" in line["message"]]
+    assert [line["level"] for line in found] == ["INFO"]
+    assert found[0]["detail"].startswith("SCENE_FRAME: has no effect: the strategy is 'uniform'")
+
+
 def test_what_nobody_foresaw_comes_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def surprise(*_: object) -> None:
         raise ZeroDivisionError

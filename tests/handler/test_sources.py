@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from extractor import container
+from extractor.backends.aws import build_client
 from tests.handler.conftest import World
 from tests.handler.faults import faulty_s3, refusal
 from tests.media import clips
@@ -137,5 +138,5 @@ def test_there_is_a_connection_for_every_thread(
     world.add_video("abc", plain_clip)
     assert world.deliver({"code": "abc", "interval": 0.04}) == []
     assert "pool is full" not in caplog.text
-    client = container._s3_client(workers + container._SPARE_CONNECTIONS)
+    client = container._s3_client(workers + container._SPARE_CONNECTIONS, build_client)
     assert client.meta.config.max_pool_connections > workers  # type: ignore[attr-defined]

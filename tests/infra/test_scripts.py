@@ -59,9 +59,12 @@ def test_help_needs_no_cli_and_no_account(script: str, tmp_path: Path) -> None:
         ("deploy.sh", ["--set", "SUPABASE_KEY=secret"]),
         ("deploy.sh", ["--set", "BUCKET_NAME=one"]),
         ("deploy.sh", ["--set", "SQS_QUEUE_URL=https://queue"]),
+        ("deploy.sh", ["--image-uri", ""]),
+        ("deploy.sh", ["--videos-bucket", "", "--yes"]),
         ("deploy.sh", ["now"]),
         ("destroy.sh", ["--all"]),
         ("destroy.sh", ["--region"]),
+        ("destroy.sh", ["--region", "", "--yes"]),
     ],
 )
 def test_wrong_usage_is_status_2_and_one_sentence(script: str, arguments: Sequence[str]) -> None:

@@ -48,12 +48,10 @@ _ALL_SETTINGS = {
     "MetricsNamespace": "Other",
     "Tracing": "true",
 }
-_TOGETHER = {**_ALL_SETTINGS, "SceneFrame": ""}
-"""Without the one that has no effect beside the others."""
 
 
 @pytest.mark.failure_row(47)
-@pytest.mark.parametrize("parameters", [{}, {"StateBackend": "dynamodb"}, _TOGETHER])
+@pytest.mark.parametrize("parameters", [{}, {"StateBackend": "dynamodb"}, _ALL_SETTINGS])
 def test_the_worker_understands_every_variable_that_it_is_given(
     render: Render, parameters: dict[str, str]
 ) -> None:
@@ -102,12 +100,12 @@ def test_every_setting_has_a_parameter(template: dict[str, Any]) -> None:
 
 
 def test_every_parameter_of_a_setting_arrives(render: Render) -> None:
-    settings = load_settings(render(**_TOGETHER).variables)
+    settings = load_settings(render(**_ALL_SETTINGS).variables)
     assert (settings.state_table, settings.state_columns) == ("insta_content", "is_fetched=is_downloaded")
     assert (settings.video_keys, settings.frames_layout) == (("{code}.webm",), "flat")
     assert (settings.frame_interval, settings.max_frames) == (0.5, 100)
     assert load_settings(render(Strategy="keyframe").variables).strategy == "keyframe"
-    assert load_settings(render(Strategy="scene", SceneFrame="first").variables).scene_frame == "first"
+    assert settings.scene_frame == "first"
     assert (settings.quality, settings.image_format, settings.max_video_mb) == (80, "webp", 500)
     assert (settings.log_level, settings.metrics_namespace, settings.tracing) == ("DEBUG", "Other", True)
 

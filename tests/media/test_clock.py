@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.discontinuities import Gap, Part, corrected, find_discontinuities
-from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NO_PTS, PacketListing
+from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, PacketListing
+from extractor.media.ffmpeg.packets import NO_PTS
 from extractor.pipeline.local import extract_to_folder, local_config
 from tests.media import clips
 from tests.media.decoding import Decode

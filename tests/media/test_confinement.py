@@ -113,7 +113,8 @@ def _script(tmp_path: Path, text: str) -> str:
 
 def _lines(argv: list[str]) -> tuple[list[str], int]:
     with run_ffmpeg(lambda _: argv, (), _budget()) as child:
-        pieces = list(child.pieces("stdout"))
+        pieces: list[bytes] = []
+        child.feed_all({"stdout": pieces.append})
         return b"".join(pieces).decode().splitlines(), child.wait()
 
 

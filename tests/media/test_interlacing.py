@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from extractor.domain.policy import SamplingPolicy
+from extractor.domain.policy import SamplingPolicy, Strategy
+from extractor.pipeline.local import extract_to_folder, local_config
 from tests.media import clips
 from tests.media.decoding import Decode
+from tests.media.h264_fields import stream_of_fields
 
 _PNG = SamplingPolicy(image_format="png", interval_seconds=0.5)
 
@@ -37,7 +40,7 @@ def _combing(image: bytes, tmp_path: Path) -> int:
     """How many pixels are unlike both the one above and the one below."""
     (tmp_path / "image").write_bytes(image)
     clips.ffmpeg(
-        "-i {0} -vf scale=320:240:flags=neighbor -f rawvideo -pix_fmt gray {1}",
+        "-i {0} -vf crop=320:240:0:0 -f rawvideo -pix_fmt gray {1}",
         tmp_path / "image",
         tmp_path / "grey",
     )
@@ -58,6 +61,7 @@ _KINDS = [
     ("mpeg2.mp4", "mpeg2video -b:v 8M -flags +ilme+ildct", "320x240"),
     ("prores.mov", "prores_ks -flags +ildct -profile:v 0", "320x240"),
     ("dv.avi", "dvvideo -pix_fmt yuv420p", "720x576"),
+    ("dnxhd.mov", "dnxhd -b:v 120M -flags +ildct -pix_fmt yuv422p", "1920x1080"),
 ]
 
 
@@ -108,3 +112,35 @@ def test_progressive_frames_of_a_stream_that_says_interlaced_are_not_touched(
     plain = tmp_path / "plain.png"
     clips.ffmpeg("-i {0} -frames:v 1 -vf scale=out_range=full,format=rgb24 {1}", clip, plain)
     assert decode(clip, _PNG, plan=True).frames[0].data == plain.read_bytes()
+
+
+def _clip_of_fields(folder: Path, ending: str) -> Path:
+    frames = []
+    for number in range(20):
+        frame = np.full((256, 320), 40, np.uint8)
+        for field in (0, 1):
+            left = (2 * number + field) * 16 % 280
+            frame[40 + field : 200 : 2, left : left + 40] = 200
+        frames.append(frame)
+    raw = folder / "raw.h264"
+    raw.write_bytes(stream_of_fields(frames, 320, 256))
+    clip = folder / f"clip.{ending}"
+    clips.ffmpeg("-i {0} -c copy -bsf:v setts=ts=N/50/TB {1}", raw, clip)  # each field is a packet
+    return clip
+
+
+@pytest.mark.parametrize("strategy", ["uniform", "keyframe"])
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
+def test_frames_of_two_field_pictures_have_no_combs(tmp_path: Path, ending: str, strategy: Strategy) -> None:
+    policy = SamplingPolicy(image_format="png", interval_seconds=0.2, strategy=strategy)
+    clip = _clip_of_fields(tmp_path, ending)
+    raw = tmp_path / "frame.png"
+    clips.ffmpeg("-ss 0.4 -i {0} -frames:v 1 {1}", clip, raw)
+    assert _combing(raw.read_bytes(), tmp_path) > 1_000
+    folder = tmp_path / "frames"
+    manifest = extract_to_folder(clip, folder, policy, local_config())
+    assert manifest.video.interlaced
+    times = [0.0, 0.2, 0.4, 0.6] if strategy == "uniform" else [number / 25 for number in range(20)]
+    assert [frame.pts_seconds for frame in manifest.frames] == pytest.approx(times)
+    images = [(folder / frame.key).read_bytes() for frame in manifest.frames]
+    assert max(_combing(image, tmp_path) for image in images) < 40

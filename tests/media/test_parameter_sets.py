@@ -3,6 +3,7 @@
 import io
 import random
 import re
+from functools import partial
 from pathlib import Path
 
 import av
@@ -12,6 +13,7 @@ import pytest
 from extractor.domain.policy import SamplingPolicy
 from tests.media import clips
 from tests.media.decoding import Decode
+from tests.media.sample_entries import joined_mp4, with_sets_once
 
 _X264 = [
     "",
@@ -53,17 +55,21 @@ def _part(path: Path, codec: str, options: str, number: int) -> Path:
 
 def _with_sets_once(data: bytes, codec: str) -> bytes:
     """The raw stream without repetitions of its parameter sets."""
-    mask, shift, kinds = _SETS[codec]
     units = re.split(b"\x00?\x00\x00\x01", data)[1:]
     seen: set[bytes] = set()
     kept = []
     for unit in units:
-        if (unit[0] >> shift) & mask in kinds:
+        if _is_set(codec, unit[0]):
             if unit in seen:
                 continue
             seen.add(unit)
         kept.append(b"\x00\x00\x00\x01" + unit)
     return b"".join(kept)
+
+
+def _is_set(codec: str, first_byte: int) -> bool:
+    mask, shift, kinds = _SETS[codec]
+    return (first_byte >> shift) & mask in kinds
 
 
 def _stream(folder: Path, codec: str, seed: int) -> Path:
@@ -74,6 +80,10 @@ def _stream(folder: Path, codec: str, seed: int) -> Path:
     options = chance.sample(_X264 if codec == "h264" else _X265, 3)
     clip = folder / f"clip.{container}"
     script = folder / "list"
+    if container == "mp4" and chance.random() < 0.5:
+        files = [_part(folder / f"{n}.mp4", codec, text, n) for n, text in enumerate(options)]
+        clip.write_bytes(joined_mp4([file.read_bytes() for file in files]))
+        return clip
     if container == "mp4" and codec == "h264" and chance.random() < 0.5:
         parts = [_part(folder / f"{n}.mp4", codec, text, n) for n, text in enumerate(options)]
         script.write_text("".join(f"file '{part}'\n" for part in parts))
@@ -87,6 +97,8 @@ def _stream(folder: Path, codec: str, seed: int) -> Path:
         b"".join(_with_sets_once(part.read_bytes(), codec) if once else part.read_bytes() for part in parts)
     )
     clips.ffmpeg("-r 10 -i {0} -c copy -bsf:v setts=ts=N/10/TB {1}", joined, clip)
+    if container == "ts" and chance.random() < 0.5:
+        clip.write_bytes(with_sets_once(clip.read_bytes(), codec, partial(_is_set, codec)))
     return clip
 
 

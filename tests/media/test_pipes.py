@@ -53,10 +53,6 @@ def _lines(child: FFmpegProcess, stream: str) -> int:
     return count
 
 
-def _pieces(child: FFmpegProcess, stream: str) -> int:
-    return sum(len(piece) for piece in child.pieces(stream))
-
-
 def _exactly(child: FFmpegProcess, stream: str) -> int:
     size = 0
     while child.read_exactly(stream, 100) is not None:
@@ -65,7 +61,7 @@ def _exactly(child: FFmpegProcess, stream: str) -> int:
 
 
 @pytest.mark.failure_row(50)
-@pytest.mark.parametrize("read", [_lines, _pieces, _exactly])
+@pytest.mark.parametrize("read", [_lines, _exactly])
 @pytest.mark.parametrize("first", ["stdout", "side"])
 def test_a_pipe_that_is_full_before_another_is_begun_never_blocks_its_reader(
     writer: Path, read: object, first: str

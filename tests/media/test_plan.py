@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
+import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,9 +191,21 @@ def test_a_tolerance_prefers_keyframes_and_keeps_the_slots(decode: Decode, clip_
 
 
 def test_a_damaged_video_is_not_decoded_by_a_plan(decode: Decode, sound_clip: Path, tmp_path: Path) -> None:
-    damaged = clips.bit_rot(tmp_path / "source", sound_clip, every_bytes=2_000)
+    data = bytearray(sound_clip.read_bytes())
+    for place, size in _packets(sound_clip):
+        middle = place + size // 2
+        data[middle : middle + 8] = b"\xff" * 8
+    damaged = tmp_path / "source"
+    damaged.write_bytes(data)
     with pytest.raises(PlanFailedError):
         decode(damaged, SamplingPolicy(interval_seconds=2.0), plan=True)
+
+
+def _packets(clip: Path) -> list[tuple[int, int]]:
+    """Where each packet of the video stands in the file, and how long it is."""
+    with av.open(clip) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    return [(place, size) for place, size in packets if place is not None]
 
 
 @pytest.mark.parametrize("ending", ["mp4", "webm", "ts", "mkv", "mov"])
@@ -206,6 +219,20 @@ def test_sound_is_no_hindrance_to_a_plan(decode: Decode, clip_dir: Path, ending:
     policy = SamplingPolicy(interval_seconds=1.0)
     assert make_schedule(decode(clip, SamplingPolicy(max_frames=1)).index, policy).plan is not None
     assert _images(decode(clip, policy, plan=True)) == _images(decode(clip, policy))
+
+
+def test_a_packet_that_cannot_be_taken_apart_allows_no_plan(
+    decode: Decode, plain_clip: Path, tmp_path: Path
+) -> None:
+    """It is missing among the reference pictures, and a plan would drop it as one that nothing depends on."""
+    place, _ = _packets(plain_clip)[10]
+    data = bytearray(plain_clip.read_bytes())
+    data[place : place + 4] = b"\x7f\xff\xff\xff"  # the size of its first unit
+    damaged = tmp_path / "source"
+    damaged.write_bytes(data)
+    policy = SamplingPolicy(interval_seconds=1)
+    assert decode(plain_clip, policy).index.order is not None
+    assert decode(damaged, policy).index.order is None
 
 
 def test_damage_that_the_decoder_conceals_ends_a_plan(decode: Decode, clip_dir: Path, tmp_path: Path) -> None:

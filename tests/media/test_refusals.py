@@ -255,6 +255,17 @@ def test_more_frames_than_the_ceiling_are_refused_before_the_first(decode: Decod
         decode(plain_clip, SamplingPolicy(interval_seconds=0.01), DecodeLimits(max_frames=99))
 
 
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts", "avi"])
+def test_a_file_with_too_many_streams_is_refused_as_such(
+    decode: Decode, plain_clip: Path, tmp_path: Path, ending: str
+) -> None:
+    clip = tmp_path / f"clip.{ending}"
+    streams = " ".join(["-map 0:v"] * 70)
+    clips.ffmpeg(f"-t 1 -i {{0}} {streams} -c copy {{1}}", plain_clip, clip)
+    with pytest.raises(errors.TooLargeError, match="more than 64 streams"):
+        decode(clip)
+
+
 @pytest.mark.failure_row(26)
 @pytest.mark.parametrize("memory_bytes", [190_000_000, 250_000_000])
 def test_a_decoder_that_needs_too_much_memory_is_stopped(

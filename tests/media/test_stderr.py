@@ -28,6 +28,23 @@ _FORGED = (
     "\n[info] Output #0\n    x"
 )
 
+_COUNTED_WORDS = (
+    "partial file",
+    "stream 0, offset 0x30: partial file",
+    "File ended prematurely",
+    "Picture size 9x9 exceeds specified max pixel count 80",
+    "Format not on whitelist 'x'",
+    "Codec 'h264' (27) is not supported by the bitstream filter 'filter_units'",
+    "Error applying bitstream filters to a packet: x",
+    "Estimating duration from bitrate",
+    "Error submitting packet to decoder: x",
+    "corrupt decoded frame",
+    "Error reinitializing filters!",
+    "get_buffer() failed",
+    "x: Cannot allocate memory",
+)
+"""Messages from which something follows, if FFmpeg says them."""
+
 
 def _own(level: bytes, text: bytes, colour: bytes = _ERROR, context: bytes = b"") -> bytes:
     return _TIME + context + colour + b"[" + level + b"] " + _END + colour + text + b"\n" + _END
@@ -79,6 +96,40 @@ def test_ffmpeg_prints_no_escape_character_of_a_video(plain_clip: Path, tmp_path
         line for line in said.facts if line.startswith("  Duration: 00:00:04")
     ]
     assert said.errors == ("At least one output file must be specified",)
+
+
+def _with_doctype(clip: Path, path: Path, doctype: str) -> Path:
+    """A Matroska file of another kind, which FFmpeg names in a warning."""
+    data = clip.read_bytes()
+    assert data[4] >= 0x80, "the size of the header is in one byte"
+    end = 5 + data[4] - 0x80
+    text = b"matroska " + doctype.encode()
+    header = data[5:end].replace(b"\x42\x82\x88matroska", b"\x42\x82" + bytes([0x80 + len(text)]) + text)
+    path.write_bytes(data[:4] + b"\x01" + len(header).to_bytes(7, "big") + header + data[end:])
+    return path
+
+
+@pytest.mark.failure_row(55)
+@pytest.mark.parametrize("words", _COUNTED_WORDS)
+def test_a_text_of_the_video_that_a_message_quotes_is_no_message(
+    decode: Decode, plain_clip: Path, tmp_path: Path, words: str
+) -> None:
+    clips.ffmpeg("-i {0} -c copy {1}", plain_clip, tmp_path / "clip.mkv")
+    clip = _with_doctype(tmp_path / "clip.mkv", tmp_path / "hostile.mkv", words)
+    warned = subprocess.run([find_ffmpeg(), "-i", str(clip)], stderr=subprocess.PIPE).stderr
+    assert f"Unknown EBML doctype 'matroska {words}'".encode() in warned
+    decoded = decode(clip, SamplingPolicy(image_format="png"), plan=True)
+    assert decoded.times == decode(plain_clip).times
+    assert decoded.index.order is not None
+    assert not decoded.index.truncated
+
+
+@pytest.mark.parametrize("words", _COUNTED_WORDS)
+def test_words_in_the_middle_of_a_message_mean_nothing(words: str) -> None:
+    said = _said(_own(b"warning", f"Unknown tag {words}".encode(), _WARNING))
+    assert not said.matches(words.replace("(", ".").replace(")", "."))
+    assert said.decode_errors == 0
+    assert not said.out_of_memory
 
 
 def test_an_error_is_kept_with_its_words_alone() -> None:

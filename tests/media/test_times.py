@@ -1,5 +1,6 @@
 """Every frame carries its true time, whatever the container does with time."""
 
+import struct
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.sampling import EveryInterval, find_targets
+from extractor.pipeline.local import extract_to_folder, local_config
+from tests.fuzz.hostile import with_body
 from tests.media import clips
 from tests.media.decoding import Decode
 
@@ -82,6 +85,21 @@ def test_frames_that_an_edit_list_hides_do_not_count(
     clips.ffmpeg("-ss 1.32 -i {0} -c copy {1}", plain_clip, edited)
     assert decode(edited).times == [(0, 0.0), (1, 1.0), (2, 2.0)]
     assert decode(edited).index.duration_seconds == pytest.approx(2.68)
+
+
+def test_packets_that_are_decoded_anew_behind_a_gap_restart_no_clock(
+    decode: Decode, clip_dir: Path, plain_clip: Path
+) -> None:
+    """An edit list with a gap: behind it, FFmpeg decodes again from the last keyframe."""
+    edits = [(2_000, 0), (1_000, -1), (1_000, 3 * 12_800)]
+    body = struct.pack(">II", 0, len(edits)) + b"".join(struct.pack(">IiHH", *edit, 1, 0) for edit in edits)
+    edited = clip_dir / "edits.mp4"
+    edited.write_bytes(with_body(plain_clip.read_bytes(), b"elst", body))
+    with av.open(edited) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    decoded = decode(edited, SamplingPolicy(interval_seconds=0.04), plan=True)
+    assert [time for _, time in decoded.times] == pytest.approx(times, abs=0.001)
+    assert decoded.index.discontinuities == ()
 
 
 @pytest.mark.failure_row(19)
@@ -160,6 +178,21 @@ def test_the_picture_is_the_one_that_ffmpeg_shows_at_that_time(
         for path in (seeked, tmp_path / "ours.png")
     ]
     assert pixels[0] == pixels[1]
+
+
+def test_frames_whose_times_do_not_ascend_are_noted(tmp_path: Path) -> None:
+    """FFmpeg reads no times below 0 from Matroska, and counts such frames from 0 on, as those that follow."""
+    clip = tmp_path / "early.mkv"
+    times = "-output_ts_offset -0.4 -avoid_negative_ts disabled"
+    clips.ffmpeg(
+        f"-f lavfi -i testsrc2=size=96x64:rate=25 -t 2 -c:v libx264 -bf 0 -preset ultrafast {times} {{0}}",
+        clip,
+    )
+    policy = SamplingPolicy(interval_seconds=0.04)
+    manifest = extract_to_folder(clip, tmp_path / "frames", policy, local_config())
+    lost = 50 - len(manifest.frames)
+    assert lost > 0
+    assert any(note.startswith(f"{lost} of 50 frames have no time") for note in manifest.notes)
 
 
 def _targets(times: list[int], interval: Fraction, time_base: Fraction) -> list[tuple[int, int]]:

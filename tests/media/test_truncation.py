@@ -41,6 +41,7 @@ def whole(request: pytest.FixtureRequest, clip_dir: Path) -> Path:
 def test_a_whole_file_is_not_cut_off(decode: Decode, whole: Path) -> None:
     decoded = decode(whole)
     assert not decoded.index.truncated
+    assert decoded.index.unread_bytes == 0
     assert len(decoded.frames) == 8
 
 
@@ -76,6 +77,22 @@ def test_what_follows_a_whole_file_does_not_make_it_cut_off(
     if name == "ivf" and any(junk):
         pytest.skip("in IVF, anything may be the header of a frame")
     assert not is_cut_off(longer, container)
+
+
+@pytest.mark.failure_row(15)
+@pytest.mark.parametrize(("size", "pixels"), [("720x576", "yuv420p"), ("720x480", "yuv411p")])
+def test_dv_that_ends_in_the_middle_of_a_frame_is_refused(
+    decode: Decode, tmp_path: Path, size: str, pixels: str
+) -> None:
+    rate = "25" if size == "720x576" else "30000/1001"
+    clip = tmp_path / "clip.dv"
+    clips.ffmpeg(
+        f"-f lavfi -i testsrc2=size={size}:rate={rate} -frames:v 6 -c:v dvvideo -pix_fmt {pixels} {{0}}", clip
+    )
+    assert len(decode(clip).frames) == 1
+    clip.write_bytes(clip.read_bytes()[:-1_000])
+    with pytest.raises(errors.TruncatedError):
+        decode(clip)
 
 
 @pytest.mark.failure_row(56)

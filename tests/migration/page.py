@@ -9,7 +9,7 @@ from typing import Any
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migration.md").read_text()
 
-_BLOCK = re.compile(r"^```\w+ (\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^ *```\w+ (\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _VIDEO = re.compile(r"s3://([^/]+)/(.+) of (?:random bytes|(\d+) s(?:, cut at (\d+) s)?)")
 _FRAME = re.compile(r"(.+?)(?: at (\d+) s)?")
 
@@ -45,15 +45,20 @@ def sections() -> dict[str, str]:
 
 def read_example(section: str) -> Example:
     """The example in the text of a section."""
-    blocks = dict(_BLOCK.findall(section))
+    found = blocks(section)
     return Example(
-        settings=dict(line.split("=", 1) for line in blocks["settings"].splitlines()),
-        videos=[_video(line) for line in blocks["video"].splitlines()],
-        before=list(_objects(blocks.get("before", ""))),
-        event=blocks["event"],
-        frames=[_frame(line) for line in blocks["frames"].splitlines()],
-        state=list(_objects(blocks["state"])),
+        settings=dict(line.split("=", 1) for line in found["settings"].splitlines()),
+        videos=[_video(line) for line in found["video"].splitlines()],
+        before=list(_objects(found.get("before", ""))),
+        event=found["event"],
+        frames=[_frame(line) for line in found["frames"].splitlines()],
+        state=list(_objects(found["state"])),
     )
+
+
+def blocks(text: str) -> dict[str, str]:
+    """The blocks of code in the text, by their names."""
+    return dict(_BLOCK.findall(text))
 
 
 def read_table(title: str) -> dict[str, str]:

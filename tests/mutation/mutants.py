@@ -460,7 +460,7 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "message: the threshold is that of another detector",
-            "if self.scene_detector not in (None, policy.detector):",
+            "if self.scene_detector not in (None, policy.scene_detector or DEFAULT_DETECTOR):",
             "if False:",
         ),
     ),
@@ -479,9 +479,9 @@ MUTANTS: list[Mutant] = [
             "]",
         ),
         (
-            "settings: options without effect are accepted",
-            "        problems += _without_effect(settings)\n",
-            "        pass\n",
+            "settings: a last delivery without a queue for it is accepted",
+            '("dead_letter_queue_url",) if "max_receives" in values else ()',
+            "()",
         ),
     ),
     *_group(

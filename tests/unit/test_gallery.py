@@ -77,6 +77,17 @@ def test_an_extracted_video_is_shown_with_all_its_frames() -> None:
         assert text in page.text
 
 
+def test_of_a_video_with_many_frames_the_first_are_shown_and_the_rest_is_folded() -> None:
+    manifest = _manifest()
+    frame = manifest.frames[0]
+    frames = tuple(frame.model_copy(update={"index": n, "key": f"clip/{n:06d}.jpg"}) for n in range(30))
+    page = _page(replace(GOOD, manifest=manifest.model_copy(update={"frames": frames})))
+    assert [image["src"] for image in page.all("img")] == [f"frames/clip/{n:06d}.jpg" for n in range(30)]
+    assert "6 more frames" in page.text
+    tags = [name for name, _ in page.tags]
+    assert tags[: tags.index("details")].count("img") == 24
+
+
 def test_the_manifest_is_shown_as_it_is_and_linked() -> None:
     page = _page(GOOD)
     text = page.text[page.text.index("{") : page.text.rindex("}") + 1]

@@ -1,5 +1,7 @@
-"""An option that has no effect is refused with the reason, wherever it is given."""
+"""An option of a message or a command line that has no effect is refused with the reason; a setting is a
+default for messages, and is named at the start."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from extractor.__main__ import main
 from extractor.domain.messages import parse_message
 from extractor.domain.policy import SamplingPolicy
-from extractor.errors import InvalidMessageError, SettingsError
+from extractor.errors import InvalidMessageError
 from extractor.settings import load_settings
 
 _MINIMAL = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": "/tmp/state.sqlite"}
@@ -89,14 +91,40 @@ def test_an_option_may_depend_on_the_settings() -> None:
         ({"IMAGE_FORMAT": "png", "QUALITY": "80"}, "QUALITY"),
     ],
 )
-def test_settings_are_refused_by_the_name_of_the_variable(variables: dict[str, str], name: str) -> None:
-    with pytest.raises(SettingsError, match=rf"^{name}: has no effect: "):
-        load_settings({**_MINIMAL, **variables})
+def test_settings_are_defaults_for_messages_that_choose_otherwise_and_named_as_such(
+    variables: dict[str, str], name: str
+) -> None:
+    idle = load_settings({**_MINIMAL, **variables}).idle_options
+    assert idle is not None
+    assert re.findall(r"(\S+): has no effect: ", idle) == [name]
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "field", "value"),
+    [
+        ({"STRATEGY": "keyframe", "FRAME_INTERVAL": "2"}, {"strategy": "uniform"}, "interval_seconds", 2),
+        ({"STRATEGY": "keyframe", "EXTRACT_FPS": "4"}, {"strategy": "uniform"}, "interval_seconds", 0.25),
+        ({"STRATEGY": "scene", "TOLERANCE": "0.5"}, {"timestamps": [1.0]}, "tolerance_seconds", 0.5),
+        ({"SCENE_THRESHOLD": "30"}, {"strategy": "scene"}, "scene_threshold", 30),
+        ({"SCENE_THRESHOLD": "30"}, {"scene_detector": "content"}, "scene_threshold", 30),
+        ({"SCENE_THRESHOLD": "30"}, {"scene_detector": "hash"}, "scene_threshold", None),
+        ({"SCENE_FRAME": "first"}, {"strategy": "scene"}, "scene_frame", "first"),
+        ({"MAX_FRAMES_MODE": "spread"}, {"max_frames": 3}, "max_frames_mode", "spread"),
+        ({"IMAGE_FORMAT": "png", "QUALITY": "80"}, {"format": "jpg"}, "quality", 80),
+    ],
+)
+def test_a_message_that_chooses_otherwise_uses_them(
+    variables: dict[str, str], options: Options, field: str, value: object
+) -> None:
+    policy = load_settings({**_MINIMAL, **variables}).policy
+    (job,) = parse_message({"code": "abc", **options}, policy, ["{code}.mp4"])
+    assert getattr(job.policy, field) == value
 
 
 def test_a_setting_that_states_the_default_does_not_count_as_set() -> None:
     defaults = {"FRAME_INTERVAL": "1", "QUALITY": "95", "MAX_FRAMES_MODE": "first", "SCENE_FRAME": "middle"}
-    load_settings({**_MINIMAL, **defaults, "STRATEGY": "keyframe", "IMAGE_FORMAT": "png"})
+    settings = load_settings({**_MINIMAL, **defaults, "STRATEGY": "keyframe", "IMAGE_FORMAT": "png"})
+    assert settings.idle_options is None
 
 
 @pytest.mark.parametrize(("options", "name", "why"), REFUSED.values(), ids=REFUSED)

@@ -4,11 +4,14 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from extractor.domain.extras import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +32,8 @@ for name in {modules!r}:
 
 # Only command lines import these.
 _TOOLS = re.compile(
-    r"extractor\.(__main__|cli|enqueue|reconcile|domain\.costs|pipeline\.local|pipeline\.local_input"
-    r"|backends\.storage\.folder|backends\.state\.supabase\.project)\b"
+    r"extractor\.(__main__|cli|enqueue|reconcile|domain\.costs|pipeline\.local(_\w+)?"
+    r"|backends\.aws_tools|backends\.storage\.folder|backends\.state\.supabase\.project)\b"
 )
 
 
@@ -39,8 +42,18 @@ def _normalised(name: str) -> str:
 
 
 def _asked(name: str) -> set[str]:
-    lines = (ROOT / name).read_text().splitlines()
-    return {_normalised(re.split(r"[\[ ;]", line)[0]) for line in lines if re.match(r"[a-z]", line)}
+    return _names((ROOT / name).read_text().splitlines())
+
+
+def _names(requirements: Iterable[str]) -> set[str]:
+    return {_normalised(re.split(r"[\[ ;<>=]", line)[0]) for line in requirements if re.match(r"[a-z]", line)}
+
+
+def _project() -> dict[str, set[str]]:
+    """The packages of each extra in pyproject.toml; those of the core under an empty name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = {"": project["dependencies"], **project["optional-dependencies"]}
+    return {extra: _names(lines) - {_normalised(project["name"])} for extra, lines in asked.items()}
 
 
 def _locked(name: str) -> dict[str, str]:
@@ -70,7 +83,19 @@ def test_every_package_that_is_asked_for_is_imported() -> None:
     imported = {
         _normalised(package) for module in _imported(_sources()) for package in distributions.get(module, ())
     }
-    assert _asked("requirements.in") | _asked("requirements-worker.in") <= imported
+    assert set().union(*_project().values()) <= imported
+
+
+def test_the_image_is_made_of_dependencies_of_the_package() -> None:
+    assert _asked("requirements-worker.in") <= set().union(*_project().values())
+
+
+def test_every_module_of_an_extra_is_known_to_belong_to_it() -> None:
+    distributions = packages_distributions()
+    for module, extra in EXTRAS.items():
+        packages = set(map(_normalised, distributions[module]))
+        assert packages & _project()[extra], module
+        assert not packages & _project()[""], module
 
 
 def test_the_versions_of_the_image_are_those_of_everybody() -> None:

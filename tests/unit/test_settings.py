@@ -22,6 +22,14 @@ def test_every_wrong_variable_is_named_at_once() -> None:
         assert f"{name}: " in str(caught.value)
 
 
+@pytest.mark.parametrize("url", [{}, {"DEAD_LETTER_QUEUE_URL": " "}])
+def test_a_last_delivery_needs_a_queue_that_takes_the_message(url: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"^DEAD_LETTER_QUEUE_URL: MAX_RECEIVES needs it$"):
+        load_settings({**MINIMAL, **url, "MAX_RECEIVES": "5"})
+    assert load_settings({**MINIMAL, "MAX_RECEIVES": "5", "DEAD_LETTER_QUEUE_URL": "http://q"}).max_receives
+    assert load_settings({**MINIMAL, "MAX_RECEIVES": " "}).max_receives is None
+
+
 def test_an_empty_variable_is_an_unset_one() -> None:
     assert load_settings({**MINIMAL, "MAX_FRAMES": "", "QUALITY": " "}) == load_settings(MINIMAL)
 

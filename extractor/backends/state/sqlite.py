@@ -1,18 +1,19 @@
 """A SQLite table as `StateStore`, `Backlog` and `RowReader`: one file, used by several threads and
 processes at once.
 
-Each call has a connection of its own, so nothing is shared between threads. The table is created, with
-every column, when it is not there; one that is needs the columns of a code and of the two flags only.
+Each call has a connection of its own, so nothing is shared between threads. A table needs the columns of a
+code and of the two flags only; one that is made here has every column.
 """
 
 # ruff: noqa: S608 - names are quoted, values are parameters
 import logging
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from extractor.backends.state.base import BacklogFilter, InventoryRow, StateRow
 from extractor.backends.state.columns import OPTIONAL, REQUIRED, STANDARD, Columns, TableColumns
@@ -31,6 +32,7 @@ from extractor.errors import DuplicateCodeError, NotInStateError, SettingsError,
 logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 30
+_HOW_TO_MAKE = "check the name, or make it with `python -m local.state`"
 
 _TYPES = {
     "code": "TEXT PRIMARY KEY",
@@ -49,20 +51,38 @@ class RefusedValueError(StateUnavailableError):
 
 
 class SqliteStateStore:
-    """See `extractor.ports`. Raises `SettingsError` if the table is there without the columns it needs."""
+    """See `extractor.ports`.
+
+    Args:
+        path: The database file.
+        table: The name of the table.
+        columns: The names of its columns.
+        create: Make the file and the table if they are not there.
+
+    Raises:
+        SettingsError: There is no such file or table, or it lacks a column that is needed.
+        StateUnavailableError: The file cannot be used.
+    """
 
     keyed_by_version = False
 
-    def __init__(self, path: Path, table: str, columns: Columns = STANDARD) -> None:
+    def __init__(self, path: Path, table: str, columns: Columns = STANDARD, *, create: bool = True) -> None:
         self._path = path
         self._table = _quoted(table)
         self._columns = columns
-        definitions = ", ".join(f"{self._name(field)} {_TYPES[field]}" for field in _TYPES)
-        with self._connection() as connection:
+        if not create:
+            _check_file(path)
+        with self._connection("rwc" if create else "rw") as connection:
             # Readers do not wait for a writer then. The mode is a property of the file, and stays.
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({definitions})")
+            if create:
+                definitions = ", ".join(f"{self._name(field)} {_TYPES[field]}" for field in _TYPES)
+                connection.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({definitions})")
             names = {row[1] for row in connection.execute(f"PRAGMA table_info({self._table})")}
+        if not names:
+            raise SettingsError(
+                f"STATE_TABLE: the database {str(path)!r} has no table {table!r}; {_HOW_TO_MAKE}"
+            )
         self._shape = _shape(self._columns, names)
 
     def add(self, code: str, *, is_fetched: bool) -> None:
@@ -202,10 +222,11 @@ class SqliteStateStore:
         return _quoted(self._columns.name(field))
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """One transaction."""
+    def _connection(self, mode: Literal["rw", "rwc"] = "rw") -> Iterator[sqlite3.Connection]:
+        """One transaction. Only with the mode ``rwc`` is a file made that is not there."""
+        address = f"{self._path.absolute().as_uri()}?mode={mode}"
         try:
-            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection, connection:
+            with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as connection, connection:
                 yield connection
         except (sqlite3.IntegrityError, sqlite3.DataError) as error:
             raise RefusedValueError(
@@ -218,6 +239,19 @@ class SqliteStateStore:
                 f"the SQLite file {str(self._path)!r} cannot be used ({cause}): "
                 "check SQLITE_PATH, the disk and other programs that use the file"
             ) from error
+
+
+def _check_file(path: Path) -> None:
+    """Raises `SettingsError` if there is no such file: SQLite would make an empty one."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(
+            f"SQLITE_PATH: there is no database file {str(path)!r} ({reason}); {_HOW_TO_MAKE}"
+        ) from error
+    if not stat.S_ISREG(mode):
+        raise SettingsError(f"SQLITE_PATH: {str(path)!r} is no file")
 
 
 def _shape(columns: Columns, names: Set[str]) -> TableColumns:

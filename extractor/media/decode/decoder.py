@@ -53,6 +53,11 @@ class FrameDecoder:
         return self._decode.decode_errors
 
     @property
+    def unordered(self) -> int:
+        """How many frames have no time after that of the one before, so that nothing asks for them."""
+        return max(self._decode.unordered, self._decode.index.frames_with_shared_times)
+
+    @property
     def scenes(self) -> tuple[Scene, ...] | None:
         return self._decode.scenes
 

@@ -77,5 +77,5 @@ def check_truncation(
     if limits.allow_truncated or not (certain or missing > max(1.0, expected_seconds / 20)):
         return None
     if missing <= 0:
-        return TruncatedError(f"the file breaks off after {decoded_seconds:.2f} seconds of unknown many")
+        return TruncatedError(f"the file breaks off after {decoded_seconds:.2f} seconds")
     return TruncatedError(f"only {decoded_seconds:.2f} of {expected_seconds:.2f} seconds are in the file")

@@ -50,6 +50,8 @@ def _frames_from(
             check_fields(child, decode.index.picture)
             if start is None:
                 start, clock = moment, _started_clock(moment, selection)
+            elif last and moment.pts <= last.pts:
+                decode.unordered += 1
             last = moment
             if watch:
                 watch.see(child, offset_seconds(moment, start))

@@ -35,7 +35,8 @@ class DecodeAgainError(Exception):
 
 
 class DecodeSession(Struct):
-    """One decode of a video. `decoded_seconds`, `decode_errors` and `scenes` are known at its end."""
+    """One decode of a video. `decoded_seconds`, `decode_errors` and `scenes` are known at its end, and
+    `unordered`: where everything is decoded, how many frames came with a time that does not ascend."""
 
     source: DecoderInput
     index: VideoIndex
@@ -44,6 +45,7 @@ class DecodeSession(Struct):
     scenes: tuple[Scene, ...] | None = None
     decoded_seconds: float = 0.0
     decode_errors: int = 0
+    unordered: int = 0
     count: int = 0
     _bytes: int = 0
 

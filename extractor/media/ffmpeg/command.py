@@ -24,6 +24,7 @@ _GLOBAL_OPTIONS: Final = (
     "-nostdin", "-nostats",
     "-filter_complex_threads", "1", "-filter_threads", "1", "-max_error_rate", "1",
 )  # fmt: skip
+MAX_STREAMS: Final = 64
 _FILE: Final = "file:"
 _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
 # All packets, those before the first keyframe, too. They are gathered until the buffer is full: else each
@@ -66,7 +67,7 @@ class DecoderInput(Struct, frozen=True):
             format_whitelist=",".join(formats.CONTAINERS),
             codec_whitelist=",".join(decoders),
             max_pixels=self.limits.max_pixels,
-            max_streams=64,
+            max_streams=MAX_STREAMS,
             copyts=None,
             **options,
         )

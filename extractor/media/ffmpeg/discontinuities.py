@@ -13,6 +13,9 @@ from typing import Final
 
 from msgspec import Struct
 
+JUMP_SECONDS: Final = 10
+"""From here on a jump ahead may be another clock; FFmpeg's own limit (``-dts_delta_threshold``)."""
+
 _GAP_MARGIN_SECONDS: Final = 1.0
 _MAX_HELD_FRAMES: Final = 17
 _TRANSMITTED: Final = frozenset({"mpegts", "mpeg", "flv", "live_flv"})
@@ -95,7 +98,7 @@ def find_discontinuities(
             continue
         gap = Gap(float(end * time_base), float(part.start_pts * time_base))
         jumps = part.step > 0 and container in _TRANSMITTED and end < part.start_pts and not is_real_gap(gap)
-        if jumps or _restarts(part, container):
+        if jumps or (part.start_pts < end and _restarts(part, container)):
             shown = end + offset
             offset = shown - part.start_pts
             found.append(Discontinuity(part.first_packet, shown, end, part.start_pts, offset))

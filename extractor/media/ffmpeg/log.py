@@ -28,30 +28,31 @@ _FACT = re.compile(
     r"ffmpeg version |Input #|  Duration: |  Program |  Stream group |\s+Stream #0:|Stream mapping:|Output #0"
 )
 _SIDE_DATA = re.compile(r"(\s+)Side data:$")
-_DAMAGE = re.compile(r"Error submitting packet to decoder|Decoding error|corrupt decoded frame")
+# All patterns for errors match from the beginning: a text of the video may be quoted further behind.
+_DAMAGE = re.compile(r"Error submitting packet to decoder|Decoding error|corrupt decoded frame$")
 _MISSING_REFERENCE = re.compile(r"Could not find ref with POC|(?P<result>Error constructing the frame RPS)")
 _GENERIC = re.compile(
     r"Error opening input files?\b|Error opening output|Error parsing options|Nothing was written"
     r"|Conversion failed|Task finished with error|Terminating thread|Error submitting packet|Decoding error"
     r"|Failed to set value|Guessed Channel Layout|deprecated pixel format"
-    r"|Codec \(.*\) not on whitelist|Failed to open codec|Could not find codec parameters"
+    r"|Codec \(\w+\) not on whitelist|Failed to open codec|Could not find codec parameters"
 )
 
 _MAY_BE_MEMORY = re.compile(
     r"alloc|[mM]emory|buffer|temporar|segment|shared|thread|pixel|image|Picture"
 )  # a quick look
-# The beginnings and ends of messages, since a text of the video may be quoted in the middle of one.
 _NO_MEMORY = re.compile(
     r"^([Cc]annot|[Cc]an't|[Cc]ould not|[Uu]nable to|[Ff]ailed to) (\(re\))?(re)?alloc"
     r"|^(Error|Failed) \(?(re)?\)?allocating"
     r"|^(Memory|Buffer|Picture|Frame) (re)?allocation (error|fail)|^[Oo]ut of memory"
-    r"|^pthread_create\(\) failed|(^|: |\()(Cannot allocate memory|Resource temporarily unavailable)\)?$"
-    r"|: Memory allocation error$"
+    r"|^pthread_create\(\) failed|^Memory allocation error$"
+    r"|^((Error|Failed|Task finished|Terminating thread|Decoding error)\b.*(: |\())?"
+    r"(Cannot allocate memory|Resource temporarily unavailable)\)?$"
 )
 # A header that claims an absurd size makes a demuxer ask for it: no decoder wants memory there.
-_DEMUXING = re.compile(r"^(Error opening input|Error during demuxing)")
-_NO_BUFFER = re.compile(r"^(thread_)?get_buffer\(\) failed")
-_REFUSED_SIZE = re.compile(r"^Picture size |exceeds specified max pixel count|image parameters invalid")
+_DEMUXING = re.compile(r"(Error opening input|Error during demuxing)")
+_NO_BUFFER = re.compile(r"(thread_)?get_buffer\(\) failed")
+_REFUSED_SIZE = re.compile(r"Picture size |video_get_buffer: image parameters invalid")
 _LOADER = re.compile(r"failed to map segment|Cannot allocate memory|cannot create shared object descriptor")
 
 
@@ -169,19 +170,19 @@ class FFmpegLog:
             self.facts.append(line)
 
     def _take_error(self, text: str, level: str, *, is_loader: bool = False) -> None:
-        damage = bool(_DAMAGE.search(text))
+        damage = bool(_DAMAGE.match(text))
         self.decode_errors += damage
         self._messages += 1
-        if missing := _MISSING_REFERENCE.search(text):
+        if missing := _MISSING_REFERENCE.match(text):
             self._missing_references += missing["result"] is None
         else:
-            self._complained |= damage or (level != "warning" and not _GENERIC.search(text))
+            self._complained |= damage or (level != "warning" and not _GENERIC.match(text))
         if _MAY_BE_MEMORY.search(text):
             self._no_memory |= bool(
                 _LOADER.search(text) if is_loader else _NO_MEMORY.search(text) and not _DEMUXING.match(text)
             )
             self._no_buffer |= bool(_NO_BUFFER.match(text))
-            self._refused_size |= bool(_REFUSED_SIZE.search(text))
+            self._refused_size |= bool(_REFUSED_SIZE.match(text))
         if text not in self._first_errors and text not in self._last_errors:
             (self._first_errors if len(self._first_errors) < _MAX_ERRORS else self._last_errors).append(text)
 
@@ -195,8 +196,9 @@ class FFmpegLog:
         return (*self._first_errors, *self._last_errors)
 
     def matches(self, pattern: str) -> bool:
-        """Whether any error or warning text matches the regular expression."""
-        return any(re.search(pattern, text) for text in self.errors)
+        """Whether any error or warning text begins with a match of the regular expression. A text of the
+        video may be quoted in the middle."""
+        return any(re.match(pattern, text) for text in self.errors)
 
     @property
     def out_of_memory(self) -> bool:
@@ -207,7 +209,7 @@ class FFmpegLog:
     @property
     def words(self) -> str:
         """FFmpeg's own words on what went wrong: the specific ones rather than the summing-up."""
-        specific = [text for text in self.errors if not _GENERIC.search(text)] or list(self.errors)
+        specific = [text for text in self.errors if not _GENERIC.match(text)] or list(self.errors)
         return "; ".join(specific[:2]) or "no message"
 
 

@@ -1,117 +1,55 @@
-"""The packet listing that FFmpeg's framecrc muxer prints, as compact columns. Pure.
+"""Parsers of the packet listings that FFmpeg's framecrc muxer prints. Pure.
 
-A video may have millions of packets, so a listing is parsed in pieces, as they come, and a packet takes a few
-bytes. Every listing is made with timestamps that carry what is asked for (see `LISTED_STAMPS` and
-`NUMBERED`): FFmpeg corrects timestamps that it deems wrong before it prints them.
+A listing is parsed in pieces, as they come. FFmpeg corrects timestamps that it deems wrong before it prints
+them. So every listing is made with timestamps that carry what is asked for: see `LISTED_STAMPS`
+and `NUMBERED`.
 """
 
 import re
 from array import array
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from itertools import accumulate, compress, islice
-from operator import add, eq, le, ne, sub
+from itertools import accumulate, compress
+from operator import add, eq, ne, sub
 from typing import Final
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from extractor.errors import TooLargeError
-from extractor.media.ffmpeg.discontinuities import Part
+from extractor.media.ffmpeg.discontinuities import JUMP_SECONDS, Part
+from extractor.media.ffmpeg.packets import (
+    CORRUPT,
+    DISCARD,
+    KEY,
+    NEW_PARAMETERS,
+    NO_PTS,
+    PacketTable,
+    are_shown,
+)
 
-NO_PTS: Final = -(1 << 63)
-KEY, CORRUPT, DISCARD, NEW_PARAMETERS = 1, 2, 4, 8
 _FFMPEG_FLAGS: Final = KEY | CORRUPT | DISCARD
 
 _DURATION_LIMIT: Final = 1 << 28
 _DTS_OFFSET: Final = 1 << 52
 _LOWEST_STAMP: Final = -9_000_000_000_000_000  # doubles, in which FFmpeg computes, are exact from here on
-MAX_COUNTED_PACKETS: Final = 30_000_000
-"""With more packets, the numbers in `LISTED_STAMPS` would exceed what a double can hold."""
-
 LISTED_STAMPS: Final = (
     f"setts=pts=PTS:dts=N*{_DURATION_LIMIT}+clip(DURATION\\,0\\,{_DURATION_LIMIT - 1})-9e15"
     f":duration=if(eq(DTS\\,NOPTS)\\,0\\,DTS+{_DTS_OFFSET})"
 )
 """A bitstream filter that leaves the pts, writes the number of the packet and its duration into the dts, and
-its dts into the duration: a dts that ascends is never corrected."""
+its dts into the duration: a dts that ascends is never corrected. Doubles hold these numbers exactly for up to
+30 million packets, the most that the setting ``MAX_PACKETS`` allows."""
 
 NUMBERED: Final = "setts=ts=N"
 """A bitstream filter that replaces timestamps by the number of the packet, for filters that drop some."""
 
-_JUMP_SECONDS: Final = 10
-"""From here on a jump ahead may be another clock; FFmpeg's own limit (``-dts_delta_threshold``)."""
 _MAX_PARTS: Final = 1_000
-_SORT_BLOCK: Final = 1 << 15
-_MAX_REORDERING: Final = 1 << 12
-
-_IS_SHOWN: Final = bytes(not flags & DISCARD for flags in range(256))
-_IS_KEYFRAME: Final = bytes(flags & KEY for flags in range(256))
-_HAS_NEW_PARAMETERS: Final = bytes(bool(flags & NEW_PARAMETERS) for flags in range(256))
+_MAX_FAR_TIMES: Final = 1_000
 
 _PACKET = re.compile(
     rb"^(\d+), *(-?\d+), *(-?\d+), *(-?\d+), *(\d+), (0x[0-9a-f]{8})(?:, F=0x([0-9A-F]+))?(.*)$", re.MULTILINE
 )
 _HEADER = re.compile(rb"^#(\w+) (\d+): +(.+)$", re.MULTILINE)
-
-
-class PacketTable(Struct, frozen=True):
-    """The packets of one stream in decode order, as columns.
-
-    Attributes:
-        time_base: The unit of all times, in seconds.
-        pts: The presentation times; `NO_PTS` where there is none.
-        flags: For each packet the sum of `KEY`, `CORRUPT`, `DISCARD` (it is decoded, but not shown) and
-            `NEW_PARAMETERS` (it changes what the decoder knows of the stream).
-        end_pts: When the last shown packet ends; ``None`` if no shown packet has a pts.
-    """
-
-    time_base: Fraction
-    pts: "array[int]" = field(default_factory=lambda: array("q"))
-    flags: bytearray = field(default_factory=bytearray)
-    end_pts: int | None = None
-
-    def __len__(self) -> int:
-        return len(self.pts)
-
-    @property
-    def are_shown(self) -> bytearray:
-        """For each packet a byte, 1 if it is shown, else 0."""
-        return self.flags.translate(_IS_SHOWN)
-
-    @property
-    def are_keyframes(self) -> bytearray:
-        """For each packet a byte, 1 if it is marked as keyframe, else 0."""
-        return self.flags.translate(_IS_KEYFRAME)
-
-    @property
-    def have_new_parameters(self) -> bytearray:
-        """For each packet a byte, 1 if it changes what the decoder knows of the stream, else 0."""
-        return self.flags.translate(_HAS_NEW_PARAMETERS)
-
-    @property
-    def shown_pts(self) -> "array[int]":
-        """The pts of every packet that is shown, ascending; empty if any has none."""
-        if NO_PTS in self.pts:
-            return array("q")
-        return ascending(array("q", compress(self.pts, self.are_shown)))
-
-
-def ascending(values: "array[int]") -> "array[int]":
-    """The values in ascending order. Takes little memory where they are nearly in order, as the times of
-    frames in decode order are."""
-    if all(map(le, values, islice(values, 1, None))):
-        return values
-    result, held = array("q"), list[int]()
-    for start in range(0, len(values), _SORT_BLOCK):
-        held += values[start : start + _SORT_BLOCK]
-        held.sort()
-        if result and held[0] < result[-1]:
-            return array("q", sorted(values))
-        result.extend(held[:-_MAX_REORDERING])
-        held = held[-_MAX_REORDERING:]
-    result.extend(held)
-    return result
 
 
 def _last_known(last: int, time: int) -> int:
@@ -142,6 +80,8 @@ class PacketListing:
         parts: The stretches in which the decoding times ascend without a jump; see `clock`.
         is_reordered: Whether any packet is shown at another time than it is decoded.
         ticks: How long all packets last together, in units of the time base.
+        far_times: The numbers of packets that are shown long before or after they are decoded; ``None`` if
+            they are many.
     """
 
     def __init__(self, max_packets: int) -> None:
@@ -151,6 +91,7 @@ class PacketListing:
         self.is_reordered = False
         self.ticks = 0
         self.parts: list[Part] = []
+        self.far_times: list[int] | None = []
         self._time_base = Fraction(1)
         self._pts = array("q")
         self._flags = bytearray()
@@ -223,17 +164,35 @@ class PacketListing:
         self.is_reordered = self.is_reordered or any(map(ne, pts, dts))
         if not self.parts:
             self.parts.append(Part(0, dts[0], dts[0]))
-        jump = int(_JUMP_SECONDS / self._time_base)
+        jump = int(JUMP_SECONDS / self._time_base)
+        self._note_far_times(first, pts, dts, jump)
         steps = list(map(sub, dts, [self.parts[-1].last_dts, *dts[:-1]]))
         start = 0
-        if min(steps) < 0 or max(steps) > jump:
+        if min(steps) < 0 or max(steps) > jump or self.parts[-1].first_packet == first - 1:
             for place, step in enumerate(steps):
                 duration = durations[max(0, place - 1)]
-                if (-step > max(1, duration) or step > jump) and len(self.parts) < _MAX_PARTS:
+                is_other_clock = -step > max(1, duration) or step > jump or self._returns(first + place, step)
+                if is_other_clock and len(self.parts) < _MAX_PARTS:
                     self._extend_part(first, pts, dts, durations, start, place)
                     self.parts.append(Part(first + place, dts[place], dts[place], step, duration))
                     start = place
         self._extend_part(first, pts, dts, durations, start, len(dts))
+
+    def _returns(self, number: int, step: int) -> bool:
+        """Whether the packet before is alone in a part that lies back, and this one makes up for that."""
+        last = self.parts[-1]
+        return last.step < 0 < last.first_packet == number - 1 and step > -last.step
+
+    def _note_far_times(self, first: int, pts: "array[int]", dts: Sequence[int], jump: int) -> None:
+        offsets = list(map(sub, pts, dts))
+        if self.far_times is None or -jump <= min(offsets) <= max(offsets) <= jump:
+            return
+        for place, offset in enumerate(offsets):
+            is_shown = not self._flags[first + place] & DISCARD
+            if abs(offset) > jump and pts[place] != NO_PTS and is_shown:
+                self.far_times.append(first + place)
+        if len(self.far_times) > _MAX_FAR_TIMES:
+            self.far_times = None
 
     def _extend_part(
         self,
@@ -246,7 +205,7 @@ class PacketListing:
     ) -> None:
         if start == end:
             return
-        shown = self._flags[first + start : first + end].translate(_IS_SHOWN)
+        shown = are_shown(self._flags[first + start : first + end])
         times = list(compress(pts[start:end], shown))
         lasting = compress(durations[start:end], shown)
         last = self.parts[-1]

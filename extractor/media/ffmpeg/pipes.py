@@ -11,7 +11,7 @@ by `feed_all`, which keeps nothing.
 import os
 import selectors
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
@@ -79,16 +79,6 @@ class ProcessPipes(Struct):
         line = bytes(buffer[:end])
         del buffer[: end + 1]
         return line
-
-    def pieces(self, stream: str) -> Iterator[bytes]:
-        """All that is left of `stream`, in pieces of whole lines: for many lines far cheaper than `line`."""
-        buffer = self._buffers[stream]
-        more = True
-        while more:
-            if end := buffer.rfind(b"\n") + 1:
-                yield bytes(buffer[:end])
-                del buffer[:end]
-            more = self._fill(stream)
 
     def read_exactly(self, stream: str, size: int) -> bytes | None:
         """The next `size` bytes of `stream`; `None` if it ends before."""

@@ -6,12 +6,16 @@ from operator import gt, or_
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.ffmpeg.packet_list import PacketTable
+from extractor.media.ffmpeg.packets import Packets
 from extractor.media.references.av1_dependencies import Dependencies
 from extractor.media.references.required_packets import DecodeOrder, closed_order
 
-UNSUPPORTED = r"is not supported by the bitstream filter"
+UNSUPPORTED = r"Codec '\w+' \(\d+\) is not supported by the bitstream filter"
 """What FFmpeg says of a codec that it cannot take apart into units."""
+
+DAMAGED = r"Error applying bitstream filters to a packet"
+"""What FFmpeg says of a packet that it cannot take apart. Such a packet is missing in the filtered listings,
+and would be taken for one that nothing depends on."""
 
 PARAMETERS = "parameters"
 """The name of the filter that only parameter sets pass: what a decoder must know for all that follows."""
@@ -69,7 +73,7 @@ def supports_decode_order(codec: str) -> bool:
 
 
 def infer_decode_order(
-    codec: str, packets: PacketTable, passing: Mapping[str, bytes], dependencies: Dependencies | None
+    codec: str, packets: Packets, passing: Mapping[str, bytes], dependencies: Dependencies | None
 ) -> DecodeOrder | None:
     """What the packets mean.
 

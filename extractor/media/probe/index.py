@@ -9,23 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from operator import gt
+from itertools import islice
+from operator import eq, gt
 
 from msgspec.structs import replace
 
 from extractor.domain.frames import ClockChange
 from extractor.domain.policy import SamplingPolicy
-from extractor.errors import (
-    DecoderCrashedError,
-    ForbiddenFormatError,
-    NoVideoStreamError,
-    TooLargeError,
-    UnreadableError,
-)
 from extractor.media.ffmpeg import formats
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.discontinuities import (
     Discontinuity,
+    Part,
     corrected,
     corrected_end,
     correction_filter,
@@ -33,10 +28,14 @@ from extractor.media.ffmpeg.discontinuities import (
 )
 from extractor.media.ffmpeg.filters import SignalFormat, signal_format
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
-from extractor.media.ffmpeg.packet_list import CORRUPT, NO_PTS, OtherStreams, PacketTable
+from extractor.media.ffmpeg.packet_list import OtherStreams, PacketListing
+from extractor.media.ffmpeg.packets import NO_PTS, Packets
 from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.probe import truncation
+from extractor.media.ffmpeg.stray_timestamps import find_strays, with_strays
+from extractor.media.probe.appended_files import unread_bytes
+from extractor.media.probe.completeness import MEASURED_DURATION, goes_beyond, is_cut_off, lacking_seconds
 from extractor.media.probe.decode_order import (
+    DAMAGED,
     EMPTY_REQUEST,
     UNSUPPORTED,
     infer_decode_order,
@@ -50,13 +49,10 @@ from extractor.media.probe.packet_scan import (
     list_others,
     scan_packets,
 )
+from extractor.media.probe.refusals import refuse_unreadable
 from extractor.media.probe.stream_choice import candidates, choose
 from extractor.media.references.required_packets import DecodeOrder
 
-_CUT_SHORT = r"partial file|File ended prematurely"
-_GUESSED_DURATION = r"Estimating duration from bitrate"
-_MEASURED_DURATION = frozenset({"mpegts", "mpeg"})
-"""Containers that claim no duration: FFmpeg takes that of the packets at the end of the file."""
 _MPEG_CLOCK = 1 << 33
 
 
@@ -83,6 +79,7 @@ class VideoIndex:
         expected_seconds: Longer than `duration_seconds` only if the file was cut off.
         claimed_seconds: How long the header claims that the file is, where nothing in the file bears it out.
         truncated: Whether the file was cut off.
+        unread_bytes: How many bytes at its end belong to another file, which FFmpeg does not read.
         discontinuities: Where the clock of the file restarts or jumps.
         correction: The bitstream filter that makes its times go on there.
         container_start_seconds: The container's time of the first packet of any stream.
@@ -98,7 +95,7 @@ class VideoIndex:
     hdr: str | None
     pixel_format: str
     picture: SignalFormat
-    packets: PacketTable = field(repr=False)
+    packets: Packets = field(repr=False)
     order: DecodeOrder | None = field(repr=False)
     shown_pts: Sequence[int] = field(repr=False)
     frame_count: int
@@ -109,6 +106,7 @@ class VideoIndex:
     discontinuities: tuple[ClockChange, ...] = ()
     correction: str | None = None
     container_start_seconds: float = 0.0
+    unread_bytes: int = 0
 
     @property
     def time_base(self) -> Fraction:
@@ -121,6 +119,11 @@ class VideoIndex:
     @property
     def start_seconds(self) -> float:
         return float((self.first_pts or 0) * self.time_base)
+
+    @property
+    def frames_with_shared_times(self) -> int:
+        """How many frames are to be shown at the time of the one before. They cannot be asked for."""
+        return sum(map(eq, self.shown_pts, islice(self.shown_pts, 1, None)))
 
     @property
     def frame_rate(self) -> float:
@@ -166,7 +169,7 @@ def read_index(source: DecoderInput, budget: ProcessLimits, policy: SamplingPoli
         source = replace(source, stream=str(stream.index))
         asked = scan_request_for(stream.codec, policy)
         found = scan_packets(source, budget, asked)
-    _refuse_unreadable(found, stream, source)
+    refuse_unreadable(found, stream, source)
     assert stream is not None
     codec = found.listing.codec
     is_unknown = not found.listing.width * found.listing.height  # it begins late in the file
@@ -174,7 +177,7 @@ def read_index(source: DecoderInput, budget: ProcessLimits, policy: SamplingPoli
         found = scan_packets(source, budget, scan_request_for(codec, policy), thorough=is_unknown)
         stream = found.header.stream(stream.index)
     order = None
-    if not (found.said.matches("filter_units") or _needs_every_frame(found.header, stream)):
+    if not (found.said.matches(DAMAGED) or _needs_every_frame(found.header, stream)):
         order = infer_decode_order(codec, found.listing.packets, found.passing, found.dependencies)
     if order is not None and _hides_reordering(found, stream, order):
         order = None
@@ -187,7 +190,7 @@ def index_of(found: PacketScan, source: DecoderInput, budget: ProcessLimits) -> 
     stream = _chosen_stream(found, source, budget)
     if stream is None or stream != found.header.first or not found.listing.width:
         return None
-    _refuse_unreadable(found, stream, source)
+    refuse_unreadable(found, stream, source)
     return _describe(found, stream, None, source, budget)
 
 
@@ -208,31 +211,16 @@ def _describe(
 ) -> VideoIndex:
     header, listing = found.header, found.listing
     others = cache(lambda: list_others(source, budget))
-    clock = find_discontinuities(
-        listing.parts,
-        header.container,
-        listing.packets.time_base,
-        lambda gap: others().has_any_between(*gap.middle),
-    )
-    packets = replace(
-        listing.packets,
-        pts=corrected(listing.packets.pts, clock, NO_PTS),
-        end_pts=corrected_end(listing.parts, clock),
-    )
+    parts, clock = _clock(found, others)
     picture = signal_format(stream, listing.width, listing.height)
-    correction = correction_filter(clock)
-    chosen = replace(source, stream=str(stream.index), correction=correction)
-    packets = without_leading_frames(packets, chosen, picture, budget)
+    chosen = replace(source, stream=str(stream.index), correction=correction_filter(clock))
+    packets = without_leading_frames(_on_one_clock(listing, parts, clock), chosen, picture, budget)
     shown = packets.shown_pts
     first = shown[0] if shown else listing.parts[0].start_pts
-    duration = Fraction(0)
-    if first is not None and packets.end_pts is not None:
-        duration = (packets.end_pts - first) * packets.time_base
-    if not shown:
-        duration = max(duration, listing.ticks * packets.time_base) or header.duration or duration
-    is_cut_off = _is_cut_off(found, source)
-    lacking = Fraction(0) if clock else _lacking_seconds(found)
-    claims_more = not is_cut_off and _is_beyond(lacking, found, others)
+    duration = _duration(found, packets.end_pts, first, all_have_times=bool(shown))
+    truncated = is_cut_off(found, source)
+    lacking = Fraction(0) if clock else lacking_seconds(found)
+    claims_more = not truncated and goes_beyond(lacking, found, others)
     return VideoIndex(
         ffmpeg_version=header.version,
         container=header.container,
@@ -249,18 +237,54 @@ def _describe(
         shown_pts=shown,
         frame_count=len(shown) or len(packets),
         duration_seconds=float(duration),
-        expected_seconds=float(duration + lacking) if is_cut_off else float(duration),
+        expected_seconds=float(duration + lacking) if truncated else float(duration),
         claimed_seconds=float(duration + lacking) if claims_more else None,
-        truncated=is_cut_off,
+        truncated=truncated,
         discontinuities=tuple(_in_seconds(change, first or 0, packets.time_base, header) for change in clock),
-        correction=correction,
+        correction=chosen.correction,
         container_start_seconds=float(header.start),
+        unread_bytes=unread_bytes(source.path, header.container),
     )
+
+
+def _clock(found: PacketScan, others: Callable[[], OtherStreams]) -> tuple[list[Part], list[Discontinuity]]:
+    """The parts of the video, and where the clock of the file restarts or jumps."""
+    listing, time_base = found.listing, found.listing.packets.time_base
+    parts, strays = find_strays(listing.packets.pts, listing.parts, listing.far_times or (), time_base)
+    discontinuities = find_discontinuities(
+        parts,
+        found.header.container,
+        time_base,
+        lambda gap: others().has_any_between(*gap.middle),
+    )
+    return parts, with_strays(discontinuities, strays)
+
+
+def _on_one_clock(listing: PacketListing, parts: Sequence[Part], clock: Sequence[Discontinuity]) -> Packets:
+    """The packets with corrected times."""
+    return replace(
+        listing.packets,
+        pts=corrected(listing.packets.pts, clock, NO_PTS),
+        end_pts=corrected_end(parts, clock),
+    )
+
+
+def _duration(
+    found: PacketScan, end_pts: int | None, first_pts: int | None, *, all_have_times: bool
+) -> Fraction:
+    """From the first frame to the end of the last one, in seconds."""
+    time_base = found.listing.packets.time_base
+    duration = Fraction(0)
+    if first_pts is not None and end_pts is not None:
+        duration = (end_pts - first_pts) * time_base
+    if all_have_times:
+        return duration
+    return max(duration, found.listing.ticks * time_base) or found.header.duration or duration
 
 
 def _in_seconds(change: Discontinuity, first_pts: int, time_base: Fraction, header: InputInfo) -> ClockChange:
     # FFmpeg adds a turn of the 33-bit clock to times that are far before the first one.
-    turn = _MPEG_CLOCK if header.container in _MEASURED_DURATION else None
+    turn = _MPEG_CLOCK if header.container in MEASURED_DURATION else None
     after = change.pts_after % turn if turn else change.pts_after
     return ClockChange(
         *(float(pts * time_base) for pts in (change.pts - first_pts, change.pts_before, after))
@@ -271,34 +295,6 @@ def _hdr(stream: StreamInfo) -> str | None:
     if stream.dolby_vision_profile is not None:
         return f"dolby-vision-{stream.dolby_vision_profile}"
     return None if stream.transfer == "sdr" else stream.transfer
-
-
-def _refuse_unreadable(found: PacketScan, stream: StreamInfo | None, source: DecoderInput) -> None:
-    listing, header, said = found.listing, found.header, found.said
-    head = head_and_tail(source)
-    if formats.is_still_picture(head, len(listing.packets)):
-        raise ForbiddenFormatError("the file is a still picture, not a video")
-    if said.matches(r"^(Format|Protocol .*) not on whitelist"):
-        raise ForbiddenFormatError("this kind of file is not a video that may be read")
-    if said.out_of_memory:
-        raise TooLargeError(
-            "FFmpeg needs more memory than it may use to read this file: see FFMPEG_MEMORY_MB"
-        )
-    most = source.limits.max_pixels
-    if said.matches(r"exceeds specified max pixel count") or listing.width * listing.height > most:
-        raise TooLargeError(f"pictures of more than MAX_PIXELS={most} pixels are refused")
-    if found.status < 0:
-        raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
-    if header.opened and stream is None:
-        raise NoVideoStreamError(formats.describe_missing_video(header.other_kinds))
-    if not header.opened and formats.is_script(head[:256]):
-        raise ForbiddenFormatError("the file is a text for programs, not a video")
-    if not header.opened or not len(listing.packets):
-        raise UnreadableError(f"FFmpeg cannot read the file: {said.words}")
-    if listing.encrypted:
-        raise UnreadableError("the video is encrypted, and its key is not in the file")
-    if listing.codec not in formats.DECODERS:
-        raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
 
 
 def _needs_every_frame(header: InputInfo, stream: StreamInfo) -> bool:
@@ -312,29 +308,3 @@ def _hides_reordering(found: PacketScan, stream: StreamInfo, order: DecodeOrder)
     left unreferenced has no such frames, and neither has H.264's baseline profile."""
     is_suspect = not found.listing.is_reordered and not all(order.reference)
     return is_suspect and "Baseline" not in stream.profile
-
-
-def _is_cut_off(found: PacketScan, source: DecoderInput) -> bool:
-    container, flags = found.header.container, found.listing.packets.flags
-    last_is_partial = bool(flags and flags[-1] & CORRUPT) and container != "mpegts"
-    return found.said.matches(_CUT_SHORT) or last_is_partial or truncation.is_cut_off(source.path, container)
-
-
-def _lacking_seconds(found: PacketScan) -> Fraction:
-    """How much longer the header says that the file is than the video."""
-    header, packets = found.header, found.listing.packets
-    is_guess = header.container in _MEASURED_DURATION or found.said.matches(_GUESSED_DURATION)
-    if header.duration is None or packets.end_pts is None or is_guess:
-        return Fraction(0)
-    return max(Fraction(0), header.duration - packets.end_pts * packets.time_base)
-
-
-def _is_beyond(lacking: Fraction, found: PacketScan, others: Callable[[], OtherStreams]) -> bool:
-    """Whether that is more than headers are wrong about, and no other stream goes on for so long."""
-    header, packets = found.header, found.listing.packets
-    tolerance = max(Fraction(1), (header.duration or 0) / Fraction(20))
-    if lacking <= tolerance or packets.end_pts is None:
-        return False
-    reached = packets.end_pts * packets.time_base
-    sound = others().end_seconds
-    return sound is None or reached + lacking - sound > tolerance

@@ -13,15 +13,18 @@ from typing import BinaryIO, Final
 
 _MAX_STEPS: Final = 500_000
 _TAIL_BYTES: Final = 1 << 17
+ASF_HEADER_BYTES: Final = 1 << 17
 _BOXES_WITH_CONTENT: Final = frozenset({b"mdat", b"moov", b"moof", b"idat", b"mfra"})
 _FLV_TAG_TYPES: Final = frozenset({8, 9, 18})
 _M2TS_PACKET_BYTES: Final = 192
 _M2TS_TIME_BYTES: Final = 4
 _TS_PACKET_BYTES: Final = (188, _M2TS_PACKET_BYTES, 204)
 _TS_SYNC: Final = 0x47
-_EBML_HEADER: Final = 0x1A45DFA3
-_SEGMENT: Final = 0x18538067
+EBML_HEADER: Final = 0x1A45DFA3
+SEGMENT: Final = 0x18538067
 _OGG_HEADER_BYTES: Final = 27
+_DV_525_BYTES: Final = 120_000
+_DV_625_BYTES: Final = 144_000
 _ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
@@ -42,7 +45,8 @@ def is_cut_off(path: Path, container: str) -> bool:
         return check(file, os.fstat(file.fileno()).st_size)
 
 
-def _read(file: BinaryIO, position: int, size: int) -> bytes:
+def read_at(file: BinaryIO, position: int, size: int) -> bytes:
+    """So many bytes from that place; fewer at the end of the file."""
     file.seek(position)
     return file.read(size)
 
@@ -51,7 +55,7 @@ def _mov(file: BinaryIO, size: int) -> bool:
     """A box at the top level reaches beyond the end, or the data of the last fragment is missing."""
     position, last = 0, b""
     for _ in range(_MAX_STEPS):
-        head = _read(file, position, 16)
+        head = read_at(file, position, 16)
         if len(head) < 8:
             return last == b"moof" and position <= size
         length, kind = struct.unpack_from(">I4s", head)
@@ -69,13 +73,13 @@ def _matroska(file: BinaryIO, size: int) -> bool:
     """A segment whose length is known reaches beyond the end."""
     position = 0
     for _ in range(_MAX_STEPS):
-        head = _read(file, position, 12)
-        element = _ebml_number(head, 0, keep_marker=True)
-        length = _ebml_number(head, element[1], keep_marker=False) if element else None
-        if element is None or length is None or element[0] not in (_EBML_HEADER, _SEGMENT):
+        head = read_at(file, position, 12)
+        element = ebml_number(head, 0, keep_marker=True)
+        length = ebml_number(head, element[1], keep_marker=False) if element else None
+        if element is None or length is None or element[0] not in (EBML_HEADER, SEGMENT):
             return False
         value, end = length
-        if value == (1 << 7 * (end - element[1])) - 1:  # unknown
+        if is_unknown_length(value, end - element[1]):
             return False
         if position + end + value > size:
             return True
@@ -83,7 +87,7 @@ def _matroska(file: BinaryIO, size: int) -> bool:
     return False
 
 
-def _ebml_number(data: bytes, place: int, *, keep_marker: bool) -> tuple[int, int] | None:
+def ebml_number(data: bytes, place: int, *, keep_marker: bool) -> tuple[int, int] | None:
     """A number of variable length, and the place behind it."""
     if place >= len(data) or not data[place]:
         return None
@@ -94,38 +98,43 @@ def _ebml_number(data: bytes, place: int, *, keep_marker: bool) -> tuple[int, in
     return (value if keep_marker else value & ((1 << 7 * count) - 1)), place + count
 
 
+def is_unknown_length(value: int, size: int) -> bool:
+    """Whether a length of so many bytes says that it is not known: by ones only."""
+    return value == (1 << 7 * size) - 1
+
+
 def _mpegts(file: BinaryIO, size: int) -> bool:
     """The last packet is shorter than the others."""
-    head = _read(file, 0, 8 * max(_TS_PACKET_BYTES))
+    head = read_at(file, 0, 8 * max(_TS_PACKET_BYTES))
     for packet_bytes in _TS_PACKET_BYTES:
         for start in range(packet_bytes):
             syncs = head[start::packet_bytes]
             if len(syncs) > 4 and set(syncs) == {_TS_SYNC}:
                 before = _M2TS_TIME_BYTES if packet_bytes == _M2TS_PACKET_BYTES else 0
                 rest = (size - start + before) % packet_bytes
-                return rest > before and _read(file, size - rest + before, 1) == bytes([_TS_SYNC])
+                return rest > before and read_at(file, size - rest + before, 1) == bytes([_TS_SYNC])
     return False
 
 
 def _flv(file: BinaryIO, size: int) -> bool:
     """The last tag is cut off. Each tag is followed by its size; where the last four bytes are none, tags are
     followed from the start."""
-    trailer = _read(file, max(0, size - 4), 4)
+    trailer = read_at(file, max(0, size - 4), 4)
     length = int.from_bytes(trailer, "big")
-    if 11 <= length <= size - 4 and _flv_tag_bytes(_read(file, size - 4 - length, 11)) == length:
+    if 11 <= length <= size - 4 and flv_tag_bytes(read_at(file, size - 4 - length, 11)) == length:
         return False
-    position = int.from_bytes(_read(file, 5, 4), "big") + 4
+    position = int.from_bytes(read_at(file, 5, 4), "big") + 4
     for _ in range(_MAX_STEPS):
-        head = _read(file, position, 11)
+        head = read_at(file, position, 11)
         if not head or head[0] & 0x1F not in _FLV_TAG_TYPES or any(head[8:]):
             return False
-        if len(head) < 11 or position + _flv_tag_bytes(head) + 4 > size:
+        if len(head) < 11 or position + flv_tag_bytes(head) + 4 > size:
             return True
-        position += _flv_tag_bytes(head) + 4
+        position += flv_tag_bytes(head) + 4
     return False
 
 
-def _flv_tag_bytes(head: bytes) -> int:
+def flv_tag_bytes(head: bytes) -> int:
     """How long a tag is with its header, whose last three bytes are 0; 0 if that is no tag."""
     known = len(head) == 11 and head[0] & 0x1F in _FLV_TAG_TYPES and not any(head[8:])
     return 11 + int.from_bytes(head[1:4], "big") if known else 0
@@ -135,7 +144,7 @@ def _avi(file: BinaryIO, size: int) -> bool:
     """A RIFF chunk reaches beyond the end. Recorders write its size last: 0 is unknown."""
     position = 0
     for _ in range(_MAX_STEPS):
-        head = _read(file, position, 8)
+        head = read_at(file, position, 8)
         if len(head) < 8 or head[:4] != b"RIFF":
             return False
         length = int.from_bytes(head[4:], "little")
@@ -149,20 +158,27 @@ def _avi(file: BinaryIO, size: int) -> bool:
 
 def _asf(file: BinaryIO, size: int) -> bool:
     """The file is shorter than its properties say, and was no broadcast."""
-    head = _read(file, 0, _TAIL_BYTES)
+    head = read_at(file, 0, ASF_HEADER_BYTES)
+    length = asf_bytes(head)
+    if length is None:
+        return False
+    is_broadcast = head[head.find(_ASF_FILE_PROPERTIES) + 88] & 1
+    return not is_broadcast and length > size
+
+
+def asf_bytes(head: bytes) -> int | None:
+    """How long the file is by the properties in its header; ``None`` if it has none."""
     place = head.find(_ASF_FILE_PROPERTIES)
     if place < 0 or len(head) < place + 92:
-        return False
-    length = int.from_bytes(head[place + 40 : place + 48], "little")
-    is_broadcast = head[place + 88] & 1
-    return not is_broadcast and length > size
+        return None
+    return int.from_bytes(head[place + 40 : place + 48], "little")
 
 
 def _ivf(file: BinaryIO, size: int) -> bool:
     """The last frame is cut off."""
     position = 32
     for _ in range(_MAX_STEPS):
-        head = _read(file, position, 12)
+        head = read_at(file, position, 12)
         if not head:
             return False
         length = int.from_bytes(head[:4], "little")
@@ -176,7 +192,7 @@ def _ivf(file: BinaryIO, size: int) -> bool:
 
 def _ogg(file: BinaryIO, size: int) -> bool:
     """The last page is cut off."""
-    tail = _read(file, max(0, size - _TAIL_BYTES), _TAIL_BYTES)
+    tail = read_at(file, max(0, size - _TAIL_BYTES), _TAIL_BYTES)
     place = tail.rfind(b"OggS")
     if place < 0:
         return False
@@ -188,9 +204,17 @@ def _ogg(file: BinaryIO, size: int) -> bool:
     return len(lengths) < segments or _OGG_HEADER_BYTES + segments + sum(lengths) > len(page)
 
 
+def _dv(file: BinaryIO, size: int) -> bool:
+    """The last frame is cut off: all have the same size, or a multiple of it at higher rates."""
+    head = read_at(file, 0, 4)
+    is_of_625_lines = len(head) == 4 and head[3] & 0x80
+    return size % (_DV_625_BYTES if is_of_625_lines else _DV_525_BYTES) != 0
+
+
 _CHECKS: Final[Mapping[str, Callable[[BinaryIO, int], bool]]] = {
     "asf": _asf,
     "avi": _avi,
+    "dv": _dv,
     "flv": _flv,
     "ivf": _ivf,
     "matroska": _matroska,

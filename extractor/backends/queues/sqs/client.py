@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extractor.backends.aws import NO_CREDENTIALS, build_client, with_credentials
+from extractor.backends.aws import ClientBuilder, build_client, with_credentials
 from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError, SettingsError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _HINTS: dict[type[ExtractorError], str] = {
 _MAX_THREADS = 64
 
 
-def build_sqs_client(attempts: int) -> "SQSClient":
+def build_sqs_client(attempts: int, build: ClientBuilder = build_client) -> "SQSClient":
     """A client that makes `attempts` by itself: 1 for callers that repeat a send on their own.
 
     It has a connection for each of 64 threads, opened when it is needed.
@@ -44,7 +44,7 @@ def build_sqs_client(attempts: int) -> "SQSClient":
         read_timeout=15,
         max_pool_connections=_MAX_THREADS,
     )
-    return cast("SQSClient", build_client("sqs", config))
+    return cast("SQSClient", build("sqs", config))
 
 
 @contextmanager
@@ -68,7 +68,6 @@ def _to_domain_error(error: BotoCoreError | ClientError, action: str) -> Extract
             )
         denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
     else:
-        cause = type(error).__name__
-        denied = isinstance(error, NO_CREDENTIALS)
+        cause, denied = type(error).__name__, False
     kind = AccessDeniedError if denied else QueueUnavailableError
     return kind(f"cannot {action} ({cause}): {_HINTS[kind]}")

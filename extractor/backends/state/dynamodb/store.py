@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extractor.backends.aws import NO_CREDENTIALS, build_client, with_credentials
+from extractor.backends.aws import build_client, with_credentials
 from extractor.backends.state.base import StateRow
 from extractor.backends.state.dynamodb import items as items
 from extractor.domain import keys
@@ -139,8 +139,7 @@ def _to_domain_error(error: BotoCoreError | ClientError) -> ExtractorError:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         denied = _DENIED_CODES.search(cause) is not None or status in _DENIED_STATUS
     else:
-        cause = type(error).__name__
-        denied = isinstance(error, NO_CREDENTIALS)
+        cause, denied = type(error).__name__, False
     if denied:
         return AccessDeniedError(
             f"the state store refuses the access ({cause}): "

@@ -194,10 +194,16 @@ class SupabaseStateStore:
         """
         changes, changed = self._shape().changes(values), 0
         for some in _chunks(codes) if changes else ():
-            done = self._changed(self._narrowed(self._updating(changes), some, unless_extracted), changes)
-            changed += len(done)
-            if unchanged := [code for code in some if code not in done]:
-                found = rows_of(self._narrowed(self._select(("code",)), unchanged, unless_extracted))
+            remaining, asked = some, 0
+            # An answer may name fewer rows than were changed: older servers cut it at `db-max-rows`.
+            while remaining and len(remaining) != asked:
+                asked = len(remaining)
+                update = self._narrowed(self._updating(changes), remaining, unless_extracted)
+                done = self._changed(update, changes)
+                changed += len(done)
+                remaining = [code for code in remaining if code not in done]
+            if remaining:
+                found = rows_of(self._narrowed(self._select(("code",)), remaining, unless_extracted))
                 self._refuse_unchanged([str(row["code"]) for row in found])
         return changed
 

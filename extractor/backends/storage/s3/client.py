@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from extractor.backends.aws import NO_CREDENTIALS, build_client, with_credentials
+from extractor.backends.aws import ClientBuilder, build_client, with_credentials
 from extractor.errors import (
     AccessDeniedError,
     ArchivedError,
@@ -44,7 +44,7 @@ _HINTS: dict[type[ExtractorError], str] = {
 }
 
 
-def build_s3_client(max_connections: int) -> "S3Client":
+def build_s3_client(max_connections: int, build: ClientBuilder = build_client) -> "S3Client":
     """A client that retries by itself, and can be shared by `max_connections` threads.
 
     It needs no option for other endpoints than AWS: given one, botocore addresses buckets by path.
@@ -55,7 +55,7 @@ def build_s3_client(max_connections: int) -> "S3Client":
         read_timeout=30,
         max_pool_connections=max_connections,
     )
-    return cast("S3Client", build_client("s3", config))
+    return cast("S3Client", build("s3", config))
 
 
 class Bucket(Struct, frozen=True):
@@ -98,7 +98,7 @@ def _status(error: ClientError) -> int:
 
 def _classify(error: BotoCoreError | ClientError) -> type[ExtractorError]:
     if not isinstance(error, ClientError):
-        return AccessDeniedError if isinstance(error, NO_CREDENTIALS) else StorageUnavailableError
+        return StorageUnavailableError
     code = error_code(error)
     if code in _BY_CODE:
         return _BY_CODE[code]

@@ -2,6 +2,8 @@
 answer was lost: what S3 holds then has the checksum that was sent."""
 
 import base64
+import time
+from collections.abc import Callable
 from typing import TypedDict
 
 from botocore.exceptions import ClientError
@@ -11,7 +13,9 @@ from extractor.errors import ConflictError
 
 # The condition of a write does not hold, or another write was faster, or what it was to replace is gone.
 # An upload in parts is gone when it has been completed, by a request whose answer was lost.
-_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchUpload"})
+_BUSY = "ConditionalRequestConflict"
+_CONFLICTS = frozenset({"PreconditionFailed", _BUSY, "NoSuchKey", "NoSuchUpload"})
+_PAUSES_SECONDS = (0.2, 0.8)
 
 
 class Condition(TypedDict, total=False):
@@ -35,22 +39,40 @@ def put_whole(
 ) -> str:
     """See `extractor.backends.storage.base.ObjectStore.put`."""
     checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+
+    def put() -> str:
+        stored = bucket.client.put_object(
+            Bucket=bucket.name,
+            Key=key,
+            Body=data,
+            ContentType=content_type,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=checksum,
+            **condition(replaces),
+        )
+        return stored["ETag"].strip('"')
+
     with bucket.mapping_errors(f"write {key!r}"):
         try:
-            stored = bucket.client.put_object(
-                Bucket=bucket.name,
-                Key=key,
-                Body=data,
-                ContentType=content_type,
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=checksum,
-                **condition(replaces),
-            )
+            return _after_others(put)
         except ClientError as error:
             if not is_conflict(error):
                 raise
             return etag_if_same(bucket, key, checksum, error)
-    return stored["ETag"].strip('"')
+
+
+def _after_others(put: Callable[[], str]) -> str:
+    """What `put` gives. It is done again while S3 is busy with another write of the same key, which may be an
+    earlier attempt of this one that has timed out here.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    for pause_seconds in _PAUSES_SECONDS:
+        try:
+            return put()
+        except ClientError as error:
+            if error_code(error) != _BUSY:
+                raise
+        time.sleep(pause_seconds)
+    return put()
 
 
 def etag_if_same(bucket: Bucket, key: str, checksum: str, refusal: ClientError) -> str:

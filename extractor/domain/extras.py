@@ -1,0 +1,45 @@
+"""Optional dependencies: which extra of the package has a module that is missing."""
+
+from importlib.util import find_spec
+from typing import Final
+
+DISTRIBUTION: Final = "oriane-frame-extractor"
+
+EXTRAS: Final = {
+    "aws_lambda_powertools": "worker",
+    "boto3": "aws",
+    "botocore": "aws",
+    "cv2": "scenes",
+    "httpx": "supabase",
+    "jinja2": "report",
+    "numpy": "scenes",
+    "postgrest": "supabase",
+    "scenedetect": "scenes",
+    "supabase": "supabase",
+}
+"""The extra that installs a module."""
+
+
+def missing_extra(error: ModuleNotFoundError) -> str | None:
+    """Return what to install if `error` is about a module of an extra, else ``None``."""
+    module = (error.name or "").partition(".")[0]
+    return _advice(module) if module in EXTRAS else None
+
+
+def require(extra: str, feature: str) -> None:
+    """Check that an extra is installed.
+
+    Args:
+        extra: The name of the extra.
+        feature: What needs it, as the subject of the error's sentence.
+
+    Raises:
+        ModuleNotFoundError: It is not installed; the text says how to install it.
+    """
+    for module in (module for module, home in EXTRAS.items() if home == extra):
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(f"{feature}: {_advice(module)}", name=module)
+
+
+def _advice(module: str) -> str:
+    return f"{module} is not installed; run: pip install '{DISTRIBUTION}[{EXTRAS[module]}]'"

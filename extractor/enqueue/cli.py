@@ -1,0 +1,228 @@
+"""Command line: queue every video that is fetched and not extracted yet, and watch the workers do them.
+
+Reads the state, fills SQS_QUEUE_URL, and tells what was queued, also after Ctrl-C or an outage.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn, Self
+
+from tqdm import tqdm
+
+from extractor.backends.queues.base import ObservableQueue
+from extractor.cli.host_names import check_host_names
+from extractor.cli.lock import lock_checkpoint
+from extractor.cli.sampling_options import asked_for
+from extractor.cli.terminal import (
+    complain,
+    escape_control_chars,
+    interruption,
+    load_dotenv_defaults,
+    run_command,
+    say,
+)
+from extractor.container import VideoTable, build_job_queue, build_table
+from extractor.domain.messages import VideoMessage
+from extractor.domain.option_effects import NoEffectError, flag_name
+from extractor.enqueue import report
+from extractor.enqueue.arguments import build_parser
+from extractor.enqueue.checkpoint import keep_checkpoint
+from extractor.enqueue.enqueuer import count_pending_messages, enqueue
+from extractor.enqueue.monitor import DrainProgress, monitor
+from extractor.enqueue.nothing_queued import why_nothing
+from extractor.enqueue.plan import EnqueuePlan, estimated_cost, make_plan
+from extractor.enqueue.request import CodeList
+from extractor.enqueue.retry import RetryPolicy
+from extractor.enqueue.summary import Summary
+from extractor.errors import SettingsError, StateUnavailableError, TransientError, UsageError
+from extractor.settings import Settings, load_settings
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    return run_command(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    arguments = build_parser().parse_args(argv)
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    run, status, error = _Run(arguments), 0, None
+    try:
+        load_dotenv_defaults(os.environ)
+        settings = _checked_settings(arguments)
+        state = build_table(settings)
+        queue = None if arguments.dry_run else build_job_queue(settings)
+        if not arguments.watch_only:
+            with lock_checkpoint(None if arguments.dry_run else arguments.checkpoint):
+                run.queue(settings, state, queue)
+    except TransientError as cause:
+        error, status = str(cause), 3
+        complain(f"error: {escape_control_chars(error)}")
+    except KeyboardInterrupt as cause:
+        error, status = interruption(cause)
+        complain(error)
+    except SettingsError as cause:
+        if arguments.json:
+            run.tell(str(cause))
+        raise
+    except BaseException as cause:
+        run.tell(type(cause).__name__)
+        raise
+    if error or not arguments.watch_only:
+        run.tell(error)
+    if status:
+        return status
+    if queue is not None and (arguments.watch or arguments.watch_only):
+        _watch(arguments, queue, state)
+    return 1 if run.summary.refused else 0
+
+
+def _checked_settings(arguments: argparse.Namespace) -> Settings:
+    """The settings, under which every option has an effect and every host has an address."""
+    settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
+    try:
+        VideoMessage.model_validate({"code": "any", **asked_for(arguments)}).applied_to(settings.policy)
+    except NoEffectError as error:
+        raise UsageError(error.told(flag_name)) from error
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    check_host_names(settings, os.environ, queue=not arguments.dry_run)
+    return settings
+
+
+class _Run:
+    """One run; it tells how far it came, whatever ends it."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.summary = Summary()
+        self._arguments = arguments
+        self._plan: EnqueuePlan | None = None
+        self._reasons: list[str] = []
+        self._started = time.monotonic()
+
+    def queue(self, settings: Settings, state: VideoTable, queue: ObservableQueue | None) -> None:
+        """Queue the request, or see what would be."""
+        arguments, retry = self._arguments, RetryPolicy(tell=_tell)
+        listed = _listed(arguments.codes)
+        plan = make_plan(arguments, _place(settings), state, listed, datetime.now(UTC), retry)
+        self._plan = plan
+        if plan.requeues_waiting:
+            _tell("note: the state has no column enqueued_at: what waits is queued again")
+        with _progress_bar(plan) as bar:
+            for self.summary in _summaries(arguments, plan, state, queue, retry):
+                bar.update(self.summary.seen - bar.n)
+        if not self.summary.seen:
+            self._reasons = list(why_nothing(plan, state))
+
+    def tell(self, error: str | None) -> None:
+        """Print the summary. Raises `OutputError`."""
+        plan, summary = self._plan, self.summary
+        told = report.RunReport(
+            summary,
+            self._arguments.dry_run,
+            time.monotonic() - self._started,
+            estimated_cost(self._arguments),
+            bool(plan and plan.within_budget and summary.seen == plan.request.limit and not summary.complete),
+            self._reasons,
+            error,
+        )
+        say(report.summary_json(told) if self._arguments.json else "\n".join(report.summary_lines(told)))
+
+
+def _tell(text: str) -> None:
+    """A line on standard error, without spoiling the bar."""
+    with suppress(OSError):
+        tqdm.write(escape_control_chars(text), file=sys.stderr)
+        sys.stderr.flush()
+
+
+def _place(settings: Settings) -> dict[str, str | None]:
+    """Where codes come from and messages go to."""
+    state = settings.supabase_url if settings.state_backend == "supabase" else settings.sqlite_path
+    return {"state": str(state), "table": settings.state_table, "queue": settings.sqs_queue_url}
+
+
+def _listed(file: str | None) -> CodeList | None:
+    """The codes that the user has written down. Raises `UsageError`."""
+    if file is None:
+        return None
+    try:
+        with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8") as lines:
+            return CodeList(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UsageError(f"--codes {file!r} cannot be read: {reason}") from error
+
+
+def _summaries(
+    arguments: argparse.Namespace,
+    plan: EnqueuePlan,
+    state: VideoTable,
+    queue: ObservableQueue | None,
+    retry: RetryPolicy,
+) -> Iterator[Summary]:
+    if queue is None:
+        return count_pending_messages(plan.codes, plan.request, retry)
+    summaries = enqueue(
+        plan.codes,
+        queue,
+        plan.request,
+        lambda codes: state.mark_enqueued(codes, datetime.now(UTC)),
+        senders=arguments.senders,
+        retry=retry,
+    )
+    path = arguments.checkpoint
+    return summaries if path is None else keep_checkpoint(path, plan.checkpoint, summaries)
+
+
+def _watch(arguments: argparse.Namespace, queue: ObservableQueue, state: VideoTable) -> None:
+    """Show how the queue is drained. Ctrl-C ends the view, and nothing else."""
+    try:
+        with _View(as_json=arguments.json) as view:
+            for progress in monitor(queue, state, arguments.watch_every):
+                view.show(progress)
+    except KeyboardInterrupt:
+        complain("the view is closed; the workers go on")
+        return
+    say(report.end_json(progress) if arguments.json else "\n".join(report.end_lines(progress)))
+
+
+class _View:
+    """A line that is written over on a terminal, and one line after the other elsewhere."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._bar = tqdm(bar_format="{desc}", disable=as_json or not sys.stdout.isatty(), file=sys.stdout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show(self, progress: DrainProgress) -> None:
+        if self._as_json:
+            say(report.progress_json(progress))
+        elif self._bar.disable:
+            say(report.progress_line(progress))
+        else:
+            self._bar.set_description_str(report.progress_line(progress))
+
+
+def _progress_bar(plan: EnqueuePlan) -> "tqdm[NoReturn]":
+    """On a terminal only; elsewhere nothing is counted for it, either."""
+    total = None
+    if sys.stderr.isatty():
+        try:
+            total = plan.codes.count_pending(plan.request.backlog_filter)
+        except StateUnavailableError:
+            total = None  # counting a large table may take longer than the server allows; reading it does not
+    known = [number for number in (total, plan.request.limit) if number is not None]
+    return tqdm(total=min(known, default=None), unit=" videos", file=sys.stderr, disable=None)

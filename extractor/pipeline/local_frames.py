@@ -1,0 +1,118 @@
+"""Frames of a local video in memory, while it is decoded."""
+
+import os
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Unpack, cast
+
+from extractor.domain.frames import Frame
+from extractor.domain.policy import SamplingPolicy, Strategy
+from extractor.media.decode.decoder import FrameDecoder
+from extractor.media.decode.session import DecodeAgainError
+from extractor.media.dedup import drop_redundant
+from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.standard_streams import open_standard_streams
+from extractor.pipeline.extract import choose_frames, find_index
+from extractor.pipeline.local import NO_DEADLINE_SECONDS, local_config, require_extras
+from extractor.pipeline.local_input import bring_in, local_video
+from extractor.pipeline.local_options import SamplingOptions, requested_policy
+
+
+def iter_frames(
+    video_path: str | os.PathLike[str],
+    policy: SamplingPolicy | None = None,
+    *,
+    frame_interval: float = 1,
+    quality: int = 95,
+    max_frames: int | None = None,
+    strategy: Strategy = "uniform",
+    **options: Unpack[SamplingOptions],
+) -> Generator[Frame, None, None]:
+    """Yield frames of a video file while it is decoded; nothing is written.
+
+    The options are those of `extractor.extract_frames`, and so are the frames. The decoder is a process. It
+    ends with the iteration, also with one that is left early: a ``for`` loop without other references to
+    the iterator ends it by itself; otherwise call ``close()``, or use `contextlib.closing`. It ends as well
+    when the thread that asked for the first frame ends.
+
+    Args:
+        video_path: A file, or a pipe.
+        policy: The sampling as a whole. It excludes all other options.
+        frame_interval: Seconds between frames (strategy ``uniform``).
+        quality: 1-100, on libjpeg's scale.
+        max_frames: At most so many frames; ``None``: all.
+        strategy: ``uniform``, ``keyframe``, ``scene`` or ``timestamps``.
+        **options: More options, see `extractor.pipeline.local_options.SamplingOptions`.
+
+    Yields:
+        The frames, in order of their times, each as an encoded image; `Frame.to_array` gives its pixels.
+
+    Raises:
+        ExtractorError: The video gives no frames, or not all of them: this may come after some, or after the
+            last one. Only a loop that ends by itself has seen all frames of a sound video.
+        ModuleNotFoundError: An extra of the package is not installed, which the options need.
+        TypeError: There is no such option.
+        ValueError: An option is of the wrong kind, out of range or without effect.
+
+    Examples:
+        >>> from extractor import iter_frames
+        >>> for frame in iter_frames("holiday.mp4", frame_interval=2):
+        ...     print(frame.pts_seconds, frame.width, frame.height, frame.data[:2].hex())
+        0.0 320 240 ffd8
+        2.0 320 240 ffd8
+        4.0 320 240 ffd8
+
+        The first frame as an array of pixels, height × width × 3:
+
+        >>> from contextlib import closing
+        >>> with closing(iter_frames("holiday.mp4", format="png")) as frames:
+        ...     next(frames).to_array().shape
+        (240, 320, 3)
+    """
+    policy = requested_policy(frame_interval, quality, max_frames, strategy, policy, options)
+    require_extras(policy)
+    return _decoded(Path(video_path), policy)
+
+
+@contextmanager
+def opened(video: Path) -> Iterator[tuple[DecoderInput, ProcessLimits]]:
+    """The video as a file without an ending in its name, so that its content alone counts, with the limits of
+    local work.
+
+    Raises:
+        ExtractorError: There is no such file.
+    """
+    open_standard_streams()
+    given = local_video(video)
+    tools = local_config()
+    limits = tools.limits
+    budget = ProcessLimits(time.monotonic() + NO_DEADLINE_SECONDS, limits.stall_seconds, limits.memory_bytes)
+    with tempfile.TemporaryDirectory(prefix="frame-extractor-") as directory:
+        yield DecoderInput(bring_in(given, Path(directory) / "source"), limits, tools.ffmpeg), budget
+
+
+def _decoded(video: Path, policy: SamplingPolicy) -> Generator[Frame, None, None]:
+    with opened(video) as (source, budget):
+        index, made = find_index(source, policy, budget)
+        source = index.select(source)
+        index, schedule, _ = choose_frames(source, index, made, policy, budget)
+        decoder = FrameDecoder(source, index, policy, schedule, budget, precomputed=made)
+        yield from _once_each(decoder, policy)
+
+
+def _once_each(decoder: FrameDecoder, policy: SamplingPolicy, after_slot: int = -1) -> Iterator[Frame]:
+    """Yield each frame once, also if the decode has to begin anew. Those that were yielded before are then
+    not repeated; in a damaged video, they may look a little different from those of a full decode."""
+    try:
+        with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
+            for frame in drop_redundant(decoded, policy):
+                if frame.slot > after_slot:
+                    after_slot = frame.slot
+                    yield frame
+    except DecodeAgainError as found:
+        decoder.restart_without_plan(found.picture)
+        yield from _once_each(decoder, policy, after_slot)

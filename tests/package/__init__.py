@@ -1,0 +1,1 @@
+"""The project as a package: what a wheel holds, and what works where nothing else is installed."""
