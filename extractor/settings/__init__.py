@@ -35,7 +35,7 @@ _OTHER_NAMES = {
     "work_dir": ("TMP_DIR",),
 }
 """Names that are understood as well. ``BUCKET_NAME`` and ``TMP_DIR`` are those of the system with DynamoDB,
-which keeps videos and frames in one bucket; see docs/migration.md."""
+which keeps videos and frames in one bucket; see docs/howto/migrate.md."""
 
 _DYNAMODB_DEFAULTS = (
     {"frames_layout": "videosense"},

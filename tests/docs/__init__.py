@@ -2,3 +2,8 @@
 
 `python -m tests.docs` writes the generated pages.
 """
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"

@@ -1,6 +1,7 @@
 """`python -m tests.docs`: write the generated parts of the reference pages."""
 
-from tests.docs.generated import GENERATED, ROOT
+from tests.docs import ROOT
+from tests.docs.generated import GENERATED
 
 for path, render in GENERATED.items():
     text = render()

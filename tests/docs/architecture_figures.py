@@ -12,7 +12,8 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import permutations
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.docs import ROOT
+
 _ENTRY_POINTS = ("lambda_function", "run_sqs_batches")
 
 Graph = Mapping[str, set[str]]

@@ -9,13 +9,13 @@ import msgspec
 from pydantic import BaseModel
 
 from extractor.domain.manifest import Manifest
+from tests.docs import DOCS
 from tests.docs.command_lines import render_command_lines
 from tests.docs.docstrings import docstring_items, split_docstring
 from tests.docs.python_api import render_python_api
 from tests.docs.settings_table import render_settings
 
-ROOT = Path(__file__).parents[2]
-REFERENCE = ROOT / "docs" / "reference"
+REFERENCE = DOCS / "reference"
 
 
 def manifest_schema() -> dict[str, Any]:

@@ -5,9 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.docs.generated import ROOT
-
-DOCS = ROOT / "docs"
+from tests.docs import DOCS, ROOT
 
 _LINK = re.compile(r"\]\((?!\w+:)([^)\s]*)\)")
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

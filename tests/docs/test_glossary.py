@@ -2,9 +2,9 @@
 
 import re
 
-from tests.docs.generated import ROOT
+from tests.docs import DOCS, ROOT
 
-GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| ([^|]+) \| .+ \| (`[^|]+`) \|$", GLOSSARY, re.MULTILINE)
 
 

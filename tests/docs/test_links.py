@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.generated import ROOT
-from tests.docs.links import DOCS, broken_links, missing_files, tracked
+from tests.docs import DOCS, ROOT
+from tests.docs.links import broken_links, missing_files, tracked
 
 PAGES = tracked("*.md")
 SITE = [page for page in PAGES if page.is_relative_to(DOCS)]

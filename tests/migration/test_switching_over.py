@@ -1,4 +1,4 @@
-"""The steps of docs/migration.md from Supabase and a queue, on PostgREST and PostgreSQL: first beside the
+"""The steps of docs/howto/migrate.md from Supabase and a queue, on PostgREST and PostgreSQL: first beside the
 older system, then in its place."""
 
 import json
