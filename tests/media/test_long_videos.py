@@ -19,7 +19,7 @@ from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg.expressions import select_expression
 from extractor.media.ffmpeg.filters import PROGRESSIVE_SDR
-from extractor.media.ffmpeg.packets import Packets
+from extractor.media.ffmpeg.packets import PacketTable
 from extractor.media.probe.index import VideoIndex
 from extractor.media.references.required_packets import DecodeOrder
 from extractor.media.sampling import (
@@ -56,7 +56,7 @@ def _index(count: int) -> VideoIndex:
         hdr=None,
         pixel_format="yuv420p",
         picture=PROGRESSIVE_SDR,
-        packets=Packets(Fraction(1, 90_000), pts, keys, count * _TICKS),
+        packets=PacketTable(Fraction(1, 90_000), pts, keys, count * _TICKS),
         order=DecodeOrder(references, keys, none, none),
         shown_pts=list(pts),
         frame_count=count,
@@ -193,7 +193,7 @@ def test_timestamps_as_they_were_printed_give_the_same_frames_in_any_time_base(
 
 def _with_times(index: VideoIndex, times: Sequence[int], time_base: Fraction) -> VideoIndex:
     pts = array("q", times)
-    packets = Packets(time_base, pts, bytearray([1]) * len(times), times[-1] + 1)
+    packets = PacketTable(time_base, pts, bytearray([1]) * len(times), times[-1] + 1)
     return replace(index, packets=packets, order=None, shown_pts=list(times))
 
 

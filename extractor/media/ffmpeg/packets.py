@@ -19,7 +19,7 @@ _SORT_BLOCK: Final = 1 << 15
 _MAX_REORDERING: Final = 1 << 12
 
 
-class Packets(Struct, frozen=True):
+class PacketTable(Struct, frozen=True):
     """The packets of one stream in decode order, as columns.
 
     Attributes:

@@ -6,7 +6,7 @@ from operator import gt, or_
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.ffmpeg.packets import Packets
+from extractor.media.ffmpeg.packets import PacketTable
 from extractor.media.references.av1_dependencies import Dependencies
 from extractor.media.references.required_packets import DecodeOrder, closed_order
 
@@ -73,7 +73,7 @@ def supports_decode_order(codec: str) -> bool:
 
 
 def infer_decode_order(
-    codec: str, packets: Packets, passing: Mapping[str, bytes], dependencies: Dependencies | None
+    codec: str, packets: PacketTable, passing: Mapping[str, bytes], dependencies: Dependencies | None
 ) -> DecodeOrder | None:
     """What the packets mean.
 

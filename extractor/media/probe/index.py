@@ -29,7 +29,7 @@ from extractor.media.ffmpeg.discontinuities import (
 from extractor.media.ffmpeg.filters import SignalFormat, signal_format
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 from extractor.media.ffmpeg.packet_list import OtherStreams, PacketListing
-from extractor.media.ffmpeg.packets import NO_PTS, Packets
+from extractor.media.ffmpeg.packets import NO_PTS, PacketTable
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.stray_timestamps import find_strays, with_strays
 from extractor.media.probe.appended_files import unread_bytes
@@ -95,7 +95,7 @@ class VideoIndex:
     hdr: str | None
     pixel_format: str
     picture: SignalFormat
-    packets: Packets = field(repr=False)
+    packets: PacketTable = field(repr=False)
     order: DecodeOrder | None = field(repr=False)
     shown_pts: Sequence[int] = field(repr=False)
     frame_count: int
@@ -260,7 +260,9 @@ def _clock(found: PacketScan, others: Callable[[], OtherStreams]) -> tuple[list[
     return parts, with_strays(discontinuities, strays)
 
 
-def _on_one_clock(listing: PacketListing, parts: Sequence[Part], clock: Sequence[Discontinuity]) -> Packets:
+def _on_one_clock(
+    listing: PacketListing, parts: Sequence[Part], clock: Sequence[Discontinuity]
+) -> PacketTable:
     """The packets with corrected times."""
     return replace(
         listing.packets,

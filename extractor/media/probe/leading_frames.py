@@ -13,7 +13,7 @@ from extractor.media.ffmpeg.command import DecoderInput, Urls
 from extractor.media.ffmpeg.filters import SignalFormat
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.log import ErrorFloodError
-from extractor.media.ffmpeg.packets import DISCARD, KEY, NO_PTS, Packets
+from extractor.media.ffmpeg.packets import DISCARD, KEY, NO_PTS, PacketTable
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg
 
@@ -22,8 +22,8 @@ _MAX_LEAD_ERRORS = 1_000
 
 
 def without_leading_frames(
-    packets: Packets, source: DecoderInput, picture: SignalFormat, budget: ProcessLimits
-) -> Packets:
+    packets: PacketTable, source: DecoderInput, picture: SignalFormat, budget: ProcessLimits
+) -> PacketTable:
     """The packets, with those marked as not to be shown that the decoder leaves out at the beginning. Where
     the first packet says that there may be any, the decoder is asked."""
     if not _may_have_lead(packets):
@@ -35,7 +35,7 @@ def without_leading_frames(
     return replace(packets, flags=bytearray(map(or_, packets.flags, map(mul, repeat(DISCARD), hidden))))
 
 
-def _may_have_lead(packets: Packets) -> bool:
+def _may_have_lead(packets: PacketTable) -> bool:
     """Whether anything is shown before the first packet, or that one itself hangs on others."""
     if not len(packets) or NO_PTS in packets.pts:
         return False
