@@ -1,13 +1,16 @@
 """The reference pages agree with the code."""
 
+import json
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from extractor import errors
+from tests.docs import ROOT
 from tests.docs.generated import GENERATED, REFERENCE, manifest_schema
 from tests.docs.message_fields import message_rows
 
@@ -39,7 +42,7 @@ def _reasons(root: type[errors.ExtractorError]) -> Iterator[type[errors.Extracto
 
 
 def _retry(error: type[errors.ExtractorError]) -> str:
-    first, second = (errors.is_final(error(), delivery) for delivery in (1, 2))
+    first, second = (errors.is_final(error.__new__(error), delivery) for delivery in (1, 2))
     return "final" if first else "once" if second else "retried"
 
 
@@ -62,6 +65,15 @@ def _definition(schema: dict[str, Any], path: str) -> dict[str, Any]:
             )
         found = schema["$defs"][found["$ref"].rpartition("/")[2]]
     return found
+
+
+STORED = sorted((ROOT / "tests" / "golden" / "stored" / "manifests").rglob("*.json"))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_stored_manifest_fits_the_schema(path: Path) -> None:
+    validator: Any = import_module("jsonschema")
+    validator.validate(json.loads(path.read_bytes()), manifest_schema())
 
 
 def test_the_page_of_the_manifest_explains_every_field() -> None:
