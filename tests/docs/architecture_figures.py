@@ -34,8 +34,8 @@ def figures(root: Path) -> dict[str, int]:
     lines = [len(path.read_text(encoding="utf-8").splitlines()) for path in modules]
     graph = unit_graph(root)
     return {
-        "entries in the root of `extractor/`": len(
-            [path for path in package.iterdir() if path.name != "__pycache__"]
+        "modules and packages in the root of `extractor/`": len(
+            [path for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
         ),
         "modules": len([path for path in modules if path.name != "__init__.py"]),
         "lines of the longest module": max(lines),

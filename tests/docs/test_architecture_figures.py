@@ -34,7 +34,7 @@ def test_an_import_of_a_module_is_an_arrow_between_units(tmp_path: Path) -> None
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     found = figures(tmp_path)
-    assert found["entries in the root of `extractor/`"] == 3
+    assert found["modules and packages in the root of `extractor/`"] == 3
     assert found["modules"] == 3
     assert found["units"] == 4
     assert found["arrows between units"] == 3
