@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.media.decoding"]
+pytest_plugins = ["tests.support.media.decoding"]
 
 # No test is judged by the clock: a busy machine is not a broken program.
 settings.register_profile("without a clock", deadline=None)

@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from benchmarks.machine import describe_machine
-from benchmarks.tables import render_table
+from benchmarks.support.environment import describe_machine
+from benchmarks.support.tables import render_table
 from extractor.backends.queues.base import OutgoingMessage
 from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
 from extractor.enqueue.enqueuer import enqueue
 from extractor.enqueue.request import CodeList, EnqueueRequest, encode
-from tests.servers.sqs_endpoint import SqsEndpoint, sqs_endpoint
+from tests.support.servers.sqs_endpoint import SqsEndpoint, sqs_endpoint
 
 _SENDERS = (1, 4, 8, 16, 32)
 

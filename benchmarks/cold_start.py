@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 
-from benchmarks.clips import ROOT, SHORT, ensure
-from benchmarks.deployment import Deployment, deployed
-from benchmarks.imports import import_seconds
-from benchmarks.machine import describe_machine, describe_versions
-from benchmarks.table_stub import serving_table
-from benchmarks.tables import render_table
+from benchmarks.support.clips import ROOT, SHORT, ensure
+from benchmarks.support.deployment import Deployment, deployed
+from benchmarks.support.environment import describe_machine, describe_versions
+from benchmarks.support.imports import import_seconds
+from benchmarks.support.table_stub import serving_table
+from benchmarks.support.tables import render_table
 
 _TOP = 15
 _SEQUENCE = ("nothing", "boto3", "handler with sqlite", "handler with supabase")
@@ -65,7 +65,7 @@ def _run(what: str, environment: Mapping[str, str], deployment: Deployment) -> M
     variables = {**environment, **(_events(deployment) if what.startswith("handler") else {})}
     start = time.monotonic()
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.cold_child", what.split()[0]],
+        [sys.executable, "-m", "benchmarks.support.cold_child", what.split()[0]],
         cwd=ROOT,
         env=variables,
         check=True,

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.clips import CLIPS, ROOT, ensure
-from benchmarks.machine import describe_machine, describe_versions
-from benchmarks.measure import Failed, Result, Task, measure, middle
-from benchmarks.plot import draw
-from benchmarks.tables import Series, render_series
-from benchmarks.tools import BASELINE, FRAME_TOOLS, SCENE_TOOLS, TWO_PASSES, Tool
-from benchmarks.truth import read_truth
+from benchmarks.support.clips import CLIPS, ROOT, ensure
+from benchmarks.support.environment import describe_machine, describe_versions
+from benchmarks.support.ground_truth import read_truth
+from benchmarks.support.measure import Failed, Result, Task, measure, middle
+from benchmarks.support.plot import draw
+from benchmarks.support.tables import Series, render_series
+from benchmarks.support.tools import BASELINE, FRAME_TOOLS, SCENE_TOOLS, TWO_PASSES, Tool
 from extractor.pipeline.local_input import folder_names
 
 _METHOD = """\

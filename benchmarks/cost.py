@@ -1,6 +1,6 @@
 """`python -m benchmarks.cost`: what videos cost on AWS, item by item, by the list prices in
-benchmarks/bill.py and extractor/domain/costs.py. Prices change, and differ between regions: check them
-before you rely on this.
+benchmarks/support/pricing.py and extractor/domain/costs.py. Prices change, and differ between regions:
+check them before you rely on this.
 
 Needs nothing but Python. Prints Markdown.
 """
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from benchmarks.bill import ARM64, X86, Item, Plan, Tariff, load, monthly, once
+from benchmarks.support.pricing import ARM64, X86, Item, Plan, Tariff, load, monthly, once
 from extractor.domain.costs import Workload
 
 

@@ -15,14 +15,14 @@ from statistics import median
 
 import psutil
 
-from benchmarks.clips import SHORT, ULTRA_HD, ensure, ensure_repeated
-from benchmarks.deployment import Deployment, deployed, invoke
-from benchmarks.machine import describe_machine, describe_versions
-from benchmarks.memory import peak_memory
-from benchmarks.tables import render_table
-from local.function import LocalFunction
+from benchmarks.support.clips import SHORT, ULTRA_HD, ensure, ensure_repeated
+from benchmarks.support.deployment import Deployment, deployed, invoke
+from benchmarks.support.environment import describe_machine, describe_versions
+from benchmarks.support.memory import peak_memory
+from benchmarks.support.tables import render_table
+from local.lambda_runtime.function import LocalFunction
 
-_DECODE_ALONE = "benchmarks.decode_alone.handle"
+_DECODE_ALONE = "benchmarks.support.decode_alone.handle"
 
 
 @dataclass(frozen=True, slots=True)

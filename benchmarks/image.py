@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks import image_files
-from benchmarks.clips import SHORT, ensure
-from benchmarks.deployment import Deployment, deployed
-from benchmarks.machine import describe_machine
-from benchmarks.tables import render_table
-from local.container import ContainerConfig, ContainerFunction, find_engine
+from benchmarks.support import image_files
+from benchmarks.support.clips import SHORT, ensure
+from benchmarks.support.deployment import Deployment, deployed
+from benchmarks.support.environment import describe_machine
+from benchmarks.support.tables import render_table
+from local.lambda_runtime.container import ContainerConfig, ContainerFunction, find_engine
 
 _CODE = {"extractor", "lambda_function.py", "__pycache__"}
 # The largest packages by what they are for; the names are those of the folders.

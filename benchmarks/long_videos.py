@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from benchmarks.clips import CLIPS_DIR, ROOT
-from benchmarks.long_video_clips import LONG_VIDEOS, LongVideo, make
-from benchmarks.long_video_run import CASES
+from benchmarks.support.clips import CLIPS_DIR, ROOT
+from benchmarks.support.long_video_clips import LONG_VIDEOS, LongVideo, make
+from benchmarks.support.long_video_run import CASES
 
 _MOST_PYTHON_MB: Final = 150
 _PERIOD_SECONDS: Final = 0.05
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(video: LongVideo, path: Path, case: str, seconds: int) -> Run:
     expected = CASES[case].frames(seconds)
     with tempfile.TemporaryDirectory(prefix="long-videos-") as out:
-        command = [sys.executable, "-m", "benchmarks.long_video_run", str(path.absolute()), case]
+        command = [sys.executable, "-m", "benchmarks.support.long_video_run", str(path.absolute()), case]
         with (
             subprocess.Popen(
                 [*command, str(seconds), out], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE

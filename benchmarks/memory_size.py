@@ -20,13 +20,13 @@ from statistics import median
 
 import psutil
 
-from benchmarks.clips import CLIPS, SHORT, ULTRA_HD, ensure
-from benchmarks.cpu_quota import cpu_quota
-from benchmarks.deployment import Deployment, deployed, invoke
-from benchmarks.machine import describe_machine, describe_versions
-from benchmarks.memory import peak_memory
-from benchmarks.tables import render_table
-from local.function import LocalFunction
+from benchmarks.support.clips import CLIPS, SHORT, ULTRA_HD, ensure
+from benchmarks.support.cpu_quota import cpu_quota
+from benchmarks.support.deployment import Deployment, deployed, invoke
+from benchmarks.support.environment import describe_machine, describe_versions
+from benchmarks.support.memory import peak_memory
+from benchmarks.support.tables import render_table
+from local.lambda_runtime.function import LocalFunction
 
 _MB_PER_CPU = 1769
 _USUAL_MB = 2048

@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.clips import ROOT
-from benchmarks.finished_videos import FRAMES, FRAMES_EACH, STATES, VIDEOS, serving_videos
-from benchmarks.machine import describe_machine
-from benchmarks.memory import peak_memory
-from benchmarks.tables import render_table
+from benchmarks.support.clips import ROOT
+from benchmarks.support.environment import describe_machine
+from benchmarks.support.finished_videos import FRAMES, FRAMES_EACH, STATES, VIDEOS, serving_videos
+from benchmarks.support.memory import peak_memory
+from benchmarks.support.tables import render_table
 
 _HEADINGS = ("videos", "objects", "videos a second", "wall s", "CPU s", "CPU ms a video", "peak MB")
 

@@ -18,7 +18,7 @@ import boto3
 import botocore.session
 
 from extractor.cli.terminal import complain, interruption, run_command, say
-from local.child import Child, ChildEndedError
+from local.embedded.child_process import Child, ChildEndedError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,7 +60,7 @@ class EmbeddedCloud:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             output = stack.enter_context(self._log.open("ab")) if self._log else None
-            self._child = Child("local.server", environment=_server_environment(), output=output)
+            self._child = Child("local.embedded.server", environment=_server_environment(), output=output)
             stack.callback(self._child.close)
             self.endpoint_url = f"http://127.0.0.1:{self._child.receive(_START_SECONDS)['port']}"
             self._session = boto3.Session(

@@ -20,23 +20,16 @@ from typing import IO, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from extractor.cli.terminal import path_argument, text_argument
-from local.child import ROOT, ChildEndedError
-from local.container import ContainerConfig, ContainerError, ContainerFunction, find_engine
-from local.emulator import EmulatedFunction
-from local.emulator_binary import EmulatorUnavailableError
+from local.demo.workspace import Workspace, open_workspace
+from local.embedded.child_process import ROOT, ChildEndedError
+from local.environments import Surroundings, account, code_for, embedded_cloud, is_file, machine_environment
 from local.errors import DemoError
-from local.function import FunctionError
-from local.keeping import keep, show
+from local.lambda_runtime.container import ContainerConfig, ContainerError, ContainerFunction, find_engine
+from local.lambda_runtime.emulator import EmulatedFunction
+from local.lambda_runtime.emulator_binary import EmulatorUnavailableError
+from local.lambda_runtime.function import FunctionError
 from local.readable_logs import readable
-from local.surroundings import (
-    Surroundings,
-    account,
-    code_for,
-    embedded_cloud,
-    is_file,
-    machine_environment,
-)
-from local.workspace import Workspace, open_workspace
+from local.saved_result import keep, show
 
 _IMAGE = "video-frames-extractor:local"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from tests import skipped
-from tests.servers.aws import aws_variables, moto_server
+from tests.support import skipped
+from tests.support.servers.aws import aws_variables, moto_server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

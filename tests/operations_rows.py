@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tests import marked_rows
+from tests.support import marked_rows
 
 _PAGE, _MARKER = "operational-cases.md", "operations_row"
 

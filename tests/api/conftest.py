@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.media import clips
+from tests.support.media import clips
 
 
 @pytest.fixture

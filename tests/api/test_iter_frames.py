@@ -15,8 +15,8 @@ import pytest
 
 from extractor import SamplingPolicy, extract_frames, iter_frames
 from extractor.errors import TruncatedError, UnreadableError, VideoMissingError
-from tests.media import clips
 from tests.proof.processes import children_of
+from tests.support.media import clips
 
 
 @pytest.fixture

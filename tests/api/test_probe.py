@@ -9,7 +9,7 @@ import pytest
 
 from extractor import extract_frames, probe
 from extractor.errors import NoVideoStreamError, VideoMissingError
-from tests.media import clips
+from tests.support.media import clips
 
 
 def test_the_facts_are_those_of_the_manifest(holiday: Path) -> None:

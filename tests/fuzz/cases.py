@@ -10,7 +10,7 @@ from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from tests.fuzz.hostile import HOSTILE
 from tests.fuzz.mutators import MUTATORS
-from tests.media.recipes import RECIPES
+from tests.support.media.recipes import RECIPES
 
 _HOSTILE_CLIP: Final = "h264-mp4"
 _HOSTILE_SHARE: Final = 0.02

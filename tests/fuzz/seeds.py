@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.media.recipes import RECIPES
+from tests.support.media.recipes import RECIPES
 
 
 def load_clips(directory: Path) -> Mapping[str, bytes]:

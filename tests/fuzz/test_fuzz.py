@@ -20,7 +20,7 @@ from tests.fuzz.hostile import HOSTILE
 from tests.fuzz.mutators import MUTATORS
 from tests.fuzz.run import Findings, fuzz, replay
 from tests.fuzz.seeds import load_clips
-from tests.media.recipes import RECIPES
+from tests.support.media.recipes import RECIPES
 
 FILES = 300  # many more by hand: python -m tests.fuzz
 

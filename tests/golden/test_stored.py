@@ -18,7 +18,7 @@ from extractor.domain.manifest import parse_manifest
 from extractor.domain.messages import VideoMessage, encode_message, parse_message
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.output.partial_run import PartialRun
-from tests.end_to_end.command_line import CODES, Setup
+from tests.enqueue.command_line import CODES, Setup
 
 STORED = Path(__file__).parent / "stored"
 MANIFESTS = sorted((STORED / "manifests").rglob("*.json"))

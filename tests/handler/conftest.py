@@ -21,8 +21,8 @@ from extractor.backends.state.supabase.api_keys import KeySource
 from extractor.backends.telemetry import logger
 from extractor.domain.jobs import VideoRef
 from extractor.domain.manifest import Manifest, parse_manifest
-from local.sqs_event import build_event
-from tests.servers.aws import aws_variables, moto_server
+from local.lambda_runtime.sqs_event import build_event
+from tests.support.servers.aws import aws_variables, moto_server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,7 +7,7 @@ import httpx
 
 from extractor import container
 from extractor.errors import StateUnavailableError
-from tests.servers.http import Answer, Request, forward, serving
+from tests.support.servers.http import Answer, Request, forward, serving
 
 Fault = Callable[[Request], Answer | None]
 """What is answered instead of S3, or `None` to let the request through."""

@@ -12,7 +12,7 @@ import pytest
 import lambda_function
 from tests.handler.conftest import Context, World
 from tests.handler.faults import faulty_s3
-from tests.servers.http import Answer, Request
+from tests.support.servers.http import Answer, Request
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:main"
 

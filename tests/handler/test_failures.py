@@ -18,8 +18,8 @@ from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.domain.jobs import VideoRef
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
 from tests.handler.conftest import World
-from tests.media import clips
-from tests.servers.http import Answer, Request, forward, serving
+from tests.support.media import clips
+from tests.support.servers.http import Answer, Request, forward, serving
 
 
 def _assert_final(world: World, code: str, reason: str, detail: str = "") -> None:

@@ -9,7 +9,7 @@ import pytest
 from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.errors import StateUnavailableError, StorageUnavailableError
 from tests.handler.conftest import World, assert_complete
-from tests.media import clips
+from tests.support.media import clips
 
 
 def test_a_video_becomes_frames_a_manifest_and_a_flipped_row(world: World, plain_clip: Path) -> None:

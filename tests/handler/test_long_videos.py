@@ -12,7 +12,7 @@ from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.errors import DeadlineError
 from extractor.media.decode.schedule import schedule_rest
 from tests.handler.conftest import World
-from tests.media import clips
+from tests.support.media import clips
 
 
 @pytest.fixture(scope="module")

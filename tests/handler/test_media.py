@@ -8,7 +8,7 @@ import imagesize
 import pytest
 
 from tests.handler.conftest import World
-from tests.media import clips
+from tests.support.media import clips
 
 
 def _letter(world: World) -> tuple[str, str]:

@@ -21,8 +21,8 @@ from extractor.output.tar import pack_frames
 from extractor.pipeline.extract import extract
 from tests.handler.conftest import World
 from tests.handler.test_failures import fake_ffmpeg
-from tests.media import clips
 from tests.proof.processes import children_of
+from tests.support.media import clips
 
 
 @pytest.mark.failure_row(27)

@@ -22,7 +22,7 @@ from extractor.pipeline.prefetch import Prefetcher
 from extractor.pipeline.source import StreamedVideo, VideoLocator
 from tests.handler.conftest import World
 from tests.proof.memory import MemoryObjectStore, MemoryStream, etag_of
-from tests.samples import a_manifest
+from tests.support.samples import a_manifest
 
 VIDEO = SourceVideo("bucket", "abc.mp4", "etag", 4)
 NAMING = FrameKeys("abc/", "{index:06d}.jpg")

@@ -10,7 +10,7 @@ from extractor.backends.storage.s3 import S3ObjectStore
 from extractor.media.decode.decoder import FrameDecoder
 from tests.handler.conftest import World, assert_complete
 from tests.handler.faults import state_is_down
-from tests.media import clips
+from tests.support.media import clips
 
 
 @pytest.mark.failure_row(41)

@@ -11,8 +11,8 @@ from extractor import container
 from extractor.backends.aws import build_client
 from tests.handler.conftest import World
 from tests.handler.faults import faulty_s3, refusal
-from tests.media import clips
-from tests.servers.http import Answer, Request
+from tests.support.media import clips
+from tests.support.servers.http import Answer, Request
 
 
 def _of_video(request: Request) -> bool:

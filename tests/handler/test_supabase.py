@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.handler.conftest import World
-from tests.media import clips
-from tests.servers.connections import listening
-from tests.servers.supabase import Supabase, supabase
+from tests.support.media import clips
+from tests.support.servers.connections import listening
+from tests.support.servers.supabase import Supabase, supabase
 
 _TABLE = """
 create table three_columns (code text primary key, is_fetched boolean, is_extracted boolean);

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from local.child import ROOT
-from local.emulator_binary import emulator_binary
-from tests.emulator.conftest import clip, cloud, emulator, world
+from local.embedded.child_process import ROOT
+from local.lambda_runtime.emulator_binary import emulator_binary
+from tests.local.emulator.conftest import clip, cloud, emulator, world
 
 __all__ = ["clip", "cloud", "emulator", "world"]  # fixtures of the tests in this folder, too
 

@@ -19,8 +19,8 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 import httpx
 import pytest
 
-from local.child import ROOT
-from local.emulator_host import free_ports, listens
+from local.embedded.child_process import ROOT
+from local.lambda_runtime.emulator_host import free_ports, listens
 
 _PACKED = ROOT / "build" / "docker-registry" / "usr" / "bin" / "docker-registry"
 # The password that moto's ECR gives for its account, hashed as the registry wants it.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from docker.utils import exclude_paths  # type: ignore[import-untyped]
 
-from local.child import ROOT
+from local.embedded.child_process import ROOT
 
 NEVER = [
     ".env",
@@ -14,7 +14,7 @@ NEVER = [
     ".git/config",
     ".aws/credentials",
     "README.md",
-    "local/demo.py",
+    "local/demo",
     "requirements.txt",
     "requirements-dev.txt",
     "tests/test_it.py",

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from local.child import ROOT
-from local.container import ContainerConfig, ContainerFunction
-from tests.emulator.conftest import World
+from local.embedded.child_process import ROOT
+from local.lambda_runtime.container import ContainerConfig, ContainerFunction
 from tests.image.conftest import run
+from tests.local.emulator.conftest import World
 
 NOT_THE_FUNCTION_S = {"PATH", "WORK_DIR"}
 

@@ -16,8 +16,8 @@ from typing import Any
 import boto3
 import pytest
 
-from local.child import ROOT
 from local.cloud import EmbeddedCloud
+from local.embedded.child_process import ROOT
 from tests.image.conftest import run
 from tests.image.registry import Registry, serving_registry
 

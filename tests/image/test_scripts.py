@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.child import ROOT
+from local.embedded.child_process import ROOT
 
 SCRIPTS = sorted((ROOT / "scripts").glob("*.sh"))
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import httpx
 
 from tests.infra.account import Account
-from tests.servers.http import Answer, Request, forward, serving
+from tests.support.servers.http import Answer, Request, forward, serving
 
 _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 _TIME = "2026-01-01T00:00:00Z"

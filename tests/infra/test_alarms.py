@@ -9,7 +9,7 @@ import pytest
 from tests.handler.conftest import World
 from tests.infra.conftest import Render
 from tests.infra.rendering import ACCOUNT, REGION, STACK, TEMPLATE, Rendering
-from tests.servers.http import Answer, serving
+from tests.support.servers.http import Answer, serving
 
 
 def _alarms(rendering: Rendering) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ import lambda_function
 from tests.handler.conftest import World
 from tests.infra.conftest import Render
 from tests.infra.rendering import ACCOUNT, REGION, TEMPLATE, Rendering
-from tests.servers.http import Answer, serving
+from tests.support.servers.http import Answer, serving
 
 # What a call needs: https://docs.aws.amazon.com/AmazonS3/latest/API/ of each operation, and the Service
 # Authorization Reference of the others.

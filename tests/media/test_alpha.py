@@ -6,8 +6,8 @@ import av
 import pytest
 
 from extractor.domain.policy import ImageFormat, SamplingPolicy
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _CLEAR_RED = "color=red@0.0:size=64x48:rate=5:duration=1,format=rgba"
 

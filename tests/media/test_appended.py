@@ -7,7 +7,7 @@ import pytest
 from extractor.domain.manifest import Manifest
 from extractor.domain.policy import SamplingPolicy
 from extractor.pipeline.local import extract_to_folder, local_config
-from tests.media import clips
+from tests.support.media import clips
 
 _SECONDS = 3
 _ENCODED = {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from extractor.media.references.av1_dependencies import av1_dependencies
 from extractor.media.references.bit_reader import BitReader, UnsupportedBitstreamError
-from tests.media.av1_streams import (
+from tests.support.media.av1_streams import (
     KEYFRAME,
     Av1Frame,
     Av1Stream,

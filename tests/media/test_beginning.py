@@ -6,8 +6,8 @@ import pytest
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.schedule import make_schedule
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _CODECS = {
     "h264": ("libx264 -g 40 -bf 3 -x264-params open-gop=1:scenecut=0:b-adapt=0", False),

@@ -15,8 +15,8 @@ from extractor.media.ffmpeg.discontinuities import Gap, Part, corrected, find_di
 from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, PacketListing
 from extractor.media.ffmpeg.packets import NO_PTS
 from extractor.pipeline.local import extract_to_folder, local_config
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _SECONDS = 6
 _PART = f"-f lavfi -i testsrc2=size=160x120:rate=25:duration={_SECONDS} -c:v {{codec}} -g 25 -pix_fmt yuv420p"

@@ -8,8 +8,8 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.colours import colours_of
 from extractor.media.ffmpeg.filters import colour_notes
 from extractor.media.ffmpeg.input_info import StreamInfo
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _PNG = SamplingPolicy(image_format="png")
 _JPEG = SamplingPolicy(quality=100)

@@ -18,7 +18,7 @@ from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.media.ffmpeg.seccomp import MACHINES, build_filter
-from tests.media.decoding import Decode
+from tests.support.media.decoding import Decode
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines")
 

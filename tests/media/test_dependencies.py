@@ -13,8 +13,8 @@ from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import read_index
 from extractor.media.references.av1_dependencies import Dependencies
-from tests.media import clips
-from tests.media.decoding import Decode, Decoded
+from tests.support.media import clips
+from tests.support.media.decoding import Decode, Decoded
 
 _AOM = "-c:v libaom-av1 -cpu-used 8"
 _SVT = "-c:v libsvtav1 -preset 12 -svtav1-params lp=1"

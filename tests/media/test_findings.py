@@ -9,7 +9,7 @@ from extractor.domain.manifest import Manifest
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.dedup import drop_redundant, hamming
 from extractor.pipeline.local import extract_to_folder, local_config
-from tests.media import clips
+from tests.support.media import clips
 
 _SCENES = ("testsrc2", "mandelbrot", "smptebars", "color=navy")
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import formats
-from tests.media.decoding import Decode
-from tests.media.recipes import RECIPES, WITHOUT_ENCODER, Recipe
+from tests.support.media.decoding import Decode
+from tests.support.media.recipes import RECIPES, WITHOUT_ENCODER, Recipe
 
 av = pytest.importorskip("av")
 

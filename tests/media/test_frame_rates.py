@@ -11,8 +11,8 @@ from extractor.domain.policy import DETECTORS, Detector, SamplingPolicy, exact_s
 from extractor.media.scenes.cut_detector import CutDetector
 from extractor.media.scenes.downscale import downscale_spec
 from extractor.media.scenes.finder import nominal_rate
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 
 @given(st.floats(0, 1e12))

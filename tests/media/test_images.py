@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from extractor.domain.policy import ImageFormat, SamplingPolicy
 from extractor.media.ffmpeg.image_formats import jpeg_qscale
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _MAGIC: dict[ImageFormat, bytes] = {"jpg": b"\xff\xd8\xff", "webp": b"RIFF", "png": b"\x89PNG"}
 

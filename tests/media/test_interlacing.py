@@ -7,9 +7,9 @@ import pytest
 
 from extractor.domain.policy import SamplingPolicy, Strategy
 from extractor.pipeline.local import extract_to_folder, local_config
-from tests.media import clips
-from tests.media.decoding import Decode
 from tests.media.h264_fields import stream_of_fields
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _PNG = SamplingPolicy(image_format="png", interval_seconds=0.5)
 

@@ -31,8 +31,8 @@ from extractor.media.sampling import (
     snap_to_cheaper,
 )
 from extractor.pipeline.resume import frames_made, remaining
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _PACKETS = 200_000
 _RATE = 30

@@ -12,8 +12,8 @@ from extractor.media.ffmpeg import command
 from extractor.media.ffmpeg.command import DecoderInput, Urls
 from extractor.media.ffmpeg.expressions import select_expression
 from extractor.media.scenes.finder import SceneFinder
-from tests.media import clips
-from tests.media.decoding import Decode, Decoded
+from tests.support.media import clips
+from tests.support.media.decoding import Decode, Decoded
 
 _MOST = 4
 

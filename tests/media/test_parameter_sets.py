@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from extractor.domain.policy import SamplingPolicy
-from tests.media import clips
-from tests.media.decoding import Decode
 from tests.media.sample_entries import joined_mp4, with_sets_once
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _X264 = [
     "",

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from extractor.domain.policy import SamplingPolicy
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _PNG = SamplingPolicy(image_format="png")
 

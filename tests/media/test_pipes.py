@@ -15,7 +15,7 @@ from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.pipes import _CHUNK_BYTES, _MOST_AHEAD_BYTES, ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.probe.index import read_index
-from tests.media import clips
+from tests.support.media import clips
 
 _LONG = 5_000_000
 """Longer than every pipe."""

@@ -15,8 +15,8 @@ from extractor.media.decode.planned import PlanFailedError
 from extractor.media.decode.schedule import make_schedule
 from extractor.media.references.required_packets import DecodeOrder, closed_order, needed_packets, poc_anchors
 from extractor.media.sampling import Targets, snap_to_cheaper, spread_evenly
-from tests.media import clips
-from tests.media.decoding import Decode, Decoded
+from tests.support.media import clips
+from tests.support.media.decoding import Decode, Decoded
 
 # name, what FFmpeg makes it with, whether a plan is expected at one frame per 2 s
 _CLIPS: Sequence[tuple[str, str, bool]] = (

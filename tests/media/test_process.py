@@ -19,8 +19,8 @@ from extractor.media.ffmpeg import sandbox
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.pipeline.local import extract_to_folder, local_config
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 
 def _script(tmp_path: Path, text: str) -> str:

@@ -10,8 +10,8 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode import exit_check
 from extractor.media.ffmpeg import formats
 from extractor.media.ffmpeg.input_info import InputInfo
-from tests.media import clips, heif
-from tests.media.decoding import Decode
+from tests.support.media import clips, heif
+from tests.support.media.decoding import Decode
 
 
 @pytest.mark.failure_row(14)

@@ -21,7 +21,7 @@ from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.media.scenes.boundaries import Cut, scenes_between
 from extractor.media.scenes.cut_detector import CutDetector
 from extractor.media.scenes.downscale import downscale_spec
-from tests.media import clips
+from tests.support.media import clips
 
 _COMMANDS: dict[Detector, str] = {
     "content": "detect-content",

@@ -16,7 +16,7 @@ from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.pipeline.local import extract_to_folder, local_config
-from tests.media import clips
+from tests.support.media import clips
 
 _HLG = "setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc"
 _X265 = "-c:v libx265 -x265-params log-level=none"

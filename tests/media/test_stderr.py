@@ -8,8 +8,8 @@ import pytest
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.log import FFmpegLog
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _TIME, _END = b"\x1b[0;37m15:32:31.505 \x1b[0m", b"\x1b[0m"
 _ERROR, _WARNING = b"\x1b[1;31m", b"\x1b[0;33m"

@@ -10,8 +10,8 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.discontinuities import Discontinuity, Part
 from extractor.media.ffmpeg.stray_timestamps import Stray, find_strays, with_strays
 from extractor.pipeline.local import extract_to_folder, local_config
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _SECONDS = 4
 _WRONG = 60

@@ -11,8 +11,8 @@ from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 from extractor.media.probe.stream_choice import candidates, choose
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _MAIN = "-f lavfi -i testsrc2=size=160x120:rate=25:duration=4"
 _SMALL = "-f lavfi -i color=red:size=80x60:rate=25:duration=4"

@@ -15,8 +15,8 @@ from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.sampling import EveryInterval, find_targets
 from extractor.pipeline.local import extract_to_folder, local_config
 from tests.fuzz.hostile import with_body
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 
 def test_one_frame_for_each_second_at_its_second(decode: Decode, plain_clip: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from extractor import errors
 from extractor.media.probe.truncation import is_cut_off
-from tests.media import clips
-from tests.media.decoding import Decode
+from tests.support.media import clips
+from tests.support.media.decoding import Decode
 
 _H264 = "-c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p"
 _FORMATS = {

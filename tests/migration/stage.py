@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import lambda_function
-from local.sqs_event import build_event
+from local.lambda_runtime.sqs_event import build_event
 from tests.handler.conftest import Context
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class State(Protocol):
 
 
 class Rows:
-    """The columns of the older Supabase table, in SQLite: both keep one contract (`tests/contracts`)."""
+    """The columns of the older Supabase table, in SQLite: both keep one contract (`tests/backends`)."""
 
     def __init__(self, database: Path) -> None:
         self._database = database

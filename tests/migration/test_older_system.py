@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 import lambda_function
 from extractor.errors import SettingsError
 from tests.handler.conftest import Context
-from tests.media import clips
 from tests.migration.older_system import VARIABLES, OlderSystem, frames_of, video_id
 from tests.migration.stage import Stage
+from tests.support.media import clips
 
 SetUp = Callable[[Mapping[str, str]], Stage]
 

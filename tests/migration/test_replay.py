@@ -11,9 +11,9 @@ import pytest
 from extractor.domain.keys import derived_code
 from extractor.domain.layout import LAYOUTS
 from extractor.domain.manifest import parse_manifest
-from tests.media import clips
 from tests.migration.page import PAGE, Example, Video, read_example, read_table, sections
 from tests.migration.stage import Stage
+from tests.support.media import clips
 
 SetUp = Callable[[Mapping[str, str]], Stage]
 

@@ -14,11 +14,11 @@ import pytest
 import lambda_function
 from extractor import container
 from extractor.domain.manifest import parse_manifest
-from local.sqs_event import build_event
+from local.lambda_runtime.sqs_event import build_event
 from tests.handler.conftest import Context
-from tests.media import clips
 from tests.migration.page import PAGE, blocks
-from tests.servers.supabase import Supabase, supabase
+from tests.support.media import clips
+from tests.support.servers.supabase import Supabase, supabase
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

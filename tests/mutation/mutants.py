@@ -9,21 +9,21 @@ _HANDLER = ("tests/handler/test_guarantee.py", "tests/handler/test_redelivery.py
 _FAILURES = ("tests/handler/test_failures.py",)
 _PREFETCH = ("tests/handler/test_prefetch.py",)
 _SIMULATION = ("tests/proof/test_simulation.py",)
-_UPLOADS = ("tests/unit/test_uploads.py",)
-_RESUMPTION = ("tests/unit/test_resumption.py", "tests/handler/test_long_videos.py")
+_UPLOADS = ("tests/output/test_writers.py",)
+_RESUMPTION = ("tests/pipeline/test_resume.py", "tests/handler/test_long_videos.py")
 _SOURCES = ("tests/handler/test_sources.py",)
-_ITEMS = ("tests/contracts/test_dynamodb_items.py", "tests/contracts/test_dynamodb_claims.py")
-_STATE = ("tests/contracts/test_state_store.py", "tests/contracts/test_sqlite.py")
+_ITEMS = ("tests/backends/state/test_dynamodb_items.py", "tests/backends/state/test_dynamodb_claims.py")
+_STATE = ("tests/backends/state/test_state_store.py", "tests/backends/state/test_sqlite.py")
 _LAST_DELIVERY = ("tests/handler/test_last_delivery.py",)
-_DELETIONS = ("tests/contracts/test_s3_failures.py", "tests/contracts/test_object_store.py")
-_KEY_RENEWAL = ("tests/contracts/test_supabase_keys.py", "tests/contracts/test_supabase_client.py")
-_TABLES = ("tests/contracts/test_odd_tables.py", "tests/contracts/test_supabase_rights.py")
-_SETTINGS = ("tests/unit/test_settings.py", "tests/unit/test_option_effects.py")
+_DELETIONS = ("tests/backends/storage/test_s3_failures.py", "tests/backends/storage/test_object_store.py")
+_KEY_RENEWAL = ("tests/backends/state/test_supabase_keys.py", "tests/backends/state/test_supabase_client.py")
+_TABLES = ("tests/backends/state/test_odd_tables.py", "tests/backends/state/test_supabase_rights.py")
+_SETTINGS = ("tests/settings/test_settings.py", "tests/domain/test_option_effects.py")
 _PRUNE = ("tests/reconcile/test_prune.py",)
 _REPLAY = ("tests/reconcile/test_replay.py",)
 _REPAIR = ("tests/reconcile",)
 _PROCESSES = ("tests/media/test_process.py", "tests/media/test_refusals.py", *_FAILURES)
-_KEYS = ("tests/unit/test_keys.py", "tests/migration/test_older_system.py")
+_KEYS = ("tests/domain/test_keys.py", "tests/migration/test_older_system.py")
 
 
 def _group(file: str, tests: tuple[str, ...], *changes: tuple[str, str, str]) -> list[Mutant]:
@@ -400,7 +400,7 @@ MUTANTS: list[Mutant] = [
     ),
     *_group(
         "extractor/backends/state/supabase/client.py",
-        (*_KEY_RENEWAL, "tests/contracts/test_supabase_failures.py"),
+        (*_KEY_RENEWAL, "tests/backends/state/test_supabase_failures.py"),
         (
             "supabase: an empty answer is no row",
             "if response.is_success and response",
@@ -452,7 +452,7 @@ MUTANTS: list[Mutant] = [
     ),
     *_group(
         "extractor/domain/video_message.py",
-        ("tests/unit/test_messages.py",),
+        ("tests/domain/test_messages.py",),
         (
             "message: frames are counted whatever is asked for",
             'asked.get("strategy", "uniform") != "uniform"',

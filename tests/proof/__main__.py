@@ -15,9 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.proof.bench import HEADING, aws, crash_test, whole_table
 from tests.proof.crash import FRESH, SCENARIOS
-from tests.proof.setups import RISKY, SAFE, Setup
+from tests.proof.crash_table import HEADING, aws, crash_test, whole_table
+from tests.proof.scenarios import RISKY, SAFE, Setup
 from tests.proof.simulation import simulate
 from tests.proof.stores import STORES
 from tests.proof.warm import is_flat, run_warm

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.media import clips
 from tests.proof.crash import Clip
+from tests.support.media import clips
 
 
 def make_clip(directory: Path) -> Clip:

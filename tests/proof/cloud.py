@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.servers.aws import aws_variables, moto_server
+from tests.support.servers.aws import aws_variables, moto_server
 
 VIDEOS = "oriane-videos"
 FRAMES = "oriane-frames"

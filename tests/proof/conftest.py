@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.proof.bench import aws
 from tests.proof.crash import Clip
+from tests.proof.crash_table import aws
 
 
 @pytest.fixture(scope="module")

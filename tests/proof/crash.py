@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from extractor.domain.jobs import SourceVideo
 from tests.proof.effects import MODES, Fault, Mode
-from tests.proof.hooks import RETRIED
+from tests.proof.environment import World
+from tests.proof.interception import RETRIED
 from tests.proof.invariant import View, content, violations
 from tests.proof.processes import survivors
 from tests.proof.worker_process import Ended, Lane
-from tests.proof.world import World
 
 REDELIVERIES = 2
 """Within so many, every video ends as it would have without the fault."""

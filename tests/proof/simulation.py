@@ -21,10 +21,10 @@ from extractor.pipeline.worker import ReceivedMessage, Worker
 from tests.proof.adversary import Adversary, RiskyObjects, RiskyQueue, RiskyState
 from tests.proof.invariant import View, violations
 from tests.proof.messages import SimulatedMessage, SimulatedQueue
-from tests.proof.places import BUCKET, CODE, Places
+from tests.proof.patching import GARBAGE, TOOLS, seams
+from tests.proof.scenarios import Setup
 from tests.proof.scheduler import KilledError, Scheduler, StuckError
-from tests.proof.seams import GARBAGE, TOOLS, seams
-from tests.proof.setups import Setup
+from tests.proof.simulated_storage import BUCKET, CODE, Places
 
 _INVOCATION_SECONDS = 120.0
 _HARM = 4  # faults in one simulation, at most

@@ -16,7 +16,7 @@ from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.domain import keys
 from extractor.domain.jobs import SourceVideo
-from tests.servers.supabase import Supabase, supabase
+from tests.support.servers.supabase import Supabase, supabase
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

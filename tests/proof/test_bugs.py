@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.bench import crash_test
 from tests.proof.bugs import Patch, backlog, frames, outcomes
 from tests.proof.crash import FRESH, Clip, faults
+from tests.proof.crash_table import crash_test
 from tests.proof.effects import Fault
 from tests.proof.queue_check import forgotten
-from tests.proof.setups import AGAIN, BROKEN, FEWER_FRAMES, GONE, LOST, MENDED, OVERWRITTEN, SAME, Setup
+from tests.proof.scenarios import AGAIN, BROKEN, FEWER_FRAMES, GONE, LOST, MENDED, OVERWRITTEN, SAME, Setup
 from tests.proof.simulation import simulate
 
 Plant = Callable[[Patch], None]

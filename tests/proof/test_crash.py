@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.bench import crash_test, every_point_once
 from tests.proof.crash import FRESH, SCENARIOS, Clip, CrashTest
+from tests.proof.crash_table import crash_test, every_point_once
 
 
 @pytest.fixture

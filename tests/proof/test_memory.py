@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from extractor.backends.storage.base import ObjectStore
-from tests.contracts import test_object_store, test_state_store
-from tests.contracts.test_state_store import Bench, video
+from tests.backends.state import test_state_store
+from tests.backends.state.test_state_store import Bench, video
+from tests.backends.storage import test_object_store
 from tests.proof.memory import Item, MemoryClaims, MemoryObjectStore, MemoryTable, Row, item_key
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.bench import crash_test
 from tests.proof.crash import FRESH, Clip, CrashTest
+from tests.proof.crash_table import crash_test
 from tests.proof.races import race
 
 WORKERS = 8

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.setups import RISKY, SAFE, TWO_POLICIES, TWO_POLICIES_CLAIMED, Setup
+from tests.proof.scenarios import RISKY, SAFE, TWO_POLICIES, TWO_POLICIES_CLAIMED, Setup
 from tests.proof.simulation import simulate
 
 SEEDS = 200

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.bench import crash_test
 from tests.proof.crash import FRESH, Clip
+from tests.proof.crash_table import crash_test
 from tests.proof.warm import is_flat, run_warm
 
 INVOCATIONS = 60  # a thousand by hand: python -m tests.proof warm

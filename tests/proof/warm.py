@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from local.sqs_event import build_event
+from local.lambda_runtime.sqs_event import build_event
 from tests.proof.cloud import QUEUE_ARN
 from tests.proof.crash import CrashTest
 from tests.proof.effects import Fault

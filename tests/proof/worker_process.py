@@ -25,7 +25,7 @@ from lambda_function import App, build_app
 from tests.handler.conftest import Context
 from tests.proof.effects import Fault, Ledger
 from tests.proof.footprint import Footprint, footprint
-from tests.proof.hooks import hook
+from tests.proof.interception import hook
 from tests.proof.stores import Store
 
 Event = Mapping[str, Any]

@@ -10,7 +10,7 @@ from extractor.backends.state.base import InventoryRow
 from extractor.reconcile.observations import FolderState
 from extractor.reconcile.report.page import ReportPage, render
 from extractor.reconcile.report.statistics import gather
-from tests.storyboard.test_browser import _PATIENCE_SECONDS, _opened
+from tests.output.storyboard.test_browser import _PATIENCE_SECONDS, _opened
 
 _TYPE = """<script>
 const typed = document.querySelector("#filter");

@@ -17,9 +17,9 @@ import pytest
 
 from extractor.backends.state.supabase import SupabaseStateStore, build_postgrest_client
 from extractor.reconcile.findings import FindingKind
+from tests.reconcile.fixtures import FRAMES, TABLE, TEMPLATES, VIDEOS, Ground, plant
 from tests.reconcile.memory import MemoryStore
-from tests.reconcile.planting import FRAMES, TABLE, TEMPLATES, VIDEOS, Ground, plant
-from tests.servers.supabase import Supabase, supabase
+from tests.support.servers.supabase import Supabase, supabase
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,8 +10,8 @@ from extractor.reconcile.observations import FolderState
 from extractor.reconcile.report.page import ReportPage, render
 from extractor.reconcile.report.statistics import Bar, Chart, Group, gather, histogram, throughput
 from extractor.reconcile.report.thumbnails import FilmStrip, film_strip
+from tests.reconcile.fixtures import Ground
 from tests.reconcile.memory import MemoryStore
-from tests.reconcile.planting import Ground
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 EVIL = "<script>alert('x')</script>"

@@ -14,7 +14,7 @@ from extractor.reconcile.prune import Orphan, orphans, prune
 from extractor.reconcile.scan import ScanScope, scan_all
 from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.trash import Trash, trash_prefix
-from tests.reconcile.planting import TABLE, Ground
+from tests.reconcile.fixtures import TABLE, Ground
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BEFORE = (NOW - timedelta(days=1)).timestamp()

@@ -13,9 +13,9 @@ from extractor.backends.queues.batches import BATCH_BYTES, batches
 from extractor.backends.queues.sqs import SqsDeadLetterQueue, SqsQueue, build_sqs_client
 from extractor.errors import QueueUnavailableError, SettingsError
 from extractor.reconcile.replay import replay
-from tests.reconcile.planting import Queue
-from tests.servers.http import serving
-from tests.servers.sqs_proxy import SqsProxy
+from tests.reconcile.fixtures import Queue
+from tests.support.servers.http import serving
+from tests.support.servers.sqs_proxy import SqsProxy
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

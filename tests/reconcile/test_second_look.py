@@ -31,9 +31,9 @@ from extractor.reconcile.scan import scan_all
 from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.trash import Trash, trash_prefix
 from extractor.reconcile.verify import verify
-from tests.reconcile.planting import VIDEOS, Ground, Queue, plant
-from tests.servers.aws import aws_variables
-from tests.servers.http import Answer, Request, serving
+from tests.reconcile.fixtures import VIDEOS, Ground, Queue, plant
+from tests.support.servers.aws import aws_variables
+from tests.support.servers.http import Answer, Request, serving
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 

@@ -17,8 +17,8 @@ from extractor.errors import SettingsError, StateUnavailableError, StorageUnavai
 from extractor.reconcile.key_ranges import KeyRange, cut, folders
 from extractor.reconcile.scan import ScanScope, scan_all
 from extractor.reconcile.snapshot import Snapshot
+from tests.reconcile.fixtures import FRAMES, TABLE, Ground
 from tests.reconcile.memory import MemoryStore
-from tests.reconcile.planting import FRAMES, TABLE, Ground
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ID = "0123456789abcdef" * 4

@@ -20,8 +20,8 @@ from extractor.reconcile.scan import ScanScope, scan_all
 from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.trash import Trash, trash_prefix
 from extractor.reconcile.verify import verify
+from tests.reconcile.fixtures import Ground, Queue, plant
 from tests.reconcile.memory import LONG_AGO
-from tests.reconcile.planting import Ground, Queue, plant
 
 VIDEOS = 10_000
 EACH = 7  # planted of every kind

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 import extractor.output.writers
 import extractor.pipeline.job
 import extractor.pipeline.workdir
-import tests.proof.seams
+import tests.proof.patching
 from extractor.backends.storage.base import ObjectStore
 from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.jobs import ExtractionSummary
@@ -72,7 +72,7 @@ def frames_numbered_as_they_arrive(patch: Patch) -> None:
         return tuple(replace(frame, index=number) for number, frame in enumerate(arrived))
 
     patch(extractor.output.writers, "store_frames", renumbered)
-    patch(tests.proof.seams, "store_frames", renumbered)
+    patch(tests.proof.patching, "store_frames", renumbered)
 
 
 def earlier_frames_deleted_first(patch: Patch) -> None:

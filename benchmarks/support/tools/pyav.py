@@ -1,0 +1,27 @@
+"""PyAV: decode all frames, keep the first at or after each instant, with the times of the frames.
+
+``AUTO`` threading and Pillow for the images are what its documentation shows.
+"""
+
+from pathlib import Path
+
+import av
+
+from benchmarks.support.tools import Shot
+
+
+def extract(video: Path, interval: float, out: Path) -> list[Shot]:
+    shots: list[Shot] = []
+    first: float | None = None
+    answered = -1
+    with av.open(str(video)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        for frame in container.decode(video=0):
+            first = frame.time if first is None else first
+            instant = int((frame.time - first + 1e-6) // interval)
+            if instant > answered:
+                answered = instant
+                file = f"{len(shots):06d}.jpg"
+                frame.to_image().save(out / file, quality=95)
+                shots.append(Shot(file, instant * interval, frame.time - first))
+    return shots

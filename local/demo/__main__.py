@@ -1,0 +1,118 @@
+"""The demo (`python -m local.demo [--out DIR] [VIDEO …]`): videos in, frames and a page out.
+
+The real command line tool fills a real queue protocol, the real handler empties it; only the cloud is
+an embedded one. Exits with 0 if every video ended as it should, 1 if one did not, 2 if the demo
+could not run, 130 after Ctrl-C.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from extractor.cli.terminal import path_argument
+from local.cloud import EmbeddedCloud
+from local.demo.download import FrameDownload
+from local.demo.gallery import Card, Gallery, card_of, render
+from local.demo.run import VISIBILITY_SECONDS, process
+from local.demo.setup import demo_environment, enqueue, upload
+from local.demo.videos import DemoVideo, generated_videos, given_videos
+from local.demo.workspace import Workspace, open_workspace
+from local.embedded.child_process import ChildEndedError
+from local.errors import DemoError
+
+
+def main() -> int:
+    arguments = _arguments()
+    try:
+        given = given_videos(arguments.videos)
+        with open_workspace(arguments.out) as workspace:
+            return _run(workspace, given)
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing is left running.", file=sys.stderr)
+        return 130
+    except DemoError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except (BotoCoreError, ClientError, ChildEndedError, TimeoutError) as error:
+        print(
+            f"error: the embedded cloud does not answer ({error}); see {arguments.out}/logs", file=sys.stderr
+        )
+    return 2
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="demo.sh", description="Extract frames on this machine, as it happens on AWS, and show them."
+    )
+    parser.add_argument(
+        "--out", type=path_argument, default=Path("demo-output"), metavar="DIR", help="output folder"
+    )
+    parser.add_argument(
+        "videos",
+        type=path_argument,
+        nargs="*",
+        metavar="VIDEO",
+        help="your videos; without any, six clips are made",
+    )
+    return parser.parse_args()
+
+
+def _run(workspace: Workspace, given: list[DemoVideo]) -> int:
+    if not given:
+        print("Making six short clips …", flush=True)
+    videos = given or generated_videos(workspace.clips)
+    print("Starting the embedded cloud: S3, SQS, a dead-letter queue …", flush=True)
+    with EmbeddedCloud(
+        visibility_timeout_seconds=VISIBILITY_SECONDS, log=workspace.logs / "cloud.log"
+    ) as cloud:
+        environment = demo_environment(cloud, workspace, os.environ)
+        upload(cloud, workspace, videos)
+        print(f"Uploaded: {len(videos)}. Now, as a user would:\n\n$ python run_sqs_batches.py", flush=True)
+        enqueue(workspace, environment)
+        gallery = _extract(cloud, workspace, environment, videos)
+    print(_table(gallery.cards))
+    print(f"Checked: {gallery.frame_count} frames, all of the size and SHA-256 that their manifests state.")
+    workspace.page.write_text(render(gallery), encoding="utf-8")
+    print(f"\nOpen {workspace.page}")
+    return 0 if all(card.as_expected for card in gallery.cards) else 1
+
+
+def _extract(
+    cloud: EmbeddedCloud, workspace: Workspace, environment: Mapping[str, str], videos: Sequence[DemoVideo]
+) -> Gallery:
+    print("\nThe Lambda handler empties the queue:", flush=True)
+    start = time.monotonic()
+    finished = process(cloud, workspace, environment, [video.code for video in videos])
+    seconds = time.monotonic() - start
+    frames = FrameDownload(cloud.s3(), cloud.FRAMES_BUCKET, workspace.frames)
+    return Gallery([card_of(video, finished[video.code], frames) for video in videos], seconds)
+
+
+def _table(cards: Sequence[Card]) -> str:
+    """Columns as wide as their widest cell; what came from a video cannot steer the terminal."""
+    rows = [("VIDEO", "OUTCOME", "FRAMES", "SECONDS", "REASON"), *map(_row, cards)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _row(card: Card) -> tuple[str, str, str, str, str]:
+    outcome = card.finished.outcome
+    detail = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in outcome.detail)
+    return (
+        card.video.code,
+        "failed" if outcome.reason else "extracted",
+        str(len(card.manifest.frames)) if card.manifest else "-",
+        f"{card.finished.seconds:.2f}",
+        f"{outcome.reason}: {detail}" if outcome.reason else "",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The function at work: two workers behind the event source mapping, until every video has an outcome."""
+
+import queue
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+from tqdm import tqdm
+
+from local.cloud import EmbeddedCloud
+from local.demo.outcomes import Finished, OutcomeReader, code_of
+from local.demo.workspace import Workspace
+from local.errors import DemoError
+from local.lambda_runtime.event_source_mapping import EventSourceMapping, Invocation, QueueSource
+from local.lambda_runtime.function import FunctionConfig, InitError, LocalFunction
+
+WORKERS = 2
+FUNCTION_SECONDS = 900
+VISIBILITY_SECONDS = 6 * FUNCTION_SECONDS  # as AWS recommends: never redelivered while at work
+_RETRY_SECONDS = 2
+_TICK_SECONDS = 0.3
+# However it goes, a message meets its end within that many time-outs, so some video always does.
+_PATIENCE_SECONDS = (EmbeddedCloud.MAX_RECEIVES + 1) * FUNCTION_SECONDS
+
+
+def process(
+    cloud: EmbeddedCloud, workspace: Workspace, environment: Mapping[str, str], codes: Sequence[str]
+) -> dict[str, Finished]:
+    """Give every message to the function. Raises `DemoError` if something can never end."""
+    reader = OutcomeReader(workspace.state, cloud.sqs(), cloud.dead_letter_queue_url)
+    finished: dict[str, Finished] = {}
+    with (
+        tqdm(total=len(codes), unit="video", disable=not sys.stderr.isatty(), leave=False) as bar,
+        _mapping(cloud, workspace, environment) as (mapping, seen),
+    ):
+        for item in _finishing(set(codes), reader, mapping, seen, workspace):
+            finished[item.code] = item
+            bar.update()
+            tqdm.write(_line(item, len(finished), len(codes)))
+            sys.stdout.flush()
+    return finished
+
+
+@contextmanager
+def _mapping(
+    cloud: EmbeddedCloud, workspace: Workspace, environment: Mapping[str, str]
+) -> Iterator[tuple[EventSourceMapping, "queue.SimpleQueue[Invocation]"]]:
+    """One video for each invocation, so that the time of an invocation is the time of a video."""
+    seen: queue.SimpleQueue[Invocation] = queue.SimpleQueue()
+    source = QueueSource(
+        cloud.sqs(), cloud.queue_url, cloud.queue_arn, batch_size=1, retry_seconds=_RETRY_SECONDS
+    )
+    with ExitStack() as stack:
+        functions = [
+            stack.enter_context(LocalFunction(_config(workspace, environment, number)))
+            for number in range(1, WORKERS + 1)
+        ]
+        yield stack.enter_context(EventSourceMapping(source, functions, seen.put)), seen
+
+
+def _config(workspace: Workspace, environment: Mapping[str, str], number: int) -> FunctionConfig:
+    work = workspace.work / f"worker-{number}"
+    return FunctionConfig(
+        {**environment, "WORK_DIR": str(work)}, workspace.logs / f"worker-{number}.log", FUNCTION_SECONDS
+    )
+
+
+def _finishing(
+    pending: set[str],
+    reader: OutcomeReader,
+    mapping: EventSourceMapping,
+    seen: "queue.SimpleQueue[Invocation]",
+    workspace: Workspace,
+) -> Iterator[Finished]:
+    seconds: dict[str, float] = {}
+    last = time.monotonic()
+    while pending:
+        mapping.check()
+        _take_note(seen, seconds, workspace)
+        outcomes = reader.read()
+        for code in sorted(pending & outcomes.keys() & seconds.keys()):
+            pending.remove(code)
+            last = time.monotonic()
+            yield Finished(code, outcomes[code], seconds[code])
+        if time.monotonic() - last > _PATIENCE_SECONDS:
+            raise DemoError(
+                f"nothing was finished for {_PATIENCE_SECONDS} s; see the logs in {workspace.logs}"
+            )
+
+
+def _take_note(
+    seen: "queue.SimpleQueue[Invocation]", seconds: dict[str, float], workspace: Workspace
+) -> None:
+    """Wait a moment for an invocation to end; add its time to that of its video."""
+    try:
+        invocation = seen.get(timeout=_TICK_SECONDS)
+    except queue.Empty:
+        return
+    if isinstance(invocation.error, InitError):
+        raise DemoError(
+            f"the handler cannot be loaded ({invocation.error}); see the logs in {workspace.logs}"
+        )
+    for record in invocation.records:
+        code = code_of(record["body"])
+        seconds[code] = seconds.get(code, 0.0) + invocation.seconds
+        if record["messageId"] in invocation.failed:
+            tqdm.write(f"  {code}: this attempt failed; the message goes back to the queue")
+
+
+def _line(item: Finished, count: int, total: int) -> str:
+    what = f"failed: {item.outcome.reason}" if item.outcome.reason else "extracted"
+    return f"  [{count}/{total}] {item.code}  {what}  ({item.seconds:.2f} s)"

@@ -1,0 +1,48 @@
+"""Everything up to the moment when the messages are in the queue, as an operator would do it."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.settings import ALL_VARIABLES
+from local.cloud import EmbeddedCloud
+from local.demo.videos import DemoVideo
+from local.demo.workspace import Workspace
+from local.embedded.child_process import ROOT
+from local.errors import DemoError
+
+_TABLE = "watched_content"
+_SAMPLING = frozenset({"STRATEGY", "FRAME_INTERVAL", "QUALITY", "MAX_FRAMES", "IMAGE_FORMAT"})
+
+
+def demo_environment(
+    cloud: EmbeddedCloud, workspace: Workspace, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """`environ` with this cloud in the place of any other one. Of a person's settings only those of the
+    sampling hold."""
+    others = ALL_VARIABLES - _SAMPLING
+    own = {
+        name: value for name, value in environ.items() if not name.startswith("AWS_") and name not in others
+    }
+    state = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": str(workspace.state), "STATE_TABLE": _TABLE}
+    return own | cloud.environment() | state | {"STORYBOARD": "true"}
+
+
+def upload(cloud: EmbeddedCloud, workspace: Workspace, videos: Sequence[DemoVideo]) -> None:
+    """What the downloading side of the system does: the object, and the row that says that it is there."""
+    s3 = cloud.s3()
+    state = SqliteStateStore(workspace.state, _TABLE)
+    for video in videos:
+        s3.upload_file(str(video.path), cloud.VIDEOS_BUCKET, f"{video.code}.mp4")
+        state.add(video.code, is_fetched=True)
+
+
+def enqueue(workspace: Workspace, environment: Mapping[str, str]) -> None:
+    """Run the command that fills the queue, in a folder without a `.env` that it would read as well.
+
+    Raises `DemoError` if it fails.
+    """
+    command = [sys.executable, str(ROOT / "run_sqs_batches.py")]
+    if subprocess.run(command, cwd=workspace.work, env=environment, check=False).returncode != 0:
+        raise DemoError("run_sqs_batches.py failed; its own message is above")

@@ -1,0 +1,51 @@
+"""The videos that the demo shows: a person's own files, or the generated clips."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.demo.clips import CLIPS, make_clips
+from local.errors import VideoFileError
+
+_LONGEST_CODE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DemoVideo:
+    """`expected_reason` is the reason code with which it must fail; `None`: it must be extracted."""
+
+    code: str
+    caption: str
+    path: Path
+    expected_reason: str | None = None
+
+
+def generated_videos(directory: Path) -> list[DemoVideo]:
+    """The demo's own clips, made in `directory`."""
+    paths = make_clips(directory)
+    return [
+        DemoVideo(clip.code, clip.caption, path, clip.expected_reason)
+        for clip, path in zip(CLIPS, paths, strict=True)
+    ]
+
+
+def given_videos(paths: Sequence[Path]) -> list[DemoVideo]:
+    """The files, each with a code of its own. Raises `VideoFileError` naming every file that is missing."""
+    if missing := [str(path) for path in paths if not path.is_file()]:
+        raise VideoFileError(f"no such file: {', '.join(missing)}")
+    codes = unique_codes([path.stem for path in paths])
+    return [DemoVideo(code, path.name, path) for code, path in zip(codes, paths, strict=True)]
+
+
+def unique_codes(names: Sequence[str]) -> list[str]:
+    """A valid code for each name, no two alike, not even on a file system that ignores case."""
+    codes: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:_LONGEST_CODE] or "video"
+        candidates = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(names) + 1))
+        code = next(candidate for candidate in candidates if candidate.lower() not in taken)
+        taken.add(code.lower())
+        codes.append(code)
+    return codes

@@ -1,0 +1,128 @@
+"""Everything around a worker: buckets, queues, a state; and how it all looks from outside."""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.session import get_session
+
+from extractor.domain.jobs import SourceVideo
+from local.lambda_runtime.sqs_event import build_event
+from tests.proof.cloud import FRAMES, QUEUE_ARN, VIDEOS
+from tests.proof.invariant import View
+from tests.proof.stores import Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as the queue gave it out: the event for the handler, and what returns or deletes it."""
+
+    event: Mapping[str, Any]
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`letters` counts the dead letters that were seen so far, by code."""
+
+    s3: "S3Client"
+    sqs: "SQSClient"
+    store: Store
+    queue_url: str
+    dead_letter_url: str
+    letters: Counter[str] = field(default_factory=Counter)
+
+    def add_video(self, code: str, data: bytes) -> SourceVideo:
+        """Upload the video and make it known to the state as fetched."""
+        self.s3.put_object(Bucket=VIDEOS, Key=f"{code}.mp4", Body=data)
+        self.store.add(code)
+        etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return SourceVideo(VIDEOS, f"{code}.mp4", etag, len(data))
+
+    def send(self, body: Mapping[str, object]) -> None:
+        self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))
+
+    def receive(self) -> Message:
+        """The message that waits: there is exactly one."""
+        (message,) = self.sqs.receive_message(
+            QueueUrl=self.queue_url, MessageSystemAttributeNames=["All"], MaxNumberOfMessages=10
+        )["Messages"]
+        return Message(build_event([message], QUEUE_ARN), message["ReceiptHandle"])
+
+    def acknowledge(self, message: Message) -> None:
+        self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message.receipt)
+
+    def give_back(self, message: Message) -> None:
+        """Its visibility time-out has passed."""
+        self.sqs.change_message_visibility(
+            QueueUrl=self.queue_url, ReceiptHandle=message.receipt, VisibilityTimeout=0
+        )
+
+    def view(self, code: str, video: SourceVideo, *, is_acknowledged: bool) -> View:
+        if is_acknowledged:  # before, none is needed
+            self._read_dead_letters()
+        return View(
+            known=self.store.look(code, video),
+            objects=self.objects(f"{code}/"),
+            manifest_key=f"{code}/manifest.json",
+            is_acknowledged=is_acknowledged,
+            dead_letters=self.letters[code],
+        )
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """What lies in the frames bucket."""
+        entries = self.s3.list_objects_v2(Bucket=FRAMES, Prefix=prefix).get("Contents", [])
+        return {
+            entry["Key"]: self.s3.get_object(Bucket=FRAMES, Key=entry["Key"])["Body"].read()
+            for entry in entries
+        }
+
+    def put_frames(self, objects: Mapping[str, bytes]) -> None:
+        for key, data in objects.items():
+            digest = hashlib.sha256(data).digest()
+            self.s3.put_object(Bucket=FRAMES, Key=key, Body=data, ChecksumSHA256=b64encode(digest).decode())
+
+    def forget(self, code: str) -> None:
+        """Remove the objects of a video, so that listings stay short."""
+        entries = self.s3.list_objects_v2(Bucket=FRAMES, Prefix=f"{code}/").get("Contents", [])
+        if entries:
+            gone: Any = {"Objects": [{"Key": entry["Key"]} for entry in entries], "Quiet": True}
+            self.s3.delete_objects(Bucket=FRAMES, Delete=gone)
+        self.s3.delete_object(Bucket=VIDEOS, Key=f"{code}.mp4")
+
+    def _read_dead_letters(self) -> None:
+        found = self.sqs.receive_message(
+            QueueUrl=self.dead_letter_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        for message in found.get("Messages", []):
+            self.letters[message["MessageAttributes"]["code"]["StringValue"]] += 1
+            self.sqs.delete_message(QueueUrl=self.dead_letter_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+@contextmanager
+def open_world(store: Store) -> Iterator[World]:
+    """Buckets and queues in the cloud that the AWS variables lead to, gone at the end."""
+    session = get_session()
+    s3 = cast("S3Client", session.create_client("s3"))
+    sqs = cast("SQSClient", session.create_client("sqs"))
+    with closing(s3), closing(sqs):
+        for bucket in (VIDEOS, FRAMES):
+            s3.create_bucket(Bucket=bucket)
+        main, dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("main", "dead"))
+        yield World(s3, sqs, store, main, dead)
+        for bucket in (VIDEOS, FRAMES):
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for entry in page.get("Contents", []):
+                    s3.delete_object(Bucket=bucket, Key=entry["Key"])
+            s3.delete_bucket(Bucket=bucket)
+        for url in (main, dead):
+            sqs.delete_queue(QueueUrl=url)
