@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.enqueue.conftest import setup
 from tests.handler.conftest import logs, server, settings, world
-from tests.local.conftest import setup
 
 __all__ = ["logs", "server", "settings", "setup", "world"]
 
