@@ -61,7 +61,7 @@ class Settings(BaseModel):
     frames_layout: LayoutText = Field(
         "default", description="keys of frames: default, seconds, flat, timestamped, videosense or a template"
     )
-    sqs_queue_url: str | None = Field(None, description="queue to which run_sqs_batches.py sends messages")
+    sqs_queue_url: str | None = Field(None, description="queue that run_sqs_batches.py fills")
     dead_letter_queue_url: str | None = Field(None, description="dead-letter queue, for final failures")
     max_receives: int | None = Field(
         None,
