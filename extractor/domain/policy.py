@@ -21,6 +21,28 @@ MAX_FRAMES_MODES: tuple[MaxFramesMode, ...] = get_args(MaxFramesMode)
 DETECTORS: tuple[Detector, ...] = get_args(Detector)
 SCENE_FRAMES: tuple[SceneFrame, ...] = get_args(SceneFrame)
 
+_FIRST_OPTIONS = frozenset(
+    {
+        "strategy",
+        "interval_seconds",
+        "timestamps_seconds",
+        "max_frames",
+        "max_frames_mode",
+        "tolerance_seconds",
+        "scene_detector",
+        "scene_threshold",
+        "scene_frame",
+        "measures",
+        "skip_blank",
+        "skip_similar",
+        "quality",
+        "image_format",
+        "max_width",
+        "max_height",
+    }
+)
+"""The options of the first release. Never add to it: see `identifying_options`."""
+
 
 class SamplingPolicy(Struct, frozen=True):
     """Which frames are wanted, and in what form.
@@ -126,9 +148,20 @@ def least_seconds(seconds: float) -> Fraction:
     return max(Fraction(0), Fraction(seconds) - Fraction(ulp(seconds)) / 2)
 
 
+def identifying_options(policy: SamplingPolicy) -> dict[str, object]:
+    """Return the options that identify a policy, by name, in the order of the fields.
+
+    Options of the first release are always listed. A later option is listed only if it differs from its
+    default, so that adding an option changes neither the fingerprints nor the manifests of finished videos.
+    """
+    default = type(policy)()
+    return {
+        name: value
+        for name, value in asdict(policy).items()
+        if name in _FIRST_OPTIONS or value != getattr(default, name)
+    }
+
+
 def fingerprint(policy: SamplingPolicy) -> str:
-    """SHA-256 (hex) of everything in the policy that changes the frames."""
-    values = asdict(policy)
-    if not policy.counts_frames:
-        del values["counts_frames"]  # manifests that were written before there was this choice stay valid
-    return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
+    """Return the SHA-256 (hex) of all options that change the frames."""
+    return hashlib.sha256(repr(sorted(identifying_options(policy).items())).encode()).hexdigest()

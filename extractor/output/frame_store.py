@@ -13,19 +13,10 @@ from msgspec.structs import replace
 from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.layout import FrameKeys
+from extractor.domain.manifest import StoredFile
 from extractor.domain.policy import ImageFormat
 
 _CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
-
-
-class StoredFile(Struct, frozen=True):
-    """An object that the store has acknowledged and that is not a frame; ``sha256`` in lower-case hex,
-    ``etag`` as of a `StoredFrame`."""
-
-    key: str
-    size_bytes: int
-    sha256: str
-    etag: str | None = None
 
 
 class FrameStore(Struct, frozen=True):

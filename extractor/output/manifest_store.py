@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
+from extractor.domain.frames import StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
-from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.manifest_records import FrameRecord, ObjectRecord
+from extractor.domain.manifest import Manifest, StoredFile, parse_manifest
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ConflictError, TransientError
 
@@ -90,6 +90,6 @@ def delete_superseded_frames(
         raise ConflictError("the manifest was replaced while frames of an earlier run were deleted")
 
 
-def is_version(record: FrameRecord | ObjectRecord, there: StoredObject) -> bool:
+def is_version(record: StoredFrame | StoredFile, there: StoredObject) -> bool:
     """Whether `there` is the object as it was stored. A record without an ETag goes by the size alone."""
     return there.size_bytes == record.size_bytes and record.etag in (None, there.etag)

@@ -12,15 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+import msgspec
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.domain.frames import FrameMetrics, ProgressCallback, StoredFrame
+from extractor.domain.frames import ProgressCallback, StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import SCHEMA_VERSION
-from extractor.domain.manifest_records import FrameRecord, SourceRecord, frame_records
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.errors import TransientError
 from extractor.output.frame_store import FrameStore
@@ -34,13 +33,16 @@ _PAUSE_SHARE: Final = 20
 """The record grows with the frames: writing it may take a twentieth of the time."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, defer_build=True)
+class _Record(Struct, kw_only=True, frozen=True):
+    """The content of the file. A new field needs a default."""
 
     schema_version: int = SCHEMA_VERSION
-    source: SourceRecord
+    source: SourceVideo
     policy_fingerprint: str
-    frames: tuple[FrameRecord, ...]
+    frames: tuple[StoredFrame, ...]
+
+
+_decoder = msgspec.json.Decoder(_Record)
 
 
 class PartialRun(Struct):
@@ -90,11 +92,11 @@ class PartialRun(Struct):
     def write(self, frames: Sequence[StoredFrame]) -> None:
         """Note what is stored, in any order. Failing here fails nothing: the frames are then made again."""
         record = _Record(
-            source=SourceRecord.model_validate(self.source),
+            source=self.source,
             policy_fingerprint=fingerprint(self.policy),
-            frames=frame_records(tuple(sorted(frames, key=lambda frame: frame.index))),
+            frames=tuple(sorted(frames, key=lambda frame: frame.index)),
         )
-        data = record.model_dump_json().encode()
+        data = msgspec.json.encode(record)
         digest = hashlib.sha256(data).hexdigest()
         try:
             self.etag = self.store.put(
@@ -115,7 +117,7 @@ class PartialRun(Struct):
     def _is_ours(self, record: _Record) -> bool:
         return (
             record.schema_version == SCHEMA_VERSION
-            and record.source == SourceRecord.model_validate(self.source)
+            and record.source == self.source
             and record.source.etag is not None
             and record.policy_fingerprint == fingerprint(self.policy)
         )
@@ -123,23 +125,16 @@ class PartialRun(Struct):
 
 def _parse(data: bytes) -> _Record | None:
     try:
-        return _Record.model_validate_json(data)
-    except ValidationError:
+        return _decoder.decode(data)
+    except (ValueError, RecursionError):  # all errors of msgspec, and UnicodeDecodeError, are ValueErrors
         return None
 
 
-def _without_gap(frames: Sequence[FrameRecord], known: Mapping[str, StoredObject]) -> tuple[StoredFrame, ...]:
+def _without_gap(frames: Sequence[StoredFrame], known: Mapping[str, StoredObject]) -> tuple[StoredFrame, ...]:
     there = []
     for index, frame in enumerate(frames):
         stored = known.get(frame.key)
         if frame.index != index or stored is None or not is_version(frame, stored):
             break
-        there.append(_stored(frame))
+        there.append(frame)
     return tuple(there)
-
-
-def _stored(frame: FrameRecord) -> StoredFrame:
-    fields = frame.model_dump(exclude={"measures"})
-    return StoredFrame(
-        **fields, measures=FrameMetrics(**frame.measures.model_dump()) if frame.measures else None
-    )

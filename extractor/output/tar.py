@@ -14,7 +14,8 @@ from msgspec.structs import asdict
 
 from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.keys import CODE_PATTERN, derived_code
-from extractor.output.frame_store import FrameStore, StoredFile
+from extractor.domain.manifest import Archive
+from extractor.output.frame_store import FrameStore
 from extractor.output.tar_stream import TarWriter
 
 TAR_NAME = "frames.tar"
@@ -22,12 +23,6 @@ PART_BYTES = 16 << 20
 """S3 takes 10,000 parts: 156 GiB."""
 
 _SKIPPED = re.compile("__.*__")
-
-
-class Archive(StoredFile, kw_only=True, frozen=True):
-    """A tar in the store, and where in it the bytes of each frame begin."""
-
-    offsets: tuple[int, ...]
 
 
 def pack_frames(

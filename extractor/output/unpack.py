@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore
+from extractor.domain.frames import StoredFrame
 from extractor.domain.keys import MANIFEST_NAME
-from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.manifest_records import ArchiveRecord, FrameRecord
+from extractor.domain.manifest import Archive, Manifest, parse_manifest
 from extractor.errors import SourceChangedError, UnreadableError, VideoMissingError
 
 
@@ -48,7 +48,7 @@ class Package(Struct, frozen=True):
     def _names_the_tar(self) -> bool:
         return self.name.endswith(".tar")
 
-    def _read_manifest(self) -> tuple[Manifest, ArchiveRecord]:
+    def _read_manifest(self) -> tuple[Manifest, Archive]:
         key = self.folder + (MANIFEST_NAME if self._names_the_tar else self.name)
         found = self.store.read(key)
         if found is None:
@@ -62,8 +62,8 @@ class Package(Struct, frozen=True):
 
 
 def _cut(
-    chunks: Iterator[bytes], manifest: Manifest, archive: ArchiveRecord
-) -> Iterator[tuple[FrameRecord, bytes]]:
+    chunks: Iterator[bytes], manifest: Manifest, archive: Archive
+) -> Iterator[tuple[StoredFrame, bytes]]:
     """The frames in the order in which they lie in the tar, which is read once, a frame at a time."""
     position, buffer = 0, bytearray()
     places = sorted(zip(manifest.frames, archive.offsets, strict=True), key=lambda place: place[1])

@@ -6,18 +6,15 @@ that fails stops the decode: frames that cannot be stored need not be made.
 
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from extractor.domain.frames import Frame, StoredFrame
+from extractor.domain.manifest import Archive, Extra
 from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.output.frame_store import FrameStore
-from extractor.output.tar import Archive, pack_frames
-
-if TYPE_CHECKING:
-    from extractor.output.storyboard.storyboard import Extra
+from extractor.output.tar import pack_frames
 
 
 class Stored(Struct, frozen=True):
@@ -26,7 +23,7 @@ class Stored(Struct, frozen=True):
 
     frames: tuple[StoredFrame, ...]
     archive: Archive | None = None
-    extras: "tuple[Extra, ...]" = ()
+    extras: tuple[Extra, ...] = ()
 
 
 def store_output(

@@ -7,21 +7,12 @@ from pathlib import Path
 from time import monotonic
 from typing import cast
 
-from msgspec import Struct, field
+from msgspec import Struct, convert, field
 from msgspec.structs import replace
 
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, Scene, StoredFrame
 from extractor.domain.jobs import SourceVideo
-from extractor.domain.manifest import Manifest
-from extractor.domain.manifest_records import (
-    ArchiveRecord,
-    ExtraRecord,
-    PolicyRecord,
-    SceneRecord,
-    SourceRecord,
-    VideoRecord,
-    frame_records,
-)
+from extractor.domain.manifest import Manifest, VideoInfo
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.domain.timing import Stopwatch
@@ -213,14 +204,14 @@ def _manifest(
     return Manifest(
         code=task.code,
         platform=task.platform,
-        source=SourceRecord.model_validate(task.source),
-        video=VideoRecord.model_validate(index),
-        policy=PolicyRecord.model_validate(task.policy),
+        source=task.source,
+        video=convert(index, VideoInfo, from_attributes=True),
+        policy=task.policy,
         policy_fingerprint=fingerprint(task.policy),
-        frames=frame_records(stored.frames),
-        archive=ArchiveRecord.model_validate(stored.archive) if stored.archive else None,
-        extras=tuple(ExtraRecord.model_validate(extra) for extra in stored.extras),
-        scenes=None if scenes is None else tuple(SceneRecord.model_validate(scene) for scene in scenes),
+        frames=stored.frames,
+        archive=stored.archive,
+        extras=stored.extras,
+        scenes=None if scenes is None else tuple(scenes),
         scene_count=None if scenes is None else len(scenes),
         decoded_seconds=round(decoder.decoded_seconds, 6),
         expected_seconds=round(index.expected_seconds, 6),

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from extractor.backends.storage.folder import FolderObjectStore
 from extractor.domain.frames import Frame, FrameMetrics
 from extractor.domain.layout import parse_layout
+from extractor.domain.manifest import Archive
 from extractor.output.frame_store import FrameStore
-from extractor.output.tar import TAR_NAME, Archive, pack_frames
+from extractor.output.tar import TAR_NAME, pack_frames
 
 # How WebDataset tells the key of a sample from what a member is: webdataset.tariterators.base_plus_ext.
 _SAMPLE = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")

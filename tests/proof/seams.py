@@ -13,13 +13,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 import extractor.output.partial_run
 import extractor.output.writers
 import extractor.pipeline.job
 import extractor.pipeline.source
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback
 from extractor.domain.manifest import Manifest
-from extractor.domain.manifest_records import frame_records
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import UnreadableError
@@ -88,7 +89,7 @@ def make_frames(
     rest = frames_of(video, task.policy)[len(task.stored) :]
     stored = (*task.stored, *store_frames(_reported(rest, progress), frame_store, 1))
     manifest = a_manifest(task.code, task.source, task.policy, frame_count=1)
-    return manifest.model_copy(update={"frames": frame_records(stored), "timings": {"extract": moment}})
+    return replace(manifest, frames=stored, timings={"extract": moment})
 
 
 def _reported(frames: list[Frame], progress: ProgressCallback) -> Iterator[Frame]:

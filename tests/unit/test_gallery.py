@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.manifest_records import ExtraRecord
+from extractor.domain.manifest import Extra, Manifest, parse_manifest
 from local.errors import FramesError
 from local.frames import checked_key
 from local.gallery import Card, Gallery, Tile, clock, render
@@ -49,13 +49,13 @@ def _manifest(codec: str = "h264") -> Manifest:
     """A phone video: stored on its side, with a frame at 0, 1.25 and 2.5 s."""
     plain = a_manifest("clip")
     frames = tuple(
-        frame.model_copy(update={"pts_seconds": frame.index * 1.25, "width": 360, "height": 640})
+        structs.replace(frame, pts_seconds=frame.index * 1.25, width=360, height=640)
         for frame in plain.frames
     )
-    video = plain.video.model_copy(
-        update={"codec": codec, "width": 640, "height": 360, "rotation_degrees": 90, "duration_seconds": 62.5}
+    video = structs.replace(
+        plain.video, codec=codec, width=640, height=360, rotation_degrees=90, duration_seconds=62.5
     )
-    return plain.model_copy(update={"video": video, "frames": frames})
+    return structs.replace(plain, video=video, frames=frames)
 
 
 VIDEO = DemoVideo("clip", "A clip", Path("clip.mp4"))
@@ -120,10 +120,10 @@ def test_a_preview_is_the_frame_itself_at_the_time_of_players() -> None:
 
 def test_a_storyboard_is_shown_if_there_is_one() -> None:
     extras = tuple(
-        ExtraRecord(key=f"clip/{name}", size_bytes=1, sha256="0" * 64, kind=kind)
+        Extra(key=f"clip/{name}", size_bytes=1, sha256="0" * 64, kind=kind)
         for kind, name in (("contact_sheet", "contact-sheet.jpg"), ("thumbnails", "storyboard.vtt"))
     )
-    manifest = _manifest().model_copy(update={"extras": extras})
+    manifest = structs.replace(_manifest(), extras=extras)
     page = _page(replace(GOOD, manifest=manifest, track=TRACK))
     (scrubber,) = [figure for figure in page.all("figure") if figure.get("class") == "scrub"]
     assert [Tile(**tile) for tile in json.loads(scrubber["data-tiles"] or "")] == [

@@ -11,7 +11,8 @@ from string import ascii_lowercase
 from msgspec import Struct, field
 
 from extractor.domain.frames import Frame
-from extractor.output.frame_store import FrameStore, StoredFile
+from extractor.domain.manifest import Extra
+from extractor.output.frame_store import FrameStore
 from extractor.output.storyboard.sprite_sheet import SheetStyle, compose
 from extractor.output.storyboard.thumbnails import Thumbnail, Thumbnails
 from extractor.output.storyboard.webvtt import Tile, evenly_spaced, format_timestamp, webvtt
@@ -22,12 +23,6 @@ _SPRITE_TILES = 100
 _CONTACT_SHEET = SheetStyle(gap=8, line=16)
 _CONTACT_SHEET_TILES = 30
 _CONTACT_SHEET_SHAPE = 1.6  # width to height
-
-
-class Extra(StoredFile, kw_only=True, frozen=True):
-    """What it is: ``contact_sheet``, ``sprite`` or ``thumbnails``, which is the track."""
-
-    kind: str
 
 
 class Storyboard(Struct, frozen=True):
