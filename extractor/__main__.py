@@ -17,7 +17,7 @@ from extractor.domain.frames import ProgressCallback
 from extractor.domain.manifest import Manifest
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
-from extractor.domain.output_options import OUTPUT_FORMS, OutputOptions
+from extractor.domain.output_options import WRITERS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError, reason_of
 from extractor.pipeline.extract import ExtractorConfig
@@ -140,7 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--output",
-        choices=OUTPUT_FORMS,
+        choices=WRITERS,
         default="frames",
         help="a file for each frame, or one tar of them all (see: python -m extractor unpack --help) "
         "(default: frames)",

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from extractor.domain.frames import ClockChange, Scene, StoredFrame
 from extractor.domain.jobs import ExtractionSummary, SourceVideo
-from extractor.domain.output_options import OutputOptions
+from extractor.domain.output_options import OutputForm, OutputOptions, archive_form
 from extractor.domain.policy import SamplingPolicy, fingerprint, identifying_options
 
 SCHEMA_VERSION = 1
@@ -145,6 +145,11 @@ class Manifest(Struct, kw_only=True, frozen=True):
             raise ValueError("the archive must have one offset for each frame")
 
     @property
+    def output_form(self) -> OutputForm:
+        """The form in which the frames are stored."""
+        return (self.archive and archive_form(self.archive.key)) or "frames"
+
+    @property
     def objects(self) -> tuple[StoredFrame | StoredFile, ...]:
         """All objects that must exist besides the manifest itself."""
         return (*((self.archive,) if self.archive else self.frames), *self.extras)
@@ -169,8 +174,7 @@ class Manifest(Struct, kw_only=True, frozen=True):
 
     def has_output(self, output: OutputOptions) -> bool:
         """Return whether the output has this form, with at least the side files that are asked for."""
-        form = "tar" if self.archive else "frames"
-        return form == output.form and (bool(self.extras) or not output.storyboard)
+        return self.output_form == output.form and (bool(self.extras) or not output.storyboard)
 
     def missing_or_resized(self, stored: Mapping[str, int]) -> frozenset[str]:
         """Return the keys of objects that are missing or have another size.

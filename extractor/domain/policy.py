@@ -21,28 +21,6 @@ MAX_FRAMES_MODES: tuple[MaxFramesMode, ...] = get_args(MaxFramesMode)
 DETECTORS: tuple[Detector, ...] = get_args(Detector)
 SCENE_FRAMES: tuple[SceneFrame, ...] = get_args(SceneFrame)
 
-_FIRST_OPTIONS = frozenset(
-    {
-        "strategy",
-        "interval_seconds",
-        "timestamps_seconds",
-        "max_frames",
-        "max_frames_mode",
-        "tolerance_seconds",
-        "scene_detector",
-        "scene_threshold",
-        "scene_frame",
-        "measures",
-        "skip_blank",
-        "skip_similar",
-        "quality",
-        "image_format",
-        "max_width",
-        "max_height",
-    }
-)
-"""The options of the first release. Never add to it: see `identifying_options`."""
-
 
 class SamplingPolicy(Struct, frozen=True):
     """Which frames are wanted, and in what form.
@@ -146,6 +124,29 @@ def least_seconds(seconds: float) -> Fraction:
     """The smallest number that rounds to this float. A frame whose exact time was printed as this float is
     therefore not before it."""
     return max(Fraction(0), Fraction(seconds) - Fraction(ulp(seconds)) / 2)
+
+
+_FIRST_OPTIONS = frozenset(
+    {
+        "strategy",
+        "interval_seconds",
+        "timestamps_seconds",
+        "max_frames",
+        "max_frames_mode",
+        "tolerance_seconds",
+        "scene_detector",
+        "scene_threshold",
+        "scene_frame",
+        "measures",
+        "skip_blank",
+        "skip_similar",
+        "quality",
+        "image_format",
+        "max_width",
+        "max_height",
+    }
+)
+"""The options of the first release. Never add to it: see `identifying_options`."""
 
 
 def identifying_options(policy: SamplingPolicy) -> dict[str, object]:

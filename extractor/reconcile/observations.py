@@ -125,7 +125,7 @@ def _with_manifest(
         missing=len(wrong - sizes.keys()),
         wrong_size=len(wrong & sizes.keys()),
         fingerprint=manifest.policy_fingerprint,
-        output="tar" if manifest.archive else "frames",
+        output=manifest.output_form,
         extra_count=len(manifest.extras),
         source_bucket=manifest.source.bucket,
         source_key=manifest.source.key,

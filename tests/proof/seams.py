@@ -25,7 +25,7 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import UnreadableError
 from extractor.output.frame_store import FrameStore
-from extractor.output.writers import store_frames
+from extractor.output.writers import write_files
 from extractor.pipeline.extract import ExtractionTask, ExtractorConfig
 from tests.samples import a_manifest
 
@@ -87,7 +87,7 @@ def make_frames(
     if video == GARBAGE:
         raise UnreadableError("no video")
     rest = frames_of(video, task.policy)[len(task.stored) :]
-    stored = (*task.stored, *store_frames(_reported(rest, progress), frame_store, 1))
+    stored = (*task.stored, *write_files(_reported(rest, progress), frame_store, workers=1).frames)
     manifest = a_manifest(task.code, task.source, task.policy, frame_count=1)
     return replace(manifest, frames=stored, timings={"extract": moment})
 

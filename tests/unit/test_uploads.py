@@ -12,7 +12,7 @@ from extractor.domain.frames import Frame
 from extractor.domain.layout import FrameKeys
 from extractor.errors import StorageUnavailableError
 from extractor.output.frame_store import FrameStore
-from extractor.output.writers import store_frames
+from extractor.output.writers import write_files
 
 
 def _frames(count: int, made: list[int] | None = None) -> Iterator[Frame]:
@@ -62,14 +62,14 @@ class _FailingStore(FolderObjectStore):
 
 
 def test_all_frames_are_stored_and_listed_in_order(tmp_path: Path) -> None:
-    stored = store_frames(_frames(50), _shelf(FolderObjectStore(tmp_path), "abc/"), workers=4)
+    stored = write_files(_frames(50), _shelf(FolderObjectStore(tmp_path), "abc/"), workers=4).frames
     assert [frame.index for frame in stored] == list(range(50))
     assert [(tmp_path / frame.key).read_text() for frame in stored] == [f"image {n}" for n in range(50)]
     assert all((tmp_path / frame.key).stat().st_size == frame.size_bytes for frame in stored)
 
 
 def test_decoding_waits_when_the_store_does(tmp_path: Path) -> None:
-    store_frames(_SlowStore.frames(), _shelf(_SlowStore(tmp_path)), workers=2)
+    write_files(_SlowStore.frames(), _shelf(_SlowStore(tmp_path)), workers=2)
     assert _SlowStore.stored == 40
     assert _SlowStore.furthest == 2 * 2 + 1
 
@@ -78,7 +78,7 @@ def test_decoding_waits_when_the_store_does(tmp_path: Path) -> None:
 def test_one_upload_that_fails_stops_the_decode_and_fails_the_whole(tmp_path: Path) -> None:
     made: list[int] = []
     with pytest.raises(StorageUnavailableError):
-        store_frames(_frames(10_000, made), _shelf(_FailingStore(tmp_path)), workers=2)
+        write_files(_frames(10_000, made), _shelf(_FailingStore(tmp_path)), workers=2)
     assert len(made) < 10_000
 
 
@@ -88,5 +88,5 @@ def test_a_decode_that_fails_fails_the_whole(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        store_frames(broken(), _shelf(FolderObjectStore(tmp_path)), workers=2)
+        write_files(broken(), _shelf(FolderObjectStore(tmp_path)), workers=2)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("upload")]
