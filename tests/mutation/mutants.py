@@ -228,8 +228,8 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "source: no deadline while downloading",
-            "time.monotonic() > deadline or self.is_unwanted()",
-            "self.is_unwanted()",
+            "time.monotonic() > deadline or self.is_cancelled()",
+            "self.is_cancelled()",
         ),
         (
             "source: half an object is a video",
@@ -280,7 +280,11 @@ MUTANTS: list[Mutant] = [
         _RESUMPTION,
         ("resumption: the last frame is not made again", "zip(stored, targets[:-1]", "zip(stored, targets"),
         ("resumption: frames that differ count as made", "            break\n", "            pass\n"),
-        ("resumption: dependent frames are skipped", "if _depends(policy) or schedule", "if schedule"),
+        (
+            "resumption: dependent frames are skipped",
+            "if _needs_all_frames(policy) or schedule",
+            "if schedule",
+        ),
         ("resumption: numbers begin again", "index=frame.index + first", "index=frame.index"),
     ),
     *_group(
