@@ -35,8 +35,10 @@ def video_keys(templates: Sequence[str], code: str, platform: str | None) -> Ite
 
 
 def readings(key: str) -> Sequence[str]:
-    """Return the possible meanings of a key in a message: the key itself, and the key decoded as in an S3
-    event (``+`` for a space) if that differs."""
+    """Return the possible meanings of a key in a message.
+
+    They are the key itself and, if it differs, the key decoded as in an S3 event (``+`` for a space).
+    """
     try:
         decoded = unquote_plus(key, errors="strict")
     except UnicodeDecodeError:
@@ -57,8 +59,11 @@ def parse_video_key(templates: Sequence[str], key: str) -> tuple[str | None, str
 
 
 def derived_code(key: str) -> str:
-    """Return a code for a key that contains none: the allowed characters of its file name, and the start of
-    the key's SHA-256, so that different keys have different codes."""
+    """Return a code for a key that contains none.
+
+    It consists of the allowed characters of the file name and the start of the key's SHA-256, so that
+    different keys have different codes.
+    """
     name = re.sub(r"[^A-Za-z0-9_]+", "-", PurePosixPath(key).stem).strip("-")[:_MAX_NAME]
     digest = hashlib.sha256(key.encode()).hexdigest()[:_DIGEST_DIGITS]
     return f"{name}-{digest}" if name else digest

@@ -126,13 +126,15 @@ def _check_range(name: str, value: float | None, least: float, most: float | Non
 
 
 def exact_seconds(seconds: float) -> Fraction:
-    """Return the fraction that a decimal stands for: 1/10 for 0.1, 1/30 for 0.0333…"""
+    """Return the fraction that a decimal stands for: 1/10 for 0.1, 1/30 for 0.033333."""
     return Fraction(seconds).limit_denominator(1_000_000)
 
 
 def least_seconds(seconds: float) -> Fraction:
-    """Return the smallest number that rounds to this float: the earliest exact time of a frame whose time was
-    printed as this float."""
+    """Return the smallest number that rounds to this float.
+
+    No frame whose time was printed as this float is earlier.
+    """
     return max(Fraction(0), Fraction(seconds) - Fraction(ulp(seconds)) / 2)
 
 

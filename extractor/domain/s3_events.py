@@ -107,8 +107,10 @@ class _EncodedS3Entity(_S3Entity):
 
 
 class _S3Record(_AwsModel):
-    """A record. Other services with the S3 API prefix the event name with ``s3:``; a hand-written record may
-    have none."""
+    """A record.
+
+    Other services with the S3 API prefix the event name with ``s3:``; a hand-written record may have none.
+    """
 
     event_name: str = Field("ObjectCreated:Put", validation_alias="eventName")
     s3: _EncodedS3Entity

@@ -40,8 +40,11 @@ class StoredManifest(Struct, frozen=True):
         output: OutputOptions,
         known: Mapping[str, StoredObject],
     ) -> bool:
-        """Return whether the manifest is for this version of the source, this policy and this output, and all
-        its objects are among the `known` ones."""
+        """Return whether the frames need not be extracted again.
+
+        The manifest is for this version of the source, this policy and this output, and all its objects are
+        among the `known` ones.
+        """
         return (
             self.manifest is not None
             and self.manifest.has_output(output)

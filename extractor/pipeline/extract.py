@@ -277,7 +277,7 @@ def _notes(index: VideoIndex, schedule: DecodeSchedule, policy: SamplingPolicy) 
     if policy.strategy == "keyframe" and schedule.targets is not None:
         gap = largest_gap_seconds(schedule.targets, index.time_base)
         if gap > 2 * policy.interval_seconds:
-            yield f"keyframes lie up to {gap:.2f} s apart, {policy.interval_seconds:g} s were asked for"
+            yield f"keyframes are up to {gap:.2f} s apart, the interval is {policy.interval_seconds:g} s"
     if index.claimed_seconds is not None:
         yield (
             f"the header claims {index.claimed_seconds:.2f} s, but the file is complete after"

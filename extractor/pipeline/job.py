@@ -27,6 +27,7 @@ from extractor.errors import (
     NotFetchedError,
     NotInStateError,
     TransientError,
+    detail_of,
 )
 from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore, list_by_key
@@ -36,7 +37,6 @@ from extractor.pipeline.prefetch import Prefetcher
 from extractor.pipeline.source import VideoSource, check_source_size
 from extractor.pipeline.workdir import job_directory
 
-_MAX_DETAIL = 500  # characters
 _LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends shortly after its deadline
 
 
@@ -127,7 +127,7 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
                     is_first or _is_intact(context.frames, frame_keys)
                 ):
                     return JobOutcome(job.code, "skipped")
-                with ThreadPoolExecutor(1) as pool:  # two round trips at once count for short videos
+                with ThreadPoolExecutor(1) as pool:  # in parallel: each round trip counts for a short video
                     reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
                     source = source or held.enter_context(context.videos.open(job))
                     earlier = reading.result()
@@ -157,7 +157,7 @@ def _recording_failure(subject: VideoRef, state: StateStore, job_context: JobCon
         yield
     except ExtractorError as error:
         if job_context.is_final(error):
-            state.record_failure(subject, error.reason, str(error)[:_MAX_DETAIL])
+            state.record_failure(subject, error.reason, detail_of(error))
         else:
             _release_claim(subject, state)
         raise

@@ -195,7 +195,7 @@ def _text(video: Path) -> str:
 
 
 def _encodable(name: str) -> str:
-    """Escape bytes that are not UTF-8, as in ``caf\\xe9.mp4``."""
+    r"""Escape bytes that are not UTF-8, as in ``caf\xe9.mp4``."""
     return os.fsencode(name).decode(errors="backslashreplace")
 
 

@@ -17,12 +17,17 @@ from extractor.domain.messages import Request, parse_requests
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.results import JobFailed, JobResult, JobSucceeded, ObjectIgnored, OnResult
 from extractor.domain.timing import Observer, Stopwatch
-from extractor.errors import ExtractorError, InvalidMessageError, QueueUnavailableError, is_final, reason_of
+from extractor.errors import (
+    ExtractorError,
+    InvalidMessageError,
+    QueueUnavailableError,
+    detail_of,
+    is_final,
+    reason_of,
+)
 from extractor.pipeline.job import JobContext, WorkerContext, extract_video
 
 logger = logging.getLogger(__name__)
-
-_MAX_DETAIL = 500  # characters
 
 
 class ReceivedMessage(Struct, frozen=True):
@@ -202,7 +207,7 @@ class Worker(Struct, frozen=True):
 
     def _finish_failed(self, part: _MessagePart, error: Exception, event: str) -> JobFailed:
         """Send the message to the dead-letter queue; raise if that is impossible, so SQS redelivers it."""
-        failure = JobFailed(part.code, reason_of(error), str(error)[:_MAX_DETAIL])
+        failure = JobFailed(part.code, reason_of(error), detail_of(error))
         if self.dead_letters is not None:
             self._send_to_dead_letter_queue(self.dead_letters, part, failure)
         elif part.message.from_queue:
