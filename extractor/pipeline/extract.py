@@ -20,21 +20,16 @@ from extractor.errors import DeadlineError
 from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.scene_pass import SceneSelection, find_scenes
-from extractor.media.decode.schedule import (
-    DecodeSchedule,
-    largest_gap_seconds,
-    make_schedule,
-    schedule_targets,
-)
+from extractor.media.decode.schedule import DecodeSchedule, make_schedule, schedule_targets
 from extractor.media.decode.session import DecodeAgainError
 from extractor.media.decode.single_pass import try_single_pass
 from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.command import DecoderInput
-from extractor.media.ffmpeg.filters import colour_notes
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import StoredOutput, open_writer
+from extractor.pipeline.notes import manifest_notes
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
 
 if TYPE_CHECKING:
@@ -263,42 +258,8 @@ def _manifest(
         expected_seconds=round(index.expected_seconds, 6),
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
-        notes=(
-            *_notes(index, schedule, task.policy),
-            *_unanswered(index, task.policy, decoder.decoded_seconds),
-        ),
+        notes=tuple(manifest_notes(index, schedule, task.policy, decoder.decoded_seconds)),
         ffmpeg_version=index.ffmpeg_version,
         extractor_version=VERSION,
         timings=dict(watch.seconds),
     )
-
-
-def _notes(index: VideoIndex, schedule: DecodeSchedule, policy: SamplingPolicy) -> Iterator[str]:
-    if policy.strategy == "keyframe" and schedule.targets is not None:
-        gap = largest_gap_seconds(schedule.targets, index.time_base)
-        if gap > 2 * policy.interval_seconds:
-            yield f"keyframes are up to {gap:.2f} s apart, the interval is {policy.interval_seconds:g} s"
-    if index.claimed_seconds is not None:
-        yield (
-            f"the header claims {index.claimed_seconds:.2f} s, but the file is complete after"
-            f" {index.duration_seconds:.2f} s"
-        )
-    if changes := len(index.discontinuities):
-        times = "once" if changes == 1 else f"{changes} times"
-        yield f"the clock of the file restarts or jumps {times}: see video.discontinuities"
-    yield from colour_notes(index.picture)
-    if index.hdr == "dolby-vision-5":
-        yield "Dolby Vision profile 5 has colours of its own, which are not converted"
-
-
-def _unanswered(index: VideoIndex, policy: SamplingPolicy, decoded_seconds: float) -> Iterator[str]:
-    """Yield a note on timestamps that have no frame."""
-    end = float((index.shown_pts[-1] - index.shown_pts[0]) * index.time_base) if index.shown_pts else None
-    last = max(index.duration_seconds, decoded_seconds) if end is None else end
-    late = [moment for moment in policy.timestamps_seconds if moment > last]
-    if late:
-        shown = ", ".join(f"{moment:g}" for moment in late[:5]) + (" …" if len(late) > 5 else "")
-        yield (
-            f"{len(late)} of {len(policy.timestamps_seconds)} timestamps lie after the last frame, "
-            f"at {last:.3f} s, and have no frame: {shown}"
-        )
