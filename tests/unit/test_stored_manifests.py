@@ -97,7 +97,7 @@ def test_unknown_fields_of_a_newer_version_are_ignored() -> None:
         a_manifest().to_json() + b"x",
         a_manifest().to_json().replace(b'"abc"', b'"\xff"'),
         a_manifest().to_json().replace(b'"size_bytes": 100', b'"size_bytes": "100"'),
-        a_manifest().to_json().replace(b'"archive": null', b'"archive": ' + b"[" * 100_000),
+        a_manifest().to_json().replace(b'"archive": null', b'"unknown": ' + b"[" * 100_000),
         a_manifest()
         .to_json()
         .replace(
@@ -141,7 +141,7 @@ def test_a_stored_record_of_a_partial_run_is_read_and_written_as_it_was(tmp_path
     assert (tmp_path / run.key).read_bytes() == (DATA / "interim.json").read_bytes()
 
 
-@pytest.mark.parametrize("broken", [b"", b"{}", b"[" * 100_000, b'{"source": "\xff"}'])
+@pytest.mark.parametrize("broken", [b"", b"{}", b'{"unknown": ' + b"[" * 100_000, b'{"source": "\xff"}'])
 def test_a_broken_record_of_a_partial_run_proves_nothing(tmp_path: Path, broken: bytes) -> None:
     run = _partial_run(tmp_path)
     (tmp_path / run.key).write_bytes(broken)
