@@ -182,22 +182,22 @@ MUTANTS: list[Mutant] = [
         "extractor/output/frame_store.py",
         (*_HANDLER, *_SIMULATION),
         (
-            "shelf: a frame's ETag is not kept",
+            "frame store: a frame's ETag is not kept",
             "frame = replace(described, etag=known.etag)",
             "frame = described",
         ),
         (
-            "shelf: a frame replaces anything",
+            "frame store: a frame replaces anything",
             "replaces=known.etag if known else None,",
             "replaces=(self.store.read(described.key) or known or described).etag,",
         ),
         (
-            "shelf: the same size is the same content",
+            "frame store: the same size is the same content",
             "known.size_bytes == len(data) and known.etag ==",
             "known.size_bytes == len(data) or known.etag ==",
         ),
         (
-            "shelf: everything is sent again",
+            "frame store: everything is sent again",
             "if known is None or not _has_content(known, item.data):",
             "if True:",
         ),

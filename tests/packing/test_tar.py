@@ -29,7 +29,7 @@ def _frames(count: int, size_bytes: int = 1000, measures: FrameMetrics | None = 
         yield Frame(index, index, index / 3, data + b"odd"[: index % 4], 320, 240, measures)
 
 
-def _shelf(root: Path, layout: str = "default") -> FrameStore:
+def _frame_store(root: Path, layout: str = "default") -> FrameStore:
     frame_keys = parse_layout(layout).frame_keys(
         code="abc", platform=None, video_id=None, interval_seconds=1, extension="jpg"
     )
@@ -37,7 +37,7 @@ def _shelf(root: Path, layout: str = "default") -> FrameStore:
 
 
 def _pack(root: Path, frames: Iterable[Frame], code: str = "abc") -> tuple[bytes, Archive]:
-    frame_store = _shelf(root)
+    frame_store = _frame_store(root)
     archive = write_tar(frames, frame_store, sample_name=code).archive
     assert archive is not None
     return (root / archive.key).read_bytes(), archive
@@ -95,7 +95,7 @@ def test_the_ranges_are_those_of_the_images(tmp_path: Path) -> None:
 
 
 def test_frames_keep_the_keys_that_they_would_have_as_objects(tmp_path: Path) -> None:
-    stored = write_tar(_frames(2), _shelf(tmp_path, "timestamped"), sample_name="abc")
+    stored = write_tar(_frames(2), _frame_store(tmp_path, "timestamped"), sample_name="abc")
     assert [frame.key for frame in stored.frames] == ["abc/1_0.00.jpg", "abc/2_0.33.jpg"]
     assert stored.archive is not None
     assert stored.archive.key == f"abc/{TAR_NAME}"
@@ -150,7 +150,7 @@ def test_a_tar_of_many_parts_is_held_a_part_at_a_time(
             made[0] += 1
             yield frame
 
-    frame_store = FrameStore(Watched(tmp_path), _shelf(tmp_path).frame_keys, "jpg")
+    frame_store = FrameStore(Watched(tmp_path), _frame_store(tmp_path).frame_keys, "jpg")
     archive = write_tar(frames(), frame_store, sample_name="abc").archive
     assert archive is not None
     assert {size for size, _ in sizes[:-1]} == {part_bytes}

@@ -59,11 +59,11 @@ def flip_error_swallowed(patch: Patch) -> None:
 
 def acknowledged_before_recorded(patch: Patch) -> None:
     @contextmanager
-    def recording(subject: VideoRef, state: StateStore, turn: Any) -> Iterator[None]:
+    def recording(subject: VideoRef, state: StateStore, job_context: Any) -> Iterator[None]:
         try:
             yield
         except ExtractorError as error:
-            if turn.is_final(error):
+            if job_context.is_final(error):
                 with suppress(TransientError):
                     state.record_failure(subject, error.reason, str(error))
             raise
