@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from extractor.domain.frames import ClockChange, Scene, StoredFrame
 from extractor.domain.jobs import ExtractionSummary, SourceVideo
-from extractor.domain.output_options import OutputForm, OutputOptions, archive_form
+from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint, identifying_options
 
 SCHEMA_VERSION = 1
@@ -146,8 +146,8 @@ class Manifest(Struct, kw_only=True, frozen=True):
 
     @property
     def output_form(self) -> OutputForm:
-        """The form in which the frames are stored."""
-        return (self.archive and archive_form(self.archive.key)) or "frames"
+        """The form in which the frames are stored; possibly one of a newer version."""
+        return self.archive.key.rpartition(".")[2] if self.archive else "frames"
 
     @property
     def objects(self) -> tuple[StoredFrame | StoredFile, ...]:

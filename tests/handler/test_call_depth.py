@@ -1,4 +1,4 @@
-"""Few calls lie between an SQS record and a stored image; `docs/architecture.md` states how many."""
+"""Few calls lie between an SQS record and a stored image."""
 
 import inspect
 from concurrent.futures import Executor

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from msgspec.structs import replace
 
 from extractor.__main__ import main
 from extractor.backends.storage.folder import FolderObjectStore
@@ -20,6 +21,7 @@ from extractor.output.frame_store import FrameStore, SideFile
 from extractor.output.unpack import Package
 from extractor.output.writers import FrameWriter, StoredOutput, open_writer
 from tests.media import clips
+from tests.samples import a_manifest
 
 
 def write_zip(
@@ -74,6 +76,13 @@ def test_a_registered_form_is_written_recognised_and_unpacked(clip: Path, tmp_pa
     found = KeyParser(parse_layout("default")).find("tiktok/abc/frames.zip")
     assert found is not None
     assert (found.platform, found.code) == ("tiktok", "abc")
+
+
+def test_an_archive_of_an_unknown_form_is_not_taken_for_single_files() -> None:
+    plain = a_manifest(frame_count=1)
+    newer = replace(plain, archive=Archive("abc/frames.zip", 1, "", offsets=(0,)))
+    assert plain.has_output(OutputOptions())
+    assert not any(newer.has_output(OutputOptions(form)) for form in WRITERS)
 
 
 def test_without_its_entry_a_form_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
