@@ -1,7 +1,7 @@
-"""AWS Lambda entry point: an SQS batch, or a message sent directly, to frames.
+"""AWS Lambda entry point: handle an SQS batch or a direct event.
 
-An SQS batch is answered with the records to deliver again; a direct event with what became of its
-videos. Clients are built at the first invocation.
+The response to an SQS batch lists the records to deliver again; the response to a direct event lists the
+results of its videos. Clients are built at the first invocation.
 """
 
 import extractor  # noqa: F401, I001 - first: it refuses a Python that is too old
@@ -47,7 +47,7 @@ with gc_frozen():
 
 
 class App(NamedTuple):
-    """The worker, and what the entry point needs besides it."""
+    """The worker, its settings and its telemetry."""
 
     settings: Settings
     worker: Worker
@@ -68,8 +68,19 @@ def build_app(settings: Settings) -> App:
 
 @logger.inject_lambda_context
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
-    """Handle one event: an SQS batch, with the records in an object or (from EventBridge Pipes) in a list; a
-    message; or a list of messages. Raises only for a direct event that should be tried again."""
+    """Handle one event.
+
+    Args:
+        event: An SQS batch, with its records in an object or (from EventBridge Pipes) in a list; a message;
+            or a list of messages.
+        context: The invocation.
+
+    Returns:
+        ``batchItemFailures`` for an SQS batch; ``results`` for a direct event.
+
+    Raises:
+        Exception: A direct event must be sent again.
+    """
     app = _app()
     remaining = context.get_remaining_time_in_millis() / 1000
     reserve = min(app.settings.reserve_seconds, remaining / 10)
@@ -77,7 +88,7 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     try:
         records = _sqs_records(event)
         if records is not None:
-            unfinished = _unfinished(records, app, deadline, deadline - reserve)
+            unfinished = _handle_records(records, app.worker, deadline, deadline - reserve)
             return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
         messages = event if isinstance(event, list) else [event]
         results = [
@@ -89,22 +100,34 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
         app.telemetry.flush()
 
 
-def _unfinished(
-    records: Sequence[dict[str, Any]], app: App, deadline: float, last_start: float
-) -> Iterator[str]:
-    """Handle the records one after the other; the ids of those that SQS must deliver again."""
+def _handle_records(
+    records: Sequence[dict[str, Any]], worker: Worker, deadline: float, last_start: float
+) -> list[str]:
+    """Handle the records one after the other.
+
+    Args:
+        records: The records of an SQS event.
+        worker: Handles the messages.
+        deadline: When the work must end, as of `time.monotonic()`.
+        last_start: When the last record may be started.
+
+    Returns:
+        The ids of the messages that SQS must deliver again.
+    """
+    unfinished = []
     deliveries = [_delivery(record) for record in records]
     for record, message, next_message in zip_longest(records, deliveries, deliveries[1:]):
         message_id = record["messageId"]
         if time.monotonic() > last_start:
             logger.warning("too little time is left to start another video", extra={"message_id": message_id})
-            if not app.worker.give_up(message, DeadlineError("too little time was left to start it")):
-                yield message_id
+            if not worker.give_up(message, DeadlineError("too little time was left to start it")):
+                unfinished.append(message_id)
             continue
         try:
-            app.worker.handle(message, deadline, next_message)
-        except Exception:  # noqa: BLE001 - the worker has logged it, and the other records have their turn
-            yield message_id
+            worker.handle(message, deadline, next_message)
+        except Exception:  # noqa: BLE001 - the worker has logged it; the other records are handled next
+            unfinished.append(message_id)
+    return unfinished
 
 
 def _delivery(record: dict[str, Any]) -> ReceivedMessage:
@@ -121,7 +144,7 @@ def _app() -> App:
 
 
 def _sqs_records(event: object) -> list[dict[str, Any]] | None:
-    """The records, if the event has none but those of SQS; an empty list of records is one of them."""
+    """Return the records of an SQS batch, which may be empty; ``None`` for any other event."""
     records = event.get("Records") if isinstance(event, dict) else event
     if isinstance(records, list) and all(
         isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records

@@ -1,4 +1,4 @@
-"""`python -m extractor`: local video files to local folders of frames, without any cloud."""
+"""`python -m extractor`: extract frames of local video files into local folders, without any cloud."""
 
 import argparse
 import os
@@ -26,7 +26,7 @@ from extractor.domain.frames import ProgressCallback
 from extractor.domain.manifest import Manifest
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
-from extractor.domain.output_options import OUTPUT_FORMS, OutputOptions
+from extractor.domain.output_options import WRITERS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError, reason_of
 from extractor.pipeline.extract import ExtractorConfig
@@ -34,17 +34,17 @@ from extractor.pipeline.local import extract_to_folder, local_config, require_ex
 from extractor.pipeline.local_input import folder_names
 
 _EPILOG = """\
-Each video gets a folder of its own, DIR/<name of the file without its ending>/, with the frames
-and a manifest.json that lists each with its true time. Videos of equal names are named after the
-folders that tell them apart. By default there is one frame for each second.
+Each video gets a separate folder, DIR/<file name without extension>/, with the frames and a
+manifest.json that lists each frame with its exact time. For videos with equal names, the folder is
+named after the parts of their paths that differ. By default there is one frame per second.
 
 exit status:
-  0    every video gave its frames
-  1    at least one did not; its reason code is on stderr
+  0    the frames of all videos were extracted
+  1    at least one video failed; its reason code is on stderr
   2    wrong usage
   3    standard output cannot be written
   130  interrupted (143: terminated); the videos reported until then are complete
-  141  the reader of standard output has gone; the same
+  141  the reader of standard output has closed it; likewise
 
 example:
   python -m extractor holiday.mp4 --out frames --interval 0.5 --format webp
@@ -52,7 +52,7 @@ example:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["unpack"]:
         return run_command(lambda: unpack(arguments[1:]))
@@ -76,7 +76,7 @@ def _run(arguments: Sequence[str]) -> int:
 def _asked(
     options: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> tuple[SamplingPolicy, ExtractorConfig]:
-    """What is wanted, checked before any work."""
+    """Validate the options before any work."""
     try:
         message = VideoMessage.model_validate({"code": "local", **asked_for(options)})
         policy = message.applied_to(SamplingPolicy())
@@ -93,11 +93,11 @@ def _asked(
 
 
 def _extract(video: Path, folder: Path, policy: SamplingPolicy, config: ExtractorConfig) -> bool:
-    """Whether the video gave its frames. Whatever goes wrong with it, the next one is tried."""
+    """Extract one video. Report any error and return whether it succeeded."""
     try:
         with _progress_bar(video) as progress:
             manifest = extract_to_folder(video, folder, policy, config, progress)
-    except Exception as error:  # noqa: BLE001 - one video never ends the others
+    except Exception as error:  # noqa: BLE001 - the next video is tried after any error
         text = str(error) if isinstance(error, ExtractorError) else f"{type(error).__name__}: {error}"
         complain(f"{escape_control_chars(str(video))}: {reason_of(error)}: {escape_control_chars(text)}")
         return False
@@ -114,7 +114,7 @@ def _summary(manifest: Manifest) -> str:
 
 @contextmanager
 def _progress_bar(video: Path) -> Iterator[ProgressCallback]:
-    """A bar of the seconds done, on a terminal only, for videos that take longer than a second."""
+    """Show a progress bar, on a terminal only, for videos that take longer than a second."""
     from tqdm import tqdm
 
     bar_format = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s of video, {remaining} left"
@@ -136,7 +136,7 @@ def _progress_bar(video: Path) -> Iterator[ProgressCallback]:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The options of this command line."""
+    """Return the parser of this command line."""
     parser = argparse.ArgumentParser(
         prog=program("python -m extractor"),
         description="Extract frames of video files into folders.",
@@ -155,19 +155,19 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         type=path_argument,
         required=True,
-        help="where the folders of frames go (required)",
+        help="parent of the output folders (required)",
     )
     parser.add_argument(
         "--output",
-        choices=OUTPUT_FORMS,
+        choices=WRITERS,
         default="frames",
-        help="a file for each frame, or one tar of them all (see: python -m extractor unpack --help) "
+        help="a file for each frame, or one tar with all frames (see: python -m extractor unpack --help) "
         "(default: frames)",
     )
     parser.add_argument(
         "--storyboard",
         action="store_true",
-        help="add a contact sheet, and a track of thumbnails for players (default: no)",
+        help="add a contact sheet and a thumbnail track for players (default: no)",
     )
     add_sampling_options(parser, defaults=SamplingPolicy())
     return parser

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from extractor.pipeline.source import VideoLocator
     from extractor.pipeline.worker import Worker
 
-_SPARE_CONNECTIONS = 4  # the download, and what is listed, read and deleted beside the uploads
+_SPARE_CONNECTIONS = 4  # for the download, and for lists, reads and deletions during uploads
 
 
 def build_telemetry(settings: Settings) -> "Telemetry":
@@ -115,11 +115,15 @@ def _video_locator(settings: Settings) -> "VideoLocator":
 
 
 class VideoTable(StateStore, Backlog, FailureReader, RowReader, Protocol):
-    """A table of rows that wait to be extracted, and all that is asked of one."""
+    """A state table with a backlog, with all operations of the command lines."""
 
 
 def build_state(settings: Settings) -> StateStore:
-    """The state that STATE_BACKEND names, for the worker. Raises `SettingsError`."""
+    """Build the state that STATE_BACKEND names, for the worker.
+
+    Raises:
+        SettingsError: A setting is wrong or missing.
+    """
     if settings.state_backend == "supabase":
         from extractor.backends.state.supabase import build_postgrest_client
 
@@ -128,7 +132,11 @@ def build_state(settings: Settings) -> StateStore:
 
 
 def build_table(settings: Settings) -> VideoTable:
-    """The state as a table with a backlog, for the command lines. Raises `SettingsError`."""
+    """Build the state as a table with a backlog, for the command lines.
+
+    Raises:
+        SettingsError: A setting is wrong or missing, or the state has no backlog.
+    """
     if settings.state_backend == "dynamodb":
         raise SettingsError("STATE_BACKEND: dynamodb has no backlog; its videos are announced by S3 events")
     if settings.state_backend == "sqlite":
@@ -139,7 +147,7 @@ def build_table(settings: Settings) -> VideoTable:
 
 
 class _LazyQueue:
-    """A queue whose client is built when something is sent: most invocations bury nothing."""
+    """A queue whose client is built on first use: most invocations dead-letter nothing."""
 
     def __init__(self, build: Callable[[], JobQueue]) -> None:
         self._queue = cache(build)
@@ -149,10 +157,11 @@ class _LazyQueue:
 
 
 def build_job_queue(settings: Settings) -> ObservableQueue:
-    """The queue of videos to do, for the command lines. One attempt for each call: `extractor.enqueue`
-    repeats by itself.
+    """Build the job queue of the command lines. Its client makes one attempt per call, since
+    `extractor.enqueue` retries.
 
-    Raises `SettingsError`.
+    Raises:
+        SettingsError: A setting is wrong or missing.
     """
     if settings.sqs_queue_url is None:
         raise SettingsError("SQS_QUEUE_URL: is not set")
@@ -160,16 +169,21 @@ def build_job_queue(settings: Settings) -> ObservableQueue:
 
 
 def build_dead_letters(settings: Settings) -> JobQueue | None:
-    """The queue of messages that can never succeed, if there is one, for the worker.
+    """Build the worker's dead-letter queue; ``None`` if there is none.
 
-    Raises `SettingsError`.
+    Raises:
+        SettingsError: A setting is wrong.
     """
     url = settings.dead_letter_queue_url
     return None if url is None else _LazyQueue(lambda: _build_queue(url, 4, _worker_clients()))
 
 
 def build_dead_letter_reader(settings: Settings) -> DeadLetterQueue:
-    """The same queue, to be read by the command lines. Raises `SettingsError`."""
+    """Build the reader of the dead-letter queue.
+
+    Raises:
+        SettingsError: A setting is wrong or missing.
+    """
     if settings.dead_letter_queue_url is None:
         raise SettingsError("DEAD_LETTER_QUEUE_URL: is not set")
     from extractor.backends.queues.sqs import SqsDeadLetterQueue, build_sqs_client
@@ -179,12 +193,20 @@ def build_dead_letter_reader(settings: Settings) -> DeadLetterQueue:
 
 
 def build_object_store(settings: Settings, bucket: str) -> ObjectStore:
-    """`bucket`, for the worker; all buckets share one client. Raises `SettingsError`."""
+    """Build the worker's object store of a bucket. All buckets share one client.
+
+    Raises:
+        SettingsError: A setting is wrong.
+    """
     return _build_object_store(settings, bucket, _worker_clients())
 
 
 def build_tools_object_store(settings: Settings, bucket: str) -> ObjectStore:
-    """`bucket`, for the command lines; all buckets share one client. Raises `SettingsError`."""
+    """Build the command lines' object store of a bucket. All buckets share one client.
+
+    Raises:
+        SettingsError: A setting is wrong.
+    """
     return _build_object_store(settings, bucket, _tool_clients())
 
 
@@ -242,7 +264,7 @@ def _build_supabase(
 
 
 def _supabase_keys(settings: Settings, clients: "ClientBuilder") -> tuple[str, str | None]:
-    """The key, and the token of a role if there is one."""
+    """Return the key, and the token of a role if there is one."""
     if settings.supabase_key is not None:
         key = _key("SUPABASE_KEY", settings.supabase_key.get_secret_value())
         if settings.supabase_token is None:
@@ -286,7 +308,7 @@ def _s3_client(max_connections: int, clients: "ClientBuilder") -> "S3Client":
 
 @contextmanager
 def _aws_settings() -> Iterator[None]:
-    """botocore reads the AWS variables when a client is built, and complains in ways of its own."""
+    """Convert errors of botocore, which reads the AWS variables when a client is built."""
     from botocore.exceptions import BotoCoreError
 
     from extractor.backends.aws import wrong_setting

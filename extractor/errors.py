@@ -1,38 +1,45 @@
-"""Every way in which a video can fail, each with one stable reason code.
+"""All errors, each with one stable reason code.
 
-The class decides what happens to the message (see :func:`is_final`):
+The class decides what happens to the message (see `is_final`)::
 
-* :class:`PermanentError` - another attempt cannot help. Recorded, dead-lettered, acknowledged.
-* :class:`TransientError` - the message goes back to the queue.
-* :class:`RetryOnceError` - the message goes back once; the second failure is final.
+    ExtractorError
+    ├── PermanentError      recorded, dead-lettered, acknowledged
+    ├── TransientError      delivered again
+    │   └── RetryOnceError  delivered again once; the second failure is final
+    └── SettingsError       ends the process at its start
 
-Anything that is not an :class:`ExtractorError` counts as transient, and the queue's
-``maxReceiveCount`` bounds its cost.
+Any other exception counts as transient; the queue's ``maxReceiveCount`` bounds its cost.
 """
 
 from typing import ClassVar
 
+_MAX_DETAIL = 500  # characters
+
 
 class ExtractorError(Exception):
-    """Root of all errors that this project raises on purpose."""
+    """Base class of all errors that this project raises.
+
+    Attributes:
+        reason: The reason code.
+    """
 
     reason: ClassVar[str] = "INTERNAL"
 
 
 class PermanentError(ExtractorError):
-    """Trying again gives the same result."""
+    """Another attempt gives the same result."""
 
 
 class TransientError(ExtractorError):
-    """Trying again later may succeed."""
+    """A later attempt may succeed."""
 
 
 class RetryOnceError(TransientError):
-    """May be an accident of this machine or of timing: tried once more, then final."""
+    """May depend on this machine or on timing: tried once more, then final."""
 
 
 class InvalidMessageError(PermanentError):
-    """The message cannot be understood; the text names the offending field."""
+    """The message is invalid; the text names the field."""
 
     reason = "INVALID_MESSAGE"
 
@@ -44,56 +51,58 @@ class VideoMissingError(PermanentError):
 
 
 class ArchivedError(PermanentError):
-    """The source object lies in an archive tier and must be restored first."""
+    """The source object is in an archive storage class and must be restored first."""
 
     reason = "ARCHIVED"
 
 
 class UnreadableError(PermanentError):
-    """FFmpeg cannot make sense of the bytes: damaged, encrypted, or no video at all."""
+    """FFmpeg cannot read the file: damaged, encrypted, or no video."""
 
     reason = "UNREADABLE"
 
 
 class TruncatedError(PermanentError):
-    """The file ends before its header says that it should."""
+    """The file is shorter than its header states."""
 
     reason = "TRUNCATED"
 
 
 class ForbiddenFormatError(PermanentError):
-    """A container or codec that is not on the whitelist (playlist, script, image …)."""
+    """The container or codec is not on the allow list (playlist, script, image …)."""
 
     reason = "FORBIDDEN_FORMAT"
 
 
 class NoVideoStreamError(PermanentError):
-    """Only audio, or only cover art."""
+    """The file has only audio, or only cover art."""
 
     reason = "NO_VIDEO_STREAM"
 
 
 class NoFramesError(PermanentError):
-    """Decoding ended without one image."""
+    """Decoding gave no image."""
 
     reason = "NO_FRAMES"
 
 
 class TooLargeError(PermanentError):
-    """The video or its frames pass a configured limit, or the decoder its memory."""
+    """The video or its frames exceed a limit, or the decoder its memory."""
 
     reason = "TOO_LARGE"
 
 
 class DuplicateCodeError(PermanentError):
-    """More than one row of the state has this code, so it is not known which video is meant."""
+    """More than one row of the state has this code."""
 
     reason = "DUPLICATE_CODE"
 
 
 class NotInStateError(RetryOnceError):
-    """The state has no row for this code. An upload may be announced before its row is written, so this
-    is final only at the second delivery."""
+    """The state has no row for this code.
+
+    An upload may be announced before its row is written, so this is final only at the second delivery.
+    """
 
     reason = "NOT_IN_STATE"
 
@@ -111,19 +120,19 @@ class DecoderHungError(RetryOnceError):
 
 
 class DecoderCrashedError(RetryOnceError):
-    """FFmpeg ended by a signal."""
+    """A signal terminated FFmpeg."""
 
     reason = "DECODER_CRASHED"
 
 
 class DecoderNotStartedError(TransientError):
-    """The system does not start FFmpeg. Says nothing about the video."""
+    """The system cannot start FFmpeg. The video is not the cause."""
 
     reason = "DECODER_NOT_STARTED"
 
 
 class DeadlineError(TransientError):
-    """The time of this invocation is used up."""
+    """The deadline of this invocation has passed."""
 
     reason = "DEADLINE"
 
@@ -135,25 +144,29 @@ class NotFetchedError(TransientError):
 
 
 class SourceChangedError(TransientError):
-    """The source object was overwritten, or arrived short, while it was read."""
+    """The source object was overwritten or cut short while it was read."""
 
     reason = "SOURCE_CHANGED"
 
 
 class ConflictError(TransientError):
-    """Another worker has stored something else meanwhile; the next delivery sees it."""
+    """Another worker has written the object in the meantime; the next delivery sees it."""
 
     reason = "CONFLICT"
 
 
 class ClaimedError(TransientError):
-    """Another worker is at this video, or was until a moment ago."""
+    """Another worker has claimed this video."""
 
     reason = "CLAIMED"
 
 
 class StorageUnavailableError(TransientError):
-    """The object store does not answer, or answers with a fault of its own, or has no such bucket."""
+    """The object store does not respond, fails, or has no such bucket.
+
+    Attributes:
+        bucket_is_missing: Whether the bucket does not exist.
+    """
 
     reason = "STORAGE_UNAVAILABLE"
 
@@ -163,40 +176,50 @@ class StorageUnavailableError(TransientError):
 
 
 class StateUnavailableError(TransientError):
-    """The state store does not answer, or answers with a fault of its own."""
+    """The state store does not respond, or fails."""
 
     reason = "STATE_UNAVAILABLE"
 
 
 class QueueUnavailableError(TransientError):
-    """The queue does not answer, or answers with a fault of its own."""
+    """The queue does not respond, or fails."""
 
     reason = "QUEUE_UNAVAILABLE"
 
 
 class AccessDeniedError(TransientError):
-    """Credentials or policies forbid the call. Says nothing about the video: an operator must act."""
+    """Credentials or policies forbid the call. The video is not the cause: an operator must act."""
 
     reason = "ACCESS_DENIED"
 
 
 class SettingsError(ExtractorError):
-    """The environment is wrong; the text names every wrong variable."""
+    """Settings are invalid; the text names every wrong variable."""
 
     reason = "INVALID_SETTINGS"
 
 
 class UsageError(SettingsError):
-    """An option of a command line is wrong: a path, above all. The text names the option."""
+    """An option of a command line, such as a path, is invalid; the text names the option."""
 
 
 def is_final(error: BaseException, receive_count: int) -> bool:
-    """Whether `error`, met on delivery number `receive_count` (from 1), settles the video's fate."""
+    """Return whether no further delivery can succeed.
+
+    Args:
+        error: The error.
+        receive_count: Number of the delivery in which it occurred, from 1.
+    """
     if isinstance(error, RetryOnceError):
         return receive_count > 1
     return isinstance(error, PermanentError)
 
 
+def detail_of(error: BaseException) -> str:
+    """Return the error text, shortened for the state, the dead-letter queue and responses."""
+    return str(error)[:_MAX_DETAIL]
+
+
 def reason_of(error: BaseException) -> str:
-    """The reason code of `error`; ``INTERNAL`` for one that nobody foresaw."""
+    """Return the reason code; ``INTERNAL`` for unexpected exceptions."""
     return error.reason if isinstance(error, ExtractorError) else ExtractorError.reason

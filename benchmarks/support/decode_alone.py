@@ -64,8 +64,8 @@ def _decode(path: Path) -> int:
         source = SourceVideo(bucket=None, key=path.name, etag=None, size_bytes=path.stat().st_size)
         worker = _app().worker
         task = ExtractionTask(link, "alone", None, source, worker.policy, time.monotonic() + 600)
-        shelf = FrameStore(Nowhere(), FrameKeys("", "{index:06d}.jpg"), worker.policy.image_format)
-        return len(extract(task, shelf, worker.context.config, Stopwatch()).frames)
+        frame_store = FrameStore(Nowhere(), FrameKeys("", "{index:06d}.jpg"), worker.policy.image_format)
+        return len(extract(task, frame_store, worker.context.config, Stopwatch()).frames)
 
 
 @cache

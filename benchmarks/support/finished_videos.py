@@ -13,6 +13,7 @@ from pathlib import Path
 
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.s3.models import S3Backend, s3_backends
+from msgspec.structs import replace
 
 from benchmarks.support.clips import ROOT
 from extractor.backends.state.sqlite import SqliteStateStore
@@ -104,12 +105,10 @@ def _plant(backend: S3Backend, code: str) -> None:
         code=code, platform=_PLATFORM, video_id=None, interval_seconds=1, extension="jpg"
     )
     frames = tuple(
-        frame.model_copy(
-            update={"key": frame_keys.frame_key(frame.index, frame.slot, frame.pts_seconds), "size_bytes": 1}
-        )
+        replace(frame, key=frame_keys.frame_key(frame.index, frame.slot, frame.pts_seconds), size_bytes=1)
         for frame in manifest.frames
     )
     for frame in frames:
         backend.put_object(FRAMES, frame.key, _DATA)
-    done = manifest.model_copy(update={"platform": _PLATFORM, "frames": frames})
+    done = replace(manifest, platform=_PLATFORM, frames=frames)
     backend.put_object(FRAMES, f"{frame_keys.prefix}manifest.json", done.to_json())

@@ -97,7 +97,7 @@ def main(video: str, case_name: str, seconds: str, out: str) -> None:
 def _extract(video: Path, case: Case, seconds: int, folder: Path) -> Manifest:
     """As a worker does it, into a folder; the manifest as it is read back."""
     policy = case.policy(seconds)
-    shelf = FrameStore(FolderObjectStore(folder), FrameKeys("", "{index:06d}.jpg"), policy.image_format)
+    frame_store = FrameStore(FolderObjectStore(folder), FrameKeys("", "{index:06d}.jpg"), policy.image_format)
     size = video.stat().st_size
     task = ExtractionTask(
         path=video,
@@ -108,7 +108,7 @@ def _extract(video: Path, case: Case, seconds: int, folder: Path) -> Manifest:
         deadline=time.monotonic() + 24 * 3600,
         stored=_stored(case.stored(seconds)),
     )
-    manifest = parse_manifest(extract(task, shelf, _tools(case), Stopwatch()).to_json())
+    manifest = parse_manifest(extract(task, frame_store, _tools(case), Stopwatch()).to_json())
     assert manifest is not None
     return manifest
 

@@ -1,4 +1,4 @@
-"""Host names of the settings, looked up before anything waits for them: a mistyped one is found soon."""
+"""Check early that the host names of the settings resolve, so that a typo does not cost a long timeout."""
 
 import socket
 import threading
@@ -14,10 +14,16 @@ _SECONDS = 3.0
 
 
 def check_host_names(settings: Settings, environ: Mapping[str, str], *, queue: bool) -> None:
-    """Look up the hosts of the state and, if it is used, of the `queue`.
+    """Resolve the host names of the state and of the queue. Hosts behind a proxy are not checked.
 
-    Raises `StateUnavailableError` or `QueueUnavailableError` that names the setting. A host that is reached
-    through a proxy is the proxy's to look up.
+    Args:
+        settings: The settings.
+        environ: The environment.
+        queue: Whether the queue is used.
+
+    Raises:
+        StateUnavailableError: The host of the state does not resolve; the text names the setting.
+        QueueUnavailableError: The host of the queue does not resolve; the text names the setting.
     """
     named = {}
     if settings.state_backend == "supabase":
@@ -32,7 +38,7 @@ def check_host_names(settings: Settings, environ: Mapping[str, str], *, queue: b
 
 
 def _direct_host(url: str) -> str | None:
-    """The host; `None` if a proxy stands before it, or `url` is no address, which others complain of."""
+    """Return the host; ``None`` if a proxy is used for it, or if the URL is invalid (reported later)."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -42,14 +48,14 @@ def _direct_host(url: str) -> str | None:
     through_proxy = parts.scheme in proxies or "all" in proxies
     if host is None:
         return None
-    bypassed = urllib.request.proxy_bypass_environment(host, proxies)  # type: ignore[attr-defined] # it is there
+    bypassed = urllib.request.proxy_bypass_environment(host, proxies)  # type: ignore[attr-defined] # exists, but not in typeshed
     if through_proxy and not bypassed:
         return None
     return host
 
 
 def _problem(host: str) -> str | None:
-    """What is wrong with it, `None` if it has an address. A look-up that takes long is given up."""
+    """Return what is wrong with the host name; ``None`` if it resolves in time."""
     found: list[str | None] = []
 
     def look_up() -> None:

@@ -1,6 +1,6 @@
-"""One process at a time on a checkpoint: a lock of the operating system, which ends with its process.
+"""Exclusive lock on a checkpoint file; the operating system releases it when the process ends.
 
-It is on a neighbour of the file, ``.NAME.lock``: the file itself is replaced and removed meanwhile.
+The lock is on a separate file, ``.NAME.lock``, since the checkpoint itself is replaced and removed.
 """
 
 import fcntl
@@ -15,9 +15,11 @@ from extractor.errors import UsageError
 
 @contextmanager
 def lock_checkpoint(path: Path | None) -> Iterator[None]:
-    """Keep the checkpoint to this process, if there is one.
+    """Lock the checkpoint, if there is one.
 
-    Raises `UsageError` at once if another process has it, or if nothing can be written beside it."""
+    Raises:
+        UsageError: Another process has locked it, or the lock file cannot be created.
+    """
     if path is None:
         yield
         return
@@ -38,9 +40,11 @@ def lock_checkpoint(path: Path | None) -> Iterator[None]:
 
 
 def _locked(path: Path) -> BinaryIO:
-    """The file, locked. Raises `BlockingIOError` if another process has it.
+    """Open and lock the file. Try again if its owner removed it between these two steps.
 
-    One that its holder removed between the two steps is nobody's: then there is another one to be locked."""
+    Raises:
+        BlockingIOError: Another process has locked it.
+    """
     while True:
         file = path.open("ab")
         try:

@@ -1,4 +1,4 @@
-"""The sampling options of the command lines. Their names, bounds and meaning are those of a message."""
+"""The sampling options of the command lines, with the names, types and bounds of a message."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -36,27 +36,32 @@ _FIELDS = (
     "max_width",
     "max_height",
 )
-_OF_THE_WORKER = "default: the worker's own setting"
+_OF_THE_WORKER = "default: the setting of the worker"
 _NO_DEFAULT = {
-    "fps": "none, --interval counts",
+    "fps": "none; --interval is used",
     "timestamps_seconds": "none",
     "max_frames": "no limit",
     "scene_detector": "none; content with strategy scene",
-    "scene_threshold": "the detector's own",
-    "skip_similar": "none is left out",
+    "scene_threshold": "that of the detector",
+    "skip_similar": "no frame is skipped",
     "max_width": "none",
     "max_height": "none",
 }
 
 
 class _Group(Struct, frozen=True):
-    """Adds options to `target`. With `defaults` each help names its own; without, the worker's hold."""
+    """Adds options to an argument group.
+
+    Attributes:
+        target: The group.
+        defaults: Defaults that the help texts name; ``None`` if the settings of the worker apply.
+    """
 
     target: argparse._ActionsContainer
     defaults: SamplingPolicy | None
 
     def value(self, flag: str, field: str, metavar: str, text: str) -> None:
-        """An option with the type and the bounds of that field of a message."""
+        """Add an option with the type and the bounds of a field of a message."""
         self._add(flag, field, text, metavar=metavar, type=field_of_message(field))
 
     def choice(self, flag: str, field: str, choices: Sequence[str], text: str) -> None:
@@ -83,17 +88,22 @@ class _Group(Struct, frozen=True):
 
 
 def add_sampling_options(parser: argparse.ArgumentParser, *, defaults: SamplingPolicy | None) -> None:
-    """Add groups of options that hold `None` unless they are given. Without `defaults` they are for
-    messages: timestamps are not among them, and each help says that the worker's settings hold."""
+    """Add the groups of sampling options. Options that are not given are ``None``.
+
+    Args:
+        parser: The parser.
+        defaults: Defaults that the help texts name. ``None`` for options of messages: the settings of the
+            worker apply, and there are no timestamps.
+    """
     strategies = [name for name in STRATEGIES if defaults is not None or name != "timestamps"]
-    which = parser.add_argument_group("which frames")
+    which = parser.add_argument_group("frame selection")
     group = _Group(which, defaults)
     group.choice(
         "--strategy",
         "strategy",
         strategies,
-        "a frame at every interval, every keyframe, one of each scene"
-        + (", or given times" if defaults is not None else ""),
+        "a frame at every interval, all keyframes, or one frame of each scene"
+        + ("; or frames at given times" if defaults is not None else ""),
     )
     rate = _Group(which.add_mutually_exclusive_group(), defaults)
     rate.value("--interval", "interval_seconds", "SECONDS", "seconds between frames")
@@ -102,40 +112,59 @@ def add_sampling_options(parser: argparse.ArgumentParser, *, defaults: SamplingP
         group.times(
             "--timestamps",
             "timestamps_seconds",
-            "times in seconds after the first frame; implies the strategy timestamps",
+            "times in seconds from the first frame; implies --strategy timestamps",
         )
-    group.value("--max-frames", "max_frames", "N", "at most N frames of a video")
+    group.value("--max-frames", "max_frames", "N", "at most N frames per video")
     group.choice(
         "--max-frames-mode",
         "max_frames_mode",
         MAX_FRAMES_MODES,
-        "the first N, or N spread evenly over the video",
+        "the first N frames, or N frames spread evenly",
     )
-    group.value("--tolerance", "tolerance_seconds", "SECONDS", "take a cheaper frame if one is so near")
-    group.switch("--skip-blank", "skip_blank", "leave out frames that show nothing")
-    group.value("--skip-similar", "skip_similar", "BITS", "leave out frames so like the last one kept, 0-64")
-    group = _Group(parser.add_argument_group("what is found out besides"), defaults)
-    group.choice("--scene-detector", "scene_detector", DETECTORS, "find the scenes, as PySceneDetect does")
-    group.value("--scene-threshold", "scene_threshold", "X", "of the detector, instead of its own")
+    group.value(
+        "--tolerance",
+        "tolerance_seconds",
+        "SECONDS",
+        "allow a frame within this distance if it is cheaper to decode",
+    )
+    group.switch("--skip-blank", "skip_blank", "skip nearly uniform frames")
+    group.value(
+        "--skip-similar",
+        "skip_similar",
+        "BITS",
+        "skip frames whose hash differs from the last one kept in at most BITS bits, 0-64",
+    )
+    group = _Group(parser.add_argument_group("analysis"), defaults)
     group.choice(
-        "--scene-frame", "scene_frame", SCENE_FRAMES, "which frame stands for a scene (strategy scene)"
+        "--scene-detector", "scene_detector", DETECTORS, "find scenes with this detector of PySceneDetect"
     )
-    group.switch("--measures", "measures", "sharpness, brightness and a perceptual hash of each frame")
-    group = _Group(parser.add_argument_group("in what form"), defaults)
-    group.choice("--format", "image_format", IMAGE_FORMATS, "of the images")
-    group.value("--quality", "quality", "1-100", "of JPEG and WebP, as libjpeg counts")
-    group.value("--max-width", "max_width", "PIXELS", "shrink wider pictures to this")
-    group.value("--max-height", "max_height", "PIXELS", "shrink higher pictures to this")
+    group.value("--scene-threshold", "scene_threshold", "X", "threshold of the detector")
+    group.choice(
+        "--scene-frame",
+        "scene_frame",
+        SCENE_FRAMES,
+        "which frame of each scene to take (with --strategy scene)",
+    )
+    group.switch(
+        "--measures",
+        "measures",
+        "add sharpness, brightness and perceptual hash of each frame to the manifest",
+    )
+    group = _Group(parser.add_argument_group("image output"), defaults)
+    group.choice("--format", "image_format", IMAGE_FORMATS, "format of the images")
+    group.value("--quality", "quality", "1-100", "quality of JPEG and WebP, on the scale of libjpeg")
+    group.value("--max-width", "max_width", "PIXELS", "scale wider pictures down to this width")
+    group.value("--max-height", "max_height", "PIXELS", "scale higher pictures down to this height")
 
 
 def asked_for(arguments: argparse.Namespace) -> dict[str, object]:
-    """The options that were given, by the names of a message's fields."""
+    """Return the given options, by the names of the fields of a message."""
     found = {name: getattr(arguments, name, None) for name in _FIELDS}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def field_of_message(name: str) -> Callable[[str], object]:
-    """An argument with the type and the bounds of that field of a message."""
+    """Return an argument type with the type and the bounds of a field of a message."""
 
     def convert(text: str) -> object:
         try:
@@ -151,4 +180,4 @@ def _times(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of seconds such as 0,1.5,12") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of seconds such as 0,1.5,12") from error

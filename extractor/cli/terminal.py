@@ -1,5 +1,4 @@
-"""What the command lines share: a complete environment, output that no terminal obeys and no full disk
-breaks, signals, and what the exit status says."""
+"""Shared by the command lines: .env loading, safe output, signals and exit status."""
 
 import os
 import signal
@@ -19,13 +18,17 @@ from extractor.media.ffmpeg.standard_streams import open_standard_streams
 from extractor.settings import other_names
 
 CLOSED_PIPE_STATUS = 141
-"""As of a program that SIGPIPE ends."""
+"""Exit status of a program that SIGPIPE terminates."""
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class TerminatedError(KeyboardInterrupt):
-    """Another process asks this one to end: everything is cleaned up as after Ctrl-C."""
+    """SIGTERM or SIGHUP was received: clean up as after Ctrl-C.
+
+    Attributes:
+        number: Number of the signal.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -33,7 +36,11 @@ class TerminatedError(KeyboardInterrupt):
 
 
 class OutputError(Exception):
-    """Standard output cannot be written. `closed`: its reader has gone, and wants no more."""
+    """Standard output cannot be written.
+
+    Attributes:
+        closed: Whether its reader has closed it.
+    """
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror or type(error).__name__)
@@ -73,11 +80,13 @@ def env_file() -> dict[str, str]:
 
 
 def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
-    """Add what `.env` in the current folder has and the environment has not, under none of its names. Of the
-    names of the region, boto3 knows only the older one; Lambda sets both, people set the newer one.
+    """Add the variables of `.env` in the current folder that the environment does not have under any name.
 
-    An empty variable of AWS counts as unset, like those of this project: boto3 would look for a profile
-    without a name. Raises `SettingsError`.
+    AWS_DEFAULT_REGION is set from AWS_REGION: boto3 reads only the former, and users often set the latter.
+    Empty AWS variables count as unset: boto3 would look for a profile without a name.
+
+    Raises:
+        SettingsError: `.env` cannot be read.
     """
     given = set(environ)
     for name, value in env_file().items():
@@ -90,12 +99,12 @@ def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
 
 
 def escape_control_chars(text: str) -> str:
-    """`text` with everything escaped that a terminal might obey."""
+    """Escape all characters that are not printable, such as terminal control sequences."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 video``, ``2 videos``."""
+    """Return the number and the noun in the singular or plural: ``1 video``, ``2 videos``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -106,7 +115,11 @@ def program(usual: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write a line to standard output. Raises `OutputError`."""
+    """Write a line to standard output.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
@@ -115,22 +128,24 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Write a line to standard error, if that can be written."""
+    """Write a line to standard error (best effort)."""
     with suppress(OSError, ValueError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
 
 def interruption(error: KeyboardInterrupt) -> tuple[str, int]:
-    """What to say of it, and the exit status."""
+    """Return the text for an interruption, and the exit status."""
     return ("terminated", 128 + error.number) if isinstance(error, TerminatedError) else ("interrupted", 130)
 
 
 def run_command(command: Callable[[], int]) -> int:
-    """What the command returns; 2 if it was called in a wrong way, 3 if something is out of reach or
-    standard output cannot be written, 130 after Ctrl-C, 143 after SIGTERM. Standard error tells why.
+    """Run a command line, and report its errors on standard error.
 
-    If the reader of standard output has gone, the command ends quietly with `CLOSED_PIPE_STATUS`.
+    Returns:
+        The exit status: that of the command; 2 after wrong usage; 3 if a service is unavailable or standard
+        output cannot be written; 130 after Ctrl-C; 143 after SIGTERM; `CLOSED_PIPE_STATUS` if the reader of
+        standard output has closed it (without a text).
     """
     open_standard_streams()
     _replace_what_cannot_be_encoded()
@@ -138,7 +153,7 @@ def run_command(command: Callable[[], int]) -> int:
         try:
             try:
                 return _after_flush(command())
-            except SystemExit as end:  # argparse has printed its help, or what is wrong
+            except SystemExit as end:  # argparse has printed its help or an error
                 return _after_flush(end.code if isinstance(end.code, int) else 2)
         except OutputError as error:
             complaint, status = f"error: standard output cannot be written: {error}", 3
@@ -170,7 +185,7 @@ def _after_flush(status: int) -> int:
 
 
 def _give_up_output() -> None:
-    """What is still in the buffer goes nowhere, or Python would complain of it at the end."""
+    """Discard the buffer, or Python reports an error when it flushes it at exit."""
     with suppress(OSError, ValueError):
         descriptor = os.open(os.devnull, os.O_WRONLY)
         os.dup2(descriptor, sys.stdout.fileno())
@@ -185,8 +200,10 @@ def _replace_what_cannot_be_encoded() -> None:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """The first SIGTERM or SIGHUP raises `TerminatedError`, others are ignored while that cleans up. What
-    is ignored already (`nohup`) stays ignored."""
+    """Raise `TerminatedError` at the first SIGTERM or SIGHUP, and ignore later ones.
+
+    Signals that are ignored already (`nohup`) stay ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""`python -m extractor unpack`: a tar of frames back into files."""
+"""`python -m extractor unpack`: unpack an archive of frames into files."""
 
 import argparse
 from collections.abc import Sequence
@@ -20,16 +20,16 @@ from extractor.output.unpack import Package
 from extractor.settings import Settings
 
 _EPILOG = """\
-The tar and its manifest lie in one folder; either of them may be named. The files get the names that they
-would have had with OUTPUT=frames, and each must have the SHA-256 that the manifest states.
+The tar and its manifest must be in one folder; give either of them. The files get the names that they
+have with OUTPUT=frames, and the SHA-256 of each is checked against the manifest.
 
 examples:
   python -m extractor unpack frames/holiday/manifest.json --out holiday
   python -m extractor unpack s3://oriane-frames/DI5RZbSTV-t/frames.tar --out DI5RZbSTV-t
 
 exit status:
-  0    all frames are there
-  1    they are not; the reason code is on stderr
+  0    all frames are unpacked
+  1    failed; the reason code is on stderr
   2    wrong usage
   3    standard output cannot be written
   130  interrupted (143: terminated)
@@ -39,7 +39,7 @@ _S3 = "s3://"
 
 
 def unpack(argv: Sequence[str]) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     options = build_parser().parse_args(argv)
     try:
         count = _package(options.package).unpack(FolderObjectStore(options.out))
@@ -62,14 +62,14 @@ def _package(location: str) -> Package:
     if location.startswith(_S3):
         bucket, _, key = location.removeprefix(_S3).partition("/")
         folder, slash, name = key.rpartition("/")
-        settings = Settings.model_validate({})  # of which reading from S3 needs none
+        settings = Settings.model_validate({})  # reading from S3 needs no setting
         return Package(container.build_tools_object_store(settings, bucket), folder + slash, name)
     path = Path(location)
     return Package(FolderObjectStore(path.parent), "", path.name)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The options of this command line."""
+    """Return the parser of this command line."""
     parser = argparse.ArgumentParser(
         prog=f"{program('python -m extractor')} unpack",
         description="Unpack the frames of OUTPUT=tar.",
@@ -83,6 +83,6 @@ def build_parser() -> argparse.ArgumentParser:
         help="a file, or s3://BUCKET/KEY with the usual AWS settings (required)",
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=path_argument, required=True, help="where the files go (required)"
+        "--out", metavar="DIR", type=path_argument, required=True, help="output folder (required)"
     )
     return parser

@@ -1,4 +1,4 @@
-"""A word while something keeps a person waiting."""
+"""Notices on the terminal about slow or repeated requests."""
 
 import logging
 import threading
@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Notify = Callable[[str], None]
-"""Takes a line for a person."""
+"""Shows a line of text to the user."""
 
 NOTICE_SECONDS = 1.5
 
 
 def no_notice(_text: str) -> None:
-    """For those who want to hear nothing."""
+    """Show nothing."""
 
 
 @contextmanager
 def noticing(what: str, tell: Notify) -> Iterator[None]:
-    """Say so if what is done within takes longer than `NOTICE_SECONDS`."""
+    """Show a notice if the enclosed block takes longer than `NOTICE_SECONDS`.
+
+    Args:
+        what: Name of the service that is waited for.
+        tell: Shows the notice.
+    """
     text = f"{what} has not answered for {NOTICE_SECONDS:g} s; still waiting"
     timer = threading.Timer(NOTICE_SECONDS, tell, (text,))
     timer.daemon = True
@@ -29,7 +34,7 @@ def noticing(what: str, tell: Notify) -> Iterator[None]:
 
 
 class _Retries(logging.Handler):
-    """Tells of the first request that botocore repeats, and leaves all else unsaid."""
+    """Shows a notice about the first request that botocore repeats, and drops other records."""
 
     def __init__(self, tell: Notify) -> None:
         super().__init__(logging.DEBUG)
@@ -42,7 +47,7 @@ class _Retries(logging.Handler):
 
 
 def tell_of_retries(tell: Notify) -> None:
-    """Let `tell` hear of the first request to S3 or SQS that botocore sends again by itself."""
+    """Show a notice when botocore first repeats a request to S3 or SQS."""
     retries = logging.getLogger("botocore.retries.standard")
     retries.setLevel(logging.DEBUG)
     retries.propagate = False

@@ -1,1 +1,1 @@
-"""Values and rules of the project: policies, jobs, keys, messages, manifests. Pure: no I/O, no clients."""
+"""Values and rules of the project: policies, jobs, keys, messages, manifests. Pure: no I/O."""

@@ -1,7 +1,7 @@
-"""What videos cost on AWS, by its list prices. Pure.
+"""Price model: the cost of videos on AWS by list prices. Pure: no I/O.
 
-Counted is what grows with the number of videos: requests to SQS, the function's time, and requests to S3.
-Left out are the storage of frames, logs, transfers out of the region, free tiers and discounts.
+Included is what grows with the number of videos: SQS requests, Lambda duration and S3 requests. Excluded are
+the storage of frames, logs, data transfer out of the region, free tiers and discounts.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """US dollars."""
+    """Prices in US dollars."""
 
     sqs_request: float
     lambda_request: float
@@ -34,8 +34,13 @@ US_EAST_1 = Prices(
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """An average video: how long the function works on it, with how much memory, and how many frames it
-    gives. `batch_size` is the number of messages that one invocation takes.
+    """An average video.
+
+    Attributes:
+        seconds_per_video: Lambda duration of one video.
+        memory_mb: Memory of the function.
+        frames_per_video: Number of extracted frames.
+        batch_size: Messages per invocation.
 
     The defaults are those of a clip of 30 s at 576 × 1024, a frame every second: 1.2 CPU seconds as measured
     (docs/explanation/benchmark.md) on the 1.16 CPUs of that memory, and half a second for everything else.
@@ -49,7 +54,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """US dollars, by what they are paid for."""
+    """Cost in US dollars, by service."""
 
     queue: float
     compute: float
@@ -57,15 +62,16 @@ class Cost:
 
     @property
     def total(self) -> float:
+        """The sum."""
         return self.queue + self.compute + self.storage_requests
 
 
 def cost_per_video(workload: Workload, prices: Prices = US_EAST_1) -> Cost:
-    """Of one video that is done at its first delivery.
+    """Return the cost of one video that succeeds at its first delivery.
 
-    SQS: sent ten to a request, received and deleted a batch at a time. Lambda: a share of an invocation,
-    and the time. S3: a PUT for each frame and for the manifest; a GET for the video, and one for a manifest
-    that may be there already.
+    SQS: sent in batches of ten, received and deleted in batches of `batch_size`. Lambda: a share of an
+    invocation, and the duration. S3: a PUT for each frame and for the manifest; a GET for the video, and one
+    for an earlier manifest.
     """
     share = 1 / workload.batch_size
     gigabytes = workload.memory_mb / 1024
@@ -78,5 +84,5 @@ def cost_per_video(workload: Workload, prices: Prices = US_EAST_1) -> Cost:
 
 
 def videos_within(budget_usd: float, cost: Cost) -> int:
-    """How many videos stay within the budget."""
+    """Return how many videos the budget pays for."""
     return floor(budget_usd / cost.total)

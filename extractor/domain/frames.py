@@ -1,4 +1,4 @@
-"""Frames, scenes and the limits of a decode: the values that the decoder produces and stores."""
+"""Values of the decoder: frames, their metrics, scenes, and the limits of a decode."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ProgressCallback = Callable[[float, float], None]
-"""Called after each frame with the seconds of video that are done and the seconds in all."""
+"""Called after each frame with the seconds of video that are done and the total duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,14 @@ class Frame:
 
 
 class FrameMetrics(Struct, frozen=True):
-    """``sharpness``: variance of the Laplacian, 0 for a flat picture, tens for blurred and hundreds for
-    crisp ones. ``brightness``: mean luma from 0 to 1. ``perceptual_hash``: 16 hexadecimal digits; alike
-    pictures differ in few bits. ``blank``: nearly uniform, whatever the colour."""
+    """Measurements of one frame.
+
+    Attributes:
+        sharpness: Variance of the Laplacian: 0 for a flat picture, tens for blurred, hundreds for sharp ones.
+        brightness: Mean luma, 0 to 1.
+        perceptual_hash: 64 bits as 16 hexadecimal digits; similar pictures differ in few bits.
+        blank: Whether the picture is nearly uniform, in any colour.
+    """
 
     sharpness: float
     brightness: float
@@ -71,10 +76,12 @@ class FrameMetrics(Struct, frozen=True):
 
 
 class ClockChange(Struct, frozen=True):
-    """Where the clock of a file restarts or jumps; frames go on where those before end.
+    """A place where the clock of a file restarts or jumps. The times of frames continue without a gap.
 
-    ``pts_seconds`` is the time after the first frame. ``seconds_before`` and ``seconds_after`` are what the
-    file's own clock says at the end of the part before and at the start of the part that follows.
+    Attributes:
+        pts_seconds: Time from the first frame.
+        seconds_before: The file's own time at the end of the part before.
+        seconds_after: The file's own time at the start of the part after.
     """
 
     pts_seconds: float
@@ -83,7 +90,14 @@ class ClockChange(Struct, frozen=True):
 
 
 class Scene(Struct, frozen=True):
-    """From its first frame (`first_frame`, counted from 0) to where the next scene begins."""
+    """A scene: from its first frame to the start of the next scene.
+
+    Attributes:
+        index: Its number, from 0.
+        start_seconds: Time of its first frame, from the first frame of the video.
+        end_seconds: Where the next scene, or the end of the video, is.
+        first_frame: Number of its first frame in the video, from 0.
+    """
 
     index: int
     start_seconds: float
@@ -92,8 +106,20 @@ class Scene(Struct, frozen=True):
 
 
 class StoredFrame(Struct, frozen=True):
-    """A frame that the object store has acknowledged; ``sha256`` in lower-case hex. ``etag`` is the store's
-    own name of this version of the object, if it is one."""
+    """A frame that the object store has acknowledged, as the manifest lists it.
+
+    Attributes:
+        index: See `Frame`.
+        slot: See `Frame`.
+        key: Key of its object; in an archive, the key that it would have.
+        pts_seconds: See `Frame`.
+        size_bytes: Size of the image.
+        sha256: Of the image, in lower-case hex.
+        width: See `Frame`.
+        height: See `Frame`.
+        measures: See `Frame`.
+        etag: The store's name of this version of the object; ``None`` in an archive.
+    """
 
     index: int
     slot: int
@@ -108,11 +134,18 @@ class StoredFrame(Struct, frozen=True):
 
 
 class DecodeLimits(Struct, frozen=True):
-    """What one video may cost. Beyond any of these it is refused, never half done.
+    """What one video may cost. A video that exceeds a limit is refused as a whole.
 
-    ``max_decode_error_share`` is the share of packets (0-1) that may fail to decode.
-    ``stall_seconds`` is how long FFmpeg may go without a sign of life. ``max_packets`` counts the packets of
-    the video stream.
+    Attributes:
+        max_pixels: Pixels of a picture.
+        max_packets: Packets of the video stream.
+        max_frames: Number of extracted frames.
+        max_frames_bytes: Total size of the extracted frames.
+        max_decode_error_share: Share of packets (0-1) that may fail to decode.
+        memory_bytes: Memory of FFmpeg.
+        stall_seconds: How long FFmpeg may make no progress.
+        threads: Decoder threads; 0 lets FFmpeg choose.
+        allow_truncated: Whether to accept files that end early.
     """
 
     max_pixels: int = 36_000_000

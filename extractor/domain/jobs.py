@@ -1,4 +1,4 @@
-"""What the worker is asked to do: jobs, the videos they name, and summaries of finished ones."""
+"""Jobs of the worker, the videos that they name, and summaries of finished ones."""
 
 from msgspec import Struct
 
@@ -6,10 +6,15 @@ from extractor.domain.policy import SamplingPolicy
 
 
 class ExtractionJob(Struct, frozen=True):
-    """One video to be done.
+    """One video to extract.
 
-    ``bucket`` and ``key`` are set when the message named the object itself; otherwise the key
-    follows from ``code`` and ``platform``. ``receive_count`` is the delivery's number, from 1.
+    Attributes:
+        code: Code of the video.
+        policy: Which frames are wanted.
+        platform: Its platform, if known.
+        bucket: Bucket of the video, if the message names the object; else that of the settings.
+        key: Key of the video, if the message names the object; else it follows from code and platform.
+        receive_count: Number of the delivery, from 1.
     """
 
     code: str
@@ -21,7 +26,14 @@ class ExtractionJob(Struct, frozen=True):
 
 
 class SourceVideo(Struct, frozen=True):
-    """The object that the frames come from; ``etag`` pins its version. Local files have no bucket."""
+    """The object that the frames come from.
+
+    Attributes:
+        bucket: Its bucket; ``None`` for a local file.
+        key: Its key, or the name of a local file.
+        etag: Its version; ``None`` for a local file.
+        size_bytes: Its size.
+    """
 
     bucket: str | None
     key: str
@@ -30,15 +42,28 @@ class SourceVideo(Struct, frozen=True):
 
 
 class VideoRef(Struct, frozen=True):
-    """Whose state it is: a code, and the version of the object, once that is known."""
+    """Identifies a video in the state.
+
+    Attributes:
+        code: Code of the video.
+        source: Version of its object, where the state is keyed by version.
+    """
 
     code: str
     source: SourceVideo | None = None
 
 
 class ExtractionSummary(Struct, frozen=True):
-    """What the state is told of a video that is done. ``video_frame_count`` and ``video_frame_rate`` are
-    those of the video, ``scene_count`` is ``None`` unless scenes were looked for."""
+    """What the state records of a finished video.
+
+    Attributes:
+        frame_count: Number of extracted frames.
+        frames_prefix: Key prefix of the frames.
+        scene_count: Number of scenes; ``None`` unless scenes were looked for.
+        duration_seconds: Duration of the video.
+        video_frame_count: Number of frames of the video.
+        video_frame_rate: Average frames per second of the video.
+    """
 
     frame_count: int
     frames_prefix: str

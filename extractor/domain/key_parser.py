@@ -1,7 +1,4 @@
-"""Whose frame or manifest is it? The layout read backwards: from keys to videos. Pure.
-
-What no layout makes is nobody's: it is passed over by every command.
-"""
+"""Parse the keys of frames, manifests and side files: the inverse of the layout. Pure: no I/O."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +10,12 @@ from msgspec import Struct
 
 from extractor.domain.keys import CODE_PATTERN, MANIFEST_NAME, PLATFORM_PATTERN
 from extractor.domain.layout import Layout
+from extractor.domain.output_options import is_side_file
 from extractor.domain.policy import IMAGE_FORMATS
 
 TRASH = ".trash/"
-"""Where pruned objects go. No platform and no code begins with a dot, so no layout leads here."""
+"""Prefix of pruned objects. No platform and no code begins with a dot, so no layout gives such a key."""
 
-_BESIDE_FRAMES = re.compile(
-    r"manifest\.json|interim\.json|frames\.tar|contact-sheet\.jpg|sprite-[a-z]\.jpg|storyboard\.vtt"
-)
 _PATTERNS = {
     "platform": PLATFORM_PATTERN,
     "code": CODE_PATTERN,
@@ -36,7 +31,13 @@ _PATTERNS = {
 
 
 class FrameFolder(Struct, frozen=True):
-    """The folder of one video's frames, with its closing slash; who it is, as far as the key tells."""
+    """The folder of one video's frames.
+
+    Attributes:
+        prefix: Its key prefix, with the closing slash.
+        code: Code of the video, if the key contains it.
+        platform: Platform of the video, if the key contains it.
+    """
 
     prefix: str
     code: str | None = None
@@ -45,19 +46,24 @@ class FrameFolder(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class KeyParser:
-    """Finds the place of a key. A manifest has one under any layout; a frame, and what else the worker puts
-    beside frames, only under this one."""
+    """Finds the folder that a key belongs to.
+
+    Manifests are found under any layout; frames and side files only under this one.
+
+    Attributes:
+        layout: The layout of the frames.
+    """
 
     layout: Layout
 
     def find(self, key: str) -> FrameFolder | None:
-        """`None` for what is none of ours."""
+        """Return the folder of the key; ``None`` if it does not match the layout."""
         if key.startswith(TRASH):
             return None
         folder, slash, name = key.rpartition("/")
-        beside = _BESIDE_FRAMES.fullmatch(name)
+        side_file = is_side_file(name)
         for depth, folder_regex, key_regex in self._variants:
-            in_folder = beside and folder_regex.fullmatch(folder + slash)
+            in_folder = folder_regex.fullmatch(folder + slash) if side_file else None
             if found := in_folder or key_regex.fullmatch(key):
                 prefix = "/".join([*key.split("/")[:depth], ""])
                 known = found.groupdict()
@@ -66,7 +72,7 @@ class KeyParser:
 
     @cached_property
     def _variants(self) -> tuple[tuple[int, re.Pattern[str], re.Pattern[str]], ...]:
-        """How deep the folder lies, what it looks like, and the whole key: with a platform, and without."""
+        """Depth of the folder, regex of the folder and regex of the key: with a platform, and without."""
         return tuple(self._variant(platform) for platform in ("p", None))
 
     def _variant(self, platform: str | None) -> tuple[int, re.Pattern[str], re.Pattern[str]]:
@@ -82,10 +88,10 @@ class KeyParser:
 
 
 def _regex(template: str) -> re.Pattern[str]:
-    return re.compile("".join(_pieces(template)))
+    return re.compile("".join(_patterns(template)))
 
 
-def _pieces(template: str) -> Iterator[str]:
+def _patterns(template: str) -> Iterator[str]:
     seen = set[str]()
     for literal, field, _, _ in Formatter().parse(template):
         yield re.escape(literal)

@@ -1,47 +1,135 @@
-"""The manifest: the record that a video's frames are complete. It is written after the last frame
-and before the state changes, so whoever finds one finds every frame that it lists."""
+"""The manifest: the commit record of a video's frames, and the values that it lists.
+
+It is written after the last frame and before the state changes, so every frame that a manifest lists is
+stored. Manifests of every earlier version must stay readable: a new field needs a default.
+"""
 
 from collections.abc import Mapping
-from typing import Self
 
-from pydantic import ValidationError, model_validator
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
 
+from extractor.domain.frames import ClockChange, Scene, StoredFrame
 from extractor.domain.jobs import ExtractionSummary, SourceVideo
-from extractor.domain.manifest_records import (
-    ArchiveRecord,
-    ExtraRecord,
-    FrameRecord,
-    ObjectRecord,
-    PolicyRecord,
-    Record,
-    SceneRecord,
-    SourceRecord,
-    VideoRecord,
-)
-from extractor.domain.output_options import OutputOptions
-from extractor.domain.policy import SamplingPolicy, fingerprint
+from extractor.domain.output_options import OutputForm, OutputOptions
+from extractor.domain.policy import SamplingPolicy, fingerprint, identifying_options
 
 SCHEMA_VERSION = 1
 
 
-class Manifest(Record):
-    """With an `archive`, the frames are no objects of their own; each keeps the key that it would have.
+class StoredFile(Struct, frozen=True):
+    """An object other than a frame that the object store has acknowledged.
 
-    `scenes` and `scene_count` are null unless scenes were looked for. `expected_seconds` is what the
-    file's header promises, `decoded_seconds` what was decoded; `truncated` marks a file that ends early and
-    was accepted all the same. `notes` say what a reader would not expect. `timings` are seconds."""
+    Attributes:
+        key: Its key in the bucket.
+        size_bytes: Its size.
+        sha256: Of its content, in lower-case hex.
+        etag: The store's name of this version of the object; ``None`` if it has none.
+    """
+
+    key: str
+    size_bytes: int
+    sha256: str
+    etag: str | None = None
+
+
+class Archive(StoredFile, kw_only=True, frozen=True):
+    """A file that holds all frames of a video.
+
+    Attributes:
+        offsets: For each frame of the manifest, the position of its first byte in the file.
+    """
+
+    offsets: tuple[int, ...]
+
+
+class Extra(StoredFile, kw_only=True, frozen=True):
+    """A file made of the frames.
+
+    Attributes:
+        kind: ``contact_sheet``, ``sprite``, or ``thumbnails`` (the WebVTT track).
+    """
+
+    kind: str
+
+
+class VideoInfo(Struct, frozen=True):
+    """The video stream that the frames come from.
+
+    Attributes:
+        container: FFmpeg's name of the demuxer.
+        codec: FFmpeg's name of the codec.
+        width: In pixels, before rotation.
+        height: In pixels, before rotation.
+        rotation_degrees: Rotation of the display matrix.
+        hdr: ``pq``, ``hlg``, ``dolby-vision-<profile>`` or ``None``. Frames are in standard dynamic range.
+        start_seconds: The container's time of the first frame; every ``pts_seconds`` counts from there.
+        duration_seconds: From the first frame to the end of the last one.
+        frame_count: Number of frames of the video.
+        frame_rate: Average frames per second.
+        stream: Number of the stream in the file.
+        discontinuities: Where the clock of the file restarts or jumps.
+        matrix: Colour matrix by which the pictures are read; ``None`` for RGB and grey.
+        matrix_assumed: Whether the stream does not name a matrix that can be right.
+        interlaced: Whether the stream is interlaced. Frames that are flagged so are deinterlaced.
+    """
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation_degrees: float
+    hdr: str | None
+    start_seconds: float
+    duration_seconds: float
+    frame_count: int
+    frame_rate: float
+    stream: int | None = None
+    discontinuities: tuple[ClockChange, ...] = ()
+    matrix: str | None = None
+    matrix_assumed: bool = False
+    interlaced: bool = False
+
+
+class Manifest(Struct, kw_only=True, frozen=True):
+    """The record that the frames of one video are complete.
+
+    Attributes:
+        schema_version: Version of this format.
+        code: Code of the video.
+        platform: Its platform, if it has one.
+        source: The object that the frames come from.
+        video: The video stream.
+        policy: Which frames were asked for.
+        policy_fingerprint: See `extractor.domain.policy.fingerprint`.
+        frames: All frames, by their index. With an `archive` they are no objects of their own; each has the
+            key that it would have.
+        archive: The file that holds all frames, if there is one.
+        extras: Contact sheet, sprites and thumbnail track, if they were asked for.
+        scenes: The scenes; ``None`` unless scenes were looked for.
+        scene_count: Their number; ``None`` likewise.
+        decoded_seconds: How much was decoded.
+        expected_seconds: The duration that the file's header promises.
+        truncated: Whether the file ends early and was accepted all the same.
+        decode_errors: Number of damaged frames.
+        notes: What a reader would not expect.
+        ffmpeg_version: Version of FFmpeg.
+        extractor_version: Version of this project.
+        timings: Seconds by stage.
+    """
 
     schema_version: int = SCHEMA_VERSION
     code: str
     platform: str | None
-    source: SourceRecord
-    video: VideoRecord
-    policy: PolicyRecord
+    source: SourceVideo
+    video: VideoInfo
+    policy: SamplingPolicy
     policy_fingerprint: str
-    frames: tuple[FrameRecord, ...]
-    archive: ArchiveRecord | None = None
-    extras: tuple[ExtraRecord, ...] = ()
-    scenes: tuple[SceneRecord, ...] | None = None
+    frames: tuple[StoredFrame, ...]
+    archive: Archive | None = None
+    extras: tuple[Extra, ...] = ()
+    scenes: tuple[Scene, ...] | None = None
     scene_count: int | None = None
     decoded_seconds: float
     expected_seconds: float
@@ -52,15 +140,18 @@ class Manifest(Record):
     extractor_version: str
     timings: Mapping[str, float]
 
-    @model_validator(mode="after")
-    def _all_frames_are_placed(self) -> Self:
+    def __post_init__(self) -> None:
         if self.archive is not None and len(self.archive.offsets) != len(self.frames):
-            raise ValueError("each frame has one place in the archive")
-        return self
+            raise ValueError("the archive must have one offset for each frame")
 
     @property
-    def objects(self) -> tuple[FrameRecord | ObjectRecord, ...]:
-        """All that must be there besides the manifest itself."""
+    def output_form(self) -> OutputForm:
+        """The form in which the frames are stored; possibly one of a newer version."""
+        return self.archive.key.rpartition(".")[2] if self.archive else "frames"
+
+    @property
+    def objects(self) -> tuple[StoredFrame | StoredFile, ...]:
+        """All objects that must exist besides the manifest itself."""
         return (*((self.archive,) if self.archive else self.frames), *self.extras)
 
     @property
@@ -70,28 +161,31 @@ class Manifest(Record):
 
     @property
     def size_bytes(self) -> int:
-        """All frames together."""
+        """Total size of the frames."""
         return sum(frame.size_bytes for frame in self.frames)
 
     def matches(self, source: SourceVideo, policy: SamplingPolicy) -> bool:
-        """Whether this is the record of exactly that version of the source under exactly that policy."""
+        """Return whether this is the manifest of that version of the source under that policy."""
         return (
-            self.source == SourceRecord.model_validate(source)
+            self.source == source
             and self.source.etag is not None
             and self.policy_fingerprint == fingerprint(policy)
         )
 
     def has_output(self, output: OutputOptions) -> bool:
-        """Whether the frames have this form, and what is to come with them is there. More does no harm."""
-        form = "tar" if self.archive else "frames"
-        return form == output.form and (bool(self.extras) or not output.storyboard)
+        """Return whether the output has this form, with at least the side files that are asked for."""
+        return self.output_form == output.form and (bool(self.extras) or not output.storyboard)
 
     def missing_or_resized(self, stored: Mapping[str, int]) -> frozenset[str]:
-        """The keys of objects that `stored` (key to size in bytes) lacks or holds at another size."""
+        """Return the keys of objects that are missing or have another size.
+
+        Args:
+            stored: Size in bytes of each stored object, by key.
+        """
         return frozenset(item.key for item in self.objects if stored.get(item.key) != item.size_bytes)
 
     def summary(self, frames_prefix: str) -> ExtractionSummary:
-        """What the state is told of it."""
+        """Return the values that the state records."""
         return ExtractionSummary(
             frame_count=len(self.frames),
             frames_prefix=frames_prefix,
@@ -102,16 +196,21 @@ class Manifest(Record):
         )
 
     def to_json(self) -> bytes:
-        return self.model_dump_json(indent=1).encode()
+        """Return the JSON document. Its policy has the options that `identifying_options` lists."""
+        document = {**asdict(self), "policy": identifying_options(self.policy)}
+        return msgspec.json.format(msgspec.json.encode(document), indent=1)
+
+
+_decoder = msgspec.json.Decoder(Manifest)
 
 
 def parse_manifest(data: bytes) -> Manifest | None:
-    """The manifest in `data`, or `None` if it is no manifest of this schema version.
+    """Return the manifest in `data`, or ``None`` if it is no valid manifest of this schema version.
 
-    A manifest that cannot be read proves nothing; the video is then done again.
+    An unreadable manifest proves nothing: the video is extracted again.
     """
     try:
-        manifest = Manifest.model_validate_json(data)
-    except ValidationError:
+        manifest = _decoder.decode(data)
+    except (ValueError, RecursionError):  # all errors of msgspec, and UnicodeDecodeError, are ValueErrors
         return None
     return manifest if manifest.schema_version == SCHEMA_VERSION else None

@@ -1,6 +1,6 @@
-"""The wire format of messages, both ways: what is sent to us, and what we send ourselves.
+"""Decode messages to jobs, and encode messages.
 
-A message asks for videos (`extractor.domain.video_message`) or announces new objects
+A message requests videos (`extractor.domain.video_message`) or announces new objects
 (`extractor.domain.s3_events`).
 """
 
@@ -27,8 +27,13 @@ _object = TypeAdapter(dict[str, Any])
 
 
 class Request(Struct, frozen=True):
-    """A job, and the smallest message that asks for it and for nothing else. It `is_announced` if the
-    message says that an object is new, and does not ask for its frames."""
+    """One job of a message.
+
+    Attributes:
+        job: The job.
+        message: The smallest message that requests only this job.
+        is_announced: Whether the message announces a new object instead of requesting its frames.
+    """
 
     job: ExtractionJob
     message: Mapping[str, Any]
@@ -36,7 +41,7 @@ class Request(Struct, frozen=True):
 
 
 class _Defaults(Struct, frozen=True):
-    """What holds for every job of a message, whatever it says."""
+    """Values that all jobs of a message share."""
 
     policy: SamplingPolicy
     video_keys: Sequence[str]
@@ -46,43 +51,52 @@ class _Defaults(Struct, frozen=True):
 def parse_message(
     body: object, policy: SamplingPolicy, video_keys: Sequence[str], receive_count: int = 1
 ) -> tuple[ExtractionJob, ...]:
-    """The jobs of `parse_requests`."""
+    """Return the jobs of `parse_requests`."""
     return tuple(request.job for request in parse_requests(body, policy, video_keys, receive_count))
 
 
 def parse_requests(
     body: object, policy: SamplingPolicy, video_keys: Sequence[str], receive_count: int = 1
 ) -> tuple[Request, ...]:
-    """What a message asks for, each job once. `body` is JSON text or an object already decoded.
+    """Decode a message.
 
-    None for what asks for nothing, such as S3's test event. Raises `InvalidMessageError` naming every wrong
-    field; what is broken in one place is refused as a whole.
+    Args:
+        body: JSON text, or a decoded object.
+        policy: The default policy.
+        video_keys: Templates of video keys.
+        receive_count: Number of the delivery, from 1.
+
+    Returns:
+        Each job once; none for a message without jobs, such as S3's test event.
+
+    Raises:
+        InvalidMessageError: Names every wrong field. A message with one error is refused as a whole.
     """
     defaults = _Defaults(policy, video_keys, receive_count)
     requests: dict[ExtractionJob, Request] = {}
     for request in _requests(body, defaults, envelopes=0):
         requests.setdefault(request.job, request)
     if len(requests) > MAX_VIDEOS:
-        raise InvalidMessageError(f"it asks for {len(requests)} videos; at most {MAX_VIDEOS} are allowed")
+        raise InvalidMessageError(f"it requests {len(requests)} videos; at most {MAX_VIDEOS} are allowed")
     return tuple(requests.values())
 
 
 def encode_message(video: VideoMessage) -> str:
-    """The JSON text that `parse_message` reads; absent options are left out."""
+    """Encode a message as JSON text, without absent options."""
     return video.model_dump_json(by_alias=True, exclude_none=True)
 
 
 def _requests(body: object, defaults: _Defaults, envelopes: int) -> list[Request]:
-    """`body` lies within so many envelopes."""
+    """Decode a body that is inside `envelopes` SNS envelopes."""
     if envelopes > _MAX_ENVELOPES:
-        raise InvalidMessageError(f"it lies within more than {_MAX_ENVELOPES} envelopes")
+        raise InvalidMessageError(f"it is inside more than {_MAX_ENVELOPES} envelopes")
     try:
         message = _decoded(body)
-        if (carried := unwrap_sns(message)) is not None:
-            return _carried_requests(carried, defaults, envelopes)
+        if (bodies := unwrap_sns(message)) is not None:
+            return _enveloped_requests(bodies, defaults, envelopes)
         if parse_created_objects(message) is not None:
             return list(_announced_requests(message, defaults))
-        return _asked_requests(message, defaults)
+        return _video_requests(message, defaults)
     except ValidationError as error:
         raise InvalidMessageError("; ".join(_explain(item) for item in error.errors())) from None
 
@@ -94,31 +108,31 @@ def _decoded(body: object) -> dict[str, Any]:
     try:
         json.dumps(message, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError as error:
-        raise InvalidMessageError("it has half of a surrogate pair, which is no character") from error
+        raise InvalidMessageError("it has an unpaired surrogate, which is not a character") from error
     return message
 
 
-def _carried_requests(bodies: Mapping[str, str], defaults: _Defaults, envelopes: int) -> list[Request]:
+def _enveloped_requests(bodies: Mapping[str, str], defaults: _Defaults, envelopes: int) -> list[Request]:
     requests = []
-    for place, body in bodies.items():
-        with _error_prefix(place):
+    for path, body in bodies.items():
+        with _error_prefix(path):
             requests += _requests(body, defaults, envelopes + 1)
     return requests
 
 
-def _asked_requests(message: dict[str, Any], defaults: _Defaults) -> list[Request]:
+def _video_requests(message: dict[str, Any], defaults: _Defaults) -> list[Request]:
     if "items" not in message:
-        return [Request(_asked_job(VideoMessage.model_validate(message), defaults), message)]
+        return [Request(_requested_job(VideoMessage.model_validate(message), defaults), message)]
     requests = []
     videos = ItemsMessage.model_validate(message).items
     for number, (video, item) in enumerate(zip(videos, message["items"], strict=True)):
         with _error_prefix(f"items.{number}"):
-            requests.append(Request(_asked_job(video, defaults), item))
+            requests.append(Request(_requested_job(video, defaults), item))
     return requests
 
 
 def _announced_requests(message: dict[str, Any], defaults: _Defaults) -> Iterator[Request]:
-    """`message` has been found right as a whole."""
+    """Yield the requests of a valid S3 event."""
     parts: Iterable[dict[str, Any]] = [message]
     if "Records" in message:
         parts = ({"Records": [record]} for record in message["Records"])
@@ -127,7 +141,7 @@ def _announced_requests(message: dict[str, Any], defaults: _Defaults) -> Iterato
             yield Request(_announced_job(created, defaults), part, is_announced=True)
 
 
-def _asked_job(video: VideoMessage, defaults: _Defaults) -> ExtractionJob:
+def _requested_job(video: VideoMessage, defaults: _Defaults) -> ExtractionJob:
     named = (video.platform, video.code) if video.code else None
     platform, code = named or keys.parse_video_key(defaults.video_keys, video.key or "")
     try:
@@ -157,12 +171,12 @@ def _announced_job(created: CreatedObject, defaults: _Defaults) -> ExtractionJob
 
 
 @contextmanager
-def _error_prefix(place: str) -> Iterator[None]:
-    """Names the place in what is refused there."""
+def _error_prefix(path: str) -> Iterator[None]:
+    """Prefix errors with the path in the message."""
     try:
         yield
     except InvalidMessageError as error:
-        raise InvalidMessageError(f"{place}: {error}") from error
+        raise InvalidMessageError(f"{path}: {error}") from error
 
 
 def _explain(item: Any) -> str:

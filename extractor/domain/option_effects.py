@@ -1,6 +1,6 @@
-"""Options that have no effect in the combination in which they were given. Pure.
+"""Options that have no effect in combination with the other options. Pure: no I/O.
 
-A message or a command line that gives one is refused, with the reason. Settings are not: they are defaults,
+Messages and command lines that give one are refused, with the reason. Settings are not: they are defaults,
 and a message may choose the strategy, format or detector that uses them. The worker logs them at its start.
 """
 
@@ -19,48 +19,59 @@ _SETTING_NAMES = {
 
 
 class NoEffectError(ValueError):
-    """`reasons`: why each option has no effect, by the name of its field."""
+    """Options have no effect.
+
+    Attributes:
+        reasons: Why each option has no effect, by the name of its field.
+    """
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self.reasons = reasons
         super().__init__(self.told(wire_name))
 
     def told(self, name_of: Callable[[str], str]) -> str:
-        """One line, with the options called as the reader knows them."""
+        """Return one line of text, with the names that `name_of` gives to the options."""
         return "; ".join(f"{name_of(field)}: has no effect: {why}" for field, why in self.reasons.items())
 
 
 def refuse_without_effect(policy: SamplingPolicy, given: Collection[str]) -> None:
-    """Raise `NoEffectError` if an option that was `given` (by the name of its field; ``fps`` as well) changes
-    nothing under `policy`, which has all of them in it."""
+    """Check that every given option has an effect.
+
+    Args:
+        policy: The policy with all options applied.
+        given: Field names of the options, or ``fps``.
+
+    Raises:
+        NoEffectError: Some have none.
+    """
     reasons = {field: why for field in given if (why := _why_without_effect(field, policy))}
     if reasons:
         raise NoEffectError(reasons)
 
 
 def not_default(policy: SamplingPolicy) -> set[str]:
-    """The fields that differ from their defaults."""
+    """Return the fields that differ from their defaults."""
     defaults = asdict(SamplingPolicy())
     return {field for field, value in asdict(policy).items() if value != defaults[field]}
 
 
 def wire_name(field: str) -> str:
-    """What a message calls the field."""
+    """Return the name of the field in a message."""
     return _WIRE_NAMES.get(field, field)
 
 
 def flag_name(field: str) -> str:
-    """What a command line calls it."""
+    """Return the name of the flag on a command line."""
     return "--" + wire_name(field).replace("_", "-")
 
 
 def setting_name(field: str) -> str:
-    """What the environment calls it."""
+    """Return the name of the setting in the environment."""
     return _SETTING_NAMES.get(field, field.upper())
 
 
 def _why_without_effect(field: str, policy: SamplingPolicy) -> str | None:
-    """`None` if it has one."""
+    """Return why the option has no effect; ``None`` if it has one."""
     strategy = f"the strategy is {policy.strategy!r}"
     match field:
         case "interval_seconds" | "fps" if policy.strategy != "uniform":

@@ -1,17 +1,68 @@
-"""In what form the frames of a video are handed over, and what comes with them."""
+"""The forms in which the frames of a video are stored, and the names of the files stored beside them."""
 
-from typing import Literal, get_args
+import re
+from string import ascii_lowercase
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-OutputForm = Literal["frames", "tar"]
+from extractor.domain.keys import MANIFEST_NAME
 
-OUTPUT_FORMS: tuple[OutputForm, ...] = get_args(OutputForm)
+WRITERS = {
+    "frames": "extractor.output.writers:write_files",
+    "tar": "extractor.output.tar:write_tar",
+}
+"""The registry of output forms: for each, ``module:function`` of its `extractor.output.writers.FrameWriter`.
+The module is imported when the form is used."""
+
+if TYPE_CHECKING:
+    OutputForm = str
+else:
+    OutputForm = Literal[tuple(WRITERS)]
+
+PARTIAL_RUN_NAME = "interim.json"
+CONTACT_SHEET_NAME = "contact-sheet.jpg"
+THUMBNAIL_TRACK_NAME = "storyboard.vtt"
+_SPRITE_NAME = re.compile(r"sprite-[a-z]\.jpg")
 
 
 class OutputOptions(Struct, frozen=True):
-    """`form`: an object for each frame, or one tar of them all. With `storyboard`, there are a contact sheet
-    and a track of thumbnails besides."""
+    """What is stored for a video.
+
+    Attributes:
+        form: ``frames`` (an object for each frame), or a form that packs all frames into one object.
+        storyboard: Whether to add a contact sheet and a track of thumbnails.
+    """
 
     form: OutputForm = "frames"
     storyboard: bool = False
+
+
+def archive_name(form: OutputForm) -> str:
+    """Return the file name of the object that holds all frames, in a form other than ``frames``."""
+    return f"frames.{form}"
+
+
+def archive_form(name: str) -> OutputForm | None:
+    """Return the form of an archive by its key or file name; ``None`` if it is no archive."""
+    form = name.rpartition(".")[2]
+    return form if form in WRITERS and form != "frames" else None
+
+
+def sprite_name(number: int) -> str:
+    """Return the file name of a sprite sheet, counted from 0."""
+    return f"sprite-{ascii_lowercase[number]}.jpg"
+
+
+def is_side_file(name: str) -> bool:
+    """Return whether a file of this name is stored beside the frames of a video.
+
+    No such name has a digit, so no frame has one of them.
+    """
+    names = {MANIFEST_NAME, PARTIAL_RUN_NAME, CONTACT_SHEET_NAME, THUMBNAIL_TRACK_NAME}
+    form = archive_form(name)
+    return (
+        name in names
+        or _SPRITE_NAME.fullmatch(name) is not None
+        or (form is not None and name == archive_name(form))
+    )

@@ -1,5 +1,4 @@
-"""The sampling policy: which frames are wanted, and in what form. Checked once, and known again by its
-fingerprint."""
+"""The sampling policy: which frames are extracted, and their image format. Identified by its fingerprint."""
 
 import hashlib
 from fractions import Fraction
@@ -26,22 +25,28 @@ DEFAULT_DETECTOR: Detector = "content"
 
 
 class SamplingPolicy(Struct, frozen=True):
-    """Which frames are wanted, and in what form.
+    """Which frames are extracted, and their image format.
 
-    ``interval_seconds`` > 0 (used by ``uniform``). With ``counts_frames``, ``uniform`` takes every n-th frame
-    instead of the first one after each instant; n is the interval times the video's average frame rate,
-    rounded, and at least 1. ``timestamps_seconds`` ascending, from the first
-    frame (used by ``timestamps``). ``max_frames`` (``None`` is no limit) takes the ``first`` so many,
-    or so many ``spread`` evenly over the whole video. With a ``tolerance_seconds`` over 0, a frame that
-    costs less may be taken within that distance of the exact one.
-
-    With a ``scene_detector`` of PySceneDetect's, the video's scenes are found (``scene_threshold`` of
-    ``None`` is the detector's own); ``scene`` takes one frame of each, the ``scene_frame``. ``measures``
-    adds sharpness, brightness and a perceptual hash to each frame; ``skip_blank`` leaves out frames that
-    show nothing, ``skip_similar`` those whose hash differs from the last one kept in at most so many bits.
-
-    ``quality`` 1-100 on libjpeg's scale (PNG is lossless and ignores it). Pictures larger than
-    ``max_width`` × ``max_height`` pixels are shrunk to fit, to even sizes; none is enlarged.
+    Attributes:
+        strategy: ``uniform`` (a frame at each interval), ``keyframe``, ``scene`` (one frame of each scene) or
+            ``timestamps``.
+        interval_seconds: Interval of ``uniform``; greater than 0.
+        counts_frames: Whether ``uniform`` takes every n-th frame instead of the first one after each instant;
+            n is the interval times the average frame rate, rounded, and at least 1.
+        timestamps_seconds: Times of ``timestamps``, ascending, from the first frame.
+        max_frames: Limit of the number of frames; ``None`` for no limit.
+        max_frames_mode: Whether the limit keeps the ``first`` frames, or frames ``spread`` evenly.
+        tolerance_seconds: Allowed distance from the exact frame to one that is cheaper to decode.
+        scene_detector: Detector of PySceneDetect; ``None`` to look for no scenes.
+        scene_threshold: Threshold of the detector; ``None`` for its default.
+        scene_frame: Which frame of a scene ``scene`` takes.
+        measures: Whether to measure sharpness, brightness and perceptual hash of each frame.
+        skip_blank: Whether to skip nearly uniform frames.
+        skip_similar: Skip frames whose hash differs from the last one kept in at most this many bits.
+        quality: 1-100 on libjpeg's scale; PNG ignores it.
+        image_format: Format of the images.
+        max_width: Larger pictures are scaled down to fit, to even sizes.
+        max_height: Likewise.
     """
 
     strategy: Strategy = "uniform"
@@ -64,21 +69,26 @@ class SamplingPolicy(Struct, frozen=True):
 
     @property
     def detector(self) -> Detector | None:
-        """How scenes are found, if they are: the strategy ``scene`` cannot do without."""
+        """The scene detector in use; the strategy ``scene`` always has one."""
         return self.scene_detector or (DEFAULT_DETECTOR if self.strategy == "scene" else None)
 
     @property
     def watches_every_frame(self) -> bool:
-        """Whether cuts are looked for while images are made: the strategy ``scene`` has done that before."""
+        """Whether scenes are detected while frames are decoded; ``scene`` detects them in an earlier pass."""
         return self.detector is not None and self.strategy != "scene"
 
     @property
     def needs_measures(self) -> bool:
+        """Whether frames are measured, for the manifest or to skip some."""
         return self.measures or self.skip_blank or self.skip_similar is not None
 
 
 def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
-    """`policy` itself. Raises `ValueError` if it asks for something that does not exist."""
+    """Return `policy` if it is valid.
+
+    Raises:
+        ValueError: An option has a wrong value.
+    """
     _check_choice("strategy", policy.strategy, STRATEGIES)
     _check_choice("format", policy.image_format, IMAGE_FORMATS)
     _check_choice("max_frames_mode", policy.max_frames_mode, MAX_FRAMES_MODES)
@@ -98,7 +108,7 @@ def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
     for moment in policy.timestamps_seconds:
         _check_range("timestamps", moment, 0, 1e9)
     if (policy.strategy == "timestamps") != bool(policy.timestamps_seconds):
-        raise ValueError("timestamps: strategy 'timestamps' needs some, and no other strategy takes any")
+        raise ValueError("timestamps: strategy 'timestamps' needs them, and no other strategy accepts them")
     return policy
 
 
@@ -119,19 +129,55 @@ def _check_range(name: str, value: float | None, least: float, most: float | Non
 
 
 def exact_seconds(seconds: float) -> Fraction:
-    """The exact number that was meant: 0.1 is 1/10, 0.0333… is 1/30."""
+    """Return the fraction that a decimal stands for: 1/10 for 0.1, 1/30 for 0.033333."""
     return Fraction(seconds).limit_denominator(1_000_000)
 
 
 def least_seconds(seconds: float) -> Fraction:
-    """The smallest number that rounds to this float. A frame whose exact time was printed as this float is
-    therefore not before it."""
+    """Return the smallest number that rounds to this float.
+
+    No frame whose time was printed as this float is earlier.
+    """
     return max(Fraction(0), Fraction(seconds) - Fraction(ulp(seconds)) / 2)
 
 
+_FIRST_OPTIONS = frozenset(
+    {
+        "strategy",
+        "interval_seconds",
+        "timestamps_seconds",
+        "max_frames",
+        "max_frames_mode",
+        "tolerance_seconds",
+        "scene_detector",
+        "scene_threshold",
+        "scene_frame",
+        "measures",
+        "skip_blank",
+        "skip_similar",
+        "quality",
+        "image_format",
+        "max_width",
+        "max_height",
+    }
+)
+"""The options of the first release. Never add to it: see `identifying_options`."""
+
+
+def identifying_options(policy: SamplingPolicy) -> dict[str, object]:
+    """Return the options that identify a policy, by name, in the order of the fields.
+
+    Options of the first release are always listed. A later option is listed only if it differs from its
+    default, so that adding an option changes neither the fingerprints nor the manifests of finished videos.
+    """
+    default = type(policy)()
+    return {
+        name: value
+        for name, value in asdict(policy).items()
+        if name in _FIRST_OPTIONS or value != getattr(default, name)
+    }
+
+
 def fingerprint(policy: SamplingPolicy) -> str:
-    """SHA-256 (hex) of everything in the policy that changes the frames."""
-    values = asdict(policy)
-    if not policy.counts_frames:
-        del values["counts_frames"]  # manifests that were written before there was this choice stay valid
-    return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
+    """Return the SHA-256 (hex) of all options that change the frames."""
+    return hashlib.sha256(repr(sorted(identifying_options(policy).items())).encode()).hexdigest()

@@ -11,8 +11,14 @@ JobStatus = Literal["extracted", "confirmed", "skipped"]
 
 
 class JobOutcome(Struct, frozen=True):
-    """What became of a job: ``extracted``; ``confirmed`` (its frames were complete, only the state did
-    not say so); ``skipped`` (it was done already, and `manifest` was not looked at)."""
+    """The outcome of a successful job.
+
+    Attributes:
+        code: Code of the video.
+        status: ``extracted``; ``confirmed`` (the frames were complete, and the state was not); or
+            ``skipped`` (the state was complete, and the manifest was not read).
+        manifest: The manifest, unless skipped.
+    """
 
     code: str
     status: JobStatus
@@ -20,7 +26,13 @@ class JobOutcome(Struct, frozen=True):
 
 
 class JobFailed(Struct, frozen=True):
-    """A job that was given up. `code` is empty if the message does not even tell that."""
+    """A failed job that will not be tried again.
+
+    Attributes:
+        code: Code of the video; empty if the message does not contain it.
+        reason: Reason code; see `extractor.errors`.
+        detail: The error text.
+    """
 
     code: str
     reason: str
@@ -28,14 +40,14 @@ class JobFailed(Struct, frozen=True):
 
 
 class JobSucceeded(Struct, frozen=True):
-    """A job that ended well, and the wall-clock seconds of its stages."""
+    """A successful job, and the wall-clock seconds of its stages."""
 
     outcome: JobOutcome
     seconds: dict[str, float]
 
 
 class ObjectIgnored(Struct, frozen=True):
-    """A new object that was announced, and that this function has written itself."""
+    """An announced object that this project has written itself."""
 
     bucket: str
     key: str
@@ -45,10 +57,11 @@ JobResult = JobSucceeded | JobFailed | ObjectIgnored
 
 
 OnResult = Callable[[JobResult | Exception], None]
+"""Receives every result, and every error that needs another delivery."""
 
 
 def to_response(result: JobResult) -> dict[str, object]:
-    """The result as the answer to a direct invocation."""
+    """Return the result as an item of the response to a direct invocation."""
     if isinstance(result, JobFailed):
         return {"code": result.code, "outcome": "failed", "reason": result.reason, "detail": result.detail}
     if isinstance(result, ObjectIgnored):

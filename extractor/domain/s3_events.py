@@ -1,7 +1,7 @@
-"""What AWS says of new objects: S3 notifications, plain or as EventBridge events, and SNS around any message.
+"""Events of AWS: S3 notifications, S3 events of EventBridge, and SNS envelopes.
 
-AWS adds fields as it likes: those that we do not know are passed over, those that we need must be right.
-Every function raises pydantic's `ValidationError` for a message of its kind that is broken.
+Unknown fields are ignored, since AWS adds some. All functions raise pydantic's `ValidationError` for an
+invalid message of their kind.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,29 +15,37 @@ from extractor.domain import keys
 
 
 class CreatedObject(Struct, frozen=True):
-    """A new object as it was announced."""
+    """An announced new object.
+
+    Attributes:
+        bucket: Its bucket.
+        key: Its key, decoded.
+    """
 
     bucket: str
     key: str
 
 
 def unwrap_sns(message: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """The bodies that SNS carries, each under its place in the message: one in the envelope that a queue
-    gets, one in each record that a function gets. `None` if this is not from SNS."""
+    """Unwrap the envelope of a queue, which has one body, or the event of a function, which may have more.
+
+    Returns:
+        The bodies, by their paths in the message; ``None`` if it is not from SNS.
+    """
     if message.get("Type") == "Notification":
         return {"Message": _Envelope.model_validate(message).message}
     records = message.get("Records")
     if not isinstance(records, list) or not any(isinstance(item, dict) and "Sns" in item for item in records):
         return None
-    carried = _SnsRecords.model_validate(message).records
-    return {f"Records.{place}.Sns.Message": record.sns.message for place, record in enumerate(carried)}
+    envelopes = _SnsRecords.model_validate(message).records
+    return {f"Records.{number}.Sns.Message": record.sns.message for number, record in enumerate(envelopes)}
 
 
 def parse_created_objects(message: Mapping[str, Any]) -> Sequence[CreatedObject] | None:
-    """The objects that S3 announces. `None` if this is no event of S3's.
+    """Return the objects that an S3 event announces; ``None`` if it is no S3 event.
 
-    Its test event announces none, nor does any event but a creation, nor an empty object whose key ends
-    with a slash: that is how consoles make folders.
+    Test events and events other than creations announce none. Empty objects whose keys end with a slash are
+    ignored: consoles create them as folders.
     """
     if message.get("Event") == "s3:TestEvent":
         return []
@@ -49,7 +57,7 @@ def parse_created_objects(message: Mapping[str, Any]) -> Sequence[CreatedObject]
         found = [event.detail] if event.detail_type == "Object Created" else []
     else:
         return None
-    return [place.created for place in found if not place.is_folder]
+    return [entity.created for entity in found if not entity.is_folder]
 
 
 def _form_decoded(key: str) -> str:
@@ -93,13 +101,16 @@ class _S3Entity(_AwsModel):
 
 
 class _EncodedS3Entity(_S3Entity):
-    """As S3's own notifications have it: the key as in an HTML form, a space as ``+``."""
+    """The entity of an S3 notification, whose key is form-encoded (``+`` for a space)."""
 
     object: _EncodedObject
 
 
 class _S3Record(_AwsModel):
-    """Other services of S3's protocol put ``s3:`` before the name; what is written by hand may have none."""
+    """A record.
+
+    Other services with the S3 API prefix the event name with ``s3:``; a hand-written record may have none.
+    """
 
     event_name: str = Field("ObjectCreated:Put", validation_alias="eventName")
     s3: _EncodedS3Entity

@@ -1,4 +1,4 @@
-"""How long each stage of a video took."""
+"""Wall-clock timing of the stages of a job."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,21 +7,27 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from msgspec import Struct, field
 
 Observer = Callable[[str], AbstractContextManager[object]]
-"""Called with a stage's name, it gives a context that lasts as long as the stage (a trace segment)."""
+"""Returns a context manager that lasts as long as the named stage, such as a trace segment."""
 
 
-def _nobody(_name: str) -> AbstractContextManager[object]:
+def _no_observer(_name: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
 class Stopwatch(Struct):
-    """Wall-clock seconds by stage. A stage met twice adds up."""
+    """Wall-clock seconds by stage. A repeated stage adds up.
 
-    observe: Observer = _nobody
+    Attributes:
+        observe: Observes each stage.
+        seconds: Seconds by name of the stage.
+    """
+
+    observe: Observer = _no_observer
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Measure the enclosed block."""
         start = time.monotonic()
         try:
             with self.observe(name):

@@ -1,4 +1,4 @@
-"""What a producer may ask of us: one video, or several. An unknown field is refused by its name."""
+"""Messages that request one video or several. Unknown fields are refused."""
 
 from typing import Annotated
 
@@ -42,7 +42,7 @@ def _as_tuple(value: object) -> object:
 
 
 class VideoMessage(BaseModel):
-    """One video: by code, or by bucket and key. Options that are absent follow the settings."""
+    """A request for one video, by code or by bucket and key. Absent options follow the settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
@@ -104,9 +104,10 @@ class VideoMessage(BaseModel):
         return self
 
     def applied_to(self, policy: SamplingPolicy) -> SamplingPolicy:
-        """`policy` with what this message asks for. Timestamps imply their strategy.
+        """Return `policy` with the options of this message. Timestamps imply their strategy.
 
-        Raises `ValueError` if that makes no sense as a whole, or if an option of the message has no effect.
+        Raises:
+            ValueError: The combined options are invalid, or an option of the message has no effect.
         """
         asked = {
             field.name: value
@@ -121,14 +122,14 @@ class VideoMessage(BaseModel):
         if "interval_seconds" in asked or asked.get("strategy", "uniform") != "uniform":
             asked["counts_frames"] = False
         if self.scene_detector not in (None, policy.scene_detector or DEFAULT_DETECTOR):
-            asked.setdefault("scene_threshold", None)  # each detector has a scale of its own
+            asked.setdefault("scene_threshold", None)  # thresholds of detectors have different scales
         combined = checked_policy(replace(policy, **asked))
         refuse_without_effect(combined, given)
         return combined
 
 
 class ItemsMessage(BaseModel):
-    """Several videos at once."""
+    """A request for several videos."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 

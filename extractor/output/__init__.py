@@ -1,1 +1,1 @@
-"""What is written for a video: frames, tar, storyboard, manifest, and the record of a partial run."""
+"""Everything that is stored for a video: frames, archive, storyboard, manifest, resume record."""

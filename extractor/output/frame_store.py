@@ -1,11 +1,8 @@
-"""Where the frames of one video are put, and what lies there already.
-
-A frame replaces only what was known to lie in its place: a worker that was paused for long cannot write
-over the frames of another. What lies there with the same content is not sent again.
-"""
+"""Conditional writes of a video's frames and side files."""
 
 import hashlib
 from collections.abc import Iterable
+from typing import overload
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -13,26 +10,38 @@ from msgspec.structs import replace
 from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.layout import FrameKeys
+from extractor.domain.manifest import StoredFile
 from extractor.domain.policy import ImageFormat
 
 _CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
 
 
-class StoredFile(Struct, frozen=True):
-    """An object that the store has acknowledged and that is not a frame; ``sha256`` in lower-case hex,
-    ``etag`` as of a `StoredFrame`."""
+class SideFile(Struct, frozen=True):
+    """A file to be stored beside the frames.
 
-    key: str
-    size_bytes: int
-    sha256: str
-    etag: str | None = None
+    Attributes:
+        name: File name without digits, so that no frame has the same name.
+        data: Content.
+        content_type: MIME type.
+    """
+
+    name: str
+    data: bytes
+    content_type: str
 
 
 class FrameStore(Struct, frozen=True):
-    """`known`: the objects under the video's prefix, by key; nothing else is taken to be there. `stored`: the
-    frames that have been put, in any order.
+    """The folder of one video in the object store. Thread-safe for different files.
 
-    Safe to use from several threads, each with frames of its own.
+    An object is replaced only in the version that is known, so a worker that was paused cannot overwrite
+    the frames of another. Objects that already have the same content are not sent again.
+
+    Attributes:
+        store: The bucket.
+        frame_keys: Keys of the video's frames.
+        image_format: Format of the frames.
+        known: Existing objects under the video's prefix, by key. Writes are conditional on this view.
+        stored: Frames that have been stored, in any order.
     """
 
     store: ObjectStore
@@ -41,61 +50,96 @@ class FrameStore(Struct, frozen=True):
     known: dict[str, StoredObject] = field(default_factory=dict)
     stored: list[StoredFrame] = field(default_factory=list)
 
-    def put(self, frame: Frame) -> StoredFrame:
-        """Store the frame under its name. Raises `ConflictError` if another worker was there."""
-        stored = self.describe(frame)
-        self._put(stored, frame.data, _CONTENT_TYPES[self.image_format])
-        stored = replace(stored, etag=self.known[stored.key].etag)
-        self.stored.append(stored)
-        return stored
+    @overload
+    def put(self, item: Frame) -> StoredFrame: ...
 
-    def put_file(self, name: str, data: bytes, content_type: str) -> StoredFile:
-        """Store something else beside the frames; `name` has no digit, so no frame is called so. Raises
-        `ConflictError`."""
-        file = StoredFile(self.frame_keys.prefix + name, len(data), hashlib.sha256(data).hexdigest())
-        self._put(file, data, content_type)
-        return replace(file, etag=self.known[file.key].etag)
+    @overload
+    def put(self, item: SideFile) -> StoredFile: ...
+
+    def put(self, item: Frame | SideFile) -> StoredFrame | StoredFile:
+        """Store a frame or a side file.
+
+        Returns:
+            The stored item with its ETag.
+
+        Raises:
+            ConflictError: Another worker has written the object.
+        """
+        described = self.describe(item)
+        known = self.known.get(described.key)
+        if known is None or not _has_content(known, item.data):
+            etag = self.store.put(
+                described.key,
+                item.data,
+                content_type=_content_type(item, self.image_format),
+                sha256=described.sha256,
+                replaces=known.etag if known else None,
+            )
+            known = self.known[described.key] = StoredObject(described.key, described.size_bytes, etag)
+        if isinstance(described, StoredFile):
+            return replace(described, etag=known.etag)
+        frame = replace(described, etag=known.etag)
+        self.stored.append(frame)
+        return frame
 
     def put_parts(self, name: str, parts: Iterable[bytes], content_type: str) -> tuple[str, str]:
-        """Store something large, as `ObjectStore.put_parts` does, under a name as for `put_file`; returns its
-        key and its ETag. Raises `ConflictError`."""
+        """Store a large file from its parts; see `ObjectStore.put_parts`.
+
+        Args:
+            name: As of a `SideFile`.
+            parts: The content.
+            content_type: MIME type.
+
+        Returns:
+            Key and ETag.
+
+        Raises:
+            ConflictError: Another worker has written the object.
+        """
         key = self.frame_keys.prefix + name
-        there = self.known.get(key)
-        replaces = there.etag if there else None
+        known = self.known.get(key)
+        replaces = known.etag if known else None
         return key, self.store.put_parts(key, parts, content_type=content_type, replaces=replaces)
 
-    def describe(self, frame: Frame) -> StoredFrame:
-        """The frame as the manifest will list it."""
-        return StoredFrame(
-            index=frame.index,
-            slot=frame.slot,
-            key=self.frame_keys.frame_key(frame.index, frame.slot, frame.pts_seconds),
-            pts_seconds=frame.pts_seconds,
-            size_bytes=len(frame.data),
-            sha256=hashlib.sha256(frame.data).hexdigest(),
-            width=frame.width,
-            height=frame.height,
-            measures=frame.measures,
-        )
+    @overload
+    def describe(self, item: Frame) -> StoredFrame: ...
 
-    def _put(self, file: StoredFrame | StoredFile, data: bytes, content_type: str) -> None:
-        there = self.known.get(file.key)
-        if there is None or not _same_content(there, data):
-            replaces = there.etag if there else None
-            etag = self.store.put(
-                file.key, data, content_type=content_type, sha256=file.sha256, replaces=replaces
-            )
-            self.known[file.key] = StoredObject(file.key, file.size_bytes, etag)
+    @overload
+    def describe(self, item: SideFile) -> StoredFile: ...
+
+    def describe(self, item: Frame | SideFile) -> StoredFrame | StoredFile:
+        """Return the item as the manifest lists it, without an ETag."""
+        sha256 = hashlib.sha256(item.data).hexdigest()
+        if isinstance(item, SideFile):
+            return StoredFile(self.frame_keys.prefix + item.name, len(item.data), sha256)
+        return StoredFrame(
+            index=item.index,
+            slot=item.slot,
+            key=self.frame_keys.frame_key(item.index, item.slot, item.pts_seconds),
+            pts_seconds=item.pts_seconds,
+            size_bytes=len(item.data),
+            sha256=sha256,
+            width=item.width,
+            height=item.height,
+            measures=item.measures,
+        )
 
 
 def list_by_key(store: ObjectStore, frame_keys: FrameKeys) -> dict[str, StoredObject]:
-    """What lies in the folder of a video, by key."""
+    """Return the objects in the folder of a video, by key."""
     return {entry.key: entry for entry in store.list(frame_keys.prefix, deep=not frame_keys.is_flat)}
 
 
-def _same_content(there: StoredObject, data: bytes) -> bool:
-    """S3's ETag of an object that was put at once, and not under a key of KMS, is the MD5 of its content.
-    Any other ETag equals none, and the frame is then sent again."""
+def _content_type(item: Frame | SideFile, image_format: ImageFormat) -> str:
+    return item.content_type if isinstance(item, SideFile) else _CONTENT_TYPES[image_format]
+
+
+def _has_content(known: StoredObject, data: bytes) -> bool:
+    """Return whether the object certainly has this content.
+
+    The ETag of an object that was uploaded in one request, without SSE-KMS, is the MD5 of its content. Any
+    other ETag matches nothing, and the object is sent again.
+    """
     return (
-        there.size_bytes == len(data) and there.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
+        known.size_bytes == len(data) and known.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
     )

@@ -1,7 +1,7 @@
-"""The commit record beside the frames: read, judged, written in place of the one that was read.
+"""Read, judge, commit and clean up after a video's manifest.
 
-A manifest is only ever written over the version that its writer has seen, so a worker that was paused
-for long cannot put an outdated one over a newer.
+A manifest is written only over the version that its writer has read, so a worker that was paused cannot
+replace a newer one.
 """
 
 import hashlib
@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
+from extractor.domain.frames import StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
-from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.manifest_records import FrameRecord, ObjectRecord
+from extractor.domain.manifest import Manifest, StoredFile, parse_manifest
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ConflictError, TransientError
 
@@ -22,31 +23,43 @@ logger = logging.getLogger(__name__)
 
 
 class StoredManifest(Struct, frozen=True):
-    """What an earlier run left as its manifest: `etag` is `None` if there is nothing, `manifest` also if
-    what is there cannot be read."""
+    """The manifest object of an earlier run.
+
+    Attributes:
+        etag: Its version; ``None`` if there is no such object.
+        manifest: Its content; ``None`` if there is none or it is unreadable.
+    """
 
     etag: str | None = None
     manifest: Manifest | None = None
 
     def is_current(
-        self, video: SourceVideo, policy: SamplingPolicy, known: Mapping[str, StoredObject]
+        self,
+        video: SourceVideo,
+        policy: SamplingPolicy,
+        output: OutputOptions,
+        known: Mapping[str, StoredObject],
     ) -> bool:
-        """Whether it is for this version of the source and this policy, and all its frames are there."""
+        """Return whether the frames need not be extracted again.
+
+        The manifest is for this version of the source, this policy and this output, and all its objects are
+        among the `known` ones.
+        """
         return (
             self.manifest is not None
+            and self.manifest.has_output(output)
             and self.manifest.matches(video, policy)
             and frames_intact(self.manifest, known)
         )
 
 
 def frames_intact(manifest: Manifest, known: Mapping[str, StoredObject]) -> bool:
-    """Whether all that the manifest lists is among what is `known` to lie there, in the very version that
-    its writer has seen stored: another of the same size would be somebody else's."""
+    """Return whether all objects of the manifest are `known`, in exactly the versions that it lists."""
     return all(item.key in known and is_version(item, known[item.key]) for item in manifest.objects)
 
 
 def read_manifest(store: ObjectStore, frame_keys: FrameKeys) -> StoredManifest:
-    """The manifest as it is now."""
+    """Read the manifest of a video."""
     found = store.read(frame_keys.manifest_key)
     return StoredManifest(found.etag, parse_manifest(found.data)) if found else StoredManifest()
 
@@ -54,7 +67,17 @@ def read_manifest(store: ObjectStore, frame_keys: FrameKeys) -> StoredManifest:
 def commit_manifest(
     store: ObjectStore, frame_keys: FrameKeys, manifest: Manifest, replaces: str | None
 ) -> None:
-    """The commit: from here on the frames count. Raises `ConflictError` if another worker was faster."""
+    """Write the manifest: the commit of the frames.
+
+    Args:
+        store: The bucket of the frames.
+        frame_keys: Keys of the video.
+        manifest: The new manifest.
+        replaces: ETag of the manifest that was read; ``None`` if there was none.
+
+    Raises:
+        ConflictError: Another worker has written a manifest since.
+    """
     data = manifest.to_json()
     digest = hashlib.sha256(data).hexdigest()
     store.put(
@@ -69,27 +92,30 @@ def delete_superseded_frames(
     current: Manifest,
     known: Mapping[str, StoredObject],
 ) -> None:
-    """Delete the frames that only the earlier manifest lists, in the versions that are `known`, unless
-    another has replaced `current` meanwhile. They harm nobody, so failing here fails nothing.
+    """Delete the objects that only the earlier manifest lists, in their `known` versions.
 
-    Raises `ConflictError` if the manifest was replaced at that very moment: frames of the other may be gone,
-    where the store does not know the condition, or the other has stored the same bytes.
+    Nothing is deleted if another worker has replaced `current`. Superseded objects do no harm, so transient
+    errors are only logged.
+
+    Raises:
+        ConflictError: The manifest was replaced during the deletion. Frames of the other worker may have been
+            deleted, if the store ignores conditions or if both have stored the same bytes.
     """
-    left_over = sorted(earlier.manifest.keys - current.keys) if earlier.manifest else []
-    stale = {key: known[key].etag for key in left_over if key in known}
-    if not stale:
+    superseded = sorted(earlier.manifest.keys - current.keys) if earlier.manifest else []
+    versions = {key: known[key].etag for key in superseded if key in known}
+    if not versions:
         return
     try:
         if read_manifest(store, frame_keys).manifest != current:
             return
-        store.delete(list(stale), versions=stale)
+        store.delete(list(versions), versions=versions)
     except TransientError as error:
-        logger.warning("%d frames of an earlier run are left over: %s", len(stale), error)
+        logger.warning("%d frames of an earlier run are left over: %s", len(versions), error)
         return
     if read_manifest(store, frame_keys).manifest != current:
         raise ConflictError("the manifest was replaced while frames of an earlier run were deleted")
 
 
-def is_version(record: FrameRecord | ObjectRecord, there: StoredObject) -> bool:
-    """Whether `there` is the object as it was stored. A record without an ETag goes by the size alone."""
-    return there.size_bytes == record.size_bytes and record.etag in (None, there.etag)
+def is_version(record: StoredFrame | StoredFile, stored: StoredObject) -> bool:
+    """Return whether `stored` is the object of the record. Without an ETag, the size decides alone."""
+    return stored.size_bytes == record.size_bytes and record.etag in (None, stored.etag)

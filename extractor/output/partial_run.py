@@ -1,8 +1,7 @@
-"""What a run that was cut off leaves for the next one: the record of the frames that it has stored.
+"""Resume record: lists the frames that an unfinished run has stored, so that the next run continues there.
 
-It lies beside the frames and goes when their manifest comes. It proves nothing: a run that finds it takes
-over frames of the same version of the source under the same policy, as long as they are still there, and
-makes the rest.
+It is stored next to the frames and deleted once the manifest is written. Advisory only: frames are reused
+only for the same version of the source under the same policy, and only if they still exist.
 """
 
 import hashlib
@@ -12,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+import msgspec
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.domain.frames import FrameMetrics, ProgressCallback, StoredFrame
+from extractor.domain.frames import ProgressCallback, StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import SCHEMA_VERSION
-from extractor.domain.manifest_records import FrameRecord, SourceRecord, frame_records
+from extractor.domain.output_options import PARTIAL_RUN_NAME
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.errors import TransientError
 from extractor.output.frame_store import FrameStore
@@ -28,23 +27,33 @@ from extractor.output.manifest_store import is_version
 
 logger = logging.getLogger(__name__)
 
-_NAME: Final = "interim.json"
-_PAUSE_SECONDS: Final = 30
-_PAUSE_SHARE: Final = 20
-"""The record grows with the frames: writing it may take a twentieth of the time."""
+_INTERVAL_SECONDS: Final = 30
+_INTERVAL_FACTOR: Final = 20
+"""The record grows with the frames: the interval is at least this many times the duration of a write."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, defer_build=True)
+class _Record(Struct, kw_only=True, frozen=True):
+    """The content of the file. A new field needs a default."""
 
     schema_version: int = SCHEMA_VERSION
-    source: SourceRecord
+    source: SourceVideo
     policy_fingerprint: str
-    frames: tuple[FrameRecord, ...]
+    frames: tuple[StoredFrame, ...]
+
+
+_decoder = msgspec.json.Decoder(_Record)
 
 
 class PartialRun(Struct):
-    """The record of one video, for `source` under `policy`. `etag` is that of the record as it is now."""
+    """The resume record of one video.
+
+    Attributes:
+        store: The bucket of the frames.
+        frame_keys: Keys of the video.
+        source: The version of the source.
+        policy: The policy of the run.
+        etag: Version of the record as last read or written; ``None`` if there is none.
+    """
 
     store: ObjectStore
     frame_keys: FrameKeys
@@ -54,57 +63,69 @@ class PartialRun(Struct):
 
     @property
     def key(self) -> str:
-        return self.frame_keys.prefix + _NAME
+        """Key of the record."""
+        return self.frame_keys.prefix + PARTIAL_RUN_NAME
 
     def read(self, known: Mapping[str, StoredObject]) -> tuple[StoredFrame, ...]:
-        """The frames from the first on that need not be made again. `known` is what lies under the prefix."""
+        """Return the frames, from the first on without a gap, that can be reused.
+
+        Args:
+            known: Existing objects under the video's prefix, by key.
+        """
         if self.key not in known or (found := self.store.read(self.key)) is None:
             return ()
         self.etag = found.etag
         record = _parse(found.data)
-        if record is None or not self._is_ours(record):
+        if record is None or not self._matches(record):
             return ()
         return _without_gap(record.frames, known)
 
     @contextmanager
     def saving(self, frame_store: FrameStore, before: Sequence[StoredFrame]) -> Iterator[ProgressCallback]:
-        """Note what is on the shelf, besides what was there `before`, when the run is cut off, and every
-        half minute that it reports progress; less often if writing takes long."""
-        due = time.monotonic() + _PAUSE_SECONDS
+        """Write the record every half minute, and when a transient error ends the run.
 
-        def progress(_done: float, _all: float) -> None:
+        Args:
+            frame_store: Lists the frames that this run stores.
+            before: Frames of earlier runs that are reused.
+
+        Yields:
+            The callback to call after each frame.
+        """
+        due = time.monotonic() + _INTERVAL_SECONDS
+
+        def on_progress(_done: float, _total: float) -> None:
             nonlocal due
-            begun = time.monotonic()
-            if frame_store.stored and begun > due:
+            started = time.monotonic()
+            if frame_store.stored and started > due:
                 self.write([*before, *tuple(frame_store.stored)])
                 ended = time.monotonic()
-                due = ended + max(_PAUSE_SECONDS, _PAUSE_SHARE * (ended - begun))
+                due = ended + max(_INTERVAL_SECONDS, _INTERVAL_FACTOR * (ended - started))
 
         try:
-            yield progress
+            yield on_progress
         except TransientError:
             if frame_store.stored:
                 self.write([*before, *frame_store.stored])
             raise
 
     def write(self, frames: Sequence[StoredFrame]) -> None:
-        """Note what is stored, in any order. Failing here fails nothing: the frames are then made again."""
+        """Write the record (best effort: after an error, the next run extracts the frames again)."""
         record = _Record(
-            source=SourceRecord.model_validate(self.source),
+            source=self.source,
             policy_fingerprint=fingerprint(self.policy),
-            frames=frame_records(tuple(sorted(frames, key=lambda frame: frame.index))),
+            frames=tuple(sorted(frames, key=lambda frame: frame.index)),
         )
-        data = record.model_dump_json().encode()
+        data = msgspec.json.encode(record)
         digest = hashlib.sha256(data).hexdigest()
         try:
             self.etag = self.store.put(
                 self.key, data, content_type="application/json", sha256=digest, replaces=self.etag
             )
         except TransientError as error:
-            logger.warning("the next run cannot go on from here: %s", error)
+            logger.warning("cannot store the resume record; the next run starts over: %s", error)
 
     def remove(self) -> None:
-        """It is of no more use. Failing here fails nothing, either."""
+        """Delete the record (best effort; errors are logged)."""
         if self.etag is None:
             return
         try:
@@ -112,10 +133,10 @@ class PartialRun(Struct):
         except TransientError as error:
             logger.warning("%s is left over: %s", self.key, error)
 
-    def _is_ours(self, record: _Record) -> bool:
+    def _matches(self, record: _Record) -> bool:
         return (
             record.schema_version == SCHEMA_VERSION
-            and record.source == SourceRecord.model_validate(self.source)
+            and record.source == self.source
             and record.source.etag is not None
             and record.policy_fingerprint == fingerprint(self.policy)
         )
@@ -123,23 +144,16 @@ class PartialRun(Struct):
 
 def _parse(data: bytes) -> _Record | None:
     try:
-        return _Record.model_validate_json(data)
-    except ValidationError:
+        return _decoder.decode(data)
+    except (ValueError, RecursionError):  # all errors of msgspec, and UnicodeDecodeError, are ValueErrors
         return None
 
 
-def _without_gap(frames: Sequence[FrameRecord], known: Mapping[str, StoredObject]) -> tuple[StoredFrame, ...]:
-    there = []
+def _without_gap(frames: Sequence[StoredFrame], known: Mapping[str, StoredObject]) -> tuple[StoredFrame, ...]:
+    reusable = []
     for index, frame in enumerate(frames):
         stored = known.get(frame.key)
         if frame.index != index or stored is None or not is_version(frame, stored):
             break
-        there.append(_stored(frame))
-    return tuple(there)
-
-
-def _stored(frame: FrameRecord) -> StoredFrame:
-    fields = frame.model_dump(exclude={"measures"})
-    return StoredFrame(
-        **fields, measures=FrameMetrics(**frame.measures.model_dump()) if frame.measures else None
-    )
+        reusable.append(frame)
+    return tuple(reusable)

@@ -1,72 +1,108 @@
-"""Frames into one tar, which is stored while the next frames are being decoded.
+"""The output form ``tar``: all frames in one tar, a WebDataset shard, uploaded while frames are decoded.
 
-The tar is a shard for WebDataset: each frame is a sample, its image followed by a JSON of what is known of
-it. It takes memory for a few parts, whatever its size, and no room on the disk; it appears in the store when
-it is complete, or not at all.
+Each frame is a sample: its image, followed by a JSON file with its metadata. Only a few parts are in memory
+at a time, and nothing is written to the disk. The tar appears in the store when it is complete.
 """
 
+import hashlib
 import json
 import re
+import tarfile
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.keys import CODE_PATTERN, derived_code
-from extractor.output.frame_store import FrameStore, StoredFile
-from extractor.output.tar_stream import TarWriter
+from extractor.domain.manifest import Archive
+from extractor.domain.output_options import archive_name
+from extractor.output.frame_store import FrameStore
+from extractor.output.writers import StoredOutput
 
-TAR_NAME = "frames.tar"
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+TAR_NAME = archive_name("tar")
 PART_BYTES = 16 << 20
 """S3 takes 10,000 parts: 156 GiB."""
 
 _SKIPPED = re.compile("__.*__")
+_BLOCK_BYTES = 512
 
 
-class Archive(StoredFile, kw_only=True, frozen=True):
-    """A tar in the store, and where in it the bytes of each frame begin."""
+def write_tar(
+    frames: Iterable[Frame],
+    frame_store: FrameStore,
+    *,
+    workers: int = 1,  # noqa: ARG001 - a tar is one object
+    sample_name: str,
+) -> StoredOutput:
+    """Store all frames as one tar; see `extractor.output.writers.FrameWriter`.
 
-    offsets: tuple[int, ...]
-
-
-def pack_frames(
-    frames: Iterable[Frame], frame_store: FrameStore, name: str, part_bytes: int = PART_BYTES
-) -> tuple[tuple[StoredFrame, ...], Archive]:
-    """Put all frames on the shelf as one tar; returns them in order of their index, each with the key that
-    it would have as an object. `name` is that of the video, such as ``platform/code``.
-
-    Raises the first error of the store or of `frames`; there is no tar then.
+    Each frame has the key that it would have as an object. After an error there is no tar.
     """
-    packing = _Packing(frame_store, _folder(name))
-    key, etag = frame_store.put_parts(
-        TAR_NAME, _in_parts(packing.pieces(frames), part_bytes), "application/x-tar"
-    )
-    placed = sorted(packing.placed, key=lambda place: place[0].index)
-    offsets = tuple(offset for _, offset in placed)
-    archive = Archive(key, packing.tar.size_bytes, packing.tar.sha256, etag, offsets=offsets)
-    return tuple(frame for frame, _ in placed), archive
+    folder, tar = _folder(sample_name), TarStream()
+    members: list[tuple[StoredFrame, int]] = []
 
-
-class _Packing(Struct, frozen=True):
-    frame_store: FrameStore
-    folder: str
-    tar: TarWriter = field(default_factory=TarWriter)
-    placed: list[tuple[StoredFrame, int]] = field(default_factory=list)
-
-    def pieces(self, frames: Iterable[Frame]) -> Iterator[bytes]:
+    def content() -> Iterator[bytes]:
         for frame in frames:
-            # WebDataset takes for the sample's key what is before the first dot of the file's name.
-            key = f"{self.folder}/{frame.index:06d}"
-            offset, piece = self.tar.member(f"{key}.{self.frame_store.image_format}", frame.data)
-            self.placed.append((self.frame_store.describe(frame), offset))
-            yield piece
-            yield self.tar.member(f"{key}.json", _facts(frame))[1]
-        yield self.tar.end()
+            # The key of a WebDataset sample is the file name up to its first dot.
+            name = f"{folder}/{frame.index:06d}"
+            offset, data = tar.member(f"{name}.{frame_store.image_format}", frame.data)
+            members.append((frame_store.describe(frame), offset))
+            yield data
+            yield tar.member(f"{name}.json", _metadata(frame))[1]
+        yield tar.end()
+
+    key, etag = frame_store.put_parts(TAR_NAME, _in_parts(content(), PART_BYTES), "application/x-tar")
+    members.sort(key=lambda member: member[0].index)
+    offsets = tuple(offset for _, offset in members)
+    archive = Archive(key, tar.size_bytes, tar.sha256, etag, offsets=offsets)
+    return StoredOutput(tuple(frame for frame, _ in members), archive)
 
 
-def _facts(frame: Frame) -> bytes:
-    facts: dict[str, object] = {
+class TarStream(Struct):
+    """Generates a tar. The same members always give the same bytes: they have no owner and no time.
+
+    Attributes:
+        size_bytes: Size of everything generated so far.
+    """
+
+    size_bytes: int = 0
+    _digest: "_Hash" = field(default_factory=hashlib.sha256)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of everything generated so far, in lower-case hex."""
+        return self._digest.hexdigest()
+
+    def member(self, name: str, data: bytes) -> tuple[int, bytes]:
+        """Return the position of `data` in the tar, and the bytes of the member to append."""
+        header = _header(name, len(data))
+        start = self.size_bytes + len(header)
+        return start, self._counted(header + data + bytes(-len(data) % _BLOCK_BYTES))
+
+    def end(self) -> bytes:
+        """Return the end-of-archive marker."""
+        return self._counted(bytes(2 * _BLOCK_BYTES))
+
+    def _counted(self, data: bytes) -> bytes:
+        self.size_bytes += len(data)
+        self._digest.update(data)
+        return data
+
+
+def _header(name: str, size_bytes: int) -> bytes:
+    """Return a ustar header, after a pax header if the name is too long for ustar."""
+    info = tarfile.TarInfo(name)
+    info.size = size_bytes
+    return info.tobuf(tarfile.PAX_FORMAT)
+
+
+def _metadata(frame: Frame) -> bytes:
+    metadata: dict[str, object] = {
         "index": frame.index,
         "slot": frame.slot,
         "pts_seconds": frame.pts_seconds,
@@ -74,21 +110,24 @@ def _facts(frame: Frame) -> bytes:
         "height": frame.height,
     }
     if frame.measures:
-        facts |= asdict(frame.measures)
-    return json.dumps(facts, separators=(",", ":")).encode()
+        metadata |= asdict(frame.measures)
+    return json.dumps(metadata, separators=(",", ":")).encode()
 
 
-def _folder(name: str) -> str:
-    """Where the samples of the video lie in the tar. No two videos have the same one, so that tars can be
-    read together. Readers of WebDataset skip files whose path begins with ``__any__``."""
+def _folder(sample_name: str) -> str:
+    """Return the folder of the video's samples in the tar.
+
+    It is different for each video, so that tars can be read together. WebDataset readers skip files whose
+    path begins with ``__any__``.
+    """
     return "/".join(
         part if re.fullmatch(CODE_PATTERN, part) and not _SKIPPED.fullmatch(part) else derived_code(part)
-        for part in name.split("/")
+        for part in sample_name.split("/")
     )
 
 
 def _in_parts(pieces: Iterable[bytes], part_bytes: int) -> Iterator[bytes]:
-    """The same bytes, in parts of exactly that size but for the last."""
+    """Split the bytes into parts of exactly `part_bytes`, except for the last one."""
     buffer = bytearray()
     for piece in pieces:
         buffer += piece

@@ -1,66 +1,75 @@
-"""Frames on their way to the object store while the next ones are being decoded.
-
-A bounded number is in flight, so memory stays bounded however slow the store is. The first upload
-that fails stops the decode: frames that cannot be stored need not be made.
-"""
+"""Writers of frames: the interface, the lookup in the registry, and the writer of single files."""
 
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Protocol, cast
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from extractor.domain.frames import Frame, StoredFrame
-from extractor.domain.output_options import OutputForm, OutputOptions
+from extractor.domain.manifest import Archive, Extra
+from extractor.domain.output_options import WRITERS, OutputForm
 from extractor.output.frame_store import FrameStore
-from extractor.output.tar import Archive, pack_frames
-
-if TYPE_CHECKING:
-    from extractor.output.storyboard.storyboard import Extra
 
 
-class Stored(Struct, frozen=True):
-    """All that the store has acknowledged: the frames by their index; the tar, if they lie in one; what was
-    made of them."""
+class StoredOutput(Struct, frozen=True):
+    """Everything that the object store has acknowledged for a video.
+
+    Attributes:
+        frames: The frames, by their index.
+        archive: The object that holds all frames, if the form has one.
+        extras: Files made of the frames.
+    """
 
     frames: tuple[StoredFrame, ...]
     archive: Archive | None = None
-    extras: "tuple[Extra, ...]" = ()
+    extras: tuple[Extra, ...] = ()
 
 
-def store_output(
+class FrameWriter(Protocol):
+    """Stores frames in one form, while the next frames are decoded.
+
+    To add a form, write a module with such a function and add it to
+    `extractor.domain.output_options.WRITERS`. A form that packs all frames into one object names that
+    object by `extractor.domain.output_options.archive_name`.
+    """
+
+    def __call__(
+        self, frames: Iterable[Frame], frame_store: FrameStore, *, workers: int, sample_name: str
+    ) -> StoredOutput:
+        """Store all frames.
+
+        Args:
+            frames: The frames in the order in which they are decoded.
+            frame_store: Where to store them.
+            workers: Number of uploads at a time.
+            sample_name: Name of the video in a data set, such as ``platform/code``.
+
+        Raises:
+            Exception: The first error of the store or of `frames`.
+        """
+        ...
+
+
+def open_writer(form: OutputForm) -> FrameWriter:
+    """Import the writer of a form."""
+    module, _, function = WRITERS[form].partition(":")
+    return cast("FrameWriter", getattr(import_module(module), function))
+
+
+def write_files(
     frames: Iterable[Frame],
     frame_store: FrameStore,
+    *,
     workers: int,
-    output: OutputOptions,
-    name: str,
-    shown_seconds: tuple[float, float],
-) -> Stored:
-    """Put the frames on the shelf in the form that is asked for, with what is to come with them.
-    `name` is that of the video in a tar; it is shown from and until `shown_seconds`, as players count.
+    sample_name: str = "",  # noqa: ARG001 - a file is named by the layout
+) -> StoredOutput:
+    """Store each frame as an object; see `FrameWriter`.
 
-    Raises the first error of the store or of `frames`."""
-    if not output.storyboard:
-        return _store_form(frames, frame_store, workers, output.form, name)
-    from extractor.output.storyboard.storyboard import Storyboard
-
-    board = Storyboard(frame_store, *shown_seconds)
-    stored = _store_form(board.watch(frames), frame_store, workers, output.form, name)
-    return replace(stored, extras=board.store())
-
-
-def _store_form(
-    frames: Iterable[Frame], frame_store: FrameStore, workers: int, form: OutputForm, name: str
-) -> Stored:
-    if form == "tar":
-        return Stored(*pack_frames(frames, frame_store, name))
-    return Stored(store_frames(frames, frame_store, workers))
-
-
-def store_frames(frames: Iterable[Frame], frame_store: FrameStore, workers: int) -> tuple[StoredFrame, ...]:
-    """Put every frame on the shelf, `workers` at a time; returns them in order of their index when
-    the store has acknowledged all. Raises the first error of an upload or of `frames`."""
+    A bounded number of uploads is in flight, so memory is bounded even if the store is slow. The first
+    upload that fails stops the decode.
+    """
     done: list[StoredFrame] = []
     in_flight: set[Future[StoredFrame]] = set()
     with ThreadPoolExecutor(workers, thread_name_prefix="upload") as pool:
@@ -72,11 +81,11 @@ def store_frames(frames: Iterable[Frame], frame_store: FrameStore, workers: int)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return tuple(sorted(done, key=lambda stored: stored.index))
+    return StoredOutput(tuple(sorted(done, key=lambda stored: stored.index)))
 
 
 def _collect(in_flight: set[Future[StoredFrame]], at_most: int) -> list[StoredFrame]:
-    """Take the finished uploads out, waiting until at most `at_most` are left."""
+    """Remove finished uploads from `in_flight`, waiting until at most `at_most` are left."""
     finished = {future for future in in_flight if future.done()}
     in_flight -= finished
     while len(in_flight) > at_most:

@@ -1,28 +1,19 @@
-"""From a file on disk to stored frames and their manifest. What the cloud and the command line share."""
+"""Extract one file on disk: store its frames and build their manifest. Shared by cloud and local use."""
 
 import logging
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from msgspec import Struct, field
+from msgspec import Struct, convert, field
 from msgspec.structs import replace
 
 from extractor import __version__
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, Scene, StoredFrame
 from extractor.domain.jobs import SourceVideo
-from extractor.domain.manifest import Manifest
-from extractor.domain.manifest_records import (
-    ArchiveRecord,
-    ExtraRecord,
-    PolicyRecord,
-    SceneRecord,
-    SourceRecord,
-    VideoRecord,
-    frame_records,
-)
+from extractor.domain.manifest import Manifest, VideoInfo
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.domain.timing import Stopwatch
@@ -30,22 +21,20 @@ from extractor.errors import DeadlineError
 from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.scene_pass import SceneSelection, find_scenes
-from extractor.media.decode.schedule import (
-    DecodeSchedule,
-    largest_gap_seconds,
-    make_schedule,
-    schedule_targets,
-)
+from extractor.media.decode.schedule import DecodeSchedule, make_schedule, schedule_targets
 from extractor.media.decode.session import DecodeAgainError
 from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.command import DecoderInput
-from extractor.media.ffmpeg.filters import colour_notes
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
 from extractor.output.frame_store import FrameStore
-from extractor.output.writers import Stored, store_output
+from extractor.output.writers import StoredOutput, open_writer
+from extractor.pipeline.notes import manifest_notes
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
+
+if TYPE_CHECKING:
+    from extractor.output.storyboard.storyboard import Storyboard
 
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg", "flv", "asf"})
 
@@ -53,8 +42,15 @@ logger = logging.getLogger(__name__)
 
 
 class ExtractorConfig(Struct, frozen=True):
-    """How videos are decoded and their frames stored, the same for all videos of a worker. Without
-    `plan`, everything is decoded, with the same result."""
+    """How videos are decoded and stored; the same for all videos of a worker.
+
+    Attributes:
+        ffmpeg: Path of the FFmpeg binary.
+        limits: What one video may cost.
+        upload_workers: Number of uploads at a time.
+        plan: Whether to skip packets that no wanted frame needs. Without, the frames are the same.
+        output: What is stored for a video.
+    """
 
     ffmpeg: str
     limits: DecodeLimits
@@ -64,11 +60,17 @@ class ExtractorConfig(Struct, frozen=True):
 
 
 class ExtractionTask(Struct, frozen=True):
-    """One file to be done: what it is called and where it came from.
+    """One file to extract.
 
-    `deadline` is a `time.monotonic()` value in seconds. `stored` are frames of an earlier run, from the first
-    on, that lie where they belong. `sample_name` is what the frames are called in a tar, if the code does
-    not tell the video from all others.
+    Attributes:
+        path: The file.
+        code: Code of the video.
+        platform: Its platform, if it has one.
+        source: The object that the file is a copy of.
+        policy: Which frames are wanted.
+        deadline: When the work must end, as of `time.monotonic()`.
+        stored: Reusable frames of an earlier run, from the first on.
+        sample_name: Name of the video in a data set; by default its platform and code.
     """
 
     path: Path
@@ -82,7 +84,7 @@ class ExtractionTask(Struct, frozen=True):
 
     @property
     def unique_name(self) -> str:
-        """What no other video of a data set is called."""
+        """Name that no other video of a data set has."""
         return self.sample_name or (f"{self.platform}/{self.code}" if self.platform else self.code)
 
 
@@ -93,10 +95,20 @@ def extract(
     watch: Stopwatch,
     progress: ProgressCallback | None = None,
 ) -> Manifest:
-    """Put every wanted frame on the shelf and return the manifest that lists them, not yet written.
+    """Store every wanted frame.
 
-    Raises the `ExtractorError` that says why there is none; frames stored until then stay, without
-    a manifest that vouches for them.
+    Args:
+        task: The file.
+        frame_store: Where to store the frames.
+        config: How to decode and store.
+        watch: Measures the stages.
+        progress: Called after each frame.
+
+    Returns:
+        The manifest of the frames, which the caller writes.
+
+    Raises:
+        ExtractorError: Why there is no manifest. Frames stored until then stay, and no manifest lists them.
     """
     limits = config.limits
     source = DecoderInput(task.path, limits, config.ffmpeg)
@@ -106,10 +118,9 @@ def extract(
         source = index.select(source)
     with watch.stage("extract"):
         index, schedule, found = choose_frames(source, index, precomputed, task.policy, budget)
-        goes_on = (
-            precomputed is None and config.output == OutputOptions()
-        )  # a tar and a storyboard need every frame
-        before = task.stored[: frames_made(task.stored, schedule, index, task.policy)] if goes_on else ()
+        # An archive and a storyboard need every frame.
+        can_resume = precomputed is None and config.output == OutputOptions()
+        before = task.stored[: frames_made(task.stored, schedule, index, task.policy)] if can_resume else ()
         rest = remaining(schedule, len(before), index, task.policy)
         decoder = FrameDecoder(source, index, task.policy, rest, budget, precomputed=precomputed)
         stored = _store(decoder, len(before), task, frame_store, config, progress)
@@ -155,8 +166,11 @@ def choose_frames(
 
 
 def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
-    """Whether scenes need a pass of their own: where frames are chosen by them, and where keyframes cannot be
-    found among all frames, since the file does not say when they are shown."""
+    """Return whether scenes need a separate pass.
+
+    They do if frames are chosen by scene, and if only keyframes are decoded for the frames because the file
+    has no presentation times.
+    """
     keyframes_alone = policy.strategy == "keyframe" and not index.shown_pts
     return policy.strategy == "scene" or (policy.detector is not None and keyframes_alone)
 
@@ -182,46 +196,64 @@ def _store(
     frame_store: FrameStore,
     config: ExtractorConfig,
     progress: ProgressCallback | None,
-) -> Stored:
-    """Decode and store, with numbers from `first` on; if the plan does not hold, or the frames are not as the
-    header has them, once more in full, over what was stored."""
+) -> StoredOutput:
+    """Decode the frames and store them, numbered from `first` on.
+
+    If the plan or the header turns out to be wrong, decode everything and overwrite the frames.
+    """
     decoder.use_plan = decoder.use_plan and config.plan
-    try:
-        # An upload that fails leaves the decode in the middle: its FFmpeg ends here, and not when Python
-        # happens to collect the generators.
-        with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
-            frames: Iterable[Frame] = numbered(drop_redundant(decoded, task.policy), first)
-            if not decoder.is_planned:
-                frames = _in_time(frames, decoder.index.duration_seconds, task.deadline)
-            if progress:
-                frames = _reported(frames, decoder.index, progress)
-            shown = _shown_seconds(decoder.index)
-            return store_output(
-                frames, frame_store, config.upload_workers, config.output, task.unique_name, shown
+    write = open_writer(config.output.form)
+    while True:
+        storyboard = _open_storyboard(decoder.index, frame_store) if config.output.storyboard else None
+        try:
+            # After a failed upload, close the decode at once: its FFmpeg must not run until Python happens
+            # to collect the generators.
+            with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
+                frames: Iterable[Frame] = numbered(drop_redundant(decoded, task.policy), first)
+                if not decoder.is_planned:
+                    frames = _in_time(frames, decoder.index.duration_seconds, task.deadline)
+                if progress:
+                    frames = _reported(frames, decoder.index, progress)
+                if storyboard:
+                    frames = storyboard.watch(frames)
+                stored = write(
+                    frames, frame_store, workers=config.upload_workers, sample_name=task.unique_name
+                )
+            return replace(stored, extras=storyboard.store()) if storyboard else stored
+        except DecodeAgainError as found:
+            logger.info(
+                "the first decode did not fit the video, decoding everything", extra={"code": task.code}
             )
-    except DecodeAgainError as found:
-        logger.info("the first decode did not fit the video, decoding everything", extra={"code": task.code})
-        decoder.restart_without_plan(found.picture)
-        return _store(decoder, first, task, frame_store, config, progress)
+            decoder.restart_without_plan(found.picture)
+
+
+def _open_storyboard(index: VideoIndex, frame_store: FrameStore) -> "Storyboard":
+    """Import the storyboard only here: it needs OpenCV."""
+    from extractor.output.storyboard.storyboard import Storyboard
+
+    return Storyboard(frame_store, *_shown_seconds(index))
 
 
 def _shown_seconds(index: VideoIndex) -> tuple[float, float]:
-    """When the first frame and the end of the video are shown, as players count: from 0 in most containers,
-    from the first packet in those whose clock is not set to 0 (broadcasts)."""
+    """Return when players show the first frame and the end of the video.
+
+    Players count from 0 in most containers, and from the first packet in those whose clock starts anywhere
+    (broadcasts).
+    """
     origin = index.container_start_seconds if index.container in _FREE_CLOCKS else 0.0
     start = max(0.0, index.start_seconds - origin)
     return start, start + index.duration_seconds
 
 
 def _in_time(frames: Iterable[Frame], duration_seconds: float, deadline: float) -> Iterator[Frame]:
-    """Raises `DeadlineError` early: where everything is decoded, no later run can go on from here."""
-    begun = monotonic()
+    """Raise `DeadlineError` as soon as the deadline is out of reach: a full decode cannot be resumed."""
+    started = monotonic()
     for frame in frames:
         share = frame.pts_seconds / duration_seconds if duration_seconds else 0.0
-        needed = seconds_needed(monotonic() - begun, deadline - begun, share)
+        needed = seconds_needed(monotonic() - started, deadline - started, share)
         if needed is not None:
             raise DeadlineError(
-                f"decoding this video takes about {needed:.0f} s, and {deadline - begun:.0f} s were left"
+                f"decoding this video takes about {needed:.0f} s, and {deadline - started:.0f} s were left"
             )
         yield frame
 
@@ -237,71 +269,28 @@ def _manifest(
     decoder: FrameDecoder,
     schedule: DecodeSchedule,
     scenes: Sequence[Scene] | None,
-    stored: Stored,
+    stored: StoredOutput,
     watch: Stopwatch,
 ) -> Manifest:
     index = decoder.index
     return Manifest(
         code=task.code,
         platform=task.platform,
-        source=SourceRecord.model_validate(task.source),
-        video=VideoRecord.model_validate(index),
-        policy=PolicyRecord.model_validate(task.policy),
+        source=task.source,
+        video=convert(index, VideoInfo, from_attributes=True),
+        policy=task.policy,
         policy_fingerprint=fingerprint(task.policy),
-        frames=frame_records(stored.frames),
-        archive=ArchiveRecord.model_validate(stored.archive) if stored.archive else None,
-        extras=tuple(ExtraRecord.model_validate(extra) for extra in stored.extras),
-        scenes=None if scenes is None else tuple(SceneRecord.model_validate(scene) for scene in scenes),
+        frames=stored.frames,
+        archive=stored.archive,
+        extras=stored.extras,
+        scenes=None if scenes is None else tuple(scenes),
         scene_count=None if scenes is None else len(scenes),
         decoded_seconds=round(decoder.decoded_seconds, 6),
         expected_seconds=round(index.expected_seconds, 6),
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
-        notes=(
-            *_notes(index, schedule, task.policy),
-            *_unordered(decoder, task.policy),
-            *_unanswered(index, task.policy, decoder.decoded_seconds),
-        ),
+        notes=tuple(manifest_notes(index, schedule, task.policy, decoder)),
         ffmpeg_version=index.ffmpeg_version,
         extractor_version=__version__,
         timings=dict(watch.seconds),
     )
-
-
-def _notes(index: VideoIndex, schedule: DecodeSchedule, policy: SamplingPolicy) -> Iterator[str]:
-    if policy.strategy == "keyframe" and schedule.targets is not None:
-        gap = largest_gap_seconds(schedule.targets, index.time_base)
-        if gap > 2 * policy.interval_seconds:
-            yield f"keyframes lie up to {gap:.2f} s apart, {policy.interval_seconds:g} s were asked for"
-    if index.claimed_seconds is not None:
-        yield (
-            f"the header claims {index.claimed_seconds:.2f} s, but the file is complete after"
-            f" {index.duration_seconds:.2f} s"
-        )
-    if index.unread_bytes:
-        yield f"another video follows in the last {index.unread_bytes} bytes of the file, which are not read"
-    if changes := len(index.discontinuities):
-        times = "once" if changes == 1 else f"{changes} times"
-        yield f"the clock of the file restarts or jumps {times}: see video.discontinuities"
-    yield from colour_notes(index.picture)
-    if index.hdr == "dolby-vision-5":
-        yield "Dolby Vision profile 5 has colours of its own, which are not converted"
-
-
-def _unordered(decoder: FrameDecoder, policy: SamplingPolicy) -> Iterator[str]:
-    if policy.strategy != "keyframe" and (count := decoder.unordered):
-        total = decoder.index.frame_count
-        yield f"{count} of {total} frames have no time after that of the one before: they cannot be asked for"
-
-
-def _unanswered(index: VideoIndex, policy: SamplingPolicy, decoded_seconds: float) -> Iterator[str]:
-    """Of timestamps, those for which there is no frame."""
-    end = float((index.shown_pts[-1] - index.shown_pts[0]) * index.time_base) if index.shown_pts else None
-    last = max(index.duration_seconds, decoded_seconds) if end is None else end
-    late = [moment for moment in policy.timestamps_seconds if moment > last]
-    if late:
-        shown = ", ".join(f"{moment:g}" for moment in late[:5]) + (" …" if len(late) > 5 else "")
-        yield (
-            f"{len(late)} of {len(policy.timestamps_seconds)} timestamps lie after the last frame, "
-            f"at {last:.3f} s, and have no frame: {shown}"
-        )

@@ -1,7 +1,7 @@
-"""The use case of the worker: one job in, its video's frames stored, its manifest written, its row flipped.
+"""One job: store a video's frames, write their manifest, and mark its row.
 
-The order of the effects is the guarantee: frames, then the manifest that vouches for them, then the
-state, and only then is anything deleted. Whatever happens in between, the same job run again ends well.
+The order of the effects is the guarantee: first the frames, then the manifest that lists them, then the
+state, and only then deletions. After a failure at any point, running the same job again completes it.
 """
 
 import time
@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import ObjectStore
@@ -28,6 +27,7 @@ from extractor.errors import (
     NotFetchedError,
     NotInStateError,
     TransientError,
+    detail_of,
 )
 from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore, list_by_key
@@ -37,12 +37,20 @@ from extractor.pipeline.prefetch import Prefetcher
 from extractor.pipeline.source import VideoSource, check_source_size
 from extractor.pipeline.workdir import job_directory
 
-_MAX_DETAIL = 500  # characters
-_LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends a little after its deadline
+_LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends shortly after its deadline
 
 
 class WorkerContext(Struct, frozen=True):
-    """Everything that a worker works with, the same for all jobs."""
+    """What all jobs of a worker share.
+
+    Attributes:
+        state: The state of the videos.
+        videos: Opens and prefetches source videos.
+        frames: The bucket of the frames.
+        layout: Keys of the frames.
+        config: How videos are decoded and stored.
+        work_dir: Parent of the temporary directories.
+    """
 
     state: StateStore
     videos: Prefetcher
@@ -53,11 +61,15 @@ class WorkerContext(Struct, frozen=True):
 
     @property
     def keyed_by_version(self) -> bool:
-        """Whether a video is known by its version, so that its object is looked at before its state."""
+        """Whether the source must be opened before its state, since its version is part of its identity."""
         return self.state.keyed_by_version or self.layout.needs_video_id
 
     def frame_keys(self, job: ExtractionJob, video: SourceVideo | None) -> FrameKeys:
-        """Raises `InvalidMessageError` if the video cannot have a folder of its own."""
+        """Return the keys of the job's frames.
+
+        Raises:
+            InvalidMessageError: The layout has no separate folder for this video.
+        """
         try:
             return self.layout.frame_keys(
                 code=job.code,
@@ -71,10 +83,18 @@ class WorkerContext(Struct, frozen=True):
 
 
 class JobContext(Struct, frozen=True):
-    """What surrounds one job: until when it must end (a `time.monotonic()` value), who watches its
-    stages, which errors settle its fate, whether it was never tried before, so that none of its frames
-    can be there, and who is told that the network is free for the next video."""
+    """One job and its circumstances.
 
+    Attributes:
+        job: What to extract.
+        deadline: When the job must end, as of `time.monotonic()`.
+        watch: Measures the stages.
+        is_final: Tells whether an error is final for this delivery of the message.
+        is_first_delivery: Whether the job has never been tried, so that none of its frames can exist.
+        on_downloaded: Called when the network is free for the next video.
+    """
+
+    job: ExtractionJob
     deadline: float
     watch: Stopwatch
     is_final: Callable[[ExtractorError], bool]
@@ -82,53 +102,62 @@ class JobContext(Struct, frozen=True):
     on_downloaded: Callable[[], None] = lambda: None
 
 
-def extract_video(job: ExtractionJob, context: WorkerContext, job_context: JobContext) -> JobOutcome:
-    """Do the job. Raises the `ExtractorError` that prevented it, after recording a final one."""
-    try:
-        return _extract(job, context, job_context)
-    except ConflictError:
-        if not job_context.is_first_delivery:
-            raise
-        # Somebody left frames where none were expected: look first, as on any later delivery.
-        return _extract(job, context, replace(job_context, is_first_delivery=False))
+def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome:
+    """Do the job. At a conflict on the first delivery, try once more as on a later delivery.
 
+    Args:
+        context: What all jobs of the worker share.
+        job_context: The job.
 
-def _extract(job: ExtractionJob, context: WorkerContext, job_context: JobContext) -> JobOutcome:
-    with ExitStack() as held:
-        source = held.enter_context(context.videos.open(job)) if context.keyed_by_version else None
-        subject = VideoRef(job.code, source.video if source else None)
-        with _recording_failure(subject, context.state, job_context):
-            frame_keys = context.frame_keys(job, subject.source)
-            if _begin(subject, context.state, job_context) and (
-                job_context.is_first_delivery or _is_intact(context.frames, frame_keys)
-            ):
-                return JobOutcome(job.code, "skipped")
-            with ThreadPoolExecutor(1) as pool:  # on short videos each round trip counts: two at once
-                reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
-                source = source or held.enter_context(context.videos.open(job))
-                return _complete(
-                    _PreparedJob(job, subject, source, frame_keys, reading.result()), context, job_context
-                )
+    Returns:
+        What was done.
 
-
-class _PreparedJob(Struct, frozen=True):
-    """A job that is to be done: its video, where its frames go, and what an earlier run left there."""
-
-    job: ExtractionJob
-    subject: VideoRef
-    source: VideoSource
-    frame_keys: FrameKeys
-    earlier: manifest_store.StoredManifest
+    Raises:
+        ExtractorError: Why the job failed. If it is final, the state has recorded it.
+    """
+    job = job_context.job
+    for is_first in (True, False) if job_context.is_first_delivery else (False,):
+        try:
+            with ExitStack() as held:
+                source = held.enter_context(context.videos.open(job)) if context.keyed_by_version else None
+                subject = VideoRef(job.code, source.video if source else None)
+                held.enter_context(_recording_failure(subject, context.state, job_context))
+                frame_keys = context.frame_keys(job, subject.source)
+                if _begin(subject, context.state, job_context) and (
+                    is_first or _is_intact(context.frames, frame_keys)
+                ):
+                    return JobOutcome(job.code, "skipped")
+                with ThreadPoolExecutor(1) as pool:  # in parallel: each round trip counts for a short video
+                    reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
+                    source = source or held.enter_context(context.videos.open(job))
+                    earlier = reading.result()
+                known = {} if is_first and not earlier.etag else list_by_key(context.frames, frame_keys)
+                is_current = earlier.is_current(source.video, job.policy, context.config.output, known)
+                if earlier.manifest and is_current:
+                    manifest = earlier.manifest
+                else:
+                    frame_store = FrameStore(context.frames, frame_keys, job.policy.image_format, known)
+                    manifest = _extract_frames(source, earlier, frame_store, context, job_context)
+                _mark_extracted(subject, manifest, frame_keys, context, job_context)
+                if not is_current:
+                    manifest_store.delete_superseded_frames(
+                        context.frames, frame_keys, earlier, manifest, known
+                    )
+                return JobOutcome(job.code, "confirmed" if is_current else "extracted", manifest)
+        except ConflictError:
+            if not is_first:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 @contextmanager
 def _recording_failure(subject: VideoRef, state: StateStore, job_context: JobContext) -> Iterator[None]:
-    """Whatever ends the job without success is recorded if it is final; else the claim is given up."""
+    """Record a final failure in the state; release the claim after any other error."""
     try:
         yield
     except ExtractorError as error:
         if job_context.is_final(error):
-            state.record_failure(subject, error.reason, str(error)[:_MAX_DETAIL])
+            state.record_failure(subject, error.reason, detail_of(error))
         else:
             _release_claim(subject, state)
         raise
@@ -138,11 +167,12 @@ def _recording_failure(subject: VideoRef, state: StateStore, job_context: JobCon
 
 
 def _release_claim(subject: VideoRef, state: StateStore) -> None:
-    with suppress(TransientError):  # the claim ends by itself
+    with suppress(TransientError):  # the claim expires anyway
         state.release(subject)
 
 
 def _begin(subject: VideoRef, state: StateStore, job_context: JobContext) -> bool:
+    """Claim the video, and return whether its row is marked as extracted already."""
     lease_seconds = 1.25 * max(0.0, job_context.deadline - time.monotonic()) + _LEASE_MARGIN_SECONDS
     with job_context.watch.stage("state"):
         row = state.begin(subject, lease_seconds)
@@ -154,51 +184,48 @@ def _begin(subject: VideoRef, state: StateStore, job_context: JobContext) -> boo
 
 
 def _is_intact(store: ObjectStore, frame_keys: FrameKeys) -> bool:
-    """Whether a video that is done is still as its manifest says, as far as there is one. Asked where an
-    earlier delivery has failed: it may have met another worker at this video."""
+    """Return whether the objects of a finished video match its manifest, if it has one.
+
+    Checked on later deliveries only: the earlier attempt may have collided with another worker.
+    """
     manifest = manifest_store.read_manifest(store, frame_keys).manifest
     return manifest is None or manifest_store.frames_intact(manifest, list_by_key(store, frame_keys))
 
 
-def _complete(case: _PreparedJob, context: WorkerContext, job_context: JobContext) -> JobOutcome:
-    earlier = case.earlier
-    known = (
-        list_by_key(context.frames, case.frame_keys)
-        if earlier.etag or not job_context.is_first_delivery
-        else {}
-    )
-    offered = earlier.manifest is not None and earlier.manifest.has_output(context.config.output)
-    is_current = offered and earlier.is_current(case.source.video, case.job.policy, known)
-    if earlier.manifest and is_current:
-        manifest = earlier.manifest
-    else:
-        frame_store = FrameStore(context.frames, case.frame_keys, case.job.policy.image_format, known)
-        manifest = _extract_frames(case, frame_store, context, job_context)
-    with job_context.watch.stage("state"):
-        context.state.mark_extracted(case.subject, manifest.summary(case.frame_keys.prefix))
-    if not is_current:
-        manifest_store.delete_superseded_frames(context.frames, case.frame_keys, earlier, manifest, known)
-    return JobOutcome(case.job.code, "confirmed" if is_current else "extracted", manifest)
-
-
 def _extract_frames(
-    case: _PreparedJob, frame_store: FrameStore, context: WorkerContext, job_context: JobContext
+    source: VideoSource,
+    earlier: manifest_store.StoredManifest,
+    frame_store: FrameStore,
+    context: WorkerContext,
+    job_context: JobContext,
 ) -> Manifest:
-    job, source = case.job, case.source
+    """Download the video, store its frames, and commit their manifest in place of the earlier one."""
+    job, frame_keys = job_context.job, frame_store.frame_keys
     with job_directory(context.work_dir) as directory:
         check_source_size(source.video, context.videos.max_bytes, directory)
         path = directory / "source"
         with job_context.watch.stage("download"):
             source.download(path, job_context.deadline)
         job_context.on_downloaded()
-        partial_run = PartialRun(context.frames, case.frame_keys, source.video, job.policy)
-        stored = partial_run.read(frame_store.known)
+        partial_run = PartialRun(context.frames, frame_keys, source.video, job.policy)
+        reused = partial_run.read(frame_store.known)
         task = ExtractionTask(
-            path, job.code, job.platform, source.video, job.policy, job_context.deadline, stored
+            path, job.code, job.platform, source.video, job.policy, job_context.deadline, reused
         )
-        with partial_run.saving(frame_store, stored) as progress:
+        with partial_run.saving(frame_store, reused) as progress:
             manifest = extract(task, frame_store, context.config, job_context.watch, progress)
     with job_context.watch.stage("manifest"):
-        manifest_store.commit_manifest(context.frames, case.frame_keys, manifest, replaces=case.earlier.etag)
+        manifest_store.commit_manifest(context.frames, frame_keys, manifest, replaces=earlier.etag)
     partial_run.remove()
     return manifest
+
+
+def _mark_extracted(
+    subject: VideoRef,
+    manifest: Manifest,
+    frame_keys: FrameKeys,
+    context: WorkerContext,
+    job_context: JobContext,
+) -> None:
+    with job_context.watch.stage("state"):
+        context.state.mark_extracted(subject, manifest.summary(frame_keys.prefix))

@@ -1,8 +1,8 @@
-"""Local video files to local folders: the engine without any cloud.
+"""Extract local video files into local folders, without any cloud.
 
 The folder gets the frames and their `manifest.json`. A run that fails or is interrupted leaves the folder
-as it was: frames are made in a hidden folder inside of it and moved when all are there. So the folder may
-be a mount or a link to another disk, and its parent need not be writable.
+unchanged: frames are written to a hidden subfolder and moved when all are complete. So the folder may be a
+mount or a link to another disk, and its parent need not be writable.
 """
 
 import os
@@ -178,7 +178,7 @@ def extract_to_folder(
 
 
 def local_config(binary: str | None = None) -> ExtractorConfig:
-    """The tools of a laptop: FFmpeg of `binary` or of pip, default limits."""
+    """Return the default configuration for local use: the given or pip-installed FFmpeg, default limits."""
     return ExtractorConfig(find_ffmpeg(binary), DecodeLimits(threads=decoder_threads()), upload_workers=2)
 
 
@@ -199,14 +199,14 @@ def require_extras(policy: SamplingPolicy, output: OutputOptions = _FRAMES) -> N
 
 @contextmanager
 def _folder(folder: Path) -> Iterator[None]:
-    """The folder, with its parents. What was made for it is removed again after an error."""
+    """Create the folder and its parents, and remove those that were created after an error."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
         for path in missing:
-            with suppress(OSError):  # it is not empty: somebody else uses it
+            with suppress(OSError):  # it is not empty: another process uses it
                 path.rmdir()
         raise
 
@@ -228,7 +228,7 @@ def _task(path: Path, given: LocalVideo, policy: SamplingPolicy) -> ExtractionTa
 
 
 def _publish(made: Path, folder: Path, manifest: Manifest) -> None:
-    """Move the frames, then the manifest, then remove what only the earlier manifest lists."""
+    """Move the frames, then the manifest, then remove files that only the earlier manifest lists."""
     earlier = _earlier_frames(folder)
     for name in [*sorted(manifest.keys), MANIFEST_NAME]:
         (made / name).replace(folder / name)

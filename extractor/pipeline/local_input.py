@@ -1,4 +1,4 @@
-"""A local video: a file, or a pipe that has to be copied into one. And how its results are called."""
+"""Local videos: files, and pipes that are copied into files; and the names of their results."""
 
 import hashlib
 import os
@@ -23,30 +23,39 @@ _LONGEST_NAME = 200  # bytes; file systems take 255
 
 
 class LocalVideo(Struct, frozen=True):
-    """`path` as it was given. `file` is the regular file that it means, `None` for a pipe."""
+    """A local video.
+
+    Attributes:
+        path: The path as it was given.
+        file: The regular file; ``None`` for a pipe.
+    """
 
     path: Path
     file: Path | None
 
     @property
     def name(self) -> str:
-        """The name of the file, as text that any encoding can carry."""
+        """Name of the file, as text that any encoding can represent."""
         return _text(self.path)
 
     @property
     def code(self) -> str:
+        """Code of the video: the name of the file without its extension."""
         return _stem(self.name)
 
     def sample_name(self, size_bytes: int) -> str:
-        """What tells this video from others of the same name, in one data set: made of the path and the
-        size of the file."""
-        place = _encodable(str(self.path.absolute()))
-        return derived_code(f"{size_bytes}{place}")
+        """Return a name that no other video of a data set has, made of the path and the size of the file."""
+        path = _encodable(str(self.path.absolute()))
+        return derived_code(f"{size_bytes}{path}")
 
 
 def local_video(path: Path) -> LocalVideo:
-    """What `path` means. Raises `VideoMissingError` for what is neither a file nor a pipe, and
-    `AccessDeniedError`."""
+    """Look up a local video.
+
+    Raises:
+        VideoMissingError: It does not exist, or is neither a file nor a pipe.
+        AccessDeniedError: It may not be read.
+    """
     try:
         found = os.fstat(0) if path == STANDARD_INPUT else path.stat()
     except PermissionError as error:
@@ -66,8 +75,10 @@ def local_video(path: Path) -> LocalVideo:
 
 
 def _named_file(path: Path, found: os.stat_result) -> Path | None:
-    """The file by a name that a child process finds as well; ``/dev/stdin`` means another file there.
-    `None` if it has none, as a deleted file."""
+    """Return a path of the file that is valid in a child process, where ``/dev/stdin`` is another file.
+
+    Returns ``None`` for a file without a name, such as a deleted one.
+    """
     real = Path(os.path.realpath("/dev/stdin" if path == STANDARD_INPUT else path))
     try:
         return real if os.path.samestat(real.stat(), found) else None
@@ -75,19 +86,25 @@ def _named_file(path: Path, found: os.stat_result) -> Path | None:
         return None
 
 
-def bring_in(video: LocalVideo, place: Path) -> Path:
-    """Make the video a file at `place`: a link to it, or a copy of what a pipe gives. Returns `place`.
+def bring_in(video: LocalVideo, target: Path) -> Path:
+    """Create a link to a file, or a copy of the content of a pipe.
 
-    FFmpeg also goes by the ending of a name; `place` has none, so that a file is judged by its content
-    alone, as in the cloud. Raises `OSError`.
+    FFmpeg also considers the extension of a file name. Give a `target` without one, so that only the content
+    counts, as in the cloud.
+
+    Returns:
+        `target`.
+
+    Raises:
+        OSError: It cannot be created.
     """
     if video.file is not None:
-        place.symlink_to(video.file)
-        return place
-    with _opened(video.path) as descriptor, place.open("wb") as target:
+        target.symlink_to(video.file)
+        return target
+    with _opened(video.path) as descriptor, target.open("wb") as file:
         while chunk := _read(descriptor):
-            target.write(chunk)
-    return place
+            file.write(chunk)
+    return target
 
 
 @contextmanager
@@ -103,7 +120,7 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def _read(descriptor: int) -> bytes:
-    """What is there, empty at the end. It waits in short steps, between which a signal is noticed."""
+    """Read the next bytes, none at the end. Wait in short steps, so that signals are handled."""
     ready = select.poll()
     ready.register(descriptor, select.POLLIN)
     while not ready.poll(_STEP_MILLISECONDS):
@@ -112,28 +129,28 @@ def _read(descriptor: int) -> bytes:
 
 
 def folder_names(videos: Sequence[Path]) -> list[str]:
-    """A folder name for each video, all different, also where case does not count.
+    """Return a folder name for each video; all are different, ignoring case.
 
-    It is the stem of the file. Videos of equal stem are named after the parts of their paths that differ:
-    ``a/video.mp4`` and ``b/video.mp4`` become ``a`` and ``b``. A name that is taken gets a number.
+    The name is the stem of the file. Videos with equal stems are named after the parts of their paths that
+    differ: ``a/video.mp4`` and ``b/video.mp4`` become ``a`` and ``b``. Repeated names get a number.
     """
     stems = [_folded(_stem(_text(video))) for video in videos]
     groups: dict[str, list[int]] = {}
-    for place, stem in enumerate(stems):
-        groups.setdefault(stem, []).append(place)
+    for number, stem in enumerate(stems):
+        groups.setdefault(stem, []).append(number)
     wanted: dict[int, str] = {}
-    for places in groups.values():
+    for numbers in groups.values():
         names = (
-            _told_apart([videos[place] for place in places])
-            if len(places) > 1
-            else [_stem(_text(videos[places[0]]))]
+            _differing_parts([videos[number] for number in numbers])
+            if len(numbers) > 1
+            else [_stem(_text(videos[numbers[0]]))]
         )
-        wanted.update(zip(places, names, strict=True))
-    return _numbered([_short(wanted[place]) for place in range(len(videos))])
+        wanted.update(zip(numbers, names, strict=True))
+    return _numbered([_short(wanted[number]) for number in range(len(videos))])
 
 
-def _told_apart(videos: Sequence[Path]) -> list[str]:
-    """Names of those parts of the paths that differ, as few as will do, counted from the end."""
+def _differing_parts(videos: Sequence[Path]) -> list[str]:
+    """Return names made of the parts of the paths that differ: as few as possible, from the end on."""
     absolute = map(os.path.abspath, videos)  # follows no links
     paths = [_encodable(path).strip("/").split("/")[::-1] for path in absolute]
     columns = [
@@ -151,7 +168,7 @@ def _told_apart(videos: Sequence[Path]) -> list[str]:
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
-    """The same names; one that an earlier video has got gets a number."""
+    """Append a number to names that an earlier video has."""
     taken = {_folded(name) for name in names}
     seen: set[str] = set()
     numbers = Counter[str]()
@@ -166,30 +183,30 @@ def _numbered(names: Sequence[str]) -> list[str]:
 
 
 def _candidates(name: str, numbers: Counter[str]) -> Iterator[str]:
-    """`name-2`, `name-3` …, from where the last search for this name stopped."""
+    """Yield `name-2`, `name-3` …, from where the last search for this name stopped."""
     for number in count(numbers[_folded(name)] + 2):
         numbers[_folded(name)] = number - 1
         yield f"{name}-{number}"
 
 
 def _text(video: Path) -> str:
-    """The name of the file, as text that any encoding can carry."""
+    """Return the name of the file, as text that any encoding can represent."""
     return "stdin" if video == STANDARD_INPUT else _encodable(video.name)
 
 
 def _encodable(name: str) -> str:
-    """`name` with bytes that are no UTF-8 escaped, as in ``caf\\xe9.mp4``."""
+    r"""Escape bytes that are not UTF-8, as in ``caf\xe9.mp4``."""
     return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _stem(name: str) -> str:
-    """The name without its ending; the whole name if nothing else is left of it."""
+    """Return the name without its extension; the whole name if nothing else is left."""
     stem = name.rpartition(".")[0]
     return stem if stem.strip(".") else _safe(name)
 
 
 def _safe(name: str) -> str:
-    """`name`, unless it means a folder that is there already."""
+    """Return `name`, unless it means an existing folder such as ``..``."""
     return name if name.strip(".") else f"video-{len(name)}"
 
 

@@ -1,4 +1,4 @@
-"""Going on where an earlier run was cut off: which of its frames need not be made again. Pure."""
+"""Resume an unfinished run: which of its frames can be reused. Pure: no I/O."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,12 +12,12 @@ from extractor.media.probe.index import VideoIndex
 def frames_made(
     stored: Sequence[StoredFrame], schedule: DecodeSchedule, index: VideoIndex, policy: SamplingPolicy
 ) -> int:
-    """How many of the `stored` frames, from the first on, are those that the schedule begins with.
+    """Return how many of the stored frames, from the first on, are the first frames of the schedule.
 
-    0 where a frame depends on those before it, or all must be seen for scenes; keyframes cost too little.
-    The last frame is always made again: a video is decoded only if its decoder has come to the end.
+    It is 0 if frames depend on earlier ones, if scenes are detected, and for keyframes, which are cheap. The
+    last frame is never reused: only a decoder that reaches it finds a damaged end.
     """
-    if _depends(policy) or schedule.targets is None or index.first_pts is None:
+    if _needs_all_frames(policy) or schedule.targets is None or index.first_pts is None:
         return 0
     targets = schedule.plan.targets if schedule.plan else schedule.targets
     count = 0
@@ -31,25 +31,34 @@ def frames_made(
 def remaining(
     schedule: DecodeSchedule, made: int, index: VideoIndex, policy: SamplingPolicy
 ) -> DecodeSchedule:
-    """The schedule without the frames that are `made`."""
+    """Return the schedule without its first `made` frames."""
     return schedule_rest(index, schedule, made, policy) if made else schedule
 
 
 def numbered(frames: Iterable[Frame], first: int) -> Iterator[Frame]:
-    """The frames with numbers that go on from `first`."""
+    """Number the frames from `first` on."""
     return (replace(frame, index=frame.index + first) for frame in frames)
 
 
 def seconds_needed(spent: float, available: float, share_done: float) -> float | None:
-    """How long a decode will take in all, once it is plain that it takes far longer than is `available`;
-    before a quarter of that is `spent`, nothing is."""
+    """Estimate the duration of a decode that cannot end in time.
+
+    Args:
+        spent: Seconds since its start.
+        available: Seconds from its start to the deadline.
+        share_done: Share of the video that is decoded (0-1).
+
+    Returns:
+        The estimate if it is far more than is available; ``None`` otherwise, and in the first quarter of the
+        available time.
+    """
     if spent < available / 4 or share_done <= 0:
         return None
     needed = spent / share_done
     return needed if needed > 1.5 * available else None
 
 
-def _depends(policy: SamplingPolicy) -> bool:
+def _needs_all_frames(policy: SamplingPolicy) -> bool:
     return (
         policy.strategy == "keyframe"
         or policy.detector is not None

@@ -1,4 +1,4 @@
-"""Getting hold of a job's video: find the object, check that it fits, bring it to the disk."""
+"""Locate, validate and download the source video."""
 
 import shutil
 import time
@@ -24,7 +24,14 @@ from extractor.errors import (
 
 
 class VideoLocator(Struct, frozen=True):
-    """Where videos are. `store` opens a bucket by name."""
+    """Where source videos are.
+
+    Attributes:
+        store: Opens a bucket by name.
+        bucket: The default bucket.
+        key_templates: Templates of video keys, in order of preference.
+        max_bytes: Largest allowed video.
+    """
 
     store: Callable[[str], ObjectStore]
     bucket: str
@@ -33,47 +40,67 @@ class VideoLocator(Struct, frozen=True):
 
 
 class VideoSource(Protocol):
-    """A video whose version is known and whose bytes can be brought to the disk."""
+    """A source video whose version is known and that can be downloaded."""
 
     @property
-    def video(self) -> SourceVideo: ...
+    def video(self) -> SourceVideo:
+        """The object and its version."""
+        ...
 
     def download(self, path: Path, deadline: float) -> None:
-        """Put the video at `path`. Raises `DeadlineError` when `time.monotonic()` passes `deadline`."""
+        """Download the video.
+
+        Args:
+            path: File to create.
+            deadline: When the download must end, as of `time.monotonic()`.
+
+        Raises:
+            DeadlineError: The deadline has passed.
+            SourceChangedError: The object has another size than announced.
+        """
         ...
 
 
 class StreamedVideo(Struct, frozen=True):
-    """A `VideoSource` that is read from a stream. `is_unwanted` may end the download early."""
+    """A `VideoSource` that is read from a stream.
+
+    Attributes:
+        video: The object and its version.
+        stream: The open object.
+        is_cancelled: Whether to stop the download.
+    """
 
     video: SourceVideo
     stream: ObjectStream
-    is_unwanted: Callable[[], bool] = lambda: False
+    is_cancelled: Callable[[], bool] = lambda: False
 
     def download(self, path: Path, deadline: float) -> None:
+        """See `VideoSource.download`."""
         with path.open("xb") as file:
             for chunk in self.stream.chunks():
                 file.write(chunk)
-                if time.monotonic() > deadline or self.is_unwanted():
-                    raise DeadlineError("the time of this invocation ended during the download")
+                if time.monotonic() > deadline or self.is_cancelled():
+                    raise DeadlineError("the deadline of this invocation passed during the download")
         if path.stat().st_size != self.video.size_bytes:
-            raise SourceChangedError("the object arrived with another size than it was announced with")
+            raise SourceChangedError("the object has another size than was announced")
 
 
 @contextmanager
-def open_video(job: ExtractionJob, sources: VideoLocator) -> Iterator[StreamedVideo]:
-    """The job's video, at the first of its possible keys that exists.
+def open_video(job: ExtractionJob, locator: VideoLocator) -> Iterator[StreamedVideo]:
+    """Open the job's video, at the first of its possible keys that exists.
 
-    Raises `VideoMissingError` naming all of them, `UnknownBucketError` if the message names a bucket that
-    does not exist. That the bucket of the settings does not exist says nothing about a video.
+    Raises:
+        VideoMissingError: None of the keys exists.
+        UnknownBucketError: The message names a bucket that does not exist.
+        StorageUnavailableError: The bucket of the settings does not exist, among other causes.
     """
-    bucket = job.bucket or sources.bucket
+    bucket = job.bucket or locator.bucket
     candidates = (
         keys.readings(job.key)
         if job.key
-        else list(keys.video_keys(sources.key_templates, job.code, job.platform))
+        else list(keys.video_keys(locator.key_templates, job.code, job.platform))
     )
-    store = sources.store(bucket)
+    store = locator.store(bucket)
     with ExitStack() as stack:
         for key in candidates:
             try:
@@ -81,7 +108,7 @@ def open_video(job: ExtractionJob, sources: VideoLocator) -> Iterator[StreamedVi
             except VideoMissingError:
                 continue
             except StorageUnavailableError as error:
-                if bucket == sources.bucket or not error.bucket_is_missing:
+                if bucket == locator.bucket or not error.bucket_is_missing:
                     raise
                 raise UnknownBucketError(f"there is no bucket {bucket!r}, which the message names") from error
             yield StreamedVideo(SourceVideo(bucket, key, stream.etag, stream.size_bytes), stream)
@@ -90,11 +117,21 @@ def open_video(job: ExtractionJob, sources: VideoLocator) -> Iterator[StreamedVi
 
 
 def check_source_size(video: SourceVideo, max_bytes: int, directory: Path) -> None:
-    """Raises `UnreadableError` for an empty object, `TooLargeError` for one over the limit or the disk."""
+    """Check the size of a video before its download.
+
+    Args:
+        video: The video.
+        max_bytes: Largest allowed size.
+        directory: Where it will be downloaded to.
+
+    Raises:
+        UnreadableError: It is empty.
+        TooLargeError: It is larger than `max_bytes` or than the free disk space.
+    """
     if video.size_bytes == 0:
         raise UnreadableError("the object is empty")
     if video.size_bytes > max_bytes:
         raise TooLargeError(f"{video.size_bytes} bytes are more than MAX_VIDEO_MB allows")
     free = shutil.disk_usage(directory).free
     if video.size_bytes > free:
-        raise TooLargeError(f"{video.size_bytes} bytes do not fit on the disk, which has {free} left")
+        raise TooLargeError(f"{video.size_bytes} bytes do not fit on the disk, which has {free} bytes free")

@@ -1,8 +1,7 @@
-"""A directory of its own for each job, removed when the job ends.
+"""Per-job temporary directory, removed on exit; leftovers of killed workers are swept.
 
-A process that was killed leaves its directory behind, and the next job removes it. A directory counts as a
-leftover only if it carries the mark that this module writes, and if its owner is gone: on the same host its
-lock is free; the locks of another host may be invisible here, so its directory must also be old.
+A directory is a leftover if it has the mark file of this module and its owner is gone: its lock is free.
+Locks of another host may be invisible here, so the directory of another host must also be old.
 """
 
 import fcntl
@@ -19,9 +18,9 @@ from pathlib import Path
 from extractor.errors import StorageUnavailableError
 
 MARK = ".frame-extractor-job"
-"""A file in each job directory, which names the host of its owner."""
+"""Name of the mark file, which contains the host of the owner."""
 
-_OTHER_HOST_SECONDS = 24 * 3600.0  # without a change, after which another host's directory is a leftover
+_OTHER_HOST_SECONDS = 24 * 3600.0  # age from which the directory of another host is a leftover
 _LOCK_SECONDS = 30.0
 _NOTICE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
@@ -31,12 +30,14 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def job_directory(root: Path, prefix: str = "job-") -> Iterator[Path]:
-    """An empty directory below `root`, removed at the end. Leftovers of dead owners are removed first.
+    """Create an empty directory below `root`, and remove it at the end. Remove leftovers first.
 
-    Raises `OSError`, and `StorageUnavailableError` if another process keeps `root` locked.
+    Raises:
+        StorageUnavailableError: Another process keeps `root` locked.
+        OSError: The directory cannot be created.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with _locked(root):  # nobody takes the new directory for a leftover before it is locked
+    with _locked(root):  # so that no process sweeps the new directory before it is locked
         _sweep(root, prefix)
         path = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
         try:
@@ -54,8 +55,10 @@ def job_directory(root: Path, prefix: str = "job-") -> Iterator[Path]:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Hold the lock of the directory. It is given back explicitly: a process that was forked meanwhile
-    shares it, and would keep it."""
+    """Hold the lock of the directory.
+
+    It is released explicitly: a process that was forked in the meantime shares the lock and would keep it.
+    """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _wait_for_lock(descriptor, directory)
@@ -80,7 +83,7 @@ def _wait_for_lock(descriptor: int, directory: Path) -> None:
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Whether the lock was taken. A file system without locks has nobody to wait for."""
+    """Return whether the lock was acquired. On a file system without locks, it always is."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -103,7 +106,7 @@ def _unlock(descriptor: int) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove the directory, even if a signal interrupts the first attempt."""
+    """Remove the directory, again if a signal interrupts the first attempt."""
     try:
         _delete(path)
     except BaseException:
@@ -112,7 +115,7 @@ def _remove(path: Path) -> None:
 
 
 def _delete(path: Path) -> None:
-    """The mark is deleted last: what is left of an interrupted deletion is still a leftover."""
+    """Delete the mark last, so that a partly deleted directory is still a leftover."""
     with suppress(OSError), os.scandir(path) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -130,19 +133,19 @@ def _sweep(root: Path, prefix: str) -> None:
             continue
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError:  # its owner removed it just now
+        except OSError:  # its owner has just removed it
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _delete(path)
-        except OSError:  # its owner is at work, or locks do not tell
+        except OSError:  # its owner is working, or there are no locks
             continue
         finally:
             _unlock(descriptor)
 
 
 def _marked_host(path: Path) -> str | None:
-    """The host that the mark names; `None` if this is no job directory."""
+    """Return the host in the mark file; ``None`` if this is no job directory."""
     try:
         return None if path.is_symlink() else (path / MARK).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -150,16 +153,16 @@ def _marked_host(path: Path) -> str | None:
 
 
 def _is_old(path: Path) -> bool:
-    """Whether nothing in the directory has changed for a day."""
+    """Return whether nothing in the directory has changed for a day."""
     try:
         times = [path.stat().st_mtime, *(entry.lstat().st_mtime for entry in path.iterdir())]
-    except OSError:  # something was removed just now, so somebody is at work
+    except OSError:  # something was removed just now, so the owner is working
         return False
     return time.time() - max(times) > _OTHER_HOST_SECONDS
 
 
 def _host() -> str:
-    """This host, as far as locks are shared: its name and this run of its kernel."""
+    """Return the scope within which locks are shared: host name and boot id."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     with suppress(OSError):
         return f"{socket.gethostname()} {boot.read_text().strip()}"

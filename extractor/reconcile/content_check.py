@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterator
 
 from extractor.backends.storage.base import ObjectStore
-from extractor.domain.manifest import parse_manifest
-from extractor.domain.manifest_records import FrameRecord, ObjectRecord
+from extractor.domain.frames import StoredFrame
+from extractor.domain.manifest import StoredFile, parse_manifest
 from extractor.errors import VideoMissingError
 from extractor.reconcile.findings import Finding, FindingKind
 from extractor.reconcile.observations import manifest_key
@@ -39,7 +39,7 @@ def wrong_frames(store: ObjectStore, prefix: str) -> list[str]:
     return [item.key for item in manifest.objects if _is_wrong(store, item)] if manifest else []
 
 
-def _is_wrong(store: ObjectStore, item: FrameRecord | ObjectRecord) -> bool:
+def _is_wrong(store: ObjectStore, item: StoredFrame | StoredFile) -> bool:
     digest = hashlib.sha256()
     try:
         with store.open(item.key) as stream:

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.domain import keys
-from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import Layout
 from extractor.domain.manifest import Manifest, parse_manifest
 from extractor.domain.output_options import OutputForm
@@ -105,7 +104,7 @@ def lies_in_place(manifest: Manifest, prefix: str, layout: Layout) -> bool:
     frame_keys = layout.frame_keys(
         code=manifest.code,
         platform=manifest.platform,
-        video_id=keys.content_id(SourceVideo(**dict(manifest.source))),
+        video_id=keys.content_id(manifest.source),
         interval_seconds=manifest.policy.interval_seconds,
         extension=manifest.policy.image_format,
     )
@@ -126,7 +125,7 @@ def _with_manifest(
         missing=len(wrong - sizes.keys()),
         wrong_size=len(wrong & sizes.keys()),
         fingerprint=manifest.policy_fingerprint,
-        output="tar" if manifest.archive else "frames",
+        output=manifest.output_form,
         extra_count=len(manifest.extras),
         source_bucket=manifest.source.bucket,
         source_key=manifest.source.key,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractor.domain.frames import StoredFrame
 from extractor.domain.layout import parse_layout
-from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.manifest_records import FrameRecord, ObjectRecord
+from extractor.domain.manifest import Manifest, StoredFile, parse_manifest
 from local.errors import FramesError
 
 if TYPE_CHECKING:
@@ -63,6 +63,6 @@ def checked_key(key: str) -> str:
     return key
 
 
-def _verify(item: FrameRecord | ObjectRecord, data: bytes) -> None:
+def _verify(item: StoredFrame | StoredFile, data: bytes) -> None:
     if (len(data), hashlib.sha256(data).hexdigest()) != (item.size_bytes, item.sha256):
         raise FramesError(f"{item.key} differs from what its manifest says")

@@ -231,7 +231,7 @@ def test_a_fork_under_way_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.Monk
     code = f"""if True:
     import os, signal, sys, tempfile
     from pathlib import Path
-    from extractor import workdir
+    from extractor.pipeline import workdir
     root, made, children = Path({str(tmp_path)!r}), tempfile.mkdtemp, []
     def forking(**how):
         if not (child := os.fork()):

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from extractor import errors
 from extractor.pipeline.local import extract_to_folder
@@ -129,12 +130,12 @@ def _raw_text(*_: Any) -> None:
 
 
 def _empty_success(*arguments: Any) -> Any:
-    return extract_to_folder(*arguments).model_copy(update={"frames": ()})
+    return replace(extract_to_folder(*arguments), frames=())
 
 
 def _times_that_jump_back(*arguments: Any) -> Any:
     manifest = extract_to_folder(*arguments)
-    return manifest.model_copy(update={"frames": (*manifest.frames, manifest.frames[0])})
+    return replace(manifest, frames=(*manifest.frames, manifest.frames[0]))
 
 
 def _lost_frame(*arguments: Any) -> Any:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import pytest
 from extractor.domain.manifest import Manifest
 from extractor.errors import StorageUnavailableError
 from extractor.output.frame_store import FrameStore
-from extractor.output.tar import pack_frames
 from extractor.pipeline.extract import extract
 from tests.handler.conftest import World
 from tests.handler.test_failures import fake_ffmpeg
@@ -133,7 +131,7 @@ def test_an_upload_that_fails_in_the_middle_ends_its_decoder_at_once(
 
     monkeypatch.setattr(FrameStore, "put", refuse)
     monkeypatch.setattr(FrameStore, "put_parts", refuse_parts)
-    monkeypatch.setattr("extractor.output.writers.pack_frames", partial(pack_frames, part_bytes=10_000))
+    monkeypatch.setattr("extractor.output.tar.PART_BYTES", 10_000)
     monkeypatch.setattr("extractor.pipeline.job.extract", watched)
     assert world.deliver({"code": "abc", "interval": 0.04, "format": "png", **message}) == [0]
     assert alive[0] == 1, "the decoder was at work"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from extractor.backends.state.base import StateRow
 from extractor.backends.state.sqlite import SqliteStateStore
@@ -97,7 +98,7 @@ class Replacing(MemoryObjectStore):
 def test_a_manifest_that_is_replaced_while_stale_frames_are_deleted_is_a_conflict() -> None:
     store = Replacing()
     earlier = a_manifest("abc", VIDEO, SamplingPolicy(), frame_count=3)
-    current = earlier.model_copy(update={"frames": earlier.frames[:1]})
+    current = replace(earlier, frames=earlier.frames[:1])
     store.objects.update({frame.key: b"frame" for frame in earlier.frames})
     store.objects[NAMING.manifest_key] = current.to_json()
     prefix = earlier.frames[0].key.rpartition("/")[0] + "/"
@@ -111,7 +112,7 @@ def test_a_manifest_that_is_replaced_while_stale_frames_are_deleted_is_a_conflic
 def test_a_stale_frame_that_another_has_replaced_meanwhile_stays() -> None:
     store = MemoryObjectStore()
     earlier = a_manifest("abc", VIDEO, SamplingPolicy(), frame_count=3)
-    current = earlier.model_copy(update={"frames": earlier.frames[:1]})
+    current = replace(earlier, frames=earlier.frames[:1])
     store.objects.update({frame.key: b"frame" for frame in earlier.frames})
     store.objects[NAMING.manifest_key] = current.to_json()
     prefix = earlier.frames[0].key.rpartition("/")[0] + "/"

@@ -74,7 +74,7 @@ def test_a_video_that_the_disk_cannot_hold_is_refused_before_it_is_fetched(
     assert world.deliver({"code": "abc"}) == []
     (letter,) = world.dead_letters()
     assert letter["reason"] == "TOO_LARGE"
-    assert "1000 left" in letter["detail"]
+    assert "1000 bytes free" in letter["detail"]
 
 
 @pytest.mark.failure_row(32)

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.manifest_records import ExtraRecord
+from extractor.domain.manifest import Extra, Manifest, parse_manifest
 from local.demo.download import checked_key
 from local.demo.gallery import Card, Gallery, Tile, clock, render
 from local.demo.outcomes import Finished, Outcome
@@ -49,13 +49,13 @@ def _manifest(codec: str = "h264") -> Manifest:
     """A phone video: stored on its side, with a frame at 0, 1.25 and 2.5 s."""
     plain = a_manifest("clip")
     frames = tuple(
-        frame.model_copy(update={"pts_seconds": frame.index * 1.25, "width": 360, "height": 640})
+        structs.replace(frame, pts_seconds=frame.index * 1.25, width=360, height=640)
         for frame in plain.frames
     )
-    video = plain.video.model_copy(
-        update={"codec": codec, "width": 640, "height": 360, "rotation_degrees": 90, "duration_seconds": 62.5}
+    video = structs.replace(
+        plain.video, codec=codec, width=640, height=360, rotation_degrees=90, duration_seconds=62.5
     )
-    return plain.model_copy(update={"video": video, "frames": frames})
+    return structs.replace(plain, video=video, frames=frames)
 
 
 VIDEO = DemoVideo("clip", "A clip", Path("clip.mp4"))
@@ -80,8 +80,8 @@ def test_an_extracted_video_is_shown_with_all_its_frames() -> None:
 def test_of_a_video_with_many_frames_the_first_are_shown_and_the_rest_is_folded() -> None:
     manifest = _manifest()
     frame = manifest.frames[0]
-    frames = tuple(frame.model_copy(update={"index": n, "key": f"clip/{n:06d}.jpg"}) for n in range(30))
-    page = _page(replace(GOOD, manifest=manifest.model_copy(update={"frames": frames})))
+    frames = tuple(structs.replace(frame, index=n, key=f"clip/{n:06d}.jpg") for n in range(30))
+    page = _page(replace(GOOD, manifest=structs.replace(manifest, frames=frames)))
     assert [image["src"] for image in page.all("img")] == [f"frames/clip/{n:06d}.jpg" for n in range(30)]
     assert "6 more frames" in page.text
     tags = [name for name, _ in page.tags]
@@ -131,10 +131,10 @@ def test_a_preview_is_the_frame_itself_at_the_time_of_players() -> None:
 
 def test_a_storyboard_is_shown_if_there_is_one() -> None:
     extras = tuple(
-        ExtraRecord(key=f"clip/{name}", size_bytes=1, sha256="0" * 64, kind=kind)
+        Extra(key=f"clip/{name}", size_bytes=1, sha256="0" * 64, kind=kind)
         for kind, name in (("contact_sheet", "contact-sheet.jpg"), ("thumbnails", "storyboard.vtt"))
     )
-    manifest = _manifest().model_copy(update={"extras": extras})
+    manifest = structs.replace(_manifest(), extras=extras)
     page = _page(replace(GOOD, manifest=manifest, track=TRACK))
     (scrubber,) = [figure for figure in page.all("figure") if figure.get("class") == "scrub"]
     assert [Tile(**tile) for tile in json.loads(scrubber["data-tiles"] or "")] == [

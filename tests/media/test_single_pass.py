@@ -76,8 +76,8 @@ def _extract(
 ) -> tuple[Manifest, list[bytes]]:
     manifest = extract_to_folder(clip, folder, policy, replace(local_config(), plan=plan))
     images = [(folder / frame.key).read_bytes() for frame in manifest.frames]
-    frames = tuple(frame.model_copy(update={"etag": None}) for frame in manifest.frames)
-    return manifest.model_copy(update={"timings": {}, "frames": frames}), images
+    frames = tuple(replace(frame, etag=None) for frame in manifest.frames)
+    return replace(manifest, timings={}, frames=frames), images
 
 
 def _try(clip: Path, policy: SamplingPolicy) -> SinglePass | None:

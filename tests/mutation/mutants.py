@@ -36,35 +36,35 @@ MUTANTS: list[Mutant] = [
         (*_HANDLER, *_FAILURES, *_SIMULATION),
         (
             "pipeline: no manifest is written",
-            "replaces=case.earlier.etag)",
-            "replaces=case.earlier.etag) if False else None",
+            "replaces=earlier.etag)",
+            "replaces=earlier.etag) if False else None",
         ),
         (
             "pipeline: the manifest replaces whatever is there",
-            "replaces=case.earlier.etag)",
-            "replaces=manifest_store.read_manifest(context.frames, case.frame_keys).etag)",
+            "replaces=earlier.etag)",
+            "replaces=manifest_store.read_manifest(context.frames, frame_keys).etag)",
         ),
         ("pipeline: a lease of a quarter", "1.25 * max(", "0.25 * max("),
         ("pipeline: no margin of the lease", "_LEASE_MARGIN_SECONDS = 60", "_LEASE_MARGIN_SECONDS = 0"),
         (
             "pipeline: a video that is done is believed on redelivery",
-            "job_context.is_first_delivery or _is_intact(context.frames, frame_keys)",
+            "is_first or _is_intact(context.frames, frame_keys)",
             "True",
         ),
         (
             "pipeline: an earlier manifest always stands",
-            "is_current = offered and earlier.is_current(case.source.video, case.job.policy, known)",
-            "is_current = offered",
+            "is_current = earlier.is_current(source.video, job.policy, context.config.output, known)",
+            "is_current = earlier.manifest is not None",
         ),
         (
             "pipeline: stale frames stay",
-            "if not is_current:\n        manifest_store.delete_superseded_frames",
-            "if False:\n        manifest_store.delete_superseded_frames",
+            "if not is_current:\n                    manifest_store.delete_superseded_frames",
+            "if False:\n                    manifest_store.delete_superseded_frames",
         ),
         (
             "pipeline: a conflict at the first delivery is not looked at",
-            "if not job_context.is_first_delivery:\n            raise",
-            "if True:\n            raise",
+            "if not is_first:\n                raise",
+            "if True:\n                raise",
         ),
         (
             "pipeline: a final failure is not recorded",
@@ -95,13 +95,13 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "worker: a failure that may pass is final",
-            "if isinstance(error, ExtractorError) and self._is_final(error, item.message):",
+            "if isinstance(error, ExtractorError) and self._is_final(error, part.message):",
             "if isinstance(error, ExtractorError):",
         ),
         (
             "worker: the first error hides behind the others",
-            "if isinstance(attempt, Exception):\n                raise attempt",
-            "if False:\n                raise attempt",
+            "if isinstance(result, Exception):\n                raise result",
+            "if False:\n                raise result",
         ),
         (
             "worker: every delivery is the first",
@@ -110,7 +110,7 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "worker: without a dead-letter queue, messages vanish",
-            "elif item.message.from_queue:",
+            "elif part.message.from_queue:",
             "elif False:",
         ),
     ),
@@ -124,7 +124,7 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "worker: the last delivery is like any other",
-            "            if self._is_last(item.message):\n",
+            "            if self._is_last(part.message):\n",
             "            if False:\n",
         ),
         (
@@ -181,20 +181,24 @@ MUTANTS: list[Mutant] = [
     *_group(
         "extractor/output/frame_store.py",
         (*_HANDLER, *_SIMULATION),
-        ("shelf: a frame's ETag is not kept", "etag=self.known[stored.key].etag", "etag=None"),
         (
-            "shelf: a frame replaces anything",
-            "replaces = there.etag if there else None\n            etag",
-            "replaces = (self.store.read(file.key) or there or file).etag\n            etag",
+            "frame store: a frame's ETag is not kept",
+            "frame = replace(described, etag=known.etag)",
+            "frame = described",
         ),
         (
-            "shelf: the same size is the same content",
-            "there.size_bytes == len(data) and there.etag ==",
-            "there.size_bytes == len(data) or there.etag ==",
+            "frame store: a frame replaces anything",
+            "replaces=known.etag if known else None,",
+            "replaces=(self.store.read(described.key) or known or described).etag,",
         ),
         (
-            "shelf: everything is sent again",
-            "if there is None or not _same_content(there, data):",
+            "frame store: the same size is the same content",
+            "known.size_bytes == len(data) and known.etag ==",
+            "known.size_bytes == len(data) or known.etag ==",
+        ),
+        (
+            "frame store: everything is sent again",
+            "if known is None or not _has_content(known, item.data):",
             "if True:",
         ),
     ),
@@ -224,8 +228,8 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "source: no deadline while downloading",
-            "time.monotonic() > deadline or self.is_unwanted()",
-            "self.is_unwanted()",
+            "time.monotonic() > deadline or self.is_cancelled()",
+            "self.is_cancelled()",
         ),
         (
             "source: half an object is a video",
@@ -276,7 +280,11 @@ MUTANTS: list[Mutant] = [
         _RESUMPTION,
         ("resumption: the last frame is not made again", "zip(stored, targets[:-1]", "zip(stored, targets"),
         ("resumption: frames that differ count as made", "            break\n", "            pass\n"),
-        ("resumption: dependent frames are skipped", "if _depends(policy) or schedule", "if schedule"),
+        (
+            "resumption: dependent frames are skipped",
+            "if _needs_all_frames(policy) or schedule",
+            "if schedule",
+        ),
         ("resumption: numbers begin again", "index=frame.index + first", "index=frame.index"),
     ),
     *_group(

@@ -133,7 +133,7 @@ def test_a_tar_that_cannot_be_stored_leaves_no_manifest_and_no_flip(
 def test_a_decode_that_fails_under_way_leaves_nothing_in_the_bucket_and_no_upload_open(
     tar_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tar.pack_frames, "__defaults__", (5 << 20,))
+    monkeypatch.setattr(tar, "PART_BYTES", 5 << 20)
     whole = FrameDecoder.__iter__
 
     def breaking(decoder: FrameDecoder) -> Iterator[Frame]:

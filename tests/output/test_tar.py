@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from extractor.backends.storage.folder import FolderObjectStore
 from extractor.domain.frames import Frame, FrameMetrics
 from extractor.domain.layout import parse_layout
+from extractor.domain.manifest import Archive
+from extractor.output import tar as tar_form
 from extractor.output.frame_store import FrameStore
-from extractor.output.tar import TAR_NAME, Archive, pack_frames
+from extractor.output.tar import TAR_NAME, write_tar
 
 # How WebDataset tells the key of a sample from what a member is: webdataset.tariterators.base_plus_ext.
 _SAMPLE = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
@@ -27,7 +29,7 @@ def _frames(count: int, size_bytes: int = 1000, measures: FrameMetrics | None = 
         yield Frame(index, index, index / 3, data + b"odd"[: index % 4], 320, 240, measures)
 
 
-def _shelf(root: Path, layout: str = "default") -> FrameStore:
+def _frame_store(root: Path, layout: str = "default") -> FrameStore:
     frame_keys = parse_layout(layout).frame_keys(
         code="abc", platform=None, video_id=None, interval_seconds=1, extension="jpg"
     )
@@ -35,8 +37,9 @@ def _shelf(root: Path, layout: str = "default") -> FrameStore:
 
 
 def _pack(root: Path, frames: Iterable[Frame], code: str = "abc") -> tuple[bytes, Archive]:
-    frame_store = _shelf(root)
-    _, archive = pack_frames(frames, frame_store, code)
+    frame_store = _frame_store(root)
+    archive = write_tar(frames, frame_store, sample_name=code).archive
+    assert archive is not None
     return (root / archive.key).read_bytes(), archive
 
 
@@ -92,9 +95,10 @@ def test_the_ranges_are_those_of_the_images(tmp_path: Path) -> None:
 
 
 def test_frames_keep_the_keys_that_they_would_have_as_objects(tmp_path: Path) -> None:
-    frames, archive = pack_frames(_frames(2), _shelf(tmp_path, "timestamped"), "abc")
-    assert [frame.key for frame in frames] == ["abc/1_0.00.jpg", "abc/2_0.33.jpg"]
-    assert archive.key == f"abc/{TAR_NAME}"
+    stored = write_tar(_frames(2), _frame_store(tmp_path, "timestamped"), sample_name="abc")
+    assert [frame.key for frame in stored.frames] == ["abc/1_0.00.jpg", "abc/2_0.33.jpg"]
+    assert stored.archive is not None
+    assert stored.archive.key == f"abc/{TAR_NAME}"
 
 
 @pytest.mark.parametrize("code", ["x" * 200, "a.b", "-", ".."])
@@ -122,8 +126,11 @@ def test_no_two_videos_have_the_same_keys(tmp_path: Path) -> None:
     assert not [name for name in taken if re.match(r"__[^/]*__($|/)", name)]
 
 
-def test_a_tar_of_many_parts_is_held_a_part_at_a_time(tmp_path: Path) -> None:
+def test_a_tar_of_many_parts_is_held_a_part_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     part_bytes, sizes = 64 << 10, []
+    monkeypatch.setattr(tar_form, "PART_BYTES", part_bytes)
 
     class Watched(FolderObjectStore):
         def put_parts(
@@ -143,8 +150,9 @@ def test_a_tar_of_many_parts_is_held_a_part_at_a_time(tmp_path: Path) -> None:
             made[0] += 1
             yield frame
 
-    frame_store = FrameStore(Watched(tmp_path), _shelf(tmp_path).frame_keys, "jpg")
-    _, archive = pack_frames(frames(), frame_store, "abc", part_bytes)
+    frame_store = FrameStore(Watched(tmp_path), _frame_store(tmp_path).frame_keys, "jpg")
+    archive = write_tar(frames(), frame_store, sample_name="abc").archive
+    assert archive is not None
     assert {size for size, _ in sizes[:-1]} == {part_bytes}
     assert sizes[-1][0] <= part_bytes
     assert sum(size for size, _ in sizes) == archive.size_bytes

@@ -98,7 +98,7 @@ def test_a_manifest_of_single_files_is_told_apart(
 ) -> None:
     folder = _extract(plain_clip, tmp_path)
     assert main(["unpack", str(folder / "manifest.json"), "--out", str(tmp_path / "out")]) == 1
-    assert "speaks of no tar" in capsys.readouterr().err
+    assert "lists no tar" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["../../escaped.jpg", "/escaped.jpg", "a/../../escaped.jpg"])

@@ -12,7 +12,7 @@ from extractor.domain.frames import Frame
 from extractor.domain.layout import FrameKeys
 from extractor.errors import StorageUnavailableError
 from extractor.output.frame_store import FrameStore
-from extractor.output.writers import store_frames
+from extractor.output.writers import write_files
 
 
 def _frames(count: int, made: list[int] | None = None) -> Iterator[Frame]:
@@ -22,7 +22,7 @@ def _frames(count: int, made: list[int] | None = None) -> Iterator[Frame]:
         yield Frame(index, index, float(index), f"image {index}".encode(), 320, 240)
 
 
-def _shelf(store: ObjectStore, prefix: str = "") -> FrameStore:
+def _frame_store(store: ObjectStore, prefix: str = "") -> FrameStore:
     return FrameStore(store, FrameKeys(prefix, "{index:06d}.jpg"), "jpg")
 
 
@@ -62,14 +62,14 @@ class _FailingStore(FolderObjectStore):
 
 
 def test_all_frames_are_stored_and_listed_in_order(tmp_path: Path) -> None:
-    stored = store_frames(_frames(50), _shelf(FolderObjectStore(tmp_path), "abc/"), workers=4)
+    stored = write_files(_frames(50), _frame_store(FolderObjectStore(tmp_path), "abc/"), workers=4).frames
     assert [frame.index for frame in stored] == list(range(50))
     assert [(tmp_path / frame.key).read_text() for frame in stored] == [f"image {n}" for n in range(50)]
     assert all((tmp_path / frame.key).stat().st_size == frame.size_bytes for frame in stored)
 
 
 def test_decoding_waits_when_the_store_does(tmp_path: Path) -> None:
-    store_frames(_SlowStore.frames(), _shelf(_SlowStore(tmp_path)), workers=2)
+    write_files(_SlowStore.frames(), _frame_store(_SlowStore(tmp_path)), workers=2)
     assert _SlowStore.stored == 40
     assert _SlowStore.furthest == 2 * 2 + 1
 
@@ -78,7 +78,7 @@ def test_decoding_waits_when_the_store_does(tmp_path: Path) -> None:
 def test_one_upload_that_fails_stops_the_decode_and_fails_the_whole(tmp_path: Path) -> None:
     made: list[int] = []
     with pytest.raises(StorageUnavailableError):
-        store_frames(_frames(10_000, made), _shelf(_FailingStore(tmp_path)), workers=2)
+        write_files(_frames(10_000, made), _frame_store(_FailingStore(tmp_path)), workers=2)
     assert len(made) < 10_000
 
 
@@ -88,5 +88,13 @@ def test_a_decode_that_fails_fails_the_whole(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        store_frames(broken(), _shelf(FolderObjectStore(tmp_path)), workers=2)
+        write_files(broken(), _frame_store(FolderObjectStore(tmp_path)), workers=2)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("upload")]
+
+
+def test_a_frame_that_is_stored_again_replaces_the_first_one(tmp_path: Path) -> None:
+    frame_store = _frame_store(FolderObjectStore(tmp_path))
+    first, second = (Frame(0, 0, 0.0, data, 320, 240) for data in (b"of a plan", b"of all packets"))
+    assert frame_store.put(first).etag != frame_store.put(second).etag
+    assert (tmp_path / "000000.jpg").read_bytes() == b"of all packets"
+    assert [frame.size_bytes for frame in frame_store.stored] == [len(b"of a plan"), len(b"of all packets")]

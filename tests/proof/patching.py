@@ -13,18 +13,19 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 import extractor.output.partial_run
 import extractor.output.writers
 import extractor.pipeline.job
 import extractor.pipeline.source
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback
 from extractor.domain.manifest import Manifest
-from extractor.domain.manifest_records import frame_records
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import UnreadableError
 from extractor.output.frame_store import FrameStore
-from extractor.output.writers import store_frames
+from extractor.output.writers import write_files
 from extractor.pipeline.extract import ExtractionTask, ExtractorConfig
 from tests.support.samples import a_manifest
 
@@ -86,9 +87,9 @@ def make_frames(
     if video == GARBAGE:
         raise UnreadableError("no video")
     rest = frames_of(video, task.policy)[len(task.stored) :]
-    stored = (*task.stored, *store_frames(_reported(rest, progress), frame_store, 1))
+    stored = (*task.stored, *write_files(_reported(rest, progress), frame_store, workers=1).frames)
     manifest = a_manifest(task.code, task.source, task.policy, frame_count=1)
-    return manifest.model_copy(update={"frames": frame_records(stored), "timings": {"extract": moment}})
+    return replace(manifest, frames=stored, timings={"extract": moment})
 
 
 def _reported(frames: list[Frame], progress: ProgressCallback) -> Iterator[Frame]:

@@ -7,12 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from extractor.backends.queues.base import OutgoingMessage, SendFailure
 from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.frames import StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import Layout, parse_layout
-from extractor.domain.manifest import Manifest
-from extractor.domain.manifest_records import ArchiveRecord, FrameRecord
+from extractor.domain.manifest import Archive, Manifest
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.reconcile.findings import FindingKind
 from extractor.reconcile.scan import ScanScope
@@ -82,7 +84,7 @@ class Ground:
         data = f"video of {code}".encode()
         return SourceVideo(VIDEOS, key, self.videos.add(key, data), len(data))
 
-    def frame(self, code: str, platform: str | None, index: int, policy: SamplingPolicy) -> FrameRecord:
+    def frame(self, code: str, platform: str | None, index: int, policy: SamplingPolicy) -> StoredFrame:
         data = f"frame {index} of {code}".encode()
         frame_keys = self.layout.frame_keys(
             code=code,
@@ -93,7 +95,7 @@ class Ground:
         )
         key = frame_keys.frame_key(index, index, float(index))
         self.frames.add(key, data)
-        return FrameRecord(
+        return StoredFrame(
             index=index,
             slot=index,
             key=key,
@@ -117,8 +119,11 @@ class Ground:
         policy = policy or self.policy
         source = self.video(code, platform)
         frames = tuple(self.frame(code, platform, index, policy) for index in range(frame_count))
-        manifest = a_manifest(code, source, policy).model_copy(
-            update={"platform": platform, "frames": frames, "timings": {"download": 0.1, "extract": 0.4}}
+        manifest = replace(
+            a_manifest(code, source, policy),
+            platform=platform,
+            frames=frames,
+            timings={"download": 0.1, "extract": 0.4},
         )
         assert manifest.policy_fingerprint == fingerprint(policy)
         self.frames.add(self.manifest_key(manifest), manifest.to_json())
@@ -172,14 +177,12 @@ def _other_output(ground: Ground, code: str, platform: str | None) -> None:
     manifest = ground.sound(code, platform)
     data = b"a tar of frames"
     key = ground.manifest_key(manifest).replace("manifest.json", "frames.tar")
-    archive = ArchiveRecord(
+    archive = Archive(
         key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), offsets=(0, 1, 2)
     )
     ground.frames.delete(sorted(manifest.keys))
     ground.frames.add(key, data)
-    ground.frames.add(
-        ground.manifest_key(manifest), manifest.model_copy(update={"archive": archive}).to_json()
-    )
+    ground.frames.add(ground.manifest_key(manifest), replace(manifest, archive=archive).to_json())
 
 
 def _other_layout(ground: Ground, code: str, platform: str | None) -> None:

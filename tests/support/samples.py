@@ -1,8 +1,8 @@
 """Values that tests need and do not care about."""
 
+from extractor.domain.frames import StoredFrame
 from extractor.domain.jobs import SourceVideo
-from extractor.domain.manifest import Manifest
-from extractor.domain.manifest_records import FrameRecord, PolicyRecord, SourceRecord, VideoRecord
+from extractor.domain.manifest import Manifest, VideoInfo
 from extractor.domain.policy import SamplingPolicy, fingerprint
 
 
@@ -16,23 +16,23 @@ def a_manifest(
     return Manifest(
         code=code,
         platform=None,
-        source=SourceRecord.model_validate(source or SourceVideo("videos", f"{code}.mp4", "etag", 1000)),
-        video=VideoRecord(
+        source=source or SourceVideo("videos", f"{code}.mp4", "etag", 1000),
+        video=VideoInfo(
             container="mov",
             codec="h264",
             width=320,
             height=240,
-            rotation_degrees=0,
+            rotation_degrees=0.0,
             hdr=None,
-            start_seconds=0,
+            start_seconds=0.0,
             duration_seconds=float(frame_count),
             frame_count=25 * frame_count,
-            frame_rate=25,
+            frame_rate=25.0,
         ),
-        policy=PolicyRecord.model_validate(policy),
+        policy=policy,
         policy_fingerprint=fingerprint(policy),
         frames=tuple(
-            FrameRecord(
+            StoredFrame(
                 index=index,
                 slot=index,
                 key=f"{code}/{index:06d}.jpg",

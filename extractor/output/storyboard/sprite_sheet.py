@@ -1,4 +1,4 @@
-"""Pictures side by side in one."""
+"""Sprite sheets: several pictures in one JPEG."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _FONT_SCALE = 0.4
 
 
 class Region(Struct, frozen=True):
-    """A rectangle of a sheet in pixels, from its upper left corner."""
+    """A rectangle of a sheet, in pixels from its upper left corner."""
 
     x: int
     y: int
@@ -25,7 +25,12 @@ class Region(Struct, frozen=True):
 
 
 class SheetStyle(Struct, frozen=True):
-    """`gap` pixels around each picture, and room for a line of text of that height below it."""
+    """The style of a sheet.
+
+    Attributes:
+        gap: Pixels around each picture.
+        line: Height of a line of text below each picture.
+    """
 
     gap: int = 0
     line: int = 0
@@ -34,8 +39,17 @@ class SheetStyle(Struct, frozen=True):
 def compose(
     pictures: Sequence[Pixels], columns: int, style: SheetStyle, labels: Sequence[str] = ()
 ) -> tuple[bytes, list[Region]]:
-    """A JPEG with the pictures row by row, and where in it each of them is. Cells are as large as the largest
-    picture."""
+    """Arrange pictures row by row, in cells as large as the largest picture.
+
+    Args:
+        pictures: The pictures.
+        columns: Number of columns.
+        style: Gaps and room for text.
+        labels: Texts below the pictures.
+
+    Returns:
+        The JPEG, and the region of each picture.
+    """
     width = max(picture.shape[1] for picture in pictures) + style.gap
     height = max(picture.shape[0] for picture in pictures) + style.line + style.gap
     rows = -(-len(pictures) // columns)

@@ -1,17 +1,17 @@
-"""The storyboard of one video: its frames pass by, and what is made of them is stored after the last one.
+"""The storyboard of a video: contact sheet, sprite sheets and thumbnail track, made of its frames.
 
-No frame is decoded from the video once more, and no more than small pictures are kept. No name has a digit,
-so none is that of a frame.
+No frame is decoded from the video a second time, and only thumbnails are kept in memory.
 """
 
 from collections.abc import Iterable, Iterator
 from math import ceil, sqrt
-from string import ascii_lowercase
 
 from msgspec import Struct, field
 
 from extractor.domain.frames import Frame
-from extractor.output.frame_store import FrameStore, StoredFile
+from extractor.domain.manifest import Extra
+from extractor.domain.output_options import CONTACT_SHEET_NAME, THUMBNAIL_TRACK_NAME, sprite_name
+from extractor.output.frame_store import FrameStore, SideFile
 from extractor.output.storyboard.sprite_sheet import SheetStyle, compose
 from extractor.output.storyboard.thumbnails import Thumbnail, Thumbnails
 from extractor.output.storyboard.webvtt import Tile, evenly_spaced, format_timestamp, webvtt
@@ -24,15 +24,14 @@ _CONTACT_SHEET_TILES = 30
 _CONTACT_SHEET_SHAPE = 1.6  # width to height
 
 
-class Extra(StoredFile, kw_only=True, frozen=True):
-    """What it is: ``contact_sheet``, ``sprite`` or ``thumbnails``, which is the track."""
-
-    kind: str
-
-
 class Storyboard(Struct, frozen=True):
-    """Of one video whose first frame is shown at `start_seconds`, and which ends at `end_seconds`, as players
-    count."""
+    """The storyboard of one video.
+
+    Attributes:
+        frame_store: Where to store it.
+        start_seconds: When players show the first frame.
+        end_seconds: When players reach the end of the video.
+    """
 
     frame_store: FrameStore
     start_seconds: float
@@ -40,19 +39,23 @@ class Storyboard(Struct, frozen=True):
     _thumbnails: Thumbnails = field(default_factory=Thumbnails)
 
     def watch(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The frames, unchanged."""
+        """Yield the frames unchanged, and keep thumbnails of them."""
         for frame in frames:
             self._thumbnails.add(frame)
             yield frame
 
     def store(self) -> tuple[Extra, ...]:
-        """Put all on the shelf. Raises what that raises."""
+        """Store all files. Call it after the last frame.
+
+        Raises:
+            ConflictError: Another worker has written one of them.
+        """
         kept = self._thumbnails.kept
-        sheet = self._put("contact_sheet", "contact-sheet.jpg", _contact_sheet(kept), "image/jpeg")
+        sheet = self._put("contact_sheet", CONTACT_SHEET_NAME, _contact_sheet(kept), "image/jpeg")
         tiles: list[Tile] = []
         sprites: list[Extra] = []
-        for letter, start in zip(ascii_lowercase, range(0, len(kept), _SPRITE_TILES), strict=False):
-            group, name = kept[start : start + _SPRITE_TILES], f"sprite-{letter}.jpg"
+        for number, start in enumerate(range(0, len(kept), _SPRITE_TILES)):
+            group, name = kept[start : start + _SPRITE_TILES], sprite_name(number)
             data, regions = compose([one.pixels for one in group], _SPRITE_COLUMNS, _SPRITE)
             sprites.append(self._put("sprite", name, data, "image/jpeg"))
             tiles += [
@@ -60,10 +63,10 @@ class Storyboard(Struct, frozen=True):
                 for one, region in zip(group, regions, strict=True)
             ]
         text = webvtt(tiles, self.end_seconds)
-        return sheet, *sprites, self._put("thumbnails", "storyboard.vtt", text.encode(), "text/vtt")
+        return sheet, *sprites, self._put("thumbnails", THUMBNAIL_TRACK_NAME, text.encode(), "text/vtt")
 
     def _put(self, kind: str, name: str, data: bytes, content_type: str) -> Extra:
-        file = self.frame_store.put_file(name, data, content_type)
+        file = self.frame_store.put(SideFile(name, data, content_type))
         return Extra(file.key, file.size_bytes, file.sha256, file.etag, kind=kind)
 
 

@@ -1,4 +1,4 @@
-"""Small pictures of frames, evenly spread over a video whose length nobody knows yet."""
+"""Thumbnails of frames, spread evenly over a video of unknown length."""
 
 import cv2
 import numpy as np
@@ -21,21 +21,30 @@ _REDUCED = {
 
 
 class Thumbnail(Struct, frozen=True):
-    """At most `MAX_SIDE` pixels wide and high; `pts_seconds` as of its frame."""
+    """A thumbnail of at most `MAX_SIDE` pixels in width and height.
+
+    Attributes:
+        pts_seconds: Time of its frame.
+        pixels: The picture.
+    """
 
     pts_seconds: float
     pixels: Pixels
 
 
 class Thumbnails(Struct):
-    """Takes frame after frame and keeps a thumbnail of every one, of every second one, of every fourth one…
-    so that there are never more than `LIMIT`: some 40 MB."""
+    """Keeps thumbnails of all frames, then of every second, fourth…: at most `LIMIT` (40 MB).
+
+    Attributes:
+        kept: The thumbnails.
+    """
 
     kept: list[Thumbnail] = field(default_factory=list)
     _seen: int = 0
     _stride: int = 1
 
     def add(self, frame: Frame) -> None:
+        """Add the next frame of the video."""
         if self._seen % self._stride == 0:
             self.kept.append(Thumbnail(frame.pts_seconds, _shrunk(frame)))
         self._seen += 1
@@ -45,11 +54,11 @@ class Thumbnails(Struct):
 
 
 def _shrunk(frame: Frame) -> Pixels:
-    """JPEG is decoded at an eighth, a quarter or a half of its size, whichever is still large enough."""
+    """Decode the frame at the smallest sufficient fraction of its size (1/8, 1/4, 1/2), and scale it down."""
     factor = max(frame.width, frame.height) / MAX_SIDE
     reduction = next(step for step in _REDUCED if step <= max(factor, 1))
     pixels = cv2.imdecode(np.frombuffer(frame.data, np.uint8), _REDUCED[reduction])
-    assert pixels is not None, "what FFmpeg has just encoded can be decoded"
+    assert pixels is not None, "FFmpeg has just encoded this image"
     size = (max(1, round(frame.width / factor)), max(1, round(frame.height / factor)))
     shrunk = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if factor > 1 else pixels
     return shrunk.astype(np.uint8, copy=False)

@@ -1,6 +1,6 @@
-"""A track of thumbnails in WebVTT: which rectangle of which sprite to show when. Pure.
+"""Thumbnail track in WebVTT: which region of which sprite sheet to show when. Pure: no I/O.
 
-Players take it as a track of metadata: https://www.w3.org/TR/webvtt1, https://www.w3.org/TR/media-frags
+Players use it as a track of metadata: https://www.w3.org/TR/webvtt1, https://www.w3.org/TR/media-frags
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,13 @@ from extractor.output.storyboard.sprite_sheet import Region
 
 
 class Tile(Struct, frozen=True):
-    """A thumbnail that lies in the file `sprite`, beside the track. It is shown from `start_seconds` on, as
-    players count."""
+    """A thumbnail on a sprite sheet.
+
+    Attributes:
+        start_seconds: When players start to show it.
+        sprite: File name of the sheet, in the folder of the track.
+        region: Its region on the sheet.
+    """
 
     start_seconds: float
     sprite: str
@@ -21,9 +26,9 @@ class Tile(Struct, frozen=True):
 
 
 def webvtt(tiles: Sequence[Tile], end_seconds: float) -> str:
-    """Each tile is shown from its time to that of the next one, the last until the end of the video.
+    """Return the track. Each tile is shown until the next one starts, the last until the end of the video.
 
-    Times are whole milliseconds. Of two tiles in the same one, the later counts.
+    Times are whole milliseconds. Of two tiles in the same millisecond, only the later one is listed.
     """
     starts = [round(tile.start_seconds * 1000) for tile in tiles]
     times = pairwise([*starts, max(round(end_seconds * 1000), starts[-1] + 1)])
@@ -32,7 +37,7 @@ def webvtt(tiles: Sequence[Tile], end_seconds: float) -> str:
 
 
 def format_timestamp(milliseconds: int) -> str:
-    """65250 is ``00:01:05.250``."""
+    """Format a time as in WebVTT: 65250 is ``00:01:05.250``."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
 
@@ -44,7 +49,7 @@ def _cue(start: int, end: int, tile: Tile) -> str:
 
 
 def evenly_spaced(count: int, limit: int) -> Iterable[int]:
-    """At most `limit` of the numbers below `count`, the first and the last among them."""
+    """Return at most `limit` of the numbers below `count`, including the first and the last."""
     if count <= limit:
         return range(count)
     return (round(number * (count - 1) / (limit - 1)) for number in range(limit))

@@ -8,8 +8,8 @@ import numpy as np
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore
-from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.manifest_records import FrameRecord, ObjectRecord
+from extractor.domain.frames import StoredFrame
+from extractor.domain.manifest import Manifest, StoredFile, parse_manifest
 from extractor.reconcile.observations import FolderState, manifest_key
 
 _FRAMES = 6  # of each video
@@ -66,12 +66,12 @@ def _images(store: ObjectStore, manifest: Manifest, chosen: Sequence[int]) -> It
             yield index, _read(store, manifest.frames[index])
 
 
-def _read(store: ObjectStore, item: FrameRecord | ObjectRecord) -> bytes:
+def _read(store: ObjectStore, item: StoredFrame | StoredFile) -> bytes:
     found = store.read(item.key) if item.size_bytes <= _MOST_BYTES else None
     return found.data if found else b""
 
 
-def _thumbnail(data: bytes, frame: FrameRecord) -> Thumbnail | None:
+def _thumbnail(data: bytes, frame: StoredFrame) -> Thumbnail | None:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         return None

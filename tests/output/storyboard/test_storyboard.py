@@ -9,9 +9,10 @@ import pytest
 
 from extractor.backends.storage.folder import FolderObjectStore
 from extractor.domain.layout import FrameKeys
+from extractor.domain.manifest import Extra
 from extractor.domain.policy import ImageFormat
 from extractor.output.frame_store import FrameStore
-from extractor.output.storyboard.storyboard import Extra, Storyboard
+from extractor.output.storyboard.storyboard import Storyboard
 from extractor.output.storyboard.thumbnails import LIMIT, MAX_SIDE, Thumbnails
 from tests.output.storyboard.pictures import colour, frames, read
 

@@ -14,28 +14,34 @@ import extractor.pipeline.workdir
 import tests.proof.patching
 from extractor.backends.storage.base import ObjectStore
 from extractor.domain.frames import Frame, StoredFrame
-from extractor.domain.jobs import ExtractionSummary
+from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest
 from extractor.errors import TransientError
 from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore
+from extractor.output.writers import StoredOutput
 from tests.proof.bugs import Patch
 from tests.proof.memory import MemoryObjectStore
 
 _ANY = ExtractionSummary(1, "any/", None, 1.0, 1, 1.0)
 
 
+def _mark_extracted(source: Any, _earlier: Any, _frame_store: Any, context: Any, job_context: Any) -> None:
+    subject = VideoRef(job_context.job.code, source.video if context.keyed_by_version else None)
+    context.state.mark_extracted(subject, _ANY)
+
+
 def flip_before_manifest(patch: Patch) -> None:
     produce, write = extractor.pipeline.job._extract_frames, manifest_store.commit_manifest
     here = threading.local()
 
-    def remember(case: Any, frame_store: FrameStore, context: Any, turn: Any) -> Manifest:
-        here.case, here.context = case, context
-        return produce(case, frame_store, context, turn)
+    def remember(*arguments: Any) -> Manifest:
+        here.arguments = arguments
+        return produce(*arguments)
 
     def flip_and_write(*arguments: Any, **named: Any) -> None:
-        here.context.state.mark_extracted(here.case.subject, _ANY)
+        _mark_extracted(*here.arguments)
         write(*arguments, **named)
 
     patch(extractor.pipeline.job, "_extract_frames", remember)
@@ -45,9 +51,9 @@ def flip_before_manifest(patch: Patch) -> None:
 def flip_before_frames(patch: Patch) -> None:
     produce = extractor.pipeline.job._extract_frames
 
-    def flip_first(case: Any, frame_store: FrameStore, context: Any, turn: Any) -> Manifest:
-        context.state.mark_extracted(case.subject, _ANY)
-        return produce(case, frame_store, context, turn)
+    def flip_first(*arguments: Any) -> Manifest:
+        _mark_extracted(*arguments)
+        return produce(*arguments)
 
     patch(extractor.pipeline.job, "_extract_frames", flip_first)
 
@@ -65,23 +71,29 @@ def upload_error_swallowed(patch: Patch) -> None:
 
 
 def frames_numbered_as_they_arrive(patch: Patch) -> None:
-    store = extractor.output.writers.store_frames
+    write = extractor.output.writers.write_files
 
-    def renumbered(frames: Iterable[Frame], frame_store: FrameStore, workers: int) -> tuple[StoredFrame, ...]:
-        arrived = sorted(store(frames, frame_store, workers), key=lambda frame: frame.sha256)
-        return tuple(replace(frame, index=number) for number, frame in enumerate(arrived))
+    def renumbered(frames: Iterable[Frame], frame_store: FrameStore, **options: Any) -> StoredOutput:
+        arrived = sorted(write(frames, frame_store, **options).frames, key=lambda frame: frame.sha256)
+        return StoredOutput(tuple(replace(frame, index=number) for number, frame in enumerate(arrived)))
 
-    patch(extractor.output.writers, "store_frames", renumbered)
-    patch(tests.proof.patching, "store_frames", renumbered)
+    patch(extractor.output.writers, "write_files", renumbered)
+    patch(tests.proof.patching, "write_files", renumbered)
 
 
 def earlier_frames_deleted_first(patch: Patch) -> None:
     produce = extractor.pipeline.job._extract_frames
 
-    def clean_slate(case: Any, frame_store: FrameStore, context: Any, turn: Any) -> Manifest:
-        if case.earlier.manifest:
-            context.frames.delete(sorted(case.earlier.manifest.keys))
-        return produce(case, frame_store, context, turn)
+    def clean_slate(
+        source: Any,
+        earlier: manifest_store.StoredManifest,
+        frame_store: FrameStore,
+        context: Any,
+        job_context: Any,
+    ) -> Manifest:
+        if earlier.manifest:
+            context.frames.delete(sorted(earlier.manifest.keys))
+        return produce(source, earlier, frame_store, context, job_context)
 
     patch(extractor.pipeline.job, "_extract_frames", clean_slate)
 
