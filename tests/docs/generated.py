@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from pydantic import BaseModel
 
 from extractor.domain.manifest import Manifest
 from tests.docs import DOCS
@@ -20,11 +19,8 @@ REFERENCE = DOCS / "reference"
 
 def manifest_schema() -> dict[str, Any]:
     """The JSON Schema of `manifest.json`."""
-    if issubclass(Manifest, BaseModel):
-        schema = Manifest.model_json_schema(mode="serialization")
-    else:
-        schema = msgspec.json.schema(Manifest)
-        schema |= schema["$defs"].pop(schema.pop("$ref").rpartition("/")[2])
+    schema = msgspec.json.schema(Manifest)
+    schema |= schema["$defs"].pop(schema.pop("$ref").rpartition("/")[2])
     for definition in (schema, *schema["$defs"].values()):
         _describe(definition)
     return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "manifest.json"}
