@@ -1,7 +1,7 @@
 """`python -m benchmarks.request_counts`: what AWS counts for one video: requests, bytes, log.
 
 The real handler works on a batch of new videos, at its first delivery, with the state in Supabase and
-in DynamoDB. These numbers do not depend on the machine; docs/scaling.md puts prices to them. Prints Markdown.
+in DynamoDB. They do not depend on the machine; docs/explanation/cost.md has the prices. Prints Markdown.
 """
 
 import argparse

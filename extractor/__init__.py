@@ -2,7 +2,8 @@
 
 The Python API: `extract_frames` writes the frames of a local file into a folder, `iter_frames` yields them
 in memory, and `probe` tells what a file holds. Every error is an `ExtractorError`; `extractor.errors` has
-the list. The map of the package is in `docs/architecture.md`.
+the list. `docs/explanation/architecture.md` describes the
+packages.
 """
 
 import sys

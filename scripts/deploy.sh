@@ -19,9 +19,9 @@ A parameter that is not given keeps its value; in a new stack, it has its defaul
   --alarm-topic-arn ARN      the SNS topic that alarms are sent to
   --memory MB                memory of the function (default: 2048)
   --timeout SECONDS          60, 120, 180, 300, 600 or 900 (default: 900)
-  --set NAME=VALUE           any setting of docs/settings.md, such as FRAME_INTERVAL=2; an empty VALUE
+  --set NAME=VALUE           any setting of docs/reference/settings.md, such as FRAME_INTERVAL=2; an empty VALUE
                              is the setting's default
-  --parameter NAME=VALUE     any parameter of the template; docs/operations.md explains them
+  --parameter NAME=VALUE     any parameter of the template; docs/howto/deploy.md explains them
   --tag KEY=VALUE            a tag of the stack and of everything in it
   --stack NAME               name of the stack (default: frame-extractor)
   --region REGION            default: that of the AWS CLI
@@ -29,7 +29,7 @@ A parameter that is not given keeps its value; in a new stack, it has its defaul
   --help                     this text
 
 Needs the AWS CLI, version 1 or 2, with credentials that may change the stack. The stack makes the
-function's role. To keep a role of your own instead, see what an older one lacks in docs/migration.md.
+function's role. To keep a role of your own instead, see what an older one lacks in docs/howto/migrate.md.
 Exit status: 0 if the stack is as wanted, also if nothing had to change; 1 if it failed or was
 declined; 2 for wrong usage; 130 after Ctrl-C, which drops what was not agreed to yet, and no more.
 TEXT
@@ -144,7 +144,7 @@ parameters_json() {
   fi
   for name in ${given[@]+"${given[@]%%=*}"}; do
     [[ " ${known//[[:space:]]/ } " == *" $name "* ]] && continue
-    setting=$(value_of "$name" ${settings[@]+"${settings[@]}"}) && fail "there is no setting $setting; see docs/settings.md" 2
+    setting=$(value_of "$name" ${settings[@]+"${settings[@]}"}) && fail "there is no setting $setting; see docs/reference/settings.md" 2
     fail "the template has no parameter $name" 2
   done
   printf '['

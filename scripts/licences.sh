@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Writes docs/licences.md: the licences of what the image holds, from the installed packages themselves.
+# Writes docs/reference/licences.md: the licences of what the image holds, from the installed packages themselves.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
 Usage: ./scripts/licences.sh [--check]
 
-Writes docs/licences.md, from the metadata of the packages in requirements-worker.txt as they are installed
+Writes docs/reference/licences.md, from the metadata of the packages in requirements-worker.txt as they are installed
 in .venv, and from what the FFmpeg among them says of itself. Run it after scripts/lock.sh --upgrade.
 The tool, pip-licenses, is installed into build/licences.
 
-  --check  write nothing; exit status 1 if docs/licences.md would change
+  --check  write nothing; exit status 1 if docs/reference/licences.md would change
   --help   this text
 TEXT
 }
@@ -51,33 +51,33 @@ listed() { paste --serial --delimiters ' '; }
 
 page() {
   cat <<'TEXT'
-# Licences of what is in the image
+# Licences of the image's contents
 
 Written by `./scripts/licences.sh` from the installed packages; do not edit. This project itself is under the
-[MIT licence](../LICENSE). The versions are those of `requirements-worker.txt`; `./scripts/audit.sh --sbom-only` writes a bill of materials with them.
-What comes with the base image (Amazon Linux, Python, Lambda's runtime client) is AWS's to list.
+MIT licence (`LICENSE`). The versions are those of `requirements-worker.txt`; `./scripts/audit.sh --sbom-only` writes a bill of materials with them.
+The contents of the base image (Amazon Linux, Python, Lambda's runtime client) are not listed; see AWS.
 
 This is an inventory, not legal advice.
 
 ## FFmpeg
 
-`imageio-ffmpeg` is under a BSD licence; **the program `ffmpeg` that it carries is not**. It is built with `--enable-gpl --enable-version3`, with x264, x265
-and other libraries under the GPL in it, and says of itself:
+`imageio-ffmpeg` is under a BSD licence; **the program `ffmpeg` that it contains is not**. It is built with `--enable-gpl --enable-version3`, with x264, x265
+and other libraries under the GPL, and states:
 
 TEXT
   "$ffmpeg" -hide_banner -L | head -n 4 | sed 's/^/> /'
   cat <<'TEXT'
 
-What that means:
+Consequences:
 
-- **The GPL asks nothing of those who only run it.** Whoever builds the image and runs it on an account of their own distributes nothing.
-- **It does of those who hand the image on** - giving it to a customer, or publishing it in a registry. The GPL's sections 4 to 6 hold for the FFmpeg in it: pass on its
-  licence text and notices, and the complete corresponding source of that very binary with the scripts that build it, or a way to get it that the licence allows.
-  The version is printed by `ffmpeg -version`; the manifests name it, too. That the source is on somebody else's server does not relieve you of it.
-- **This project's own code stays under MIT.** It starts FFmpeg as a separate program, with arguments and pipes, and links nothing of it.
-- **Patents are another matter.** H.264, HEVC and AAC are covered by patent pools in some countries, whatever the copyright licence is.
-- To hand on an image without the GPL, put an LGPL build of FFmpeg into it, name it in `FFMPEG_BINARY`, and delete the other. FFmpeg's decoders are not under
-  the GPL; WebP needs a build with `libwebp`, tone mapping one with `libzimg`. That has not been tried here.
+- **The GPL has no conditions for running the program.** If you build the image and run it in your own account, you distribute nothing.
+- **It has conditions for distributing the image**, such as giving it to a customer or publishing it in a registry. Sections 4 to 6 of the GPL apply to the FFmpeg in it: include its
+  licence text and notices, and the complete corresponding source of this binary with its build scripts, or a way to get it that the licence allows.
+  `ffmpeg -version` prints the version; the manifests contain it, too. The source being on a third party's server does not fulfil this condition.
+- **This project's own code stays under MIT.** It starts FFmpeg as a separate program, with arguments and pipes, and does not link to it.
+- **Patents are independent of this.** H.264, HEVC and AAC are covered by patent pools in some countries, whatever the copyright licence is.
+- To distribute an image without the GPL, add an LGPL build of FFmpeg, set `FFMPEG_BINARY` to it, and delete the other one. FFmpeg's decoders are not under
+  the GPL; WebP needs a build with `libwebp`, tone mapping one with `libzimg`. This has not been tested.
 
 TEXT
   printf 'The libraries that this FFmpeg (for x86-64) is built with: %s.\n' "$(configured)"
@@ -85,14 +85,14 @@ TEXT
 
 ## Python packages
 
-As each states it in its own metadata.
+As stated in the metadata of each package.
 
 TEXT
   "$tools/bin/pip-licenses" --python "$python" --packages "${packages[@]}" --no-version --with-urls --from mixed --format markdown \
     | sed --regexp-extended 's/ +\|/ |/g; s/-{3,}/---/g'
   cat <<'TEXT'
 
-Weak copyleft is among them: certifi and tqdm in part are under the MPL 2.0. Nothing here changes their files.
+certifi, and tqdm in part, are under the MPL 2.0 (weak copyleft). Their files are not modified.
 
 ## Libraries inside the packages
 
@@ -106,15 +106,15 @@ TEXT
   done
   cat <<'TEXT'
 
-OpenCV's FFmpeg libraries (`libav*`, `libsw*`) are an LGPL 2.1 build, and not the program above: no video is read through them here; `libgfortran` and `libquadmath` are GPL
-with GCC's runtime exception, and LGPL. The packages bring the texts along, in their `*.dist-info` folders, which are in the image.
+OpenCV's FFmpeg libraries (`libav*`, `libsw*`) are an LGPL 2.1 build, and not the program above: the extractor reads no video with them. `libgfortran` and `libquadmath` are under the GPL
+with GCC's runtime exception, and the LGPL. The packages contain the licence texts in their `*.dist-info` folders, which are in the image.
 TEXT
 }
 
 if [[ $check == true ]]; then
-  page | diff --unified docs/licences.md - || { echo 'docs/licences.md is not up to date: run ./scripts/licences.sh' >&2; exit 1; }
+  page | diff --unified docs/reference/licences.md - || { echo 'docs/reference/licences.md is not up to date: run ./scripts/licences.sh' >&2; exit 1; }
 else
   page > "$tools/licences.md"
-  mv "$tools/licences.md" docs/licences.md
-  echo "wrote docs/licences.md"
+  mv "$tools/licences.md" docs/reference/licences.md
+  echo "wrote docs/reference/licences.md"
 fi

@@ -7,7 +7,8 @@ usage() {
 Turn the dependencies in pyproject.toml, with all extras, into requirements.txt (what people
 install), and each requirements*.in into a .txt file, with exact versions and hashes for Python
 3.11 and later on every platform: -worker (the part of requirements.txt that is in the image),
--demo, -dev and -bench (each on top of those before it), -tools (what installs them). Then check that the image can be built: everything in requirements-worker.txt
+-demo, -dev and -bench (each on top of those before it), -docs (what builds the
+documentation), -tools (what installs them). Then check that the image can be built: everything in requirements-worker.txt
 has a wheel for its Python and its C library, on x86-64 and on arm64. That downloads no packages.
 
 usage: scripts/lock.sh [--upgrade | --check]
@@ -37,7 +38,7 @@ if [[ ${1:-} != --check ]]; then
     }
     lock "$@" pyproject.toml --extra all --output-file requirements.txt
     lock "$@" requirements-worker.in --constraint requirements.txt --output-file requirements-worker.txt
-    for name in requirements-{demo,dev,bench,tools}; do
+    for name in requirements-{demo,dev,bench,docs,tools}; do
         lock "$@" "$name.in" --output-file "$name.txt"
     done
     echo "the requirements are locked; now run ./scripts/licences.sh, which lists what they are licensed under"

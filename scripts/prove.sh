@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole proof of what is_extracted promises: see docs/proof.md.
+# The whole proof of what is_extracted promises: see docs/explanation/proof.md.
 set -euo pipefail
 
 if [ "${1:-}" = "--help" ]; then

@@ -20,5 +20,6 @@ fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
+./scripts/build_docs.sh
 # Two at a time, a file in one piece: servers are started once for each.
 .venv/bin/pytest -n 2 --dist loadfile "$@"

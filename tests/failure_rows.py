@@ -1,4 +1,4 @@
-"""Which test provokes which row of docs/failures.md: `python -m tests.failure_rows` prints it."""
+"""Which test provokes which row of docs/explanation/failures.md: `python -m tests.failure_rows` prints it."""
 
 from collections.abc import Mapping, Sequence
 

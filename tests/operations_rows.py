@@ -8,7 +8,7 @@ _PAGE, _MARKER = "operational-cases.md", "operations_row"
 
 
 def rows() -> dict[int, str]:
-    """The rows of docs/operational-cases.md: number to situation."""
+    """The rows of docs/explanation/operational-cases.md: number to situation."""
     return marked_rows.rows(_PAGE)
 
 

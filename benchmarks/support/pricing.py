@@ -52,7 +52,7 @@ class Tariff:
     image_gb_month: float
 
 
-# us-east-1, first tier of each, as listed in 2025 and 2026; docs/scaling.md says where.
+# us-east-1, first tier of each, as listed in 2025 and 2026; docs/explanation/cost.md says where.
 X86 = Tariff(
     prices=US_EAST_1,
     disk_gb_second=0.0000000309,

@@ -43,7 +43,7 @@ class Workload:
         batch_size: Messages per invocation.
 
     The defaults are those of a clip of 30 s at 576 × 1024, a frame every second: 1.2 CPU seconds as measured
-    (docs/benchmark.md) on the 1.16 CPUs that go with the memory, and half a second for all the rest.
+    (docs/explanation/benchmark.md) on the 1.16 CPUs of that memory, and half a second for everything else.
     """
 
     seconds_per_video: float = 1.5

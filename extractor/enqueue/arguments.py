@@ -19,7 +19,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EPILOG = """\
 Options of the sampling go into the messages; those not given follow the worker's own settings.
 Settings come from the environment and from a file .env in the current folder; see .env.example.
-docs/backlog.md tells more, of checkpoints, costs and the view above all.
+docs/howto/backlog.md tells more, of checkpoints, costs and the view above all.
 
 exit status:
   0    every video was queued

@@ -35,7 +35,7 @@ _OTHER_NAMES = {
     "work_dir": ("TMP_DIR",),
 }
 """Names that are understood as well. ``BUCKET_NAME`` and ``TMP_DIR`` are those of the system with DynamoDB,
-which keeps videos and frames in one bucket; see docs/migration.md."""
+which keeps videos and frames in one bucket; see docs/howto/migrate.md."""
 
 _DYNAMODB_DEFAULTS = (
     {"frames_layout": "videosense"},
@@ -52,28 +52,26 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     # Where things are
-    s3_bucket_videos: str = Field("oriane-videos", description="bucket that the videos are downloaded from")
-    s3_bucket_frames: str = Field(
-        "oriane-frames", description="bucket that frames and manifests are written to"
-    )
+    s3_bucket_videos: str = Field("oriane-videos", description="bucket of the videos")
+    s3_bucket_frames: str = Field("oriane-frames", description="bucket of frames and manifests")
     video_keys: KeyTemplates = Field(
         ("{platform}/{code}/video.mp4", "{code}.mp4"),
-        description="key templates tried in this order; one that needs a platform is passed over without one",
+        description="key templates, tried in this order; those with a platform only for videos with one",
     )
     frames_layout: LayoutText = Field(
         "default", description="keys of frames: default, seconds, flat, timestamped, videosense or a template"
     )
     sqs_queue_url: str | None = Field(None, description="queue that run_sqs_batches.py fills")
-    dead_letter_queue_url: str | None = Field(None, description="queue that takes what can never succeed")
+    dead_letter_queue_url: str | None = Field(None, description="dead-letter queue, for final failures")
     max_receives: int | None = Field(
         None,
         ge=1,
-        description="maxReceiveCount of the queue: the last delivery goes to the dead letters with a reason",
+        description="maxReceiveCount of the queue; needs DEAD_LETTER_QUEUE_URL, which gets the last delivery",
     )
 
     # State
     state_backend: Literal["supabase", "dynamodb", "sqlite"] = Field(
-        "supabase", description="where the state lives: supabase, dynamodb or sqlite"
+        "supabase", description="state store: supabase, dynamodb or sqlite"
     )
     state_table: str = Field(
         "watched_content", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="table of the state"
@@ -86,90 +84,107 @@ class Settings(BaseModel):
     )
     supabase_url: str | None = Field(None, description="https://PROJECT.supabase.co")
     supabase_key: SecretStr | None = Field(
-        None, description="service-role key, or one that may read and flip rows"
+        None, description="service-role key, or a key that may read and update rows"
     )
     supabase_token: SecretStr | None = Field(
-        None, description="token of the role frame_extractor; SUPABASE_KEY is the public key then"
+        None, description="token of the role frame_extractor; SUPABASE_KEY must then be the public key"
     )
     supabase_key_secret_arn: str | None = Field(
-        None, description="secret in Secrets Manager that holds them, instead of SUPABASE_KEY, SUPABASE_TOKEN"
+        None,
+        description="secret in Secrets Manager with SUPABASE_KEY and SUPABASE_TOKEN",
     )
-    sqlite_path: Path | None = Field(None, description="database file of STATE_BACKEND=sqlite")
+    sqlite_path: Path | None = Field(
+        None, description="existing database of STATE_BACKEND=sqlite (python -m local.state)"
+    )
 
     # What is extracted when the message does not say
     strategy: Literal["uniform", "keyframe", "scene"] = Field(
-        "uniform", description="uniform, keyframe or scene; timestamps come in messages"
+        "uniform", description="uniform, keyframe or scene; only messages have timestamps"
     )
     frame_interval: float = Field(1.0, gt=0, le=86_400, description="seconds between frames (uniform)")
     quality: int = Field(95, ge=1, le=100, description="JPEG and WebP quality on libjpeg's scale")
     extract_fps: float | None = Field(
         None, gt=0, le=1_000, description="frames per second (uniform), instead of FRAME_INTERVAL"
     )
-    max_frames: int | None = Field(None, ge=1, description="at most this many frames; empty is no limit")
+    max_frames: int | None = Field(None, ge=1, description="maximum number of frames; empty: no limit")
     max_frames_mode: MaxFramesMode = Field(
-        "first", description="first: stop after MAX_FRAMES; spread: so many, evenly over the video"
+        "first", description="first: the first MAX_FRAMES frames; spread: evenly over the video"
     )
     tolerance: float = Field(
-        0.0, ge=0, le=86_400, description="a cheaper frame may be taken at most so many seconds away"
+        0.0,
+        ge=0,
+        le=86_400,
+        description="seconds from the sample time within which a cheaper frame may be taken",
     )
     scene_detector: OptionalDetector = Field(
-        None, description="find scenes: content, adaptive, threshold, hash, histogram, or none"
+        None, description="scene detector: content, adaptive, threshold, hash, histogram, or none"
     )
-    scene_threshold: float | None = Field(None, ge=0, description="of the detector; empty: its own")
+    scene_threshold: float | None = Field(
+        None, ge=0, description="threshold of the detector; empty: its default"
+    )
     scene_frame: SceneFrame = Field(
         "middle", description="first, middle or sharpest: the frame of a scene (strategy scene)"
     )
     measures: bool = Field(False, description="sharpness, brightness and a perceptual hash of each frame")
-    skip_blank: bool = Field(False, description="leave out frames that show nothing")
+    skip_blank: bool = Field(False, description="leave out nearly uniform frames")
     skip_similar: int | None = Field(
-        None, ge=0, le=64, description="leave out frames whose hash differs in at most so many bits"
+        None, ge=0, le=64, description="leave out frames whose hash differs in at most this many bits"
     )
-    max_width: int | None = Field(None, ge=2, le=65_535, description="wider pictures are shrunk to this")
-    max_height: int | None = Field(None, ge=2, le=65_535, description="higher pictures are shrunk to this")
+    max_width: int | None = Field(
+        None, ge=2, le=65_535, description="maximum width of images; wider ones are shrunk"
+    )
+    max_height: int | None = Field(
+        None, ge=2, le=65_535, description="maximum height of images; higher ones are shrunk"
+    )
     image_format: ImageFormat = Field("jpg", description="jpg, webp or png")
 
     # In what form it is handed over
     output: OutputForm = Field(
-        "frames", description="frames: an object for each; tar: one for each video, which takes few requests"
+        "frames", description="frames: an object for each frame; tar: one for each video, with fewer requests"
     )
-    storyboard: bool = Field(False, description="a contact sheet, and a track of thumbnails for players")
+    storyboard: bool = Field(
+        False, description="add a contact sheet, and a thumbnail track for video players"
+    )
 
     # What one video may cost
-    allow_truncated: bool = Field(False, description="accept files that end early; the manifest then says so")
+    allow_truncated: bool = Field(False, description="accept truncated files; the manifest marks them")
     max_decode_error_percent: float = Field(
-        20, ge=0, le=100, description="share of packets that may fail to decode"
+        20, ge=0, le=100, description="percentage of packets that may fail to decode"
     )
-    max_video_mb: int = Field(4_000, ge=1, description="larger videos are refused")
-    max_pixels: int = Field(36_000_000, ge=1, description="pixels of one picture; 8K has 33.2 million")
+    max_video_mb: int = Field(4_000, ge=1, description="maximum size of a video file")
+    max_pixels: int = Field(36_000_000, ge=1, description="maximum pixels of a frame; 8K has 33.2 million")
     max_packets: int = Field(
-        5_000_000, ge=1, le=30_000_000, description="packets of the video: 23 hours at 60 a second"
+        5_000_000,
+        ge=1,
+        le=30_000_000,
+        description="maximum packets of a video; the default is 23 hours at 60 a second",
     )
-    max_frames_mb: int = Field(20_000, ge=1, description="all frames of one video together")
-    max_frames_ceiling: int = Field(100_000, ge=1, description="frames of one video; more is refused")
+    max_frames_mb: int = Field(20_000, ge=1, description="maximum size of all frames of a video")
+    max_frames_ceiling: int = Field(
+        100_000, ge=1, description="maximum number of frames; videos with more are refused"
+    )
     ffmpeg_memory_mb: int | None = Field(
-        None, ge=512, description="address space of FFmpeg; empty: by the function's memory, 3000 elsewhere"
+        None, ge=512, description="address space of FFmpeg; empty: from the function's memory, 3000 elsewhere"
     )
     ffmpeg_stall_seconds: float = Field(
-        60, gt=0, description="FFmpeg is killed after so long without progress"
+        60, gt=0, description="seconds without progress after which FFmpeg is killed"
     )
     ffmpeg_threads: int = Field(0, ge=0, description="decoder threads; 0: one for every two CPUs")
     aws_lambda_function_memory_size: int | None = Field(
-        None, ge=128, description="set by Lambda; the share of the CPUs goes with it"
+        None, ge=128, description="set by Lambda, in MB; determines the share of the CPUs"
     )
-    ffmpeg_binary: Path | None = Field(None, description="another FFmpeg than the one that pip installed")
-    upload_workers: int = Field(16, ge=1, le=64, description="uploads at the same time")
+    ffmpeg_binary: Path | None = Field(None, description="FFmpeg to use instead of the one from pip")
+    upload_workers: int = Field(16, ge=1, le=64, description="concurrent uploads")
     work_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "frame-extractor",
-        description="where a video lies while it is decoded",
+        description="folder of the videos that are being processed",
     )
     reserve_seconds: float = Field(
-        10, ge=0, description="a record with less time left than this is not started"
+        10, ge=0, description="seconds; a record with less time left is not started"
     )
 
     # Telemetry
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="least level that is logged"
-    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="minimum log level")
     metrics_namespace: str = Field(
         "FrameExtractor", min_length=1, description="CloudWatch namespace of the metrics"
     )

@@ -1,4 +1,4 @@
-"""docs/scaling.md shows what the calculator says, and the calculator says what the model does."""
+"""docs/explanation/cost.md shows what the calculator says, and the calculator says what the model does."""
 
 import re
 import shlex
@@ -13,7 +13,7 @@ from benchmarks.support.pricing import ARM64, X86, Plan, load, monthly, once
 from extractor.domain.costs import Workload, cost_per_video
 from local.embedded.child_process import ROOT
 
-PAGE = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "explanation" / "cost.md").read_text(encoding="utf-8")
 SHOWN = re.findall(
     r"^```\n\.venv/bin/python -m benchmarks\.cost *(.*)\n```\n\n((?:\|.*\n|\n(?=\|))+)", PAGE, re.MULTILINE
 )

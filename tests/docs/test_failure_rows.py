@@ -1,4 +1,4 @@
-"""docs/failures.md is a promise: every row of it is provoked by a test."""
+"""docs/explanation/failures.md is a promise: every row of it is provoked by a test."""
 
 import pytest
 

@@ -1,10 +1,10 @@
-"""docs/licences.md lists what the image holds. `scripts/licences.sh` writes it."""
+"""docs/reference/licences.md lists what the image holds. `scripts/licences.sh` writes it."""
 
 import re
 
 from local.embedded.child_process import ROOT
 
-PAGE = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "licences.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| ([\w.-]+) \| (.+) \| (https?://\S+|UNKNOWN) \|$", re.MULTILINE)
 
 

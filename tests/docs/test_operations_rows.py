@@ -1,4 +1,4 @@
-"""docs/operational-cases.md is a promise: every row of it is provoked by a test."""
+"""docs/explanation/operational-cases.md is a promise: every row of it is provoked by a test."""
 
 from tests.operations_rows import provoked, rows
 

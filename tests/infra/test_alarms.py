@@ -26,7 +26,7 @@ def test_every_alarm_reaches_the_topic(render: Render) -> None:
 
 
 def test_every_alarm_is_explained(render: Render) -> None:
-    text = (TEMPLATE.parents[1] / "docs" / "operations.md").read_text()
+    text = (TEMPLATE.parents[1] / "docs" / "howto" / "deploy.md").read_text()
     for alarm in _alarms(render()):
         assert f"`{alarm['AlarmName'].removeprefix(f'{STACK}-')}`" in text
 

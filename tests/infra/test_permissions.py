@@ -294,8 +294,8 @@ def test_the_page_lists_what_the_role_of_the_older_system_lacks(render: Render) 
     rendering = render(StateBackend="dynamodb")
     needed = {(sid, action) for sid, effect, action, _ in _statements(rendering) if effect == "Allow"}
     assert needed >= _OLDER_ROLE
-    page = (TEMPLATE.parents[1] / "docs" / "migration.md").read_text()
-    table = page.partition("## What an older role lacks")[2].partition("\n## ")[0]
+    page = (TEMPLATE.parents[1] / "docs" / "howto" / "migrate.md").read_text()
+    table = page.partition("## Permissions that an older role lacks")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`\w+:.+?) \|", table, re.MULTILINE)
     listed = {action for cell in rows for action in re.findall("`(.+?)`", cell)}
     assert listed == {action for _, action in needed - _OLDER_ROLE}

@@ -34,5 +34,5 @@ def test_every_parameter_has_a_place_in_the_console(template: dict[str, Any]) ->
 
 
 def test_every_parameter_is_explained(template: dict[str, Any]) -> None:
-    text = (TEMPLATE.parents[1] / "docs" / "operations.md").read_text()
+    text = (TEMPLATE.parents[1] / "docs" / "howto" / "deploy.md").read_text()
     assert [name for name in template["Parameters"] if f"`{name}`" not in text] == []

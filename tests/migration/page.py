@@ -1,4 +1,4 @@
-"""The examples of docs/migration.md as values. Pure."""
+"""The examples of docs/howto/migrate.md as values. Pure."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PAGE = (Path(__file__).parents[2] / "docs" / "migration.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "howto" / "migrate.md").read_text()
 
 _BLOCK = re.compile(r"^ *```\w+ (\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _VIDEO = re.compile(r"s3://([^/]+)/(.+) of (?:random bytes|(\d+) s(?:, cut at (\d+) s)?)")

@@ -1,4 +1,4 @@
-"""What older producers send gives what their readers expect: the examples of docs/migration.md, run."""
+"""What older producers send gives what their readers expect: the examples of docs/howto/migrate.md, run."""
 
 import hashlib
 import time

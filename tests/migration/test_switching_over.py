@@ -1,4 +1,4 @@
-"""The steps of docs/migration.md from Supabase and a queue, on PostgREST and PostgreSQL: first beside the
+"""The steps of docs/howto/migrate.md from Supabase and a queue, on PostgREST and PostgreSQL: first beside the
 older system, then in its place."""
 
 import json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 VIDEOS, FRAMES = "oriane-videos", "oriane-frames"
-STEPS = blocks(PAGE.partition("## Switching over")[2])
+STEPS = blocks(PAGE.partition("## Switch over")[2])
 TRIAL = dict(line.strip().split("=", 1) for line in STEPS["trial_settings"].splitlines())
 
 OLDER_TABLE = """

@@ -11,13 +11,13 @@ from tests.mutation.mutants import MUTANTS
 from tests.mutation.run import Result, check_unchanged, copy_of, try_mutant
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "mutation.md"
+PAGE = ROOT / "docs" / "explanation" / "mutation.md"
 
 _LEAST_SHARE = 0.9
 
 
 def explained() -> dict[str, str]:
-    """The mutants that no test notices, by name, with the reason that docs/mutation.md gives."""
+    """The mutants that no test notices, by name, with the reason that docs/explanation/mutation.md gives."""
     return dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
 
@@ -57,9 +57,8 @@ def _summary(results: Sequence[Result]) -> int:
     caught = len(results) - len(survivors)
     print(f"\n{caught} of {len(results)} mutants were noticed by a test")
     for mutant in survivors:
-        print(
-            f"  not noticed: {mutant.name}: {reasons.get(mutant.name, 'not explained in docs/mutation.md')}"
-        )
+        reason = reasons.get(mutant.name, "not explained in docs/explanation/mutation.md")
+        print(f"  not noticed: {mutant.name}: {reason}")
     unexplained = [mutant for mutant in survivors if mutant.name not in reasons]
     return 1 if unexplained or caught < _LEAST_SHARE * len(results) else 0
 
@@ -69,8 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tests.mutation",
         description="Change one line after the other in a copy of the repository, and run the tests that "
         "must notice. The repository itself is not touched.",
-        epilog="exit status: 0 if at least nine of ten are noticed and docs/mutation.md explains the others; "
-        "1 if not; 2 if a mutant does not fit the code, or a test fails without one; 130 after Ctrl-C",
+        epilog="exit status: 0 if at least nine of ten are noticed and docs/explanation/mutation.md explains "
+        "the others; 1 if not; 2 if a mutant does not fit the code, or a test fails without one; "
+        "130 after Ctrl-C",
     )
     parser.add_argument(
         "--only", metavar="PATTERN", default="", help="those whose name or file has it (default: all)"

@@ -1,1 +1,1 @@
-"""Proof of what `is_extracted` promises, by breaking everything that can break; see docs/proof.md."""
+"""Proof of what `is_extracted` promises under injected faults; see docs/explanation/proof.md."""

@@ -47,4 +47,4 @@ OVERWRITTEN_CLAIMED = Setup(
     "overwritten meanwhile, with claims", (1.0, 1.0), (b"first", b"second"), state="claims"
 )
 RISKY = (TWO_POLICIES, TWO_POLICIES_CLAIMED, FEWER_FRAMES, OVERWRITTEN, OVERWRITTEN_CLAIMED)
-"""Different frames for the same video at the same time; see docs/proof.md for what is promised then."""
+"""Different frames for the same video at the same time; docs/explanation/proof.md says what holds then."""

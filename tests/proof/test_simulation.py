@@ -35,7 +35,7 @@ def test_a_seed_is_a_schedule(tmp_path: Path) -> None:
 def test_whatever_meets_every_message_is_settled_and_every_manifest_was_seen_by_who_replaced_it(
     setup: Setup, tmp_path: Path
 ) -> None:
-    """This holds even if workers with different policies or versions meet; see docs/proof.md."""
+    """This holds even if workers with different policies or versions meet; see docs/explanation/proof.md."""
     for seed in range(SEEDS // 4):
         run = simulate(setup, seed, tmp_path / "work")
         assert not run.violation or run.violation.endswith(KNOWN), "\n".join(run.trace)

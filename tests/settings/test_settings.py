@@ -45,7 +45,7 @@ def test_the_example_file_explains_every_variable_and_no_other() -> None:
     assert set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)) - _OF_OTHERS == VARIABLES
 
 
-PAGE = (ROOT / "docs" / "settings.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text()
 
 
 def _table(heading: str) -> dict[str, str]:

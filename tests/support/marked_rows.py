@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-DOCS = TESTS.parent / "docs"
+DOCS = TESTS.parent / "docs" / "explanation"
 
 
 def rows(page: str) -> dict[int, str]:
-    """The rows of the page in `docs`: number to the text of the second column."""
+    """The rows of the page in `docs/explanation`: number to the text of the second column."""
     found = re.findall(r"^\| (\d+) \| ([^|]+) \|", (DOCS / page).read_text(), re.MULTILINE)
     return {int(number): text.strip() for number, text in found}
 

@@ -1,7 +1,7 @@
 """The containers and codecs that may be read, and what the first bytes of a file tell of it. Pure.
 
 FFmpeg could open far more: playlists, scripts, network descriptions, image sequences, the codecs of
-old games. `docs/formats.md` says why each is in or out.
+old games. `docs/reference/formats.md` says why each is in or out.
 """
 
 from collections.abc import Collection
