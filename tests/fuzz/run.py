@@ -125,5 +125,5 @@ def _abandon(running: selectors.BaseSelector) -> None:
 
 def _load_engine() -> None:
     """What the engine imports when it is needed, once for all cases."""
-    for module in ("media.detectors", "media.measures", "packing.pack", "storyboard.board"):
+    for module in ("media.scenes.detectors", "media.metrics", "output.tar", "output.storyboard.storyboard"):
         import_module(f"extractor.{module}")

@@ -194,9 +194,10 @@ def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
             "-c",
             f"""if True:
             import time
-            from extractor.media.ffmpeg.pipes import Budget
-            from extractor.media.ffmpeg.process import running
-            with running(lambda _: [{script!r}], (), Budget(time.monotonic() + 60, 60, 2 << 30)) as child:
+            from extractor.media.ffmpeg.pipes import ProcessLimits
+            from extractor.media.ffmpeg.process import run_ffmpeg
+            limits = ProcessLimits(time.monotonic() + 60, 60, 2 << 30)
+            with run_ffmpeg(lambda _: [{script!r}], (), limits) as child:
                 print(child.line("stdout").decode(), flush=True)
                 time.sleep(600)
             """,
