@@ -1,14 +1,17 @@
-"""SQS as a `ObservableQueue`. SQS answers 200 even if it refused every message; nothing is taken for sent
-that it did not confirm."""
+"""SQS as an `ObservableQueue`.
+
+SQS answers 200 even if it rejects every message, so only messages that it confirms count as sent.
+"""
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from extractor.backends.queues.base import OutgoingMessage, QueueDepth, SendFailure
+from extractor.backends.queues.batches import batches
 from extractor.backends.queues.sqs.client import mapping_errors
 from extractor.errors import AccessDeniedError, QueueUnavailableError, TransientError
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
-_BATCH_BYTES = 262_144  # of all messages together; SQS itself takes more since 2025, others do not
+
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
@@ -29,7 +32,12 @@ _REDRIVE: "QueueAttributeNameType" = "RedrivePolicy"
 
 
 class SqsQueue:
-    """One queue; see `extractor.backends.queues.base.ObservableQueue`. Safe to use from several threads."""
+    """One SQS queue as an `extractor.backends.queues.base.ObservableQueue`. Thread-safe.
+
+    Args:
+        client: The SQS client.
+        queue_url: The URL of the queue.
+    """
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
@@ -37,14 +45,14 @@ class SqsQueue:
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
         failures: list[SendFailure] = []
-        for start, batch in _batches(messages):
+        for batch in batches(messages):
             try:
-                refused = self._send_batch(batch)
+                refused = self._send_batch([messages[position] for position in batch])
             except TransientError as error:
-                if start == 0:
+                if batch.start == 0:
                     raise
                 refused = [SendFailure(n, error.reason, sender_fault=False) for n in range(len(batch))]
-            failures += [replace(failure, position=start + failure.position) for failure in refused]
+            failures += [replace(failure, position=batch[failure.position]) for failure in refused]
         return failures
 
     def _send_batch(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
@@ -52,7 +60,7 @@ class SqsQueue:
         with mapping_errors("send to the queue"):
             answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         if not (answer.get("Successful") or answer.get("Failed")):
-            # The answer was cut off; to the SDK, a body without a byte is one without a field.
+            # The response was cut off: botocore parses an empty body as a response without fields.
             raise QueueUnavailableError("cannot send to the queue (empty answer): try again later")
         confirmed = {int(entry["Id"]) for entry in answer.get("Successful", ())}
         refused = {
@@ -75,7 +83,7 @@ class SqsQueue:
         )
 
     def _dead_letters(self, redrive: Mapping[str, str]) -> int | None:
-        """How many there are; `None` if that queue is another's, who does not let us look."""
+        """Return the depth of the dead-letter queue; ``None`` if its owner denies access."""
         *_, account, name = redrive["deadLetterTargetArn"].split(":")
         try:
             with mapping_errors("read the queue"):
@@ -91,24 +99,6 @@ class SqsQueue:
             return self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
 
 
-def _batches(messages: Sequence[OutgoingMessage]) -> Iterator[tuple[int, Sequence[OutgoingMessage]]]:
-    """The messages in batches that SQS takes, each with the position of its first."""
-    start = size = 0
-    for position, message in enumerate(messages):
-        added = _size_bytes(message)
-        if position > start and size + added > _BATCH_BYTES:
-            yield start, messages[start:position]
-            start, size = position, 0
-        size += added
-    yield start, messages[start:]
-
-
-def _size_bytes(message: OutgoingMessage) -> int:
-    """As SQS counts: attributes with their names and types."""
-    texts = [message.body, *(name + "String" + text for name, text in message.attributes.items())]
-    return sum(len(text.encode(errors="replace")) for text in texts)
-
-
 def _entry(position: int, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":
     return {
         "Id": str(position),
@@ -118,7 +108,7 @@ def _entry(position: int, message: OutgoingMessage) -> "SendMessageBatchRequestE
 
 
 def _attributes(texts: Mapping[str, str]) -> "dict[str, MessageAttributeValueTypeDef]":
-    """SQS refuses a message with a control character in it; the detail of an error may well have one."""
+    """Return message attributes. SQS rejects control characters, which the detail of an error may contain."""
     return {
         name: {"DataType": "String", "StringValue": _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)}
         for name, text in texts.items()
