@@ -27,5 +27,5 @@ def batches(messages: Sequence[OutgoingMessage]) -> Iterator[range]:
 
 def size_bytes(message: OutgoingMessage) -> int:
     """Return the size as SQS counts it: the body, and the names, types and values of the attributes."""
-    attributes = (len(f"{name}String{text}".encode()) for name, text in message.attributes.items())
-    return len(message.body.encode(errors="surrogatepass")) + sum(attributes)
+    texts = [message.body, *(f"{name}String{text}" for name, text in message.attributes.items())]
+    return sum(len(text.encode(errors="surrogatepass")) for text in texts)

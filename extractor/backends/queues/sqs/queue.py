@@ -5,13 +5,12 @@ SQS answers 200 even if it rejects every message, so only messages that it confi
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from extractor.backends.queues.base import OutgoingMessage, QueueDepth, SendFailure
-from extractor.backends.queues.batches import batches
 from extractor.backends.queues.sqs.client import mapping_errors
 from extractor.errors import AccessDeniedError, QueueUnavailableError, TransientError
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
-
+_BATCH_BYTES = 262_144  # of all messages; SQS has accepted more since 2025, compatible servers have not
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
@@ -45,14 +44,14 @@ class SqsQueue:
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
         failures: list[SendFailure] = []
-        for batch in batches(messages):
+        for start, batch in _batches(messages):
             try:
-                refused = self._send_batch([messages[position] for position in batch])
+                refused = self._send_batch(batch)
             except TransientError as error:
-                if batch.start == 0:
+                if start == 0:
                     raise
                 refused = [SendFailure(n, error.reason, sender_fault=False) for n in range(len(batch))]
-            failures += [replace(failure, position=batch[failure.position]) for failure in refused]
+            failures += [replace(failure, position=start + failure.position) for failure in refused]
         return failures
 
     def _send_batch(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
@@ -97,6 +96,24 @@ class SqsQueue:
     ) -> "Mapping[QueueAttributeNameType, str]":
         with mapping_errors("read the queue"):
             return self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+
+
+def _batches(messages: Sequence[OutgoingMessage]) -> Iterator[tuple[int, Sequence[OutgoingMessage]]]:
+    """Yield batches within SQS's limit of bytes, each with the position of its first message."""
+    start = size = 0
+    for position, message in enumerate(messages):
+        added = _size_bytes(message)
+        if position > start and size + added > _BATCH_BYTES:
+            yield start, messages[start:position]
+            start, size = position, 0
+        size += added
+    yield start, messages[start:]
+
+
+def _size_bytes(message: OutgoingMessage) -> int:
+    """Return the size as SQS counts it: attributes with their names and types."""
+    texts = [message.body, *(name + "String" + text for name, text in message.attributes.items())]
+    return sum(len(text.encode(errors="replace")) for text in texts)
 
 
 def _entry(position: int, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":
