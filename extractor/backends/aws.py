@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import (
+    BotoCoreError,
     ConfigNotFound,
     ConfigParseError,
     CredentialRetrievalError,
@@ -26,7 +27,7 @@ from botocore.exceptions import (
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import Session, get_session
 
-from extractor.errors import AccessDeniedError
+from extractor.errors import AccessDeniedError, SettingsError
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -71,6 +72,18 @@ def wrong_setting(error: Exception) -> str:
     """
     names = next((names for kinds, names in _SETTINGS if isinstance(error, kinds)), _ANY_SETTING)
     return f"{names}: {' '.join(str(error).split()) or type(error).__name__}"
+
+
+@contextmanager
+def mapping_settings_errors() -> Iterator[None]:
+    """Map errors of building a client in the block to `SettingsError`.
+
+    botocore reads the AWS settings when a client is built.
+    """
+    try:
+        yield
+    except (BotoCoreError, ValueError, OSError) as error:
+        raise SettingsError(wrong_setting(error)) from error
 
 
 @contextmanager

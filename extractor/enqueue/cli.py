@@ -17,6 +17,7 @@ from typing import NoReturn, Self
 from tqdm import tqdm
 
 from extractor.backends.queues.base import ObservableQueue
+from extractor.backends.state.base import VideoTable
 from extractor.cli.host_names import check_host_names
 from extractor.cli.lock import lock_checkpoint
 from extractor.cli.sampling_options import asked_for
@@ -28,7 +29,7 @@ from extractor.cli.terminal import (
     run_command,
     say,
 )
-from extractor.container import VideoTable, build_job_queue, build_table
+from extractor.container import build_job_queue, build_table
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
 from extractor.enqueue import report

@@ -11,12 +11,19 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from extractor.backends.state import BACKENDS
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
 from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.domain.policy import ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 from extractor.errors import SettingsError
-from extractor.settings.field_types import ColumnsText, KeyTemplates, LayoutText, OptionalDetector
+from extractor.settings.field_types import (
+    ColumnsText,
+    KeyTemplates,
+    LayoutText,
+    OptionalDetector,
+    StateBackendName,
+)
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
@@ -72,7 +79,7 @@ class Settings(BaseModel):
     )
 
     # State
-    state_backend: Literal["supabase", "dynamodb", "sqlite"] = Field(
+    state_backend: StateBackendName = Field(
         "supabase", description="where the state lives: supabase, dynamodb or sqlite"
     )
     state_table: str = Field(
@@ -322,11 +329,10 @@ def _missing(values: Mapping[str, str]) -> list[str]:
     ):
         return ["STATE_BACKEND: is not set; VIDEOS_TABLE is a table in DynamoDB: set STATE_BACKEND=dynamodb"]
     backend = values.get("state_backend", "supabase")
-    key = "supabase_key_secret_arn" if "supabase_key_secret_arn" in values else "supabase_key"
+    known = BACKENDS.get(backend)
+    required = known.required_settings if known else ()
     needed = {
-        f"STATE_BACKEND={backend}": {"supabase": ("supabase_url", key), "sqlite": ("sqlite_path",)}.get(
-            backend, ()
-        ),
+        f"STATE_BACKEND={backend}": tuple(names[0] for names in required if not values.keys() & set(names)),
         "MAX_RECEIVES": ("dead_letter_queue_url",) if "max_receives" in values else (),
     }
     return [

@@ -171,3 +171,7 @@ class RowReader(Protocol):
             The number of rows that changed.
         """
         ...
+
+
+class VideoTable(StateStore, Backlog, FailureReader, RowReader, Protocol):
+    """A state table with a backlog: what the command lines need."""

@@ -12,10 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from extractor.backends.state.base import BacklogFilter, InventoryRow, StateRow
-from extractor.backends.state.columns import OPTIONAL, REQUIRED, STANDARD, Columns, TableColumns
+from extractor.backends.state.columns import (
+    OPTIONAL,
+    REQUIRED,
+    STANDARD,
+    Columns,
+    TableColumns,
+    parse_columns,
+)
 from extractor.backends.state.values import (
     RESET_VALUES,
     failure_text,
@@ -45,12 +52,34 @@ _TYPES = {
 }
 
 
+class SqliteSettings(Protocol):
+    """The settings that this store reads."""
+
+    @property
+    def sqlite_path(self) -> Path | None: ...
+    @property
+    def state_table(self) -> str: ...
+    @property
+    def state_columns(self) -> str: ...
+
+
+def open_state(settings: SqliteSettings) -> "SqliteStateStore":
+    """Open the existing table. See `extractor.backends.state.StateModule`."""
+    if settings.sqlite_path is None:
+        raise SettingsError("SQLITE_PATH: STATE_BACKEND=sqlite needs it")
+    columns = parse_columns(settings.state_columns)
+    return SqliteStateStore(settings.sqlite_path, settings.state_table, columns, create=False)
+
+
+open_table = open_state
+
+
 class RefusedValueError(StateUnavailableError):
     """A value violates a constraint of its column."""
 
 
 class SqliteStateStore:
-    """A SQLite table as an `extractor.container.VideoTable`.
+    """A SQLite table as an `extractor.backends.state.base.VideoTable`.
 
     Args:
         path: The database file.

@@ -7,12 +7,12 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extractor.backends.aws import build_client, with_credentials
+from extractor.backends.aws import build_client, mapping_settings_errors, with_credentials
 from extractor.backends.state.base import StateRow
 from extractor.backends.state.dynamodb import items as items
 from extractor.domain import keys
@@ -22,6 +22,7 @@ from extractor.errors import (
     ClaimedError,
     ExtractorError,
     NotInStateError,
+    SettingsError,
     StateUnavailableError,
 )
 
@@ -39,6 +40,24 @@ _HINTS = {
     "ResourceNotFoundException": "there is no such table; check VIDEOS_TABLE and AWS_REGION",
     "ValidationException": "check VIDEOS_TABLE: its only key must be video_id, a string",
 }
+
+
+class DynamoDBSettings(Protocol):
+    """The settings that this store reads."""
+
+    @property
+    def videos_table(self) -> str: ...
+
+
+def open_state(settings: DynamoDBSettings) -> "DynamoDBStateStore":
+    """Open the table. See `extractor.backends.state.StateModule`."""
+    with mapping_settings_errors():
+        return DynamoDBStateStore(build_dynamodb_client(), settings.videos_table)
+
+
+def open_table(settings: DynamoDBSettings) -> NoReturn:  # noqa: ARG001 - as every state store has it
+    """Raise `SettingsError`: this table has no backlog."""
+    raise SettingsError("STATE_BACKEND: dynamodb has no backlog; its videos are announced by S3 events")
 
 
 def build_dynamodb_client() -> "DynamoDBClient":

@@ -48,7 +48,7 @@ _TEXT_TOO_LONG = frozenset({"22001", "23514"})  # varchar(n), or a CHECK constra
 
 
 class SupabaseStateStore:
-    """A Supabase table as an `extractor.container.VideoTable`. Thread-safe.
+    """A Supabase table as an `extractor.backends.state.base.VideoTable`. Thread-safe.
 
     Args:
         client: The client of the project's database API.
@@ -130,10 +130,10 @@ class SupabaseStateStore:
 
     def _explain_unchanged(self, code: str) -> NoReturn:
         """Raise the reason why an update of one row did not change it."""
-        rows = self._rows_with(code)
-        if len(rows) > 1:
+        found = self._rows_with(code)
+        if len(found) > 1:
             raise DuplicateCodeError(f"more than one row has the code {code!r}")
-        self._refuse_unchanged([code for _ in rows])
+        self._refuse_unchanged([code for _ in found])
         self._check_visible()
         raise NotInStateError(f"the state has no row for the code {code!r} any more")
 
