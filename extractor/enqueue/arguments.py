@@ -1,4 +1,4 @@
-"""The command line of the enqueuer: what may be asked, and what its words mean. Pure."""
+"""The enqueuer's command-line arguments. Pure: no I/O."""
 
 import argparse
 import math
@@ -11,27 +11,27 @@ from extractor.cli.terminal import path_argument, text_argument
 from extractor.domain.costs import Workload
 
 RETENTION_HOURS = 168.0
-"""As long as the queue of infra/template.yaml keeps a message: whatever was enqueued earlier is gone."""
+"""The retention period of the queue in infra/template.yaml: messages enqueued earlier no longer exist."""
 
 _MAX_SENDERS = 64
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _EPILOG = """\
-Options of the sampling go into the messages; those not given follow the worker's own settings.
+Sampling options are written to the messages; the worker's settings apply to the others.
 Settings come from the environment and from a file .env in the current folder; see .env.example.
-docs/backlog.md tells more, of checkpoints, costs and the view above all.
+docs/backlog.md explains checkpoints, cost estimates and the progress view.
 
 exit status:
   0    every video was queued
-  1    at least one could not be queued; the summary says why
-  2    wrong usage or wrong settings
-  3    the state or the queue is out of reach; the summary says what was queued until then
-  130  interrupted (143: terminated); the same
-  141  the reader of standard output has gone
+  1    at least one video was not queued; the summary says why
+  2    invalid usage or settings
+  3    the state or the queue is unavailable; the summary says what was queued before
+  130  interrupted (143: terminated); the summary says what was queued before
+  141  standard output was closed
 
 examples:
-  run_sqs_batches.py --dry-run                            how many there are, and what they will cost
-  run_sqs_batches.py --checkpoint backlog.json --watch    all of them; repeat it if it is cut off
+  run_sqs_batches.py --dry-run                            count the videos and estimate the cost
+  run_sqs_batches.py --checkpoint backlog.json --watch    queue all; run it again after an interruption
   run_sqs_batches.py --since 2d --max-usd 5
   run_sqs_batches.py --codes again.txt --platform tiktok --interval 0.5 --format webp
   run_sqs_batches.py --watch-only --json
@@ -39,17 +39,17 @@ examples:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Its results are those of `extractor.cli.sampling_options`, and the names of the options below."""
+    """Build the parser; the sampling options are those of `extractor.cli.sampling_options`."""
     parser = argparse.ArgumentParser(
         usage="%(prog)s [options]",
         description="Queue every video that is fetched and not extracted yet.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_selection(parser.add_argument_group("which videos"))
-    _add_manner(parser.add_argument_group("how they are queued"))
-    _add_costs(parser.add_argument_group("what they may cost"))
-    _add_output(parser.add_argument_group("what is shown"))
+    _add_selection(parser.add_argument_group("video selection"))
+    _add_queueing(parser.add_argument_group("queueing"))
+    _add_costs(parser.add_argument_group("cost estimate"))
+    _add_output(parser.add_argument_group("output"))
     add_sampling_options(parser, defaults=None)
     return parser
 
@@ -59,44 +59,45 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
     add(
         "--retry-failed",
         action="store_true",
-        help="only videos that failed for good before (default: those that did not)",
+        help="only videos with a recorded final failure (default: only videos without one)",
     )
     add(
         "--since",
         metavar="WHEN",
         type=moment,
-        help="only videos fetched since 2026-01-31, 12h or 2d ago (default: any)",
+        help="only videos fetched since a time such as 2026-01-31, or an age such as 12h or 2d "
+        "(default: all)",
     )
     add(
         "--requeue-after",
         metavar="HOURS",
         type=_number(least=0),
-        help=f"leave out what was queued in the last HOURS (default: {RETENTION_HOURS:g}; "
-        "with --retry-failed 0)",
+        help=f"skip videos queued in the last HOURS (default: {RETENTION_HOURS:g}; "
+        "0 with --retry-failed or --codes)",
     )
     add(
         "--codes",
         metavar="FILE",
         type=text_argument,
-        help="queue the codes in this file instead, one a line, whatever the state says; - is standard input "
-        "(default: what the state says)",
+        help="queue the codes in this file, one per line, without reading the state; - is standard input "
+        "(default: read the state)",
     )
     add("--limit", metavar="N", type=_count, help="queue at most N videos (default: all)")
     add(
         "--platform",
         metavar="NAME",
         type=field_of_message("platform"),
-        help="platform of all these videos (default: none)",
+        help="platform of all videos of this run (default: none)",
     )
 
 
-def _add_manner(group: argparse._ArgumentGroup) -> None:
+def _add_queueing(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add(
         "--checkpoint",
         metavar="FILE",
         type=path_argument,
-        help="remember here how far it came, and go on from there; removed when all is queued "
+        help="save the progress in this file, and resume from it; removed when all videos are queued "
         "(default: none)",
     )
     add(
@@ -104,9 +105,9 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         type=_senders,
         default=8,
-        help=f"calls to the queue at the same time, 1-{_MAX_SENDERS} (default: 8)",
+        help=f"concurrent calls to the queue, 1-{_MAX_SENDERS} (default: 8)",
     )
-    add("--page-size", metavar="N", type=_count, default=1000, help="rows read at once (default: 1000)")
+    add("--page-size", metavar="N", type=_count, default=1000, help="rows per query (default: 1000)")
 
 
 def _add_costs(group: argparse._ArgumentGroup) -> None:
@@ -116,21 +117,21 @@ def _add_costs(group: argparse._ArgumentGroup) -> None:
         "--max-usd",
         metavar="USD",
         type=_number(least=0),
-        help="stop before the estimated bill passes this (default: no limit)",
+        help="stop before the estimated cost exceeds this (default: no limit)",
     )
     add(
         "--seconds-per-video",
         metavar="S",
         type=_number(least=0),
         default=default.seconds_per_video,
-        help=f"time that the function takes for one (default: {default.seconds_per_video:g})",
+        help=f"run time of the function per video (default: {default.seconds_per_video:g})",
     )
     add(
         "--frames-per-video",
         metavar="N",
         type=_number(least=0),
         default=default.frames_per_video,
-        help=f"images that one gives (default: {default.frames_per_video:g})",
+        help=f"stored frames per video (default: {default.frames_per_video:g})",
     )
     add(
         "--memory-mb",
@@ -147,20 +148,22 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     view.add_argument(
         "--dry-run",
         action="store_true",
-        help="only tell how many videos would be queued, and the cost (default: no)",
+        help="count the videos and estimate the cost; queue nothing (default: no)",
     )
     view.add_argument(
-        "--watch", action="store_true", help="afterwards, show how the workers get on (default: no)"
+        "--watch", action="store_true", help="show the progress of the workers afterwards (default: no)"
     )
-    view.add_argument("--watch-only", action="store_true", help="the same, and queue nothing (default: no)")
+    view.add_argument(
+        "--watch-only", action="store_true", help="show the progress; queue nothing (default: no)"
+    )
     add(
         "--watch-every",
         metavar="SECONDS",
         type=_number(least=0.1),
         default=5.0,
-        help="between two looks (default: 5)",
+        help="interval of the progress view (default: 5)",
     )
-    add("--json", action="store_true", help="tell everything in JSON, an object on each line (default: no)")
+    add("--json", action="store_true", help="print JSON, one object per line (default: no)")
 
 
 def moment(text: str) -> datetime | timedelta:

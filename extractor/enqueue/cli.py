@@ -1,6 +1,6 @@
-"""Command line: queue every video that is fetched and not extracted yet, and watch the workers do them.
+"""Command line of the enqueuer: queue every video that is fetched and not extracted, and monitor the workers.
 
-Reads the state, fills SQS_QUEUE_URL, and tells what was queued, also after Ctrl-C or an outage.
+Reads the state, fills SQS_QUEUE_URL and prints a summary, also after Ctrl-C or an outage.
 """
 
 import argparse
@@ -47,7 +47,14 @@ from extractor.settings import Settings, load_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line.
+
+    Args:
+        argv: The arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
     return run_command(lambda: _main(argv))
 
 
@@ -86,7 +93,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _checked_settings(arguments: argparse.Namespace) -> Settings:
-    """The settings, under which every option has an effect and every host has an address."""
+    """Load the settings; raise if an option has no effect or a host name cannot be resolved."""
     settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
     try:
         VideoMessage.model_validate({"code": "any", **asked_for(arguments)}).applied_to(settings.policy)
@@ -99,7 +106,7 @@ def _checked_settings(arguments: argparse.Namespace) -> Settings:
 
 
 class _Run:
-    """One run; it tells how far it came, whatever ends it."""
+    """One run of the command line. Prints its summary however it ends."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.summary = Summary()
@@ -109,13 +116,15 @@ class _Run:
         self._started = time.monotonic()
 
     def queue(self, settings: Settings, state: VideoTable, queue: ObservableQueue | None) -> None:
-        """Queue the request, or see what would be."""
+        """Queue the request, or count its videos in a dry run."""
         arguments, retry = self._arguments, RetryPolicy(tell=_tell)
         listed = _listed(arguments.codes)
-        plan = make_plan(arguments, _place(settings), state, listed, datetime.now(UTC), retry)
+        plan = make_plan(arguments, _endpoints(settings), state, listed, datetime.now(UTC), retry)
         self._plan = plan
         if plan.requeues_waiting:
-            _tell("note: the state has no column enqueued_at: what waits is queued again")
+            _tell(
+                "note: the state has no column enqueued_at: videos that are already queued are queued again"
+            )
         with _progress_bar(plan) as bar:
             for self.summary in _summaries(arguments, plan, state, queue, retry):
                 bar.update(self.summary.seen - bar.n)
@@ -123,9 +132,13 @@ class _Run:
             self._reasons = list(why_nothing(plan, state))
 
     def tell(self, error: str | None) -> None:
-        """Print the summary. Raises `OutputError`."""
+        """Print the summary.
+
+        Raises:
+            OutputError: Standard output was closed.
+        """
         plan, summary = self._plan, self.summary
-        told = report.RunReport(
+        run_report = report.RunReport(
             summary,
             self._arguments.dry_run,
             time.monotonic() - self._started,
@@ -134,24 +147,31 @@ class _Run:
             self._reasons,
             error,
         )
-        say(report.summary_json(told) if self._arguments.json else "\n".join(report.summary_lines(told)))
+        if self._arguments.json:
+            say(report.summary_json(run_report))
+        else:
+            say("\n".join(report.summary_lines(run_report)))
 
 
 def _tell(text: str) -> None:
-    """A line on standard error, without spoiling the bar."""
+    """Print a line on standard error above the progress bar."""
     with suppress(OSError):
         tqdm.write(escape_control_chars(text), file=sys.stderr)
         sys.stderr.flush()
 
 
-def _place(settings: Settings) -> dict[str, str | None]:
-    """Where codes come from and messages go to."""
+def _endpoints(settings: Settings) -> dict[str, str | None]:
+    """Return the state and the queue of this run, which a checkpoint records."""
     state = settings.supabase_url if settings.state_backend == "supabase" else settings.sqlite_path
     return {"state": str(state), "table": settings.state_table, "queue": settings.sqs_queue_url}
 
 
 def _listed(file: str | None) -> CodeList | None:
-    """The codes that the user has written down. Raises `UsageError`."""
+    """Read the file of --codes.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
     if file is None:
         return None
     try:
@@ -184,19 +204,19 @@ def _summaries(
 
 
 def _watch(arguments: argparse.Namespace, queue: ObservableQueue, state: VideoTable) -> None:
-    """Show how the queue is drained. Ctrl-C ends the view, and nothing else."""
+    """Print the progress until the queue is drained. Ctrl-C ends only the view."""
     try:
         with _View(as_json=arguments.json) as view:
             for progress in monitor(queue, state, arguments.watch_every):
                 view.show(progress)
     except KeyboardInterrupt:
-        complain("the view is closed; the workers go on")
+        complain("monitoring stopped; the workers continue")
         return
     say(report.end_json(progress) if arguments.json else "\n".join(report.end_lines(progress)))
 
 
 class _View:
-    """A line that is written over on a terminal, and one line after the other elsewhere."""
+    """Prints progress: one line that is updated on a terminal, one line per sample elsewhere."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -218,12 +238,12 @@ class _View:
 
 
 def _progress_bar(plan: EnqueuePlan) -> "tqdm[NoReturn]":
-    """On a terminal only; elsewhere nothing is counted for it, either."""
+    """Return a progress bar for terminals; the backlog is counted only if the bar is shown."""
     total = None
     if sys.stderr.isatty():
         try:
             total = plan.codes.count_pending(plan.request.backlog_filter)
         except StateUnavailableError:
-            total = None  # counting a large table may take longer than the server allows; reading it does not
+            total = None  # counting a large table may exceed the server's statement timeout; reading does not
     known = [number for number in (total, plan.request.limit) if number is not None]
     return tqdm(total=min(known, default=None), unit=" videos", file=sys.stderr, disable=None)

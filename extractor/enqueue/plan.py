@@ -1,4 +1,4 @@
-"""From the words of the command line to an order, and back to where an earlier run of it was cut off."""
+"""Turn the arguments into a request that resumes from the checkpoint of an interrupted run."""
 
 import argparse
 from collections.abc import Mapping
@@ -18,9 +18,17 @@ from extractor.errors import SettingsError
 
 
 class EnqueuePlan(Struct, frozen=True):
-    """`order` is to be taken from `codes`, beginning where the `checkpoint` says. `within_budget`: the
-    order's limit is that of the money. `requeues_waiting`: the state cannot tell what is queued already.
-    `requeue_hours`: what was queued less long ago is left out."""
+    """What a run will do.
+
+    Attributes:
+        codes: Where the codes are read.
+        request: What to enqueue, starting after the checkpoint.
+        checkpoint: The progress so far.
+        cost: The estimated cost per video.
+        within_budget: Whether --max-usd determines the limit of the request.
+        requeues_waiting: Whether the state cannot tell which videos are already queued.
+        requeue_hours: Videos queued in the last so many hours are skipped.
+    """
 
     codes: CodeSource
     request: EnqueueRequest
@@ -33,39 +41,49 @@ class EnqueuePlan(Struct, frozen=True):
 
 def make_plan(
     arguments: argparse.Namespace,
-    place: Mapping[str, str | None],
+    endpoints: Mapping[str, str | None],
     state: Backlog,
     listed: CodeList | None,
     now: datetime,
     retry: RetryPolicy,
 ) -> EnqueuePlan:
-    """`place` names the state and the queue; a checkpoint of another place is refused.
+    """Plan a run.
 
-    Raises `SettingsError`, and what `state` raises.
+    Args:
+        arguments: The parsed arguments.
+        endpoints: The state and the queue; the checkpoint of other endpoints is rejected.
+        state: The state.
+        listed: The codes of --codes, if given.
+        now: The current time.
+        retry: How often and when failed queries are repeated.
+
+    Raises:
+        SettingsError: The table lacks a column that an option needs.
+        UsageError: The checkpoint cannot be used.
     """
     options = asked_for(arguments)
     if arguments.platform is not None:
         options["platform"] = arguments.platform
     hours = _requeue_hours(arguments)
-    checkpoint = Checkpoint(_selection(arguments, place, options, listed, hours), now)
+    checkpoint = Checkpoint(_selection(arguments, endpoints, options, listed, hours), now)
     if arguments.checkpoint is not None:
         checkpoint = read_checkpoint(arguments.checkpoint, checkpoint)
-    backlog_filter = _pick(arguments, hours, checkpoint.started_at)
-    blind = (
+    backlog_filter = _backlog_filter(arguments, hours, checkpoint.started_at)
+    requeues_waiting = (
         arguments.requeue_after is None
         and backlog_filter.enqueued_before is not None
         and not _knows_queued(state, checkpoint.started_at, retry)
     )
-    if blind:
+    if requeues_waiting:
         backlog_filter = BacklogFilter(backlog_filter.failed, None, backlog_filter.fetched_since)
     cost = estimated_cost(arguments)
     limit, within_budget = _limit(arguments, cost, checkpoint)
     request = EnqueueRequest(backlog_filter, checkpoint.settled_through, limit, arguments.page_size, options)
-    return EnqueuePlan(listed or state, request, checkpoint, cost, within_budget, blind, hours)
+    return EnqueuePlan(listed or state, request, checkpoint, cost, within_budget, requeues_waiting, hours)
 
 
 def _requeue_hours(arguments: argparse.Namespace) -> float:
-    """What failed was queued once, and whoever writes down codes means them."""
+    """Return 0 by default for failed videos and given codes: the user means to queue them again."""
     if arguments.requeue_after is not None:
         return float(arguments.requeue_after)
     return 0.0 if arguments.retry_failed or arguments.codes else RETENTION_HOURS
@@ -73,14 +91,14 @@ def _requeue_hours(arguments: argparse.Namespace) -> float:
 
 def _selection(
     arguments: argparse.Namespace,
-    place: Mapping[str, str | None],
+    endpoints: Mapping[str, str | None],
     options: Mapping[str, object],
     listed: CodeList | None,
     hours: float,
 ) -> dict[str, Any]:
-    """All that decides which messages are sent, and where to."""
+    """Return everything that determines which messages are sent, and where."""
     return {
-        **place,
+        **endpoints,
         "codes": None if listed is None else listed.fingerprint,
         "failed": arguments.retry_failed,
         "since": None if arguments.since is None else str(arguments.since),
@@ -89,7 +107,7 @@ def _selection(
     }
 
 
-def _pick(arguments: argparse.Namespace, hours: float, started_at: datetime) -> BacklogFilter:
+def _backlog_filter(arguments: argparse.Namespace, hours: float, started_at: datetime) -> BacklogFilter:
     since = arguments.since
     return BacklogFilter(
         failed=arguments.retry_failed,
@@ -99,7 +117,7 @@ def _pick(arguments: argparse.Namespace, hours: float, started_at: datetime) -> 
 
 
 def _knows_queued(state: Backlog, started_at: datetime, retry: RetryPolicy) -> bool:
-    """Whether the table has a column for when a video was queued."""
+    """Return whether the table has a column for when a video was queued."""
     try:
         retry.call(lambda: state.pending(None, 1, BacklogFilter(enqueued_before=started_at)))
     except SettingsError:
@@ -108,15 +126,17 @@ def _knows_queued(state: Backlog, started_at: datetime, retry: RetryPolicy) -> b
 
 
 def estimated_cost(arguments: argparse.Namespace) -> Cost:
-    """Of one video."""
+    """Return the estimated cost per video."""
     return cost_per_video(
         Workload(arguments.seconds_per_video, arguments.memory_mb, arguments.frames_per_video)
     )
 
 
 def _limit(arguments: argparse.Namespace, cost: Cost, checkpoint: Checkpoint) -> tuple[int | None, bool]:
-    """How many videos this run may queue, and whether it is the money that says so. A limit is for one
-    run, the money for all runs that share a checkpoint."""
+    """Return the maximum number of videos of this run, and whether --max-usd determines it.
+
+    --limit applies to one run, --max-usd to all runs that share a checkpoint.
+    """
     if arguments.max_usd is None:
         return arguments.limit, False
     affordable = max(0, videos_within(arguments.max_usd, cost) - checkpoint.settled)

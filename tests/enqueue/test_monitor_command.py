@@ -67,5 +67,5 @@ def test_closing_the_view_does_no_harm(setup: Setup) -> None:
     assert lines[-1].startswith("25 waiting")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (0, "the view is closed; the workers go on\n")
+    assert (process.returncode, errors) == (0, "monitoring stopped; the workers continue\n")
     assert len(setup.queued()) == 25
