@@ -1,4 +1,4 @@
-"""The command line's words: subcommands, their options, and what they mean."""
+"""The reconciler's command-line arguments."""
 
 import argparse
 import re
@@ -14,12 +14,12 @@ Settings come from the environment and from a file .env in the current folder; s
 Nothing is changed without --apply.
 
 exit status:
-  0    clean: nothing is wrong, or all of it was set right
-  1    something is wrong, or was left as it is; the output says what
-  2    wrong usage or wrong settings
-  3    the state, a bucket or a queue is out of reach; nothing is concluded from what was read until then
+  0    no findings, or all of them were repaired
+  1    there are findings, or some were not repaired; the output lists them
+  2    invalid usage or settings
+  3    the state, a bucket or a queue is unavailable; an incomplete scan yields no findings
   130  interrupted (143: terminated)
-  141  the reader of standard output has gone
+  141  standard output was closed
 
 examples:
   python -m extractor.reconcile status
@@ -32,10 +32,10 @@ _KINDS = ", ".join(FindingKind)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Build the parser of all subcommands."""
     whole = argparse.ArgumentParser(
         prog=program("python -m extractor.reconcile"),
-        description="Compare the state table, the manifests and the objects, and set right what differs.",
+        description="Compare the state table, the manifests and the objects, and repair differences.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,8 +46,8 @@ def parser() -> argparse.ArgumentParser:
 
     _outputs(command("status", "count the rows of the table by outcome"))
     for name, text in (
-        ("verify", "find what is wrong with videos that have a row"),
-        ("repair", "set right what verify finds"),
+        ("verify", "find inconsistencies of videos that have a row"),
+        ("repair", "repair the findings of verify"),
     ):
         one = command(name, text)
         _survey(one, "1h")
@@ -59,8 +59,8 @@ def parser() -> argparse.ArgumentParser:
     _survey(orphans, "1d")
     _outputs(orphans)
     _prune(command("prune", "move orphaned frames to the trash of their bucket"))
-    _replay(command("replay", "send dead letters back to the queue as they were"))
-    _report(command("report", "write one HTML page that shows how things stand"))
+    _replay(command("replay", "send dead letters back to the queue unchanged"))
+    _report(command("report", "write an HTML page with outcomes, findings and statistics"))
     return whole
 
 
@@ -70,30 +70,30 @@ def _survey(one: argparse.ArgumentParser, age: str) -> None:
         metavar="AGE",
         type=_age,
         default=_age(age),
-        help="say nothing of what was written in the last 90s, 30m, 2h or 7d, whose run may be under way "
+        help="ignore objects newer than an age such as 90s, 30m, 2h or 7d: their run may be in progress "
         f"(default: {age})",
     )
     one.add_argument(
         "--checkpoint",
         metavar="FILE",
         type=path_argument,
-        help="go on from here if it was cut off before (default: none)",
+        help="save the scan in this file, and resume from it after an interruption (default: none)",
     )
 
 
 def _outputs(one: argparse.ArgumentParser) -> None:
     one.add_argument(
-        "--csv", metavar="FILE", type=path_argument, help="write every record to this file (default: none)"
+        "--csv", metavar="FILE", type=path_argument, help="write all records as CSV (default: none)"
     )
     one.add_argument(
-        "--json", metavar="FILE", type=path_argument, help="write every record to this file (default: none)"
+        "--json", metavar="FILE", type=path_argument, help="write all records as JSON (default: none)"
     )
 
 
 def _kinds(one: argparse.ArgumentParser) -> None:
     for flag, text in (
-        ("--only", f"only findings of this kind; may be repeated: {_KINDS} (default: all)"),
-        ("--ignore", "no findings of this kind; may be repeated (default: none)"),
+        ("--only", f"only findings of this kind; repeatable: {_KINDS} (default: all)"),
+        ("--ignore", "no findings of this kind; repeatable (default: none)"),
     ):
         one.add_argument(flag, metavar="KIND", type=_kind, action="append", default=[], help=text)
     one.add_argument(
@@ -104,13 +104,13 @@ def _kinds(one: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         type=_share,
         default=0.01,
-        help="of the videos for --deep; 1: all (default: 0.01)",
+        help="share of the videos that --deep reads; 1: all (default: 0.01)",
     )
 
 
 def _apply(one: argparse.ArgumentParser) -> None:
     one.add_argument(
-        "--apply", action="store_true", help="do it; otherwise only tell what would be done (default: no)"
+        "--apply", action="store_true", help="make the changes; otherwise only print them (default: no)"
     )
 
 
@@ -119,13 +119,15 @@ def _prune(one: argparse.ArgumentParser) -> None:
     _outputs(one)
     _apply(one)
     one.add_argument(
-        "--videos", action="store_true", help="videos without a row as well, not only frames (default: no)"
+        "--videos", action="store_true", help="also remove videos without a row (default: only frames)"
     )
     one.add_argument(
-        "--delete", action="store_true", help="delete for good instead of moving to the trash (default: no)"
+        "--delete",
+        action="store_true",
+        help="delete permanently instead of moving to the trash (default: no)",
     )
     one.add_argument(
-        "--yes", metavar="N", type=_number, help="confirm that N objects go (default: it is asked for)"
+        "--yes", metavar="N", type=_number, help="confirm the removal of N objects (default: ask)"
     )
 
 
@@ -136,7 +138,7 @@ def _replay(one: argparse.ArgumentParser) -> None:
         type=text_argument,
         action="append",
         default=[],
-        help="only letters with this reason; may be repeated (default: all)",
+        help="only dead letters with this reason; repeatable (default: all)",
     )
 
 
@@ -147,14 +149,14 @@ def _report(one: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=path_argument,
         default=Path("report.html"),
-        help="the page (default: report.html)",
+        help="file of the page (default: report.html)",
     )
     one.add_argument(
         "--gallery",
         metavar="N",
         type=_number,
         default=12,
-        help="videos that are shown with frames (default: 12)",
+        help="number of videos shown with frames (default: 12)",
     )
 
 

@@ -1,5 +1,9 @@
-"""Dead letters go back to the queue as they were sent. Nothing is lost: a letter is deleted only after the
-queue has confirmed its copy; what is cut off in between is sent twice, which does no harm."""
+"""Send dead letters back to the queue unchanged.
+
+A dead letter is deleted only after the queue has confirmed its copy. An interruption in between sends it
+twice,
+which is harmless.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -8,15 +12,20 @@ from extractor.backends.queues.base import DeadLetter, DeadLetterQueue, JobQueue
 from extractor.backends.queues.batches import batches
 
 UNKNOWN = "UNKNOWN"
-"""The reason of a letter that has none: the queue gave it up after too many deliveries."""
+"""The reason of a dead letter without one: the queue moved it after too many deliveries."""
 
 
 def replay(
     letters: DeadLetterQueue, queue: JobQueue | None, reasons: Collection[str], tally: "Counter[str]"
 ) -> None:
-    """Send back the letters with one of the `reasons` (none: all letters); without a `queue` only look.
+    """Send dead letters back.
 
-    `tally` counts by what was done and why it was dead, and is true whenever this ends."""
+    Args:
+        letters: The dead-letter queue.
+        queue: The job queue; ``None`` only counts the dead letters.
+        reasons: Only dead letters with one of these reasons; empty for all.
+        tally: Counts dead letters by what was done and by reason; accurate whatever ends the call.
+    """
     seen = set[str]()
     held: dict[str, DeadLetter] = {}
     try:
@@ -37,7 +46,7 @@ def replay(
 
 
 def _send(wanted: Sequence[DeadLetter], queue: JobQueue, tally: "Counter[str]") -> Iterator[list[DeadLetter]]:
-    """Those that the queue has taken, after each call."""
+    """Send the dead letters in batches; yield those that the queue accepted after each call."""
     messages = [OutgoingMessage(letter.body) for letter in wanted]
     for places in batches(messages):
         failures = queue.send([messages[place] for place in places])
