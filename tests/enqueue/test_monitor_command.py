@@ -33,7 +33,7 @@ def test_the_view_alone_queues_nothing_and_tells_what_is_left(setup: Setup) -> N
     assert (run.returncode, run.stderr) == (0, "")
     assert first_line(run) == "0 waiting, 0 in flight; 25 to do, 0 settled, 0 failed"
     assert run.stdout.splitlines()[-2] == "the queue is drained"
-    assert run.stdout.splitlines()[-1].startswith("25 videos still to do")
+    assert run.stdout.splitlines()[-1].startswith("25 videos remaining")
     assert setup.queued() == []
 
 
