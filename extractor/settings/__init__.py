@@ -1,7 +1,8 @@
-"""Every environment variable that the project reads, in one place.
+"""All environment variables that the project reads.
 
-`load_settings` checks them all and names every wrong one in a single `SettingsError`.
-(boto3 reads its own: `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SQS` …)
+`load_settings` validates them and reports every wrong one in a single `SettingsError`. boto3 also reads its
+own,
+such as `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_SQS`.
 """
 
 import tempfile
@@ -32,9 +33,9 @@ _MB_PER_LAMBDA_CPU = 1_769
 _FFMPEG_MB = 3_000
 _PYTHON_MB = 200
 _UNTOUCHED_MB = 400
-"""Address space that takes no memory: FFmpeg's libraries, the stacks of its threads, spare room of malloc."""
+"""Address space without resident memory: FFmpeg's libraries, thread stacks, reserves of malloc."""
 _LEAST_FFMPEG_MB = 700
-"""For 1080p with one thread."""
+"""Enough for 1080p with one thread."""
 
 _OTHER_NAMES = {
     "s3_bucket_videos": ("VIDEOS_BUCKET", "BUCKET_NAME"),
@@ -49,16 +50,16 @@ _DYNAMODB_DEFAULTS = (
     {"image_format": "webp", "quality": "80"},
     {"scene_detector": "content", "scene_threshold": "30"},
 )
-"""What the system with DynamoDB does and has no variable for: the defaults of ``STATE_BACKEND=dynamodb``. The
-first setting of each group decides: if it is set, the other one keeps its usual default."""
+"""The defaults of ``STATE_BACKEND=dynamodb``: fixed values of the system with DynamoDB. If the first setting
+of a group is set, the other one keeps its usual default."""
 
 
 class Settings(BaseModel):
-    """Field ``s3_bucket_frames`` is the variable ``S3_BUCKET_FRAMES``, and so on. Empty counts as unset."""
+    """The settings. Field ``work_dir`` is the variable ``WORK_DIR``; an empty variable counts as unset."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    # Where things are
+    # Buckets, keys and queues
     s3_bucket_videos: str = Field("oriane-videos", description="bucket that the videos are downloaded from")
     s3_bucket_frames: str = Field(
         "oriane-frames", description="bucket that frames and manifests are written to"
@@ -103,7 +104,7 @@ class Settings(BaseModel):
     )
     sqlite_path: Path | None = Field(None, description="database file of STATE_BACKEND=sqlite")
 
-    # What is extracted when the message does not say
+    # Sampling of messages without options
     strategy: Literal["uniform", "keyframe", "scene"] = Field(
         "uniform", description="uniform, keyframe or scene; timestamps come in messages"
     )
@@ -135,13 +136,13 @@ class Settings(BaseModel):
     max_height: int | None = Field(None, ge=2, le=65_535, description="higher pictures are shrunk to this")
     image_format: ImageFormat = Field("jpg", description="jpg, webp or png")
 
-    # In what form it is handed over
+    # Output
     output: OutputForm = Field(
         "frames", description="frames: an object for each; tar: one for each video, which takes few requests"
     )
     storyboard: bool = Field(False, description="a contact sheet, and a track of thumbnails for players")
 
-    # What one video may cost
+    # Limits per video
     allow_truncated: bool = Field(False, description="accept files that end early; the manifest then says so")
     max_decode_error_percent: float = Field(
         20, ge=0, le=100, description="share of packets that may fail to decode"
@@ -184,7 +185,7 @@ class Settings(BaseModel):
 
     @property
     def policy(self) -> SamplingPolicy:
-        """The sampling of messages that do not ask for their own."""
+        """The sampling policy of messages without their own options."""
         return SamplingPolicy(
             strategy=self.strategy,
             interval_seconds=1 / self.extract_fps if self.extract_fps else self.frame_interval,
@@ -206,9 +207,11 @@ class Settings(BaseModel):
 
     @property
     def idle_options(self) -> str | None:
-        """The sampling options without effect on a message that has no options of its own, with the reasons;
-        `None` if there are none. A message may choose the strategy, format or detector that uses them, so
-        they are not refused. Only what differs from its default counts as set.
+        """The sampling options without effect on a message without options, with the reasons, or ``None``.
+
+        A message may choose the strategy, format or detector that uses them, so they are not rejected. Only
+        values that
+        differ from their default count as set.
         """
         given = not_default(self.policy) | ({"fps"} if self.extract_fps else set())
         try:
@@ -221,7 +224,7 @@ class Settings(BaseModel):
 
     @property
     def _counts_frames(self) -> bool:
-        """As the system with DynamoDB understands EXTRACT_FPS."""
+        """Whether EXTRACT_FPS has the meaning of the system with DynamoDB."""
         return self.state_backend == "dynamodb" and self.strategy == "uniform" and bool(self.extract_fps)
 
     @property
@@ -230,7 +233,7 @@ class Settings(BaseModel):
 
     @property
     def cpu_share(self) -> float | None:
-        """How many CPUs Lambda gives, whatever number the machine shows; `None` elsewhere."""
+        """The number of CPUs that Lambda allots, however many the machine shows; ``None`` elsewhere."""
         memory_mb = self.aws_lambda_function_memory_size
         return memory_mb / _MB_PER_LAMBDA_CPU if memory_mb else None
 
@@ -259,12 +262,12 @@ class Settings(BaseModel):
 
 
 def variable_names(field: str) -> tuple[str, ...]:
-    """The environment variables that set `field`; the first is the usual one."""
+    """Return the environment variables that set `field`; the first is the usual one."""
     return (field.upper(), *_OTHER_NAMES.get(field, ()))
 
 
 def other_names(variable: str) -> Collection[str]:
-    """The environment variables that set the same as `variable`, itself included."""
+    """Return the environment variables that set the same field as `variable`, including itself."""
     fields = (field for field in Settings.model_fields if variable in variable_names(field))
     return {variable}.union(*map(variable_names, fields))
 
@@ -273,7 +276,7 @@ ALL_VARIABLES = frozenset(name for field in Settings.model_fields for name in va
 
 
 def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> Settings:
-    """Read the settings from `environ`.
+    """Read and validate the settings.
 
     Args:
         environ: The environment variables. An empty one counts as unset.
@@ -308,7 +311,7 @@ def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> S
 
 
 def _given(environ: Mapping[str, str], field: str) -> dict[str, str]:
-    """The variables of `field` that are set, with their texts."""
+    """Return the values of the variables of `field` that are set, by name."""
     return {name: text for name in variable_names(field) if (text := environ.get(name, "").strip())}
 
 

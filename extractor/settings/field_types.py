@@ -1,5 +1,4 @@
-"""The settings that are written in a small language of their own: checked when they are read, so that a slip
-is found at the start and not at the first video."""
+"""Types of settings with a syntax of their own, validated when the settings are read."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -41,13 +40,13 @@ def _readable_by(parse: Callable[[str], object]) -> AfterValidator:
 
 
 KeyTemplates = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_checked_templates)]
-"""Keys of videos, separated by commas; see `extractor.domain.keys.video_keys`."""
+"""Key templates of videos, separated by commas; see `extractor.domain.keys.video_keys`."""
 
 LayoutText = Annotated[str, _readable_by(parse_layout)]
 ColumnsText = Annotated[str, _readable_by(parse_columns)]
 
 OptionalDetector = Annotated[Detector | None, BeforeValidator(lambda text: None if text == "none" else text)]
-"""A detector of scenes; ``none`` is none, where one is the default."""
+"""A scene detector; ``none`` disables a default one."""
 
 StateBackendName = Annotated[str, AfterValidator(_check_state_backend)]
 """A name in the registry of state stores."""
