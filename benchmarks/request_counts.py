@@ -1,7 +1,8 @@
-"""`python -m benchmarks.request_counts`: what AWS counts for one video: requests, bytes, log.
+"""`python -m benchmarks.request_counts`: requests, bytes and log volume per video, as AWS counts them.
 
-The real handler works on a batch of new videos, at its first delivery, with the state in Supabase and
-in DynamoDB. These numbers do not depend on the machine; docs/scaling.md puts prices to them. Prints Markdown.
+The real handler processes a batch of new videos, with the state in Supabase and in DynamoDB. The numbers do
+not
+depend on the machine; the documentation on scaling applies prices to them. Prints Markdown.
 """
 
 import argparse
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _count(deployment: Deployment, video: Path, records: int) -> Counts:
-    """Of one video of a batch in a warm function."""
+    """Return the counts per video of a batch in a warm function."""
     with deployment.function(_HANDLER) as function:
         function.invoke(deployment.order(video, records))
         order = deployment.order(video, records)
@@ -60,7 +61,7 @@ def _count(deployment: Deployment, video: Path, records: int) -> Counts:
 
 @contextmanager
 def _growth(deployment: Deployment) -> Iterator[dict[str, int]]:
-    """Filled when the block ends: what it has added to the bucket and to the log."""
+    """Yield a record that is filled at the end with what the block added to the bucket and to the log."""
     before, grown = _sizes(deployment), dict[str, int]()
     yield grown
     grown |= {name: size - before[name] for name, size in _sizes(deployment).items()}
