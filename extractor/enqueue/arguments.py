@@ -2,10 +2,10 @@
 
 import argparse
 import math
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from extractor.cli.durations import duration, hours, is_duration
 from extractor.cli.sampling_options import add_sampling_options, field_of_message
 from extractor.cli.terminal import path_argument, text_argument
 from extractor.domain.costs import Workload
@@ -14,7 +14,6 @@ RETENTION_HOURS = 168.0
 """The retention period of the queue in infra/template.yaml: messages enqueued earlier no longer exist."""
 
 _MAX_SENDERS = 64
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _EPILOG = """\
 Sampling options are written to the messages; the worker's settings apply to the others.
@@ -70,10 +69,10 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--requeue-after",
-        metavar="HOURS",
-        type=_number(least=0),
-        help=f"skip videos queued in the last HOURS (default: {RETENTION_HOURS:g}; "
-        "0 with --retry-failed or --codes)",
+        metavar="AGE",
+        type=hours,
+        help="skip videos queued within this time, such as 12h or 2d; without a unit in hours "
+        f"(default: {RETENTION_HOURS:g}; 0 with --retry-failed or --codes)",
     )
     add(
         "--codes",
@@ -167,15 +166,19 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 
 
 def moment(text: str) -> datetime | timedelta:
-    """A moment in ISO 8601, in UTC if it names no time zone, or a time before now such as ``2d``."""
-    if found := re.fullmatch(r"(\d{1,5})([mhdw])", text):
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    """Argument type of a time: ISO 8601, in UTC without a time zone, or an age such as ``2d``.
+
+    Raises:
+        ArgumentTypeError: The text is neither.
+    """
+    if is_duration(text):
+        return duration(text)
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a time such as 2026-01-31 or 2026-01-31T12:00 "
-            "nor one before now such as 30m, 12h, 2d or 1w"
+            "nor an age such as 90s, 30m, 12h, 2d or 1w"
         ) from error
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 

@@ -1,12 +1,10 @@
 """The reconciler's command-line arguments."""
 
 import argparse
-import re
-from datetime import timedelta
 from pathlib import Path
 
+from extractor.cli.durations import duration
 from extractor.cli.terminal import path_argument, program, text_argument
-from extractor.reconcile.context import AGE_UNITS
 from extractor.reconcile.findings import FindingKind
 
 _EPILOG = """\
@@ -68,8 +66,8 @@ def _survey(one: argparse.ArgumentParser, age: str) -> None:
     one.add_argument(
         "--older-than",
         metavar="AGE",
-        type=_age,
-        default=_age(age),
+        type=duration,
+        default=duration(age),
         help="ignore objects newer than an age such as 90s, 30m, 2h or 7d: their run may be in progress "
         f"(default: {age})",
     )
@@ -165,13 +163,6 @@ def _kind(text: str) -> FindingKind:
         return FindingKind(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is none of {_KINDS}") from error
-
-
-def _age(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6})([smhd]?)", text)
-    if not found or (found[2] == "" and int(found[1])):
-        raise argparse.ArgumentTypeError(f"{text!r} is no age such as 90s, 30m, 2h or 7d")
-    return timedelta(seconds=int(found[1]) * dict(AGE_UNITS).get(found[2], 1))
 
 
 def _share(text: str) -> float:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
+from extractor.cli.durations import format_duration
 from extractor.cli.terminal import counted
 from extractor.errors import UsageError
 from extractor.reconcile import prune
 from extractor.reconcile.context import (
     EXAMPLES,
     CommandContext,
-    age_text,
     chosen_findings,
     cutoff_timestamp,
     expectation,
@@ -59,7 +59,7 @@ def verify_command(options: argparse.Namespace, context: CommandContext, snapsho
 
 def _not_checked(options: argparse.Namespace, young: int) -> Iterator[str]:
     if young:
-        age = age_text(options.older_than)
+        age = format_duration(options.older_than)
         yield f"{counted(young, 'row')} whose frames were written in the last {age} (--older-than 0s: all)"
     if not options.deep:
         yield "the content of the frames (use --deep)"
@@ -80,7 +80,7 @@ def orphans_command(options: argparse.Namespace, context: CommandContext, snapsh
                 context.say(orphan_line(orphan))
             record(asdict(orphan))
     context.say(counted(found, "orphan") if found else "no orphans")
-    age = age_text(options.older_than)
+    age = format_duration(options.older_than)
     context.say(f"not checked: objects written in the last {age} (--older-than 0s: all)")
     return 1 if found else 0
 

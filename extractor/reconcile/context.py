@@ -20,7 +20,6 @@ from extractor.reconcile.requeue import RequeueTable
 from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.verify import verify
 
-AGE_UNITS = (("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400))
 EXAMPLES = 3
 """The number of findings that are printed per kind."""
 
@@ -88,13 +87,6 @@ def cutoff_timestamp(options: argparse.Namespace, context: CommandContext) -> fl
     """Return the time, in seconds since 1970, after which objects are left alone."""
     older_than: timedelta = options.older_than
     return (context.now() - older_than).timestamp()
-
-
-def age_text(age: timedelta) -> str:
-    """Format an age in the largest unit that gives a whole number: ``1h``."""
-    seconds = round(age.total_seconds())
-    unit, size = next((unit, size) for unit, size in AGE_UNITS[::-1] if seconds % size == 0)
-    return f"{seconds // size}{unit}" if seconds else "0s"
 
 
 def orphan_line(orphan: Orphan) -> str:
