@@ -2,11 +2,14 @@
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from msgspec import Struct
 
 from extractor.cli.durations import duration, hours, is_duration
-from extractor.cli.sampling_options import add_sampling_options, field_of_message
+from extractor.cli.sampling_options import add_sampling_options, asked_for, field_of_message
 from extractor.cli.terminal import path_argument, text_argument
 from extractor.domain.costs import Workload
 
@@ -35,6 +38,74 @@ examples:
   run_sqs_batches.py --codes again.txt --platform tiktok --interval 0.5 --format webp
   run_sqs_batches.py --watch-only --json
 """
+
+
+class EnqueueOptions(Struct, frozen=True):
+    """The parsed arguments.
+
+    Attributes:
+        retry_failed: Only videos with a recorded final failure.
+        since: Only videos fetched since this time, or within this age.
+        requeue_after_hours: Skip videos queued within so many hours; ``None`` if not given.
+        codes: The file of codes, or ``-``.
+        limit: The maximum number of videos.
+        checkpoint: The checkpoint file.
+        senders: The number of concurrent calls to the queue.
+        page_size: The number of rows per query.
+        max_usd: The maximum estimated cost.
+        workload: The assumptions of the cost estimate.
+        dry_run: Queue nothing.
+        watch: Show the progress afterwards.
+        watch_only: Show the progress, queue nothing.
+        watch_every: The interval of the progress view in seconds.
+        as_json: Print JSON.
+        message_fields: The optional fields of every message.
+    """
+
+    retry_failed: bool
+    since: datetime | timedelta | None
+    requeue_after_hours: float | None
+    codes: str | None
+    limit: int | None
+    checkpoint: Path | None
+    senders: int
+    page_size: int
+    max_usd: float | None
+    workload: Workload
+    dry_run: bool
+    watch: bool
+    watch_only: bool
+    watch_every: float
+    as_json: bool
+    message_fields: Mapping[str, object]
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> EnqueueOptions:
+    """Parse the command line; invalid arguments end the process with status 2.
+
+    Args:
+        argv: The arguments; by default those of the process.
+    """
+    found = build_parser().parse_args(argv)
+    platform = {} if found.platform is None else {"platform": found.platform}
+    return EnqueueOptions(
+        retry_failed=found.retry_failed,
+        since=found.since,
+        requeue_after_hours=found.requeue_after,
+        codes=found.codes,
+        limit=found.limit,
+        checkpoint=found.checkpoint,
+        senders=found.senders,
+        page_size=found.page_size,
+        max_usd=found.max_usd,
+        workload=Workload(found.seconds_per_video, found.memory_mb, found.frames_per_video),
+        dry_run=found.dry_run,
+        watch=found.watch,
+        watch_only=found.watch_only,
+        watch_every=found.watch_every,
+        as_json=found.json,
+        message_fields={**asked_for(found), **platform},
+    )
 
 
 def build_parser() -> argparse.ArgumentParser:

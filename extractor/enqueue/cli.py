@@ -3,7 +3,6 @@
 Reads the state, fills SQS_QUEUE_URL and prints a summary, also after Ctrl-C or an outage.
 """
 
-import argparse
 import logging
 import os
 import sys
@@ -20,7 +19,6 @@ from extractor.backends.queues.base import ObservableQueue
 from extractor.backends.state.base import VideoTable
 from extractor.cli.host_names import check_host_names
 from extractor.cli.lock import lock_checkpoint
-from extractor.cli.sampling_options import asked_for
 from extractor.cli.terminal import (
     complain,
     escape_control_chars,
@@ -33,7 +31,7 @@ from extractor.container import build_job_queue, build_table
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
 from extractor.enqueue import report
-from extractor.enqueue.arguments import build_parser
+from extractor.enqueue.arguments import EnqueueOptions, parse_arguments
 from extractor.enqueue.checkpoint import keep_checkpoint
 from extractor.enqueue.enqueuer import count_pending_messages, enqueue
 from extractor.enqueue.monitor import DrainProgress, monitor
@@ -59,16 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    arguments = build_parser().parse_args(argv)
+    options = parse_arguments(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    run, status, error = _Run(arguments), 0, None
+    run, status, error = _Run(options), 0, None
     try:
         load_dotenv_defaults(os.environ)
-        settings = _checked_settings(arguments)
+        settings = _checked_settings(options)
         state = build_table(settings)
-        queue = None if arguments.dry_run else build_job_queue(settings)
-        if not arguments.watch_only:
-            with lock_checkpoint(None if arguments.dry_run else arguments.checkpoint):
+        queue = None if options.dry_run else build_job_queue(settings)
+        if not options.watch_only:
+            with lock_checkpoint(None if options.dry_run else options.checkpoint):
                 run.queue(settings, state, queue)
     except TransientError as cause:
         error, status = str(cause), 3
@@ -77,56 +75,56 @@ def _main(argv: Sequence[str] | None) -> int:
         error, status = interruption(cause)
         complain(error)
     except SettingsError as cause:
-        if arguments.json:
+        if options.as_json:
             run.tell(str(cause))
         raise
     except BaseException as cause:
         run.tell(type(cause).__name__)
         raise
-    if error or not arguments.watch_only:
+    if error or not options.watch_only:
         run.tell(error)
     if status:
         return status
-    if queue is not None and (arguments.watch or arguments.watch_only):
-        _watch(arguments, queue, state)
+    if queue is not None and (options.watch or options.watch_only):
+        _watch(options, queue, state)
     return 1 if run.summary.refused else 0
 
 
-def _checked_settings(arguments: argparse.Namespace) -> Settings:
+def _checked_settings(options: EnqueueOptions) -> Settings:
     """Load the settings; raise if an option has no effect or a host name cannot be resolved."""
-    settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
+    settings = load_settings(os.environ, needed=() if options.dry_run else ("sqs_queue_url",))
     try:
-        VideoMessage.model_validate({"code": "any", **asked_for(arguments)}).applied_to(settings.policy)
+        VideoMessage.model_validate({"code": "any", **options.message_fields}).applied_to(settings.policy)
     except NoEffectError as error:
         raise UsageError(error.told(flag_name)) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
-    check_host_names(settings, os.environ, queue=not arguments.dry_run)
+    check_host_names(settings, os.environ, queue=not options.dry_run)
     return settings
 
 
 class _Run:
     """One run of the command line. Prints its summary however it ends."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, options: EnqueueOptions) -> None:
         self.summary = Summary()
-        self._arguments = arguments
+        self._options = options
         self._plan: EnqueuePlan | None = None
         self._reasons: list[str] = []
         self._started = time.monotonic()
 
     def queue(self, settings: Settings, state: VideoTable, queue: ObservableQueue | None) -> None:
         """Queue the request, or count its videos in a dry run."""
-        arguments, retry = self._arguments, RetryPolicy(tell=_tell)
-        listed = _listed(arguments.codes)
-        plan = make_plan(arguments, _endpoints(settings), state, listed, datetime.now(UTC), retry)
+        options, retry = self._options, RetryPolicy(tell=_tell)
+        listed = _listed(options.codes)
+        plan = make_plan(options, _endpoints(settings), state, listed, datetime.now(UTC), retry)
         self._plan = plan
         if plan.requeues_waiting:
             _tell(
                 "note: the state has no column enqueued_at: videos that are already queued are queued again"
             )
         with _progress_bar(plan) as bar:
-            for self.summary in _summaries(arguments, plan, state, queue, retry):
+            for self.summary in _summaries(options, plan, state, queue, retry):
                 bar.update(self.summary.seen - bar.n)
         if not self.summary.seen:
             self._reasons = list(why_nothing(plan, state))
@@ -140,14 +138,14 @@ class _Run:
         plan, summary = self._plan, self.summary
         run_report = report.RunReport(
             summary,
-            self._arguments.dry_run,
+            self._options.dry_run,
             time.monotonic() - self._started,
-            estimated_cost(self._arguments),
+            estimated_cost(self._options),
             bool(plan and plan.within_budget and summary.seen == plan.request.limit and not summary.complete),
             self._reasons,
             error,
         )
-        if self._arguments.json:
+        if self._options.as_json:
             say(report.summary_json(run_report))
         else:
             say("\n".join(report.summary_lines(run_report)))
@@ -183,7 +181,7 @@ def _listed(file: str | None) -> CodeList | None:
 
 
 def _summaries(
-    arguments: argparse.Namespace,
+    options: EnqueueOptions,
     plan: EnqueuePlan,
     state: VideoTable,
     queue: ObservableQueue | None,
@@ -196,23 +194,23 @@ def _summaries(
         queue,
         plan.request,
         lambda codes: state.mark_enqueued(codes, datetime.now(UTC)),
-        senders=arguments.senders,
+        senders=options.senders,
         retry=retry,
     )
-    path = arguments.checkpoint
+    path = options.checkpoint
     return summaries if path is None else keep_checkpoint(path, plan.checkpoint, summaries)
 
 
-def _watch(arguments: argparse.Namespace, queue: ObservableQueue, state: VideoTable) -> None:
+def _watch(options: EnqueueOptions, queue: ObservableQueue, state: VideoTable) -> None:
     """Print the progress until the queue is drained. Ctrl-C ends only the view."""
     try:
-        with _View(as_json=arguments.json) as view:
-            for progress in monitor(queue, state, arguments.watch_every):
+        with _View(as_json=options.as_json) as view:
+            for progress in monitor(queue, state, options.watch_every):
                 view.show(progress)
     except KeyboardInterrupt:
         complain("monitoring stopped; the workers continue")
         return
-    say(report.end_json(progress) if arguments.json else "\n".join(report.end_lines(progress)))
+    say(report.end_json(progress) if options.as_json else "\n".join(report.end_lines(progress)))
 
 
 class _View:

@@ -1,6 +1,5 @@
 """Command line of the reconciler: compare the state with the objects, and repair differences."""
 
-import argparse
 import logging
 import os
 import sys
@@ -24,13 +23,13 @@ from extractor.cli.waiting_notice import tell_of_retries
 from extractor.domain.costs import Workload
 from extractor.domain.layout import parse_layout
 from extractor.reconcile import actions, commands, scan
-from extractor.reconcile.arguments import parser
+from extractor.reconcile.arguments import ReconcileOptions, parse_arguments
 from extractor.reconcile.context import CommandContext
 from extractor.reconcile.snapshot import Snapshot
 from extractor.settings import Settings, load_settings
 
 T = TypeVar("T")
-Command = Callable[[argparse.Namespace, CommandContext, Snapshot], int]
+Command = Callable[[ReconcileOptions, CommandContext, Snapshot], int]
 
 _WITHOUT_SCAN = {"status": commands.status, "replay": actions.replay_command}
 _WITH_SCAN: dict[str, Command] = {
@@ -56,13 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    options = parser().parse_args(argv)
+    options = parse_arguments(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     load_dotenv_defaults(os.environ)
     tell_of_retries(complain)
-    acts = getattr(options, "apply", False)
-    settings = load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ())
-    check_host_names(settings, os.environ, queue=acts and options.command in _NEEDED)
+    settings = load_settings(os.environ, _NEEDED.get(options.command, ()) if options.apply else ())
+    check_host_names(settings, os.environ, queue=options.apply and options.command in _NEEDED)
     context = _build_context(settings)
     if command := _WITHOUT_SCAN.get(options.command):
         return command(options, context)
@@ -70,7 +68,7 @@ def _run(argv: Sequence[str] | None) -> int:
         return _scan_and_run(_WITH_SCAN[options.command], options, context)
 
 
-def _scan_and_run(command: Command, options: argparse.Namespace, context: CommandContext) -> int:
+def _scan_and_run(command: Command, options: ReconcileOptions, context: CommandContext) -> int:
     """Scan, then run the command. The checkpoint file is kept only if one of the two is interrupted."""
     snapshot = Snapshot(options.checkpoint)
     done = False

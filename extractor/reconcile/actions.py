@@ -1,6 +1,5 @@
 """Subcommands that change something: they act only with ``--apply``, and print what they did."""
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
@@ -8,6 +7,7 @@ from msgspec.structs import asdict
 
 from extractor.cli.terminal import counted
 from extractor.reconcile import prune, repair, replay
+from extractor.reconcile.arguments import ReconcileOptions
 from extractor.reconcile.context import (
     EXAMPLES,
     CommandContext,
@@ -22,7 +22,7 @@ from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.trash import Trash, trash_prefix
 
 
-def repair_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def repair_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
     """Repair findings, or print what would be done. Returns the exit status."""
     tally: Counter[str] = Counter()
     expected = expectation(options, context, snapshot)
@@ -53,7 +53,7 @@ def repair_command(options: argparse.Namespace, context: CommandContext, snapsho
     return 1 if not_queued or tally[repair.RepairAction.MANUAL] else 0
 
 
-def prune_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def prune_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
     """Remove orphans, or print what would be removed. Returns the exit status."""
     before = cutoff_timestamp(options, context)
     found = [
@@ -87,7 +87,7 @@ def prune_command(options: argparse.Namespace, context: CommandContext, snapshot
     return 0
 
 
-def replay_command(options: argparse.Namespace, context: CommandContext) -> int:
+def replay_command(options: ReconcileOptions, context: CommandContext) -> int:
     """Send dead letters back to the queue, or count them. Returns the exit status."""
     tally: Counter[str] = Counter()
     try:
@@ -107,9 +107,9 @@ def _recorded(
         yield findings
 
 
-def _confirmed(options: argparse.Namespace, context: CommandContext, count: int, action: str) -> bool:
+def _confirmed(options: ReconcileOptions, context: CommandContext, count: int, action: str) -> bool:
     if options.yes is not None:
-        return bool(options.yes == count)
+        return options.yes == count
     return context.ask(
         f"{counted(count, 'object')} will be {action}. Type the number to continue: "
     ).strip() == str(count)

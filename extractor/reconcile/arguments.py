@@ -1,7 +1,12 @@
 """The reconciler's command-line arguments."""
 
 import argparse
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
 
 from extractor.cli.durations import duration
 from extractor.cli.terminal import path_argument, program, text_argument
@@ -27,6 +32,57 @@ examples:
   python -m extractor.reconcile replay --reason VIDEO_MISSING --apply
 """
 _KINDS = ", ".join(FindingKind)
+
+
+class ReconcileOptions(Struct, frozen=True):
+    """The parsed arguments. Options that a subcommand does not have keep their defaults.
+
+    Attributes:
+        command: The subcommand.
+        older_than: Ignore objects newer than this.
+        checkpoint: The file of the scan.
+        csv: The CSV file.
+        json: The JSON file.
+        only: Only findings of these kinds; empty for all.
+        ignore: No findings of these kinds.
+        deep: Compare the content of frames.
+        sample: The share of videos that `deep` reads.
+        apply: Make the changes.
+        videos: Also remove videos.
+        delete: Delete permanently.
+        yes: The confirmed number of objects.
+        reason: Only dead letters with these reasons; empty for all.
+        out: The file of the HTML page.
+        gallery: The number of videos shown with frames.
+    """
+
+    command: str
+    older_than: timedelta = timedelta(0)
+    checkpoint: Path | None = None
+    csv: Path | None = None
+    json: Path | None = None
+    only: tuple[FindingKind, ...] = ()
+    ignore: tuple[FindingKind, ...] = ()
+    deep: bool = False
+    sample: float = 1.0
+    apply: bool = False
+    videos: bool = False
+    delete: bool = False
+    yes: int | None = None
+    reason: tuple[str, ...] = ()
+    out: Path = Path("report.html")
+    gallery: int = 0
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> ReconcileOptions:
+    """Parse the command line; invalid arguments end the process with status 2.
+
+    Args:
+        argv: The arguments; by default those of the process.
+    """
+    found: dict[str, Any] = vars(parser().parse_args(argv))
+    repeatable = {name: tuple(values) for name, values in found.items() if isinstance(values, list)}
+    return ReconcileOptions(**{**found, **repeatable})
 
 
 def parser() -> argparse.ArgumentParser:

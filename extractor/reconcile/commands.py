@@ -1,6 +1,5 @@
 """Read-only subcommands."""
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,6 +9,7 @@ from extractor.cli.durations import format_duration
 from extractor.cli.terminal import counted
 from extractor.errors import UsageError
 from extractor.reconcile import prune
+from extractor.reconcile.arguments import ReconcileOptions
 from extractor.reconcile.context import (
     EXAMPLES,
     CommandContext,
@@ -25,7 +25,7 @@ from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.verify import TOO_YOUNG, verify
 
 
-def status(options: argparse.Namespace, context: CommandContext) -> int:
+def status(options: ReconcileOptions, context: CommandContext) -> int:
     """Print the number of rows by outcome. Returns the exit status."""
     counts = count_outcomes(context.scope.watch(all_rows(context.table), "rows", None))
     with reports(options.csv, options.json) as record:
@@ -36,7 +36,7 @@ def status(options: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
-def verify_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def verify_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
     """Print and record findings. Returns the exit status."""
     counts: Counter[str] = Counter()
     not_judged: Counter[str] = Counter()
@@ -57,7 +57,7 @@ def verify_command(options: argparse.Namespace, context: CommandContext, snapsho
     return 1 if counts else 0
 
 
-def _not_checked(options: argparse.Namespace, young: int) -> Iterator[str]:
+def _not_checked(options: ReconcileOptions, young: int) -> Iterator[str]:
     if young:
         age = format_duration(options.older_than)
         yield f"{counted(young, 'row')} whose frames were written in the last {age} (--older-than 0s: all)"
@@ -69,7 +69,7 @@ def _not_checked(options: argparse.Namespace, young: int) -> Iterator[str]:
         yield f"excluded kinds: {', '.join(kinds)}"
 
 
-def orphans_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def orphans_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
     """Print and record orphans. Returns the exit status."""
     found = 0
     with reports(options.csv, options.json) as record:
@@ -85,7 +85,7 @@ def orphans_command(options: argparse.Namespace, context: CommandContext, snapsh
     return 1 if found else 0
 
 
-def report_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def report_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
     """Write the HTML page. Returns the exit status."""
     from extractor.reconcile.report.page import ReportPage, render
     from extractor.reconcile.report.statistics import Group, gather

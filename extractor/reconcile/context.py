@@ -1,9 +1,8 @@
 """Dependencies and helpers shared by the subcommands."""
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -12,6 +11,7 @@ from extractor.cli.terminal import counted
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.reconcile import scan
+from extractor.reconcile.arguments import ReconcileOptions
 from extractor.reconcile.checks import ExpectedState
 from extractor.reconcile.content_check import check_contents
 from extractor.reconcile.findings import Finding
@@ -58,7 +58,7 @@ class CommandContext(Struct, frozen=True):
 
 
 def chosen_findings(
-    options: argparse.Namespace,
+    options: ReconcileOptions,
     context: CommandContext,
     snapshot: Snapshot,
     not_judged: "Counter[str] | None" = None,
@@ -76,17 +76,16 @@ def chosen_findings(
             yield chosen
 
 
-def expectation(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> ExpectedState:
+def expectation(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> ExpectedState:
     """Return the state that the settings define, for videos unchanged since before the scan."""
     begun = snapshot.begun or context.now()
     before = (begun - options.older_than).timestamp()
     return ExpectedState(fingerprint(context.policy), context.output, before)
 
 
-def cutoff_timestamp(options: argparse.Namespace, context: CommandContext) -> float:
+def cutoff_timestamp(options: ReconcileOptions, context: CommandContext) -> float:
     """Return the time, in seconds since 1970, after which objects are left alone."""
-    older_than: timedelta = options.older_than
-    return (context.now() - older_than).timestamp()
+    return (context.now() - options.older_than).timestamp()
 
 
 def orphan_line(orphan: Orphan) -> str:
