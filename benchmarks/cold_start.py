@@ -1,9 +1,8 @@
 """`python -m benchmarks.cold_start`: time from process start to the end of the first invocation.
 
 The time of the extraction itself, which is that of the same invocation in the warm process, is subtracted.
-The
-result is compared with `import boto3` and one S3 client. All modules are compiled to bytecode, the disk cache
-is warm, and the processes run alternately. Prints Markdown.
+The result is compared with `import boto3` and one S3 client. All modules are compiled to bytecode, the disk
+cache is warm, and the processes run alternately. Prints Markdown.
 """
 
 import argparse

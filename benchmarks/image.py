@@ -1,10 +1,9 @@
 """`python -m benchmarks.image IMAGE`: the size of the image by part, and the start time of its container.
 
 Sizes are those of the files, uncompressed and deflated as a registry stores them. The start time ends with
-the
-first response. The container runs under the emulator of the image, with S3 and a state on loopback; the time
-of the container engine is shown separately, since Lambda uses another one. Needs Docker or podman. Prints
-Markdown; progress goes to stderr.
+the first response. The container runs under the emulator of the image, with S3 and a state on loopback; the
+time of the container engine is shown separately, since Lambda uses another one. Needs Docker or podman.
+Prints Markdown; progress goes to stderr.
 """
 
 import argparse

@@ -1,8 +1,7 @@
 """`python -m benchmarks.request_counts`: requests, bytes and log volume per video, as AWS counts them.
 
 The real handler processes a batch of new videos, with the state in Supabase and in DynamoDB. The numbers do
-not
-depend on the machine; the documentation on scaling applies prices to them. Prints Markdown.
+not depend on the machine; the documentation on scaling applies prices to them. Prints Markdown.
 """
 
 import argparse

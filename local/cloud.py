@@ -1,8 +1,7 @@
 """Embedded S3 and SQS: two buckets, a queue and its dead-letter queue.
 
 A moto server runs in a child process on a free port of 127.0.0.1, keeps everything in memory, and ends with
-its
-parent. `python -m local.cloud` starts one in the foreground.
+its parent. `python -m local.cloud` starts one in the foreground.
 """
 
 import argparse

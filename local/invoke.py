@@ -2,8 +2,7 @@
 
 `python -m local.invoke [options] [VIDEO | CODE]`. The response goes to standard output, the logs to standard
 error. Exits with 0 if the function succeeded, 1 if it failed, timed out or reported a failed video, 2 if it
-could
-not be run, 130 after Ctrl-C.
+could not be run, 130 after Ctrl-C.
 """
 
 import argparse

@@ -1,8 +1,7 @@
 """Create the database of STATE_BACKEND=sqlite and add videos (`python -m local.state [CODE …]`).
 
 The worker and the other command lines reject a database that does not exist, because a mistyped SQLITE_PATH
-would
-look like an empty backlog.
+would look like an empty backlog.
 """
 
 import argparse

@@ -1,8 +1,7 @@
 """Clips to measure, generated once by the pinned FFmpeg and kept in `build/benchmarks/support/clips`.
 
 A clip's file name contains a hash of its recipe and of FFmpeg's version, so that a changed recipe never uses
-an
-old file.
+an old file.
 """
 
 import hashlib

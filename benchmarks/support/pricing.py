@@ -76,8 +76,7 @@ class Plan:
     """The work of a deployment.
 
     `nat` is the traffic through a NAT gateway: none without subnets; otherwise the state, unless all its
-    traffic has
-    endpoints, and everything without an endpoint for S3.
+    traffic has endpoints, and everything without an endpoint for S3.
     """
 
     videos: int = 1_000_000

@@ -1,8 +1,7 @@
 """Run one measurement in a process of its own.
 
 Started as `python -m benchmarks.support.run_one TOOL VIDEO INTERVAL OUT`. Interpreter start and imports are
-not
-measured; processes that the tool starts are. The result is one line of JSON, the last of stdout.
+not measured; processes that the tool starts are. The result is one line of JSON, the last of stdout.
 """
 
 import json

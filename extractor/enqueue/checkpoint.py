@@ -1,8 +1,7 @@
 """Checkpoint file, replaced atomically, from which an interrupted run resumes.
 
 After a crash the file has its old or its new content. Videos up to the settled code are queued; later ones
-are
-queued again.
+are queued again.
 """
 
 import os

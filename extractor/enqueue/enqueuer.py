@@ -1,9 +1,8 @@
 """Send the messages of a request with several concurrent senders.
 
 One thread makes all decisions; the other threads only wait for responses. Each video passes three steps:
-sent,
-marked as enqueued in the state, settled. Each step begins after the response to the one before, so after any
-interruption a marked video is queued, and a settled one is both.
+sent, marked as enqueued in the state, settled. Each step begins after the response to the one before, so
+after any interruption a marked video is queued, and a settled one is both.
 """
 
 import time

@@ -14,8 +14,7 @@ class DaemonThreads(Generic[Result]):
     """A fixed number of threads that run tasks and put the futures into a queue.
 
     They are daemons, so that Ctrl-C does not wait for a pending request; ThreadPoolExecutor joins its threads
-    at
-    exit.
+    at exit.
 
     Args:
         size: The number of threads.

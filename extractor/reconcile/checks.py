@@ -17,8 +17,7 @@ class ExpectedState(Struct, frozen=True):
         fingerprint: The fingerprint of the sampling policy.
         output: The output form and the side files.
         before: Videos with objects written after this time (seconds since 1970) are skipped, because a run
-            may
-            still be in progress.
+            may still be in progress.
     """
 
     fingerprint: str

@@ -30,8 +30,7 @@ def requeue(
     """Reset rows and send messages.
 
     Rows are reset first: a message that a worker handles before the reset would find an extracted video and
-    be
-    ignored.
+    be ignored.
 
     Args:
         codes: The codes of the videos.

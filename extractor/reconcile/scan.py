@@ -1,8 +1,8 @@
 """Read the table and all buckets into a snapshot: the table page by page, the buckets in parallel ranges.
 
 The table is read first. A row that is marked extracted then had its manifest before the listing started, so
-an
-object that is not listed does not exist. Interruptions raise; `Snapshot.complete` says whether all was read.
+an object that is not listed does not exist. Interruptions raise; `Snapshot.complete` says whether all was
+read.
 """
 
 from collections.abc import Callable, Iterable, Iterator

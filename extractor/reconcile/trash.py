@@ -25,8 +25,7 @@ class Trash(Struct, frozen=True):
         """Remove objects.
 
         All objects are copied before any is deleted. Manifests are deleted first, so that no manifest refers
-        to
-        deleted frames.
+        to deleted frames.
         """
         if self.trash is not None:
             for key in keys:

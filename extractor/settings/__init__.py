@@ -1,8 +1,7 @@
 """All environment variables that the project reads.
 
 `load_settings` validates them and reports every wrong one in a single `SettingsError`. boto3 also reads its
-own,
-such as `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_SQS`.
+own, such as `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_SQS`.
 """
 
 import tempfile
@@ -210,8 +209,7 @@ class Settings(BaseModel):
         """The sampling options without effect on a message without options, with the reasons, or ``None``.
 
         A message may choose the strategy, format or detector that uses them, so they are not rejected. Only
-        values that
-        differ from their default count as set.
+        values that differ from their default count as set.
         """
         given = not_default(self.policy) | ({"fps"} if self.extract_fps else set())
         try:

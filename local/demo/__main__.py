@@ -1,8 +1,7 @@
 """The demo (`python -m local.demo [--out DIR] [VIDEO …]`): extract frames of videos and show them on a page.
 
 The enqueuer fills a queue and the Lambda handler empties it, as on AWS; only the cloud is embedded. Exits
-with 0
-if every video ended as expected, 1 if one did not, 2 if the demo could not run, 130 after Ctrl-C.
+with 0 if every video ended as expected, 1 if one did not, 2 if the demo could not run, 130 after Ctrl-C.
 """
 
 import argparse

@@ -1,10 +1,8 @@
 """A child process that cannot outlive its parent, with JSON messages over a socket pair.
 
 The child leads a process group of its own. Ctrl-C in a terminal therefore reaches only the parent, which ends
-its
-children in order, and killing a child also kills the processes in its group. If the parent dies, its end of
-the
-socket pair closes, which tells the child to end.
+its children in order, and killing a child also kills the processes in its group. If the parent dies, its end
+of the socket pair closes, which tells the child to end.
 """
 
 import json

@@ -1,8 +1,7 @@
 """Run the function in its container image, under the emulator that the AWS base image contains.
 
 As on Lambda, the file system is read-only except /tmp, memory is limited, and there are no extra privileges.
-Needs
-Docker or podman, and containers that can use the host network.
+Needs Docker or podman, and containers that can use the host network.
 """
 
 import os

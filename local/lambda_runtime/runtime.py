@@ -1,8 +1,7 @@
 """Child process of a local function (`python -m local.lambda_runtime.runtime DESCRIPTOR TASK_ROOT HANDLER`).
 
 Like Lambda's Python runtime, it imports the handler once and then handles one event after the other. It ends,
-with
-its process group, when the parent's end of the connection closes.
+with its process group, when the parent's end of the connection closes.
 """
 
 import importlib

@@ -17,8 +17,7 @@ def failed_ids(message_ids: Sequence[str], response: object) -> frozenset[str]:
     """Return the IDs of the messages that return to the queue after this response.
 
     None for an empty response or an empty list; all for an invalid response, or one with an ID that is not in
-    the
-    batch: messages are deleted only if their success is certain.
+    the batch: messages are deleted only if their success is certain.
     """
     everything = frozenset(message_ids)
     match response:
