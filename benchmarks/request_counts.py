@@ -1,7 +1,7 @@
-"""`python -m benchmarks.request_counts`: requests, bytes and log volume per video, as AWS counts them.
+"""`python -m benchmarks.request_counts`: what AWS counts for one video: requests, bytes, log.
 
-The real handler processes a batch of new videos, with the state in Supabase and in DynamoDB. The numbers do
-not depend on the machine; the documentation on scaling applies prices to them. Prints Markdown.
+The real handler works on a batch of new videos, at its first delivery, with the state in Supabase and
+in DynamoDB. These numbers do not depend on the machine; docs/scaling.md puts prices to them. Prints Markdown.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from extractor.reconcile.observations import FolderState, manifest_key
 _FRAMES = 6  # per video
 _HEIGHT = 240  # pixels
 _QUALITY = 78
-_MAX_BYTES = 100_000_000  # of a frame or a tar; larger ones are not read
+_MOST_BYTES = 100_000_000  # of a frame or a tar; larger ones are not read
 
 
 class Thumbnail(Struct, frozen=True):
@@ -67,7 +67,7 @@ def _images(store: ObjectStore, manifest: Manifest, chosen: Sequence[int]) -> It
 
 
 def _read(store: ObjectStore, item: FrameRecord | ObjectRecord) -> bytes:
-    found = store.read(item.key) if item.size_bytes <= _MAX_BYTES else None
+    found = store.read(item.key) if item.size_bytes <= _MOST_BYTES else None
     return found.data if found else b""
 
 
