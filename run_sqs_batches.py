@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Command line: queue every video that is fetched and not extracted yet. See `extractor.enqueue.cli`."""
+"""Queue every video that is fetched and not extracted. See `extractor.enqueue.cli`."""
 
-import extractor  # noqa: F401, I001 - first: it refuses a Python that is too old
+import extractor  # noqa: F401, I001 - first: it rejects Python versions that are too old
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Measurements, run by hand: against other ways of getting frames, of the handler, of the cold start.
+"""Measurements, run by hand: comparison with other tools, the handler, the cold start.
 
-`README.md` says how. Nothing in here is deployed, and nothing imports it.
+`README.md` explains how. Nothing in this package is deployed, and no other package imports it.
 """

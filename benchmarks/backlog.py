@@ -1,9 +1,9 @@
-"""`python -m benchmarks.backlog`: how fast the enqueuer fills a queue, and what a message costs it.
+"""`python -m benchmarks.backlog`: throughput and CPU time per message of the enqueuer.
 
-The same codes are sent by one sender with one message to a call, as `send_message` in a loop does, by one
-sender with ten, and by several. The queue is a small HTTP server in another process of this machine that
-holds every answer back for as long as a queue in the same region takes (`--latency-ms`), so it is the
-client's own processor that sets the ceiling. Prints Markdown.
+The same codes are sent by one sender with one message per call, as `send_message` in a loop does, by one
+sender with ten messages per call, and by several senders. The queue is a small HTTP server in another process
+that delays every response like a queue in the same region (`--latency-ms`), so the CPU time of the client
+limits the throughput. Prints Markdown.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _SENDERS = (1, 4, 8, 16, 32)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one way of sending achieved."""
+    """The result of one way of sending."""
 
     way: str
     messages: int
@@ -87,7 +87,7 @@ def _in_batches(queue: SqsQueue, codes: Sequence[str], senders: int) -> Rate:
 
 @contextmanager
 def _clock() -> Iterator[list[float]]:
-    """Wall and CPU seconds of the block, once it is over."""
+    """Measure wall and CPU seconds of the block."""
     seconds: list[float] = []
     wall, cpu = time.perf_counter(), time.process_time()
     yield seconds
@@ -96,7 +96,7 @@ def _clock() -> Iterator[list[float]]:
 
 @contextmanager
 def _queue(latency_seconds: float) -> Iterator[SqsQueue]:
-    """A queue on a server in a process of its own: what it costs is not the client's."""
+    """Run the queue server in a process of its own, so that its CPU time does not count."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, latency_seconds))
     process.start()

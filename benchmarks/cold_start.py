@@ -1,8 +1,8 @@
-"""`python -m benchmarks.cold_start`: from process start to the end of the first invocation, less the
-video's own work, against `import boto3` and one S3 client.
+"""`python -m benchmarks.cold_start`: time from process start to the end of the first invocation.
 
-The video's own work is what the same invocation takes the second time. Everything is compiled to
-bytecode, the disk's cache is warm, and the processes take turns. Prints Markdown.
+The time of the extraction itself, which is that of the same invocation in the warm process, is subtracted.
+The result is compared with `import boto3` and one S3 client. All modules are compiled to bytecode, the disk
+cache is warm, and the processes run alternately. Prints Markdown.
 """
 
 import argparse
@@ -54,14 +54,14 @@ def _environments(deployment: Deployment, table: str) -> dict[str, dict[str, str
 
 
 def _events(deployment: Deployment) -> dict[str, str]:
-    """Two videos, as direct events: the first one of a process and a warm one."""
+    """Return two direct events: one for the cold start, one for the warm process."""
     orders = [deployment.order(ensure(SHORT), 1) for _ in range(2)]
     events = [{**json.loads(order["Records"][0]["body"]), "max_frames": 1} for order in orders]
     return {"BENCHMARK_EVENTS": json.dumps(events)}
 
 
 def _run(what: str, environment: Mapping[str, str], deployment: Deployment) -> Marks:
-    """Seconds from the start of the process; at the ``end``, and in ``cpu``, without the warm work."""
+    """Return seconds since the start of the process, and CPU seconds, minus the warm invocation."""
     variables = {**environment, **(_events(deployment) if what.startswith("handler") else {})}
     start = time.monotonic()
     run = subprocess.run(
@@ -89,7 +89,7 @@ def _report(runs: Mapping[str, Sequence[Marks]], imports: Mapping[str, float]) -
 
 
 def _row(what: str, found: Sequence[Marks], boto: Sequence[Marks]) -> list[str]:
-    """Medians; a ratio is the median of those within each turn, since the machine's speed changes."""
+    """Return medians; a ratio is the median of those within each round, as the machine's speed varies."""
     steps = [_ms(found, name) if name in found[0] else "" for name in ("imported", "built")]
     ends = [
         cell

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.compare`: every way of getting one frame per interval, on the same clips.
+"""`python -m benchmarks.compare`: compare tools that extract one frame per interval, on the same clips.
 
-Writes ``compare.md`` and ``compare.svg``. The tools take turns, so that a machine that is slower for
-a while is slower for all of them.
+Writes ``compare.md`` and ``compare.svg``. The tools run alternately, so that a slow period of the machine
+affects all of them.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.cost`: what videos cost on AWS, item by item, by the list prices in
-benchmarks/support/pricing.py and extractor/domain/costs.py. Prices change, and differ between regions:
-check them before you rely on this.
+"""`python -m benchmarks.cost`: itemised AWS cost of videos, from the list prices in
+benchmarks/support/pricing.py and extractor/domain/costs.py. Prices change and differ between regions:
+check them before you rely on the result.
 
-Needs nothing but Python. Prints Markdown.
+Needs only Python. Prints Markdown.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def _bill(plan: Plan) -> Iterator[str]:
 
 
 def _table(title: str, plan: Plan, items: Callable[[Plan, Tariff], Iterable[Item]]) -> Iterator[str]:
-    """A line for each item, on both architectures, and the sums."""
+    """Return a row per item for both architectures, and the totals."""
     x86, arm64 = list(items(plan, X86)), list(items(plan, ARM64))
     yield f"| {title} | quantity | | x86 USD | arm64 USD |"
     yield "|---|---:|---|---:|---:|"

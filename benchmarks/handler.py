@@ -1,7 +1,7 @@
-"""`python -m benchmarks.handler`: the handler end to end, against the decode that is in it.
+"""`python -m benchmarks.handler`: the whole handler, compared with the decode alone.
 
-Everything that is not the decode - downloads, uploads, state, manifest, Python itself - should hide
-behind it. Prints Markdown; progress goes to stderr.
+Downloads, uploads, state, manifest and Python should run in parallel with the decode. Prints Markdown;
+progress goes to stderr.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _DECODE_ALONE = "benchmarks.support.decode_alone.handle"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a batch, in seconds; CPU is that of the function's process and of every FFmpeg in it."""
+    """Seconds of a batch; CPU time includes the function's process and its FFmpeg processes."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -35,7 +35,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
-    """Medians for a batch. `requests` and `cloud_cpu_seconds` are those of the handler."""
+    """Medians of a batch. `requests` and `cloud_cpu_seconds` are those of the handler."""
 
     records: int
     handler: Cost
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _overhead(deployment: Deployment, video: Path, records: int, repeat: int) -> Overhead:
-    """The two take turns, both warm."""
+    """Measure handler and decode alternately, both warm."""
     ours: list[Cost] = []
     theirs: list[Cost] = []
     clouds: list[float] = []
@@ -88,7 +88,7 @@ def _middle(costs: Sequence[Cost]) -> Cost:
 
 
 def _memory(deployment: Deployment, video: Path) -> float:
-    """Megabytes of a function that does this one video, Python and FFmpeg together."""
+    """Return the peak memory in MB of Python and FFmpeg for one video."""
     print(f"memory for {video.name}", file=sys.stderr)
     with deployment.function() as handler:
         handler.warm_up()

@@ -1,9 +1,9 @@
-"""`python -m benchmarks.image IMAGE`: what the image consists of, and how long it takes from the start of a
-container to its first answer.
+"""`python -m benchmarks.image IMAGE`: the size of the image by part, and the start time of its container.
 
-Sizes are those of the files, as they are and as a registry stores them (deflated). The start is under the
-emulator that the image brings along, with an S3 and a state on loopback; the engine's own work is told
-apart, since Lambda's is another one. Needs Docker or podman. Prints Markdown; progress goes to stderr.
+Sizes are those of the files, uncompressed and deflated as a registry stores them. The start time ends with
+the first response. The container runs under the emulator of the image, with S3 and a state on loopback; the
+time of the container engine is shown separately, since Lambda uses another one. Needs Docker or podman.
+Prints Markdown; progress goes to stderr.
 """
 
 import argparse
@@ -46,7 +46,7 @@ _NOT_THE_IMAGE_S = {"PATH", "HOME", "WORK_DIR"}
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Bytes, and bytes when deflated."""
+    """Bytes, uncompressed and deflated."""
 
     plain: int = 0
     packed: int = 0
@@ -57,7 +57,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Seconds: until the emulator listens, until the first answer came, and for the same work once more."""
+    """Seconds until the emulator listens, until the first response, and of the same invocation when warm."""
 
     engine: float
     first: float
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sizes(engine: str, image: str) -> dict[str, Size]:
-    """By part, in the order of their sizes, the base first and the code last."""
+    """Return sizes by part, sorted by size, with the base first and the code last."""
     command = [engine, "run", "--rm", "--user", "0", "--entrypoint", "python", image, "-c"]
     found = subprocess.run(
         [*command, inspect.getsource(image_files)], check=True, stdout=subprocess.PIPE, text=True

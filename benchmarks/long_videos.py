@@ -1,8 +1,8 @@
-"""Long videos, from end to end: `python -m benchmarks.long_videos --hours 2`. The videos are declared in
-`long_video_clips.py`, what is asked of them and what must come of it in `long_video_run.py`.
+"""`python -m benchmarks.long_videos --hours 2`: extract frames from long videos.
 
-Prints a table; the exit status is 0 only if every run ended well, with the right number of frames and with
-Python below its limit.
+`long_video_clips.py` declares the videos, `long_video_run.py` the cases and their expected results. Prints a
+table; the exit status is 0 only if every run succeeded with the expected number of frames and Python stayed
+below its memory limit.
 """
 
 import argparse
@@ -30,7 +30,7 @@ _HEADS: Final = ("video", "case", "end", "frames", "right", "CPU s", "wall s", "
 
 
 class Run(Struct, frozen=True):
-    """What came of a case; memory is the most that was resident, in MB."""
+    """The result of a case; memory is the peak of resident memory in MB."""
 
     video: str
     case: str
@@ -55,7 +55,7 @@ class Run(Struct, frozen=True):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     options = _parser().parse_args(argv)
     seconds = round(options.hours * 3600)
     videos = [video for video in LONG_VIDEOS if not options.video or video.name in options.video]
@@ -91,7 +91,7 @@ def _run(video: LongVideo, path: Path, case: str, seconds: int) -> Run:
 
 
 class _Peaks(Struct):
-    """The most memory that was resident, in MB, in Python and in any one FFmpeg."""
+    """Peak resident memory in MB, of Python and of any one FFmpeg."""
 
     python: float = 0.0
     ffmpeg: float = 0.0
@@ -99,7 +99,7 @@ class _Peaks(Struct):
 
 @contextmanager
 def _peaks(pid: int) -> Iterator[_Peaks]:
-    """Looks at the process and its children 20 times a second, from outside, while the block runs."""
+    """Sample the process and its children 20 times a second while the block runs."""
     peaks, done = _Peaks(), threading.Event()
 
     def watch() -> None:
@@ -117,7 +117,7 @@ def _peaks(pid: int) -> Iterator[_Peaks]:
 
 
 def _children(pid: int) -> list[int]:
-    """Those that are another program by now, and not a copy of the process just before that."""
+    """Return child processes that have already executed another program."""
     try:
         threads = list(Path(f"/proc/{pid}/task").iterdir())
         children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
@@ -132,7 +132,7 @@ def _program(pid: int) -> Path:
 
 
 def _peak_mb(pid: int) -> float:
-    """The high-water mark of the process, which counts from its own start."""
+    """Return the peak resident memory of the process since its start."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

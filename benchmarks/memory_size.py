@@ -1,11 +1,10 @@
-"""`python -m benchmarks.memory_size`: what a memory size of the function means for speed and cost, and how
-much of it large pictures need.
+"""`python -m benchmarks.memory_size`: speed, cost and peak memory of the function by memory size.
 
-Lambda gives one CPU for every 1,769 MB. The real handler works on batches of a 30 s clip while the kernel
-holds it, and its FFmpeg, to that share of this machine's processors; memory itself is not limited. Sizes
-take turns. The work is the same for all, while the CPU seconds that it takes vary with what else runs on the
-machine: so sizes are compared by their seconds for each CPU second. The peak is what the handler and its
-FFmpeg have resident at the same moment. Needs Linux and root. Prints Markdown; progress goes to stderr.
+Lambda allots one CPU per 1,769 MB. The real handler processes batches of a 30 s clip while a kernel quota
+limits it and its FFmpeg to that share of the machine's CPUs; memory itself is not limited. The sizes run
+alternately. The work is equal for all sizes, but its CPU seconds vary with the load of the machine, so sizes
+are compared by wall seconds per CPU second. The peak is the resident memory of the handler and its FFmpeg at
+the same moment, for large pictures. Needs Linux and root. Prints Markdown; progress goes to stderr.
 """
 
 import argparse
@@ -36,14 +35,14 @@ _LARGER = {"720p": SHORT, "4K": ULTRA_HD}
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Seconds for one video of a batch, on the clock and of the processors, FFmpeg's included."""
+    """Wall and CPU seconds for one video of a batch, including FFmpeg."""
 
     wall: float
     cpu: float
 
     @property
     def stretch(self) -> float:
-        """Seconds for a CPU second."""
+        """Wall seconds per CPU second."""
         return self.wall / self.cpu
 
 
@@ -67,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _function(deployment: Deployment, memory_mb: int) -> Iterator[LocalFunction]:
-    """A warm function that knows its size, and gets the CPUs that go with it."""
+    """Start a warm function with this memory size and its share of the CPUs."""
     environment = deployment.environment | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb)}
     with (
         cpu_quota(memory_mb / _MB_PER_CPU) as put,
@@ -89,7 +88,7 @@ def _run(function: LocalFunction, deployment: Deployment, video: Path, records: 
 
 
 def _peaks(function: LocalFunction, deployment: Deployment) -> list[float]:
-    """Megabytes, for two videos of each of the larger kinds: one is fetched while the other is decoded."""
+    """Return the peak memory in MB for two videos of each large kind; one downloads during the decode."""
     assert function.pid is not None
     peaks = []
     for name, clip in _LARGER.items():

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.output_cost`: what S3 charges for one video, for each form of the output.
+"""`python -m benchmarks.output_cost`: S3 request cost of one video by output form.
 
-The real handler does a new video at its first delivery, and every call to S3 is counted. The numbers of
-calls do not depend on the machine, but for one PUT for each half minute that a video takes. Prices are those
-of `extractor.domain.costs`. Prints Markdown.
+The real handler processes a new video, and every call to S3 is counted. The counts do not depend on the
+machine, except for one PUT per half minute of run time. Prices are those of `extractor.domain.costs`. Prints
+Markdown.
 """
 
 import argparse

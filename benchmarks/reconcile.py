@@ -1,8 +1,8 @@
-"""`python -m benchmarks.reconcile`: how fast a finished table is verified, and in how much memory.
+"""`python -m benchmarks.reconcile`: time and memory of `verify` on a table of finished videos.
 
-Plants finished videos: for each a row, a video, its manifest and two frames, all as small as they can be.
-`verify` runs in a process of its own against an S3 server (moto) in another one, over real HTTP; both share
-the processors. The rows lie in SQLite, or in PostgreSQL behind PostgREST. Prints Markdown.
+Creates finished videos: a row, a video, its manifest and two frames each, as small as possible. `verify` runs
+in one process and an S3 server (moto) in another, over HTTP; they share the CPUs. The rows are in SQLite, or
+in PostgreSQL behind PostgREST. Prints Markdown.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _HEADINGS = ("videos", "objects", "videos a second", "wall s", "CPU s", "CPU ms 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One `verify`. The processor's time and the peak of the resident memory are those of its process."""
+    """One run of `verify`, with the CPU time and the peak resident memory of its process."""
 
     videos: int
     wall_seconds: float
@@ -36,7 +36,7 @@ class Run:
 
 
 def main() -> int:
-    """Plant and verify each number of videos, and print the table."""
+    """Create and verify each number of videos, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--videos", type=int, nargs="+", default=[2_000, 20_000])
     parser.add_argument("--state", choices=sorted(STATES), default="sqlite")
@@ -88,7 +88,7 @@ def _verify(videos: int, settings: dict[str, str], folder: str) -> Run:
 
 
 def _cpu_of_children() -> float:
-    """Of those that have ended."""
+    """Return the CPU time of the children that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

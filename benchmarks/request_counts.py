@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _count(deployment: Deployment, video: Path, records: int) -> Counts:
-    """Of one video of a batch in a warm function."""
+    """Return the counts per video of a batch in a warm function."""
     with deployment.function(_HANDLER) as function:
         function.invoke(deployment.order(video, records))
         order = deployment.order(video, records)
@@ -60,7 +60,7 @@ def _count(deployment: Deployment, video: Path, records: int) -> Counts:
 
 @contextmanager
 def _growth(deployment: Deployment) -> Iterator[dict[str, int]]:
-    """Filled when the block ends: what it has added to the bucket and to the log."""
+    """Yield a record that is filled at the end with what the block added to the bucket and to the log."""
     before, grown = _sizes(deployment), dict[str, int]()
     yield grown
     grown |= {name: size - before[name] for name, size in _sizes(deployment).items()}

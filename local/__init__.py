@@ -1,7 +1,6 @@
-"""The project without an AWS account: an embedded S3 and SQS, a Lambda-like function and its event
-source mapping, and the demo that runs the real handler against them.
+"""Run the project without an AWS account: embedded S3 and SQS, a local Lambda runtime, and the demo.
 
-Nothing in here is part of the deployed function; nothing in `extractor` imports it.
+Nothing in this package is part of the deployed function, and nothing in `extractor` imports it.
 """
 
-import extractor  # noqa: F401 - it refuses a Python that is too old
+import extractor  # noqa: F401 - it rejects Python versions that are too old

@@ -1,7 +1,7 @@
-"""An S3 and an SQS on this machine: two buckets, a queue, and its dead-letter queue.
+"""Embedded S3 and SQS: two buckets, a queue and its dead-letter queue.
 
-moto's server runs in a process of its own on a free port of 127.0.0.1, keeps everything in memory,
-and ends with the process that started it. `python -m local.cloud` starts one for a person.
+A moto server runs in a child process on a free port of 127.0.0.1, keeps everything in memory, and ends with
+its parent. `python -m local.cloud` starts one in the foreground.
 """
 
 import argparse
@@ -28,7 +28,7 @@ REGION = "us-east-1"
 _START_SECONDS = 60.0
 _DAY_SECONDS = 86_400
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-# A person's own AWS profile must not reach in here, nor this demo reach out.
+# Ignore the user's AWS profile, so that the demo never uses a real account.
 _NO_PROFILE = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
@@ -37,10 +37,13 @@ _NO_PROFILE = {
 
 
 class EmbeddedCloud:
-    """A context manager; the attributes hold while it is entered.
+    """A context manager that runs the server; its attributes are set while it is entered.
 
-    A message that was received `MAX_RECEIVES` times moves on to the dead-letter queue. `log` takes
-    what the server says; without one it goes to standard error.
+    A message that was received `MAX_RECEIVES` times moves to the dead-letter queue.
+
+    Args:
+        visibility_timeout_seconds: The visibility timeout of the queue.
+        log: The file for the server's output; by default it goes to standard error.
     """
 
     VIDEOS_BUCKET = "demo-videos"
@@ -81,7 +84,7 @@ class EmbeddedCloud:
 
     @property
     def pid(self) -> int:
-        """The server's process."""
+        """The process ID of the server."""
         return self._child.pid
 
     def s3(self) -> "S3Client":
@@ -91,7 +94,7 @@ class EmbeddedCloud:
         return self._session.client("sqs", endpoint_url=self.endpoint_url)
 
     def environment(self) -> dict[str, str]:
-        """The variables that make boto3 and this project use this cloud."""
+        """Return the environment variables that make boto3 and this project use this cloud."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": REGION,
@@ -107,7 +110,7 @@ class EmbeddedCloud:
         }
 
     def wait(self) -> None:
-        """Wait until the server ends by itself, which it does not do unless it crashes."""
+        """Wait until the server process ends, which only a crash causes."""
         try:
             self._child.receive(None)
         except ChildEndedError:
@@ -119,7 +122,11 @@ class EmbeddedCloud:
             s3.create_bucket(Bucket=bucket)
 
     def _create_queues(self) -> None:
-        """A message keeps its first sending time when it moves, so the dead-letter queue must keep longer."""
+        """Create the queues.
+
+        A message keeps its original timestamp when it moves, so the dead-letter queue has the longer
+        retention.
+        """
         sqs = self.sqs()
         self.dead_letter_queue_url = sqs.create_queue(
             QueueName="demo-dead-letters",
@@ -143,17 +150,17 @@ class EmbeddedCloud:
 
 
 def _server_environment() -> dict[str, str]:
-    """Ours without any AWS variable: moto's answers depend on some of them."""
+    """Return the environment without AWS variables: moto's responses depend on some of them."""
     return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
 
 def main() -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     return run_command(_serve)
 
 
 def _serve() -> int:
-    """Run until Ctrl-C, printing the variables to use."""
+    """Print the environment variables and run until Ctrl-C."""
     argparse.ArgumentParser(
         prog="python -m local.cloud",
         description="Start an S3 with two buckets and an SQS with two queues on this machine, print the "
@@ -164,7 +171,7 @@ def _serve() -> int:
             say("unset AWS_PROFILE")
             for name, value in cloud.environment().items():
                 say(f"export {name}={shlex.quote(value)}")
-            say("# Use these in another terminal. Ctrl-C ends the cloud and all that is in it.")
+            say("# Use these in another terminal. Ctrl-C ends the cloud and deletes its content.")
             cloud.wait()
     except KeyboardInterrupt as error:
         return interruption(error)[1]

@@ -1,4 +1,4 @@
-"""What surrounds a single local invocation: an embedded cloud with one video in it, or a real account."""
+"""Environments of a single local invocation: an embedded cloud with one video, or a real AWS account."""
 
 import os
 import tempfile
@@ -22,8 +22,14 @@ from local.errors import DemoError
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The function's variables; with an embedded cloud also that cloud, the video in it, and the folder that
-    the function must be able to write to."""
+    """The environment of an invocation.
+
+    Attributes:
+        environment: The environment variables of the function.
+        shared: With an embedded cloud, the folder that the function must be able to write to.
+        cloud: The embedded cloud, if any.
+        video: The video in the embedded cloud, if any.
+    """
 
     environment: Mapping[str, str]
     shared: Path | None = None
@@ -32,35 +38,40 @@ class Surroundings:
 
 
 def is_file(what: str) -> bool:
-    """Whether a person means a file, there or not, and no code."""
+    """Return whether the argument means a file, existing or not, rather than a code."""
     return "/" in what or bool(Path(what).suffix)
 
 
 def code_for(what: str) -> str:
-    """The code under which a file is stored, or the code itself. Raises `VideoFileError`."""
+    """Return the code for a file, or the given code.
+
+    Raises:
+        VideoFileError: The file does not exist.
+    """
     return given_videos([Path(what)])[0].code if is_file(what) else what
 
 
 @contextmanager
 def embedded_cloud(what: str) -> Iterator[Surroundings]:
-    """S3, SQS and a state on this machine, with the file `what`, or a sample video under the code `what`."""
+    """Run S3, SQS and a state on this machine, with the given file or a sample video with the given code."""
     with tempfile.TemporaryDirectory(prefix="frame-extractor-") as directory, ExitStack() as stack:
         workspace = stack.enter_context(open_workspace(Path(directory, "workspace")))
         cloud = stack.enter_context(EmbeddedCloud(log=workspace.logs / "cloud.log"))
         path = Path(what) if is_file(what) else make_clips(workspace.clips, CLIPS[:1])[0]
         video = DemoVideo(code_for(what), what, path)
         upload(cloud, workspace, [video])
-        # In a container the function is somebody else; from outside, the temporary folder is closed.
+        # In a container, the function runs as another user; the parent folder keeps other users out.
         workspace.root.chmod(0o777)
         workspace.state.chmod(0o666)
-        environment = _of_the_function(demo_environment(cloud, workspace, os.environ))
+        environment = _function_variables(demo_environment(cloud, workspace, os.environ))
         yield Surroundings(environment, workspace.root, cloud, video)
 
 
 def account() -> Surroundings:
-    """The caller's own credentials and settings (of `.env`, too), as Lambda would hand them to the function.
+    """Return the caller's credentials and settings (including `.env`), as Lambda would set them.
 
-    Raises `DemoError` if there are no credentials, or `.env` cannot be read.
+    Raises:
+        DemoError: There are no credentials, or `.env` cannot be read.
     """
     try:
         settings = env_file() | os.environ
@@ -86,14 +97,14 @@ def account() -> Surroundings:
     return Surroundings(kept | {name: value for name, value in own.items() if value})
 
 
-def _of_the_function(environment: Mapping[str, str]) -> dict[str, str]:
+def _function_variables(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value for name, value in environment.items() if name in ALL_VARIABLES or name.startswith("AWS_")
     }
 
 
 def machine_environment() -> dict[str, str]:
-    """What a process needs on this machine, without anything that is the function's."""
+    """Return the environment of this process without the variables of the function."""
     return {
         name: value
         for name, value in os.environ.items()

@@ -1,12 +1,12 @@
-"""What stops the demo and a person can do something about; the text says what."""
+"""Errors of the demo that the user can fix; the message says how."""
 
 
 class DemoError(Exception):
-    """Root of the demo's own errors."""
+    """Base class of the demo's errors."""
 
 
 class VideoFileError(DemoError):
-    """A file that was named cannot be used."""
+    """A given video file cannot be used."""
 
 
 class WorkspaceError(DemoError):
@@ -14,4 +14,4 @@ class WorkspaceError(DemoError):
 
 
 class FramesError(DemoError):
-    """What is in the frames bucket is not what the manifest says."""
+    """The objects in the frames bucket do not match the manifest."""

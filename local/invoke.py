@@ -1,8 +1,8 @@
-"""One invocation under AWS's own emulator (`python -m local.invoke [options] [VIDEO | CODE]`).
+"""Run one invocation under AWS's Runtime Interface Emulator.
 
-The answer goes to standard output, the logs to standard error. Exits with 0 if the function answered
-that all is done, 1 if it failed, timed out or answered that a video failed, 2 if it could not be run,
-130 after Ctrl-C.
+`python -m local.invoke [options] [VIDEO | CODE]`. The response goes to standard output, the logs to standard
+error. Exits with 0 if the function succeeded, 1 if it failed, timed out or reported a failed video, 2 if it
+could not be run, 130 after Ctrl-C.
 """
 
 import argparse
@@ -39,11 +39,12 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         event = _event(arguments, parser)
-        with _workspace(arguments.out) as workspace, _function(arguments) as (function, here):
+        with _workspace(arguments.out) as workspace, _function(arguments) as (function, surroundings):
             start = time.monotonic()
             answer = function.invoke(event)
-            if workspace and here.cloud and here.video:
-                page = keep(here.cloud, workspace, here.video, answer, time.monotonic() - start)
+            cloud, video = surroundings.cloud, surroundings.video
+            if workspace and cloud and video:
+                page = keep(cloud, workspace, video, answer, time.monotonic() - start)
                 print(f"The frames are in {workspace.frames}\nOpen {page}", file=sys.stderr)
                 show(page)
     except KeyboardInterrupt:
@@ -62,7 +63,7 @@ def main() -> int:
 
 
 def has_failures(answer: object) -> bool:
-    """Whether the handler's answer tells of a record that comes back, or of a video that failed."""
+    """Return whether the handler's response has a record to retry, or a failed video."""
     match answer:
         case {"batchItemFailures": failures}:
             return bool(failures)
@@ -76,9 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="invoke_local.sh",
         description="Run the function under the Lambda Runtime Interface Emulator and send it one event.",
-        epilog="Without --aws, everything is on this machine: S3, SQS and the state, with a sample video "
-        "under CODE. The answer goes to standard output, the logs to standard error. Exit status: 0 if all "
-        "is done; 1 if the function failed or timed out, or a video failed; 2 if it could not be run.",
+        epilog="Without --aws, S3, SQS and the state run on this machine, with a sample video under CODE. "
+        "The response goes to standard output, the logs to standard error. Exit status: 0: success; 1: the "
+        "function failed or timed out, or a video failed; 2: the function could not be run.",
     )
     parser.add_argument(
         "what",
@@ -86,27 +87,32 @@ def _parser() -> argparse.ArgumentParser:
         type=text_argument,
         default="sample",
         metavar="VIDEO | CODE",
-        help="a video file of yours, or a code (default: sample)",
+        help="a video file, or a code (default: sample)",
     )
     parser.add_argument(
-        "--event", type=path_argument, metavar="FILE", help="send this JSON instead of a message for it"
+        "--event",
+        type=path_argument,
+        metavar="FILE",
+        help="send this JSON instead of a message for the video",
     )
     parser.add_argument(
         "--out",
         type=path_argument,
         metavar="DIR",
-        help="keep the frames there, with a page that shows them (default: they are thrown away)",
+        help="save the frames and a page that shows them to this folder (default: discard them)",
     )
-    parser.add_argument("--aws", action="store_true", help="the real S3, SQS and state that .env names")
+    parser.add_argument("--aws", action="store_true", help="use the S3, SQS and state that .env names")
     parser.add_argument("--timeout", type=_positive, default=900, metavar="SECONDS", help="default: 900")
     parser.add_argument("--memory", type=_positive, default=2_048, metavar="MB", help="default: 2048")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--docker", action="store_true", help="in the image; this is the default where Docker is"
+        "--docker",
+        action="store_true",
+        help="run the container image (default if Docker or podman is available)",
     )
-    where.add_argument("--no-docker", action="store_true", help="in this project's own Python environment")
+    where.add_argument("--no-docker", action="store_true", help="run in this project's Python environment")
     parser.add_argument(
-        "--image", type=text_argument, metavar="NAME", help="an image that is there already; else it is built"
+        "--image", type=text_argument, metavar="NAME", help="use this existing image (default: build one)"
     )
     return parser
 
@@ -119,7 +125,7 @@ def _positive(text: str) -> int:
 
 
 def _event(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> Any:
-    """What is sent. A person's mistakes end here, before anything is started."""
+    """Return the event to send; reject invalid combinations of options before anything starts."""
     if arguments.aws and is_file(arguments.what):
         parser.error("--aws takes a CODE: nothing is uploaded to a real bucket")
     if arguments.aws and arguments.out:
@@ -134,7 +140,7 @@ def _event(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> An
 
 @contextmanager
 def _workspace(out: Path | None) -> Iterator[Workspace | None]:
-    """The folder for what is kept, if something is."""
+    """Open the folder of --out, if given."""
     if out is None:
         yield None
         return
@@ -146,27 +152,32 @@ def _workspace(out: Path | None) -> Iterator[Workspace | None]:
 def _function(
     arguments: argparse.Namespace,
 ) -> "Iterator[tuple[EmulatedFunction | ContainerFunction, Surroundings]]":
-    """The function, warm, in its surroundings."""
+    """Start the function in its environment."""
     engine = None if arguments.no_docker else find_engine()
     if arguments.docker and engine is None:
         raise DemoError("neither Docker nor podman answers on this machine")
     image = (arguments.image or _build_image(engine)) if engine else ""
     with ExitStack() as stack:
-        here = account() if arguments.aws else stack.enter_context(embedded_cloud(arguments.what))
+        surroundings = account() if arguments.aws else stack.enter_context(embedded_cloud(arguments.what))
         output = stack.enter_context(_printed_logs())
         if engine is None:
             emulated = EmulatedFunction(
-                {**machine_environment(), **here.environment},
+                {**machine_environment(), **surroundings.environment},
                 timeout_seconds=arguments.timeout,
                 memory_mb=arguments.memory,
                 output=output,
             )
-            yield stack.enter_context(emulated), here
+            yield stack.enter_context(emulated), surroundings
         else:
             config = ContainerConfig(
-                engine, image, here.environment, arguments.timeout, arguments.memory, here.shared
+                engine,
+                image,
+                surroundings.environment,
+                arguments.timeout,
+                arguments.memory,
+                surroundings.shared,
             )
-            yield stack.enter_context(ContainerFunction(config, output)), here
+            yield stack.enter_context(ContainerFunction(config, output)), surroundings
 
 
 def _build_image(engine: str | None) -> str:
@@ -178,7 +189,7 @@ def _build_image(engine: str | None) -> str:
 
 @contextmanager
 def _printed_logs() -> Iterator[IO[bytes]]:
-    """A file; what is written to it is printed, made readable, line by line."""
+    """Yield a file whose lines are printed in readable form."""
     reading, writing = os.pipe()
 
     def show() -> None:

@@ -1,4 +1,4 @@
-"""The function's log lines as a person reads them: a level and a sentence, or a list of metrics. Pure."""
+"""Format the function's log lines for people: a level and a sentence, or a list of metrics. Pure: no I/O."""
 
 import json
 from typing import Any
@@ -10,13 +10,13 @@ _OF_EVERY_LINE = {
 
 
 def readable(line: str) -> str:
-    """`line` for a terminal, which nothing in it can steer."""
+    """Format a log line for a terminal, without control characters."""
     try:
         content = json.loads(line)
     except ValueError:
         content = None
     text = _readable(content) if isinstance(content, dict) else line.replace("\r", "\n")
-    return "\n".join(map(_harmless, text.splitlines()))
+    return "\n".join(map(_without_control_chars, text.splitlines()))
 
 
 def _readable(content: dict[str, Any]) -> str:
@@ -31,7 +31,7 @@ def _readable(content: dict[str, Any]) -> str:
 
 
 def _metric_names(content: dict[str, Any]) -> list[str]:
-    """Of CloudWatch's embedded metric format."""
+    """Return the metric names of a line in CloudWatch's embedded metric format."""
     return [
         name
         for directive in content["_aws"].get("CloudWatchMetrics", [])
@@ -44,7 +44,7 @@ def _metric_names(content: dict[str, Any]) -> list[str]:
 
 
 def _value(value: object) -> object:
-    """A metric that was counted once is a list of one."""
+    """Return a metric's value; one that was counted once is a list of one."""
     match value:
         case [single]:
             return _value(single)
@@ -60,7 +60,7 @@ def _pairs(content: dict[str, object]) -> str:
     )
 
 
-def _harmless(line: str) -> str:
+def _without_control_chars(line: str) -> str:
     return "".join(
         char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in line
     )

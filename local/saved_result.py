@@ -1,4 +1,4 @@
-"""The result of one local invocation, kept: its frames, and the gallery's page of them."""
+"""Save the result of a local invocation: its frames, and a page that shows them."""
 
 import os
 import sys
@@ -18,17 +18,17 @@ from local.demo.workspace import Workspace
 def keep(
     cloud: EmbeddedCloud, workspace: Workspace, video: DemoVideo, answer: object, seconds: float
 ) -> Path:
-    """Put what the function has made of `video` into the workspace; gives the page.
+    """Write the frames and the page to the workspace; return the path of the page.
 
     Args:
-        cloud: Where the frames are.
-        workspace: Where they go, as ``frames/`` and ``index.html``.
-        video: What the function was asked for.
-        answer: What the function has answered to a direct event, or to a batch.
-        seconds: How long that took.
+        cloud: Where the frames are stored.
+        workspace: Where they are written, as ``frames/`` and ``index.html``.
+        video: The video of the invocation.
+        answer: The response of the function to a direct event, or to a batch.
+        seconds: The duration of the invocation.
 
     Raises:
-        FramesError: There are no frames, or others than the manifest lists.
+        FramesError: There are no frames, or they differ from the manifest.
     """
     frames = FrameDownload(cloud.s3(), cloud.FRAMES_BUCKET, workspace.frames)
     finished = Finished(video.code, _outcome(answer, video.code), seconds)
@@ -38,7 +38,7 @@ def keep(
 
 
 def show(page: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Open the page where there is a desktop."""
+    """Open the page in a browser if there is a desktop."""
     if sys.platform == "darwin" or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"):
         webbrowser.open(page.as_uri())
 

@@ -1,7 +1,7 @@
-"""The database of STATE_BACKEND=sqlite: made, and filled with videos (`python -m local.state [CODE …]`).
+"""Create the database of STATE_BACKEND=sqlite and add videos (`python -m local.state [CODE …]`).
 
-The worker and the other command lines refuse a database that is not there, since a mistyped SQLITE_PATH would
-look like an empty backlog.
+The worker and the other command lines reject a database that does not exist, because a mistyped SQLITE_PATH
+would look like an empty backlog.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from extractor.settings import load_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     return run_command(lambda: _run(argv))
 
 
@@ -41,8 +41,8 @@ def _run(argv: Sequence[str] | None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.state",
-        description="Make the database file SQLITE_PATH with the table STATE_TABLE, unless they are there, "
-        "and add videos that are fetched.",
+        description="Create the database file SQLITE_PATH and the table STATE_TABLE if they do not exist, "
+        "and add fetched videos.",
     )
     parser.add_argument(
         "codes",

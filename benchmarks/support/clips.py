@@ -1,7 +1,7 @@
-"""The clips that are measured: made once by the pinned FFmpeg, kept in `build/benchmarks/support/clips`.
+"""Clips to measure, generated once by the pinned FFmpeg and kept in `build/benchmarks/support/clips`.
 
-A clip's file name carries a hash of its recipe and of FFmpeg's version, so a changed recipe is never
-answered with an old file.
+A clip's file name contains a hash of its recipe and of FFmpeg's version, so that a changed recipe never uses
+an old file.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ CLIPS_DIR = ROOT / "build" / "benchmarks" / "clips"
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """`encoder` is FFmpeg's output options; `thinning` a filter that takes frames out."""
+    """A clip. `encoder` has FFmpeg's output options; `thinning` is a filter that removes frames."""
 
     name: str
     width: int
@@ -80,12 +80,12 @@ ULTRA_HD = Clip(
 
 
 def ensure(clip: Clip) -> Path:
-    """The clip's file, made now if it is not there yet."""
+    """Return the clip's file; generate it if it does not exist."""
     return _made(clip.name, clip.suffix, clip.arguments)
 
 
 def ensure_repeated(clip: Clip, times: int) -> Path:
-    """The clip's packets `times` over: a long file for little work."""
+    """Return a file with the clip's packets repeated `times` times."""
     source = ensure(clip)
     arguments = ["-stream_loop", str(times - 1), "-i", source.name, "-map", "0", "-c", "copy"]
     return _made(f"{clip.name}-x{times}", clip.suffix, arguments)

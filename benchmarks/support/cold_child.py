@@ -1,6 +1,7 @@
-"""A process that does what a cold Lambda does, and says when it reached what
-(`python -m benchmarks.support.cold_child WHAT`). Times are `time.monotonic()`, which all processes share;
-``cpu`` is the CPU time until the end, children included.
+"""A process that does the work of a cold Lambda and reports the time of each step.
+
+Started as `python -m benchmarks.support.cold_child WHAT`. Times are those of `time.monotonic()`, which all
+processes share; ``cpu`` is the CPU time until the end, including children.
 """
 
 import json
@@ -13,12 +14,12 @@ from benchmarks.support.cpu import cpu_seconds
 
 
 def nothing() -> Mapping[str, float]:
-    """Python itself."""
+    """Start Python only."""
     return _end()
 
 
 def boto() -> Mapping[str, float]:
-    """What every function that talks to S3 pays."""
+    """Import boto3 and build one S3 client, the minimum of any function that uses S3."""
     import boto3
 
     imported = time.monotonic()
@@ -27,7 +28,7 @@ def boto() -> Mapping[str, float]:
 
 
 def handler() -> Mapping[str, float]:
-    """Two invocations in a row, the second one warm, with the events that the environment gives."""
+    """Run two invocations, the second one warm, with the events in the environment."""
     import lambda_function
 
     imported = time.monotonic()

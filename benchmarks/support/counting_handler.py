@@ -1,7 +1,6 @@
-"""The real handler in a process that counts what it asks for (`benchmarks.request_counts` starts it).
+"""The real handler in a process that counts its requests (started by `benchmarks.request_counts`).
 
-A call to AWS is counted where botocore makes it, before any retry; a request to the state where httpx
-sends it.
+AWS calls are counted in botocore before any retry, requests to the state where httpx sends them.
 """
 
 from collections import Counter
@@ -16,8 +15,11 @@ _counts: Counter[str] = Counter()
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The handler's answer, and what it took: calls by service and operation, ``state requests`` and the
-    bytes that they send (``state bytes``)."""
+    """Return the handler's response and its counts.
+
+    The counts are calls by service and operation, ``state requests``, and the bytes that they send
+    (``state bytes``).
+    """
     _counts.clear()
     answer = lambda_handler(event, context)
     return {**answer, "counts": dict(_counts)}

@@ -1,7 +1,6 @@
-"""A share of the processors for a process and all that it starts, as the kernel enforces it (Linux, root).
+"""CPU quota for a process and its children, enforced by the kernel's control groups (Linux, root).
 
-Lambda does the same with the memory size. The kernel's control groups come in two versions; what is
-mounted here decides.
+Lambda does the same by memory size. Control groups exist in two versions; the mounted one is used.
 """
 
 import os
@@ -16,10 +15,12 @@ _PERIOD_MICROSECONDS = 20_000  # the default, 100 ms, would stop a short video's
 
 @contextmanager
 def cpu_quota(cpus: float) -> Iterator[Callable[[int], None]]:
-    """Gives a function that puts the process of an id under the quota; it must have ended when the block
-    does. Raises `OSError` without the rights, or where there are no control groups.
+    """Yield a function that puts a process under the quota; the process must have ended when the block ends.
 
-    The group goes before others on the machine, since a share on Lambda is there for one function alone.
+    The group has priority over other processes, since a share on Lambda belongs to one function alone.
+
+    Raises:
+        OSError: There are no control groups, or the user lacks the rights.
     """
     quota = round(cpus * _PERIOD_MICROSECONDS)
     if _V1.is_dir():
@@ -41,5 +42,5 @@ def cpu_quota(cpus: float) -> Iterator[Callable[[int], None]]:
 
 
 def _put(pid: int, group: Path) -> None:
-    """With all its threads; what they start afterwards is born in there."""
+    """Add all threads of the process; threads that they start later inherit the group."""
     (group / "cgroup.procs").write_text(str(pid))

@@ -1,6 +1,6 @@
-"""A function that does a worker's work on a video without any cloud: what is left is the decode.
+"""A function that decodes a video with the worker's code and settings, but without any cloud.
 
-Same code, same settings, in a warm process as the handler's; its frames are hashed and thrown away.
+It runs in a warm process like the handler; its frames are hashed and discarded.
 """
 
 import os
@@ -24,7 +24,7 @@ from lambda_function import App, build_app
 
 
 class Nowhere:
-    """An `ObjectStore` that has nothing and keeps nothing."""
+    """An empty `ObjectStore` that discards all writes."""
 
     def open(self, key: str) -> AbstractContextManager[ObjectStream]:
         raise VideoMissingError(f"there is nothing, and no {key!r}")
@@ -33,11 +33,11 @@ class Nowhere:
         return None
 
     def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:  # noqa: ARG002
-        """Gone."""
+        """Discard the data."""
         return ""
 
     def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:  # noqa: ARG002
-        """Gone, each after the other."""
+        """Consume and discard the parts."""
         for _ in parts:
             pass
         return ""
@@ -49,11 +49,11 @@ class Nowhere:
         return iter(())
 
     def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 def handle(event: dict[str, Any], _context: object) -> int:
-    """The number of frames of the file at ``event["path"]``, decoded ``event["times"]`` times over."""
+    """Decode the file at ``event["path"]`` ``event["times"]`` times; return the number of frames."""
     return sum(_decode(Path(event["path"])) for _ in range(event["times"]))
 
 

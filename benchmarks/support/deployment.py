@@ -1,7 +1,4 @@
-"""The handler on this machine, as it is deployed: real S3 and SQS protocols, with a network's delay.
-
-The same idea as the demo's, for one function that is invoked by hand and watched.
-"""
+"""The handler on this machine against real S3 and SQS protocols, with network latency."""
 
 import hashlib
 import json
@@ -32,7 +29,7 @@ _TIMEOUT_SECONDS = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`environment` leads to the cloud through `proxy`."""
+    """A local deployment. `environment` leads to the cloud through `proxy`."""
 
     cloud: EmbeddedCloud
     proxy: DelayingProxy
@@ -41,12 +38,12 @@ class Deployment:
     _codes: Iterator[int]
 
     def function(self, handler: str = "lambda_function.lambda_handler") -> LocalFunction:
-        """A context manager: a function that starts cold."""
+        """Start a cold function; a context manager."""
         log = self.directory / "function.log"
         return LocalFunction(FunctionConfig(self.environment, log, _TIMEOUT_SECONDS, handler=handler))
 
     def order(self, video: Path, copies: int) -> dict[str, Any]:
-        """An SQS event for `copies` new videos, all of them `video`, uploaded and in the state."""
+        """Upload `copies` copies of a video, add their rows, and return an SQS event for them."""
         codes = [f"video-{next(self._codes)}" for _ in range(copies)]
         state = SqliteStateStore(self.directory / "state.sqlite", _TABLE)
         for code in codes:
@@ -55,7 +52,7 @@ class Deployment:
         return build_event([_message(code) for code in codes], self.cloud.queue_arn)
 
     def cloud_cpu_seconds(self) -> float:
-        """What the embedded cloud and the proxy have used so far: on AWS, that is other machines'."""
+        """CPU time of the embedded cloud and the proxy, which on AWS run on other machines."""
         times = [psutil.Process(pid).cpu_times() for pid in (self.cloud.pid, os.getpid())]
         return float(sum(time.user + time.system for time in times))
 
@@ -73,7 +70,11 @@ def deployed(delay_seconds: float) -> Iterator[Deployment]:
 
 
 def invoke(function: LocalFunction, event: dict[str, Any]) -> None:
-    """Raises `RuntimeError` unless all of it is done."""
+    """Invoke the function.
+
+    Raises:
+        RuntimeError: A record failed.
+    """
     answer = function.invoke(event)
     records: Sequence[dict[str, str]] = event["Records"]
     if failed := failed_ids([record["messageId"] for record in records], answer):

@@ -1,4 +1,4 @@
-"""What a measurement was made on: the machine and the versions, no names and no dates."""
+"""Describe the machine and the versions of a measurement, without names and dates."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ def describe_machine() -> str:
 
 
 def describe_versions(packages: Iterable[str]) -> str:
-    """Python, FFmpeg, and the given packages where they are installed."""
+    """Return the versions of Python, FFmpeg and the given packages, if installed."""
     found = [f"Python {platform.python_version()}", f"FFmpeg {imageio_ffmpeg.get_ffmpeg_version()}"]
     return ", ".join([*found, *_installed(packages)])
 
@@ -30,7 +30,7 @@ def _installed(packages: Iterable[str]) -> Iterator[str]:
 
 
 def _processor() -> str:
-    """Linux tells it in a file, `platform` elsewhere."""
+    """Return the processor model: from a file on Linux, from `platform` elsewhere."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
             names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]

@@ -1,5 +1,4 @@
-"""Videos that are done, as many as are wanted: a row, a video, its manifest and two frames of each, all as
-small as they can be."""
+"""Create finished videos: a row, a video, its manifest and two frames each, as small as possible."""
 
 import hashlib
 import logging
@@ -34,7 +33,7 @@ _ACCOUNT = "123456789012"
 
 
 def _code(number: int) -> str:
-    """As even as real ones are, and the same ones every time."""
+    """Return a code; codes are evenly distributed, like real ones, and reproducible."""
     return hashlib.sha256(str(number).encode()).hexdigest()[:11]
 
 
@@ -70,7 +69,7 @@ STATES = {"sqlite": _on_sqlite, "supabase": _on_supabase}
 
 @contextmanager
 def serving_videos(videos: int) -> Iterator[str]:
-    """An S3 server with the videos in it, in a process of its own: what it costs is not the client's."""
+    """Run an S3 server with the videos in a process of its own, so that its CPU time does not count."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, videos))
     process.start()
@@ -82,7 +81,7 @@ def serving_videos(videos: int) -> Iterator[str]:
 
 
 def _serve(pipe: Connection, videos: int) -> None:
-    """Plants behind the server's back: by HTTP it would take longer than what is measured."""
+    """Create the objects inside the server's process, because HTTP would take longer than the measurement."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

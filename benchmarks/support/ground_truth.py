@@ -1,8 +1,7 @@
-"""What is in a video and when: the judge of the times that the tools claim.
+"""Ground truth of a video: which picture is shown when.
 
-The pinned FFmpeg decodes the whole video to small grey pictures, each with its presentation time.
-An image that a tool made is looked up among them by what it shows, so its true time is known
-without believing the tool - or this project's own index.
+The pinned FFmpeg decodes the whole video to small grey pictures with their presentation times. The image of a
+tool is matched against them, which gives its true time independently of the tool and of this project's index.
 """
 
 import subprocess
@@ -26,8 +25,12 @@ _AS_GOOD = 1e-4  # where nothing moves, the frame that suits the claim best is t
 
 @dataclass(frozen=True, slots=True)
 class Exactness:
-    """Distances in seconds. `claim`: from the time a tool claims to the true time of the picture;
-    `instant`: from the instant that was asked for to the true time. `None` where there is no such thing."""
+    """Errors in seconds; ``None`` if not applicable.
+
+    Attributes:
+        claim: Between the time that a tool claims and the true time of its picture.
+        instant: Between the requested time and the true time.
+    """
 
     mean_claim: float | None
     max_claim: float | None
@@ -40,7 +43,7 @@ NO_TIMES = Exactness(None, None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """All frames of a video, ascending; `seconds` counts from the first of them."""
+    """All frames of a video in order; `seconds` are relative to the first one."""
 
     seconds: NDArray[np.float64]
     pictures: NDArray[np.float32]
@@ -50,7 +53,7 @@ class Truth:
         return float(self.seconds[-1])
 
     def exactness(self, shots: Sequence[Shot], folder: Path) -> Exactness:
-        """How true the times of `shots` are, whose images lie in `folder`."""
+        """Return the errors of the times of `shots`, whose images are in `folder`."""
         claims, instants = [], []
         for shot in shots:
             if shot.claimed is None:
@@ -90,7 +93,7 @@ def _thumbnails(source: Iterable[str], options: Iterable[str] = ()) -> bytes:
 
 
 def _normalised(data: bytes) -> NDArray[np.float32]:
-    """One row for each picture, of mean 0 and length 1: brightness and range do not matter."""
+    """Return one row per picture with mean 0 and length 1, so that brightness and range do not matter."""
     rows: NDArray[Any] = np.frombuffer(data, np.uint8).reshape(-1, _WIDTH * _HEIGHT).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)

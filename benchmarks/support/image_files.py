@@ -1,6 +1,6 @@
-"""Runs inside of an image, alone: prints what each folder of the task root takes, and all the rest, as JSON.
+"""Runs inside a container image: prints the size of each folder of the task root, and of the rest, as JSON.
 
-Bytes of the files as they are, and deflated one by one. A file with several names counts once.
+Sizes are uncompressed and deflated per file. A file with several names counts once.
 """
 
 import json
@@ -38,7 +38,7 @@ def _files() -> Iterator[Path]:
 
 
 def _part(path: Path) -> str:
-    """What is in the task root by its first name there; empty for everything else."""
+    """Return the first path component below the task root; empty for other files."""
     return path.relative_to(_TASK_ROOT).parts[0] if path.is_relative_to(_TASK_ROOT) else ""
 
 

@@ -1,4 +1,4 @@
-"""What imports cost: ``python -X importtime``, added up by package."""
+"""Import times from ``python -X importtime``, summed by package."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ _LINE = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \|(\s*)(\S+)")
 
 
 def import_seconds(module: str, environment: Mapping[str, str]) -> Mapping[str, float]:
-    """Seconds by top-level package, without what each imports from others; the standard library is one."""
+    """Return seconds by top-level package, without imports of others; the standard library is one."""
     own: Counter[str] = Counter()
     for microseconds, name in _listed(module, environment):
         own[_package(name)] += microseconds

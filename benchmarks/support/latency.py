@@ -1,7 +1,7 @@
-"""A network on loopback: a TCP proxy that holds every request back for some time.
+"""Network latency on loopback: a TCP proxy that delays every request.
 
-A request begins where the client speaks after the server. The body that a client sends once the
-server has asked for it (``100 Continue``) belongs to its request and is not held again.
+A request begins when the client sends after the server. The body that a client sends after ``100 Continue``
+belongs to its request and is not delayed again.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ class _Turn:
 
 @dataclass(slots=True)
 class DelayingProxy:
-    """`requests` counts those that went through; `port` is where it listens once it is ready."""
+    """The proxy. `requests` counts forwarded requests; `port` is its port once it is ready."""
 
     upstream_port: int
     delay_seconds: float
@@ -82,7 +82,7 @@ async def _pass_answers(server: asyncio.StreamReader, to_client: asyncio.StreamW
 
 @contextmanager
 def delaying(upstream_port: int, delay_seconds: float) -> Iterator[DelayingProxy]:
-    """The proxy at work, in a thread of its own."""
+    """Run the proxy in a thread."""
     proxy = DelayingProxy(upstream_port, delay_seconds)
     thread = threading.Thread(target=proxy.run, daemon=True)
     thread.start()

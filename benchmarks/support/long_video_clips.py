@@ -1,5 +1,8 @@
-"""Long videos of small pictures, in the codecs and containers that are common. All about them is known by
-construction: 30 frames a second, a keyframe every 5 seconds, another scene every minute."""
+"""Long videos with small pictures in common codecs and containers.
+
+Their properties are known by construction: 30 frames a second, a keyframe every 5 seconds, a new scene every
+minute.
+"""
 
 import os
 import subprocess
@@ -24,7 +27,7 @@ _X265: Final = (
 
 
 class LongVideo(Struct, frozen=True):
-    """`encoder`: FFmpeg's output options."""
+    """A long video; `encoder` has FFmpeg's output options."""
 
     name: str
     suffix: str
@@ -43,7 +46,7 @@ LONG_VIDEOS: Final = (
 
 
 def make(video: LongVideo, seconds: int, folder: Path = CLIPS_DIR) -> Path:
-    """The file; an existing one is not made again."""
+    """Return the file; generate it if it does not exist."""
     path = folder / f"long-{video.name.replace(' ', '-')}-{seconds}{video.suffix}"
     if path.exists():
         return path

@@ -34,8 +34,12 @@ _LEFT: Final = 5_000
 
 
 class Case(Struct, frozen=True):
-    """What is asked of a video of so many seconds. `frames`: how many that is; `stored`: how many of them an
-    earlier run has left."""
+    """A case for a video of a given duration.
+
+    Attributes:
+        frames: The expected number of frames.
+        stored: How many of them an earlier run has stored.
+    """
 
     policy: Callable[[int], SamplingPolicy]
     frames: Callable[[int], int]
@@ -58,7 +62,7 @@ def _spread(_: int) -> SamplingPolicy:
 
 
 def _count(most: int, seconds: int) -> int:
-    """A shorter video has fewer frames than are asked of a long one."""
+    """Return the expected number of frames, which is smaller for shorter videos."""
     return min(most, seconds * RATE // 2)
 
 
@@ -95,7 +99,7 @@ def main(video: str, case_name: str, seconds: str, out: str) -> None:
 
 
 def _extract(video: Path, case: Case, seconds: int, folder: Path) -> Manifest:
-    """As a worker does it, into a folder; the manifest as it is read back."""
+    """Extract into a folder as a worker does; return the manifest as read back."""
     policy = case.policy(seconds)
     frame_store = FrameStore(FolderObjectStore(folder), FrameKeys("", "{index:06d}.jpg"), policy.image_format)
     size = video.stat().st_size
@@ -118,7 +122,7 @@ def _tools(case: Case) -> ExtractorConfig:
 
 
 def _stored(count: int) -> Sequence[StoredFrame]:
-    """The first frames of every second."""
+    """Return the first frames of every second."""
     return [
         StoredFrame(number, number, f"{number:06d}.jpg", float(number), 1, "0" * 64, 96, 64)
         for number in range(count)

@@ -1,6 +1,6 @@
-"""Measuring a tool on a clip: each time in a fresh process, the median of several times.
+"""Measure a tool on a clip: each run in a new process, and the median of several runs.
 
-A tool that is not there, or that fails on a clip, gives a result that says so.
+A tool that is missing or fails on a clip gives a result that says so.
 """
 
 import json
@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A video to be done at one frame per `interval` seconds."""
+    """A video to process at one frame per `interval` seconds."""
 
     name: str
     video: Path
@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run. `cpu_seconds` is of the process and all its children."""
+    """One run; `cpu_seconds` includes all child processes."""
 
     cpu_seconds: float
     wall_seconds: float
@@ -54,7 +54,7 @@ Result = Sample | Failed
 
 
 def measure(tool: Tool, task: Task, *, with_times: bool) -> Result:
-    """Run `tool` once. `with_times`: judge the times of its frames, too, which need not be done twice."""
+    """Run `tool` once; `with_times` also checks the times of its frames, which is necessary only once."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
         folder = Path(directory, "frames")
         folder.mkdir()
@@ -74,7 +74,7 @@ def measure(tool: Tool, task: Task, *, with_times: bool) -> Result:
 
 
 def middle(results: Sequence[Result]) -> Result:
-    """The medians of the samples, with the times of the first; a failure if any run failed."""
+    """Return the medians of the samples with the times of the first, or a failure if any run failed."""
     samples = [result for result in results if isinstance(result, Sample)]
     if len(samples) < len(results):
         return next(result for result in results if isinstance(result, Failed))

@@ -1,4 +1,4 @@
-"""Peak memory of a process together with everything that it started: Python and FFmpeg at the same moment."""
+"""Peak memory of a process and its children at the same moment."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _PERIOD_SECONDS = 0.05
 
 @dataclass(slots=True)
 class Peak:
-    """The most that was resident at once, so far."""
+    """The peak of resident memory so far."""
 
     bytes: int = 0
 
@@ -23,7 +23,7 @@ class Peak:
 
 @contextmanager
 def peak_memory(pid: int) -> Iterator[Peak]:
-    """Looks at the process tree 20 times a second, from outside, while the block runs."""
+    """Sample the process tree 20 times a second while the block runs."""
     peak, done = Peak(), threading.Event()
     root = psutil.Process(pid)
 

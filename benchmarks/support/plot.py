@@ -1,4 +1,4 @@
-"""The comparison as a picture: for each clip, the CPU of every tool relative to the baseline."""
+"""Plot the comparison: the CPU time of every tool relative to the baseline, by clip."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -19,7 +19,7 @@ _MEAN = "geometric mean"
 
 
 def draw(series: Sequence[Series], path: Path) -> None:
-    """One panel for each series, above each other."""
+    """Draw one panel per series, one above the other."""
     mpl.rcParams.update({"svg.hashsalt": "benchmark", "svg.fonttype": "none", "font.size": 9})
     figure = Figure(figsize=(13, 3.8 * len(series)), layout="constrained", facecolor="white")
     panels = figure.subplots(len(series), squeeze=False)[:, 0]
@@ -53,5 +53,5 @@ def _draw_panel(panel: "mpl.axes.Axes", series: Series) -> None:
 
 
 def _heights(series: Series, tool: Tool) -> list[float]:
-    """Nothing is drawn where nothing could be measured."""
+    """Return the heights of the bars; there is none without a measurement."""
     return [*(series.ratio(task, tool) or 0.0 for task in series.tasks), series.mean_ratio(tool) or 0.0]

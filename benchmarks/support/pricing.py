@@ -1,8 +1,8 @@
-"""What a deployment costs on AWS, item by item, and how many requests a second it makes. Pure.
+"""Itemised AWS cost and request rates of a deployment. Pure: no I/O.
 
-`extractor.domain.costs` gives the resources that one video takes. This module reads them off by setting the
-price of one item to a dollar and all other prices to zero, then adds the costs that do not depend on a video
-or that recur each month. Left out are free tiers, discounts, and Supabase's own bill.
+`extractor.domain.costs` gives the resources of one video. This module reads them by setting the price of one
+item to a dollar and all others to zero, then adds monthly costs and costs that do not depend on a video. Free
+tiers, discounts and Supabase's bill are not included.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """US dollars. GB are what AWS calls so on the bill in question; the 7% between two kinds are ignored."""
+    """Prices in US dollars. GB and GiB, which differ by 7%, are not distinguished."""
 
     prices: Prices
     disk_gb_second: float
@@ -73,8 +73,10 @@ ARM64 = replace(X86, prices=replace(US_EAST_1, lambda_gb_second=0.0000133334))
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done. `nat` is what goes through a NAT gateway: nothing without subnets, with them the
-    state unless all its traffic has endpoints of its own, and without an endpoint for S3 everything.
+    """The work of a deployment.
+
+    `nat` is the traffic through a NAT gateway: none without subnets; otherwise the state, unless all its
+    traffic has endpoints, and everything without an endpoint for S3.
     """
 
     videos: int = 1_000_000
@@ -86,7 +88,7 @@ class Plan:
 
     @property
     def frame_gigabytes(self) -> float:
-        """Of all frames together."""
+        """The size of all frames."""
         return self.videos * self.workload.frames_per_video * self.image_kilobytes * 1e3 / _GB
 
 
@@ -101,7 +103,7 @@ class Item:
 
 
 def once(plan: Plan, tariff: Tariff) -> Iterator[Item]:
-    """What doing the videos costs."""
+    """Return the cost of processing the videos."""
     yield _core(plan, tariff, "lambda_gb_second", "Lambda, time", "GB-s")
     yield _core(plan, tariff, "lambda_request", "Lambda, invocations", "invocations")
     disk = plan.videos * plan.workload.seconds_per_video * (_DISK_MB - _FREE_DISK_MB) / 1024
@@ -122,7 +124,7 @@ def once(plan: Plan, tariff: Tariff) -> Iterator[Item]:
 
 
 def monthly(plan: Plan, tariff: Tariff) -> Iterator[Item]:
-    """What goes on for as long as the stack stands and the frames are kept."""
+    """Return the monthly cost while the stack exists and the frames are kept."""
     frames = plan.frame_gigabytes
     yield Item("S3, frames", frames, "GB", frames * tariff.s3_gb_month)
     log = _log_gigabytes(plan)
@@ -143,7 +145,7 @@ def monthly(plan: Plan, tariff: Tariff) -> Iterator[Item]:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a number of videos a day means, spread evenly over it: by the second, unless named otherwise."""
+    """Rates for a number of videos per day, evenly distributed; per second unless named otherwise."""
 
     videos: float
     executions: float
@@ -156,7 +158,7 @@ class Load:
 
 
 def load(plan: Plan) -> Load:
-    """Of `plan.videos` a day."""
+    """Return the rates for `plan.videos` per day."""
     videos = plan.videos / _DAY_SECONDS
     executions = videos * plan.workload.seconds_per_video
     return Load(
@@ -177,7 +179,7 @@ def _core(plan: Plan, tariff: Tariff, price: str, name: str, unit: str) -> Item:
 
 
 def _per_video(plan: Plan, price: str) -> float:
-    """How many of what this price is for."""
+    """Return the quantity per video of the item with this price."""
     one = Prices(**{each.name: float(each.name == price) for each in fields(Prices)})
     return cost_per_video(plan.workload, one).total
 

@@ -1,7 +1,7 @@
-"""One measurement, in a process of its own (`python -m benchmarks.support.run_one TOOL VIDEO INTERVAL OUT`).
+"""Run one measurement in a process of its own.
 
-Interpreter start and imports lie before the clock for every tool; processes that the tool starts
-are counted with it, from their start. The result is one line of JSON on the last line of stdout.
+Started as `python -m benchmarks.support.run_one TOOL VIDEO INTERVAL OUT`. Interpreter start and imports are
+not measured; processes that the tool starts are. The result is one line of JSON, the last of stdout.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Moving pictures that cost a codec about what real footage costs it. Pure.
+"""Synthetic footage whose encoding cost is similar to that of real footage. Pure: no I/O.
 
-Scenes of uneven length follow each other with hard cuts. Each is a detailed still picture under a
-moving camera, with something sharp that moves across it; the grain of a sensor lies over all.
+Scenes of different length follow each other with hard cuts. Each is a detailed still picture under a moving
+camera, with a sharp moving object and sensor noise.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _GRAIN = "noise=alls=6:allf=t+u,format=yuv420p"
 
 
 def scenery(width: int, height: int, rate: int, seconds: float) -> str:
-    """A libavfilter graph without inputs, `seconds` long. Sizes must be even."""
+    """Return a libavfilter graph without inputs, `seconds` long. Sizes must be even."""
     lengths = list(_scene_lengths(seconds))
     scenes = [_scene(number, width, height, rate, length) for number, length in enumerate(lengths)]
     names = "".join(f"[scene{number}]" for number in range(len(lengths)))

@@ -1,4 +1,4 @@
-"""A table behind PostgREST's protocol, as little of it as the worker's state needs, on loopback.
+"""A minimal PostgREST server on loopback, with what the worker's state needs.
 
 Every code has a row that is fetched and not extracted, and every update changes one row.
 """
@@ -38,12 +38,12 @@ class _Table(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silence."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving_table() -> Iterator[str]:
-    """The URL to give as SUPABASE_URL."""
+    """Run the server; yield its URL for SUPABASE_URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Table) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -1,4 +1,4 @@
-"""Measurements as Markdown. Pure."""
+"""Format measurements as Markdown. Pure: no I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _DETAILS = (
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """All tools on all clips at one interval; `results` by the names of clip and tool."""
+    """All tools on all clips at one interval; `results` by clip and tool."""
 
     title: str
     tasks: Sequence[Task]
@@ -24,14 +24,14 @@ class Series:
     results: Mapping[tuple[str, str], Result]
 
     def ratio(self, task: Task, tool: Tool) -> float | None:
-        """The tool's CPU seconds relative to those of the baseline."""
+        """Return the tool's CPU seconds relative to the baseline."""
         ours, theirs = (self.results[task.name, name] for name in (tool.name, self.baseline.name))
         if isinstance(ours, Failed) or isinstance(theirs, Failed):
             return None
         return ours.cpu_seconds / theirs.cpu_seconds
 
     def mean_ratio(self, tool: Tool) -> float | None:
-        """The geometric mean over the clips that tool and baseline can both do."""
+        """Return the geometric mean over the clips that both tool and baseline can process."""
         logs = [log(ratio) for task in self.tasks if (ratio := self.ratio(task, tool)) is not None]
         return exp(sum(logs) / len(logs)) if logs else None
 
@@ -91,6 +91,6 @@ def _number(value: float | None) -> str:
 
 
 def render_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The first column to the left, all others to the right."""
+    """Return a table with the first column aligned left and the others right."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))

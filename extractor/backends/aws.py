@@ -1,4 +1,4 @@
-"""What the adapters of AWS have in common: how a client is built, and how missing credentials look."""
+"""Build botocore clients quickly, and map missing or invalid AWS credentials to domain errors."""
 
 import gzip
 import os
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import (
+    BotoCoreError,
     ConfigNotFound,
     ConfigParseError,
     CredentialRetrievalError,
@@ -26,14 +27,14 @@ from botocore.exceptions import (
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import Session, get_session
 
-from extractor.errors import AccessDeniedError
+from extractor.errors import AccessDeniedError, SettingsError
 
 if TYPE_CHECKING:
     from botocore.config import Config
 
 ClientBuilder = Callable[[str, "Config"], Any]
-"""Builds a client of a service: `build_client` for the worker,
-`extractor.backends.aws_tools.build_boto3_client` for the command lines."""
+"""Builds an AWS client from a service name and a configuration: `build_client` in the worker,
+`extractor.backends.aws_tools.build_boto3_client` in the command lines."""
 
 _NO_CREDENTIALS = (
     NoCredentialsError,
@@ -45,7 +46,7 @@ _NO_CREDENTIALS = (
     NoAuthTokenError,
 )
 
-# Which setting is wrong if a client cannot be built.
+# The settings to check, by the exception that building a client raised.
 _SETTINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (ProfileNotFound, "AWS_PROFILE"),
     ((NoRegionError, InvalidRegionError), "AWS_REGION"),
@@ -64,15 +65,38 @@ _ANY_SETTING = "AWS_REGION, AWS_PROFILE or AWS_ENDPOINT_URL"
 
 
 def wrong_setting(error: Exception) -> str:
-    """One line that names the setting because of which a client cannot be built."""
+    """Return one line that names the setting to check after a client could not be built.
+
+    Args:
+        error: The exception that botocore raised.
+    """
     names = next((names for kinds, names in _SETTINGS if isinstance(error, kinds)), _ANY_SETTING)
     return f"{names}: {' '.join(str(error).split()) or type(error).__name__}"
 
 
 @contextmanager
+def mapping_settings_errors() -> Iterator[None]:
+    """Map errors of building a client in the block to `SettingsError`.
+
+    botocore reads the AWS settings when a client is built.
+    """
+    try:
+        yield
+    except (BotoCoreError, ValueError, OSError) as error:
+        raise SettingsError(wrong_setting(error)) from error
+
+
+@contextmanager
 def with_credentials(action: str) -> Iterator[None]:
-    """Within, missing credentials are a denial, and so is a file or a program that gives credentials or
-    certificates and is not there. Errors of the network are botocore's own."""
+    """Map missing credentials, and files or programs that supply them and are absent, to `AccessDeniedError`.
+
+    Args:
+        action: What the block does, for the message: "cannot `action`".
+
+    Raises:
+        AccessDeniedError: There are no valid credentials, or a file or program of the configuration
+            cannot be read or run. Network errors of botocore pass through.
+    """
     try:
         yield
     except _NO_CREDENTIALS as error:
@@ -84,19 +108,24 @@ def with_credentials(action: str) -> Iterator[None]:
 
 
 def build_client(service: str, config: "Config") -> Any:
-    """A client of botocore, for the worker: it starts faster than boto3's."""
+    """Build a botocore client, for the worker: it starts faster than a boto3 client.
+
+    Args:
+        service: The service name, such as ``s3``.
+        config: Timeouts, retries and the size of the connection pool.
+    """
     return botocore_session().create_client(service, config=config)
 
 
 def botocore_session() -> Session:
-    """A session that reads botocore's descriptions of the services with `ModelLoader`, which is faster."""
+    """Return a botocore session that reads service models with the faster `ModelLoader`."""
     session = get_session()
     session.register_component("data_loader", ModelLoader())
     return session
 
 
 class _Files(JSONFileLoader):
-    """Takes another parser than botocore: these files are long."""
+    """Parses service models with msgspec, because they are large JSON files."""
 
     def load_file(self, file_path: str) -> Any:
         with suppress(OSError):
@@ -107,15 +136,17 @@ class _Files(JSONFileLoader):
 
 
 class ModelLoader(Loader):
-    """Finds and reads descriptions of services. Every folder is one: botocore looks what is in each of
-    them, and there are some 400. A folder that cannot be read counts as absent: the home of a user without
-    rights is one of them."""
+    """Finds and reads botocore's service models.
+
+    Every directory in a search path counts as a service: botocore would look into each of about 400.
+    A directory that cannot be read, such as the home of a user without rights, counts as absent.
+    """
 
     FILE_LOADER_CLASS = _Files
 
-    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - as botocore calls it
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - signature of botocore
         services: list[str] = []
         for folder in self.search_paths:
             with suppress(OSError):
-                services += os.listdir(folder)  # noqa: PTH208 - Path.iterdir is slower, and asked per start
+                services += os.listdir(folder)  # noqa: PTH208 - Path.iterdir is slower
         return services

@@ -1,7 +1,7 @@
-"""The same clients of AWS by way of boto3, for the command-line tools.
+"""Build AWS clients with boto3, for the command lines.
 
-boto3 adds 40 ms to the start of a process. A command line can spare them and the cold start of the worker
-cannot: the worker takes `extractor.backends.aws.build_client`.
+Importing boto3 takes 40 ms. Command lines can afford that; the cold start of the worker cannot, so the
+worker uses `extractor.backends.aws.build_client`.
 """
 
 from typing import TYPE_CHECKING, Any, cast
@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 
 
 def build_boto3_client(service: str, config: "Config") -> Any:
-    """A client of boto3. It sends what the client of `extractor.backends.aws.build_client` sends, and raises
-    the same errors of botocore.
+    """Build a boto3 client.
+
+    It sends the same requests and raises the same botocore errors as the client of
+    `extractor.backends.aws.build_client`.
 
     Args:
-        service: The name of the service, such as ``s3``.
-        config: Time-outs, retries and the size of the connection pool.
+        service: The service name, such as ``s3``.
+        config: Timeouts, retries and the size of the connection pool.
 
     Raises:
-        BotoCoreError: A setting of AWS is wrong; `extractor.backends.aws.wrong_setting` names it.
-        ValueError: The endpoint is no address.
+        BotoCoreError: An AWS setting is wrong; `extractor.backends.aws.wrong_setting` names it.
+        ValueError: The endpoint is not a URL.
         OSError: A file that a setting names cannot be read.
     """
     session = boto3.Session(botocore_session=botocore_session())
-    return cast("Any", session).client(service, config=config)  # its stubs know literal names only
+    return cast("Any", session).client(service, config=config)  # the stubs accept literal service names only

@@ -1,4 +1,4 @@
-"""A secret out of AWS Secrets Manager. Its value is never part of an error or a log."""
+"""Read a secret from AWS Secrets Manager. Its value never appears in an error or a log."""
 
 import json
 from collections.abc import Mapping
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 
 def read_secret(arn: str, field: str, build: ClientBuilder = build_client) -> Mapping[str, str]:
-    """The fields of a secret that is a JSON object, or its whole text as the one `field`, which must
-    be there.
+    """Return the string fields of a secret.
 
-    Raises `SettingsError`, also where the secret cannot be read: without it nothing can begin.
+    Args:
+        arn: The ARN of the secret.
+        field: The field that must exist. A secret that is not JSON is the value of this one field.
+        build: Builds the client.
+
+    Raises:
+        SettingsError: The secret cannot be read, or has no such field.
     """
     config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
     client = cast("SecretsManagerClient", build("secretsmanager", config))

@@ -1,4 +1,4 @@
-"""Logs, metrics and traces of the worker, by aws-lambda-powertools. Only entry points import this."""
+"""Logs, metrics and traces of the worker (aws-lambda-powertools). Only entry points import this module."""
 
 import logging
 from contextlib import AbstractContextManager, nullcontext
@@ -12,11 +12,17 @@ from extractor.errors import reason_of
 
 SERVICE = "frame-extractor"
 
-logger = Logger(service=SERVICE, level="INFO")  # given, so that it does not read LOG_LEVEL itself
+logger = Logger(service=SERVICE, level="INFO")  # explicit level, so that powertools does not read LOG_LEVEL
 
 
 class Telemetry:
-    """Counts what the worker reports. Metrics go to CloudWatch as log lines (EMF) at `flush`."""
+    """Configures logging and tracing, and counts job results as CloudWatch metrics.
+
+    Args:
+        log_level: The minimum level of log lines.
+        namespace: The CloudWatch namespace.
+        tracing: Whether to send AWS X-Ray segments.
+    """
 
     def __init__(self, *, log_level: str, namespace: str, tracing: bool) -> None:
         _log_through(logger, log_level)
@@ -25,7 +31,11 @@ class Telemetry:
         self.observe: Observer = _tracer() if tracing else _untraced
 
     def record_result(self, result: JobResult | Exception) -> None:
-        """Count one job: done, given up (``outcome=final``), to be delivered again, or none at all."""
+        """Count one job result: succeeded, failed (``outcome=final``), ignored, or to be retried.
+
+        Args:
+            result: The result of the job, or the exception that causes a redelivery.
+        """
         if isinstance(result, JobSucceeded):
             self._count_done(result)
         elif isinstance(result, JobFailed):
@@ -36,7 +46,7 @@ class Telemetry:
             self._count_failure(reason_of(result), "retry")
 
     def flush(self) -> None:
-        """Write out what was counted since the last time."""
+        """Log the metrics counted since the last call, in CloudWatch's embedded metric format."""
         if self._metrics.metric_set:
             self._metrics.flush_metrics()
 
@@ -74,7 +84,7 @@ def _untraced(_stage: str) -> AbstractContextManager[object]:
 
 
 def _tracer() -> Observer:
-    from aws_lambda_powertools import Tracer  # half a second of imports, for those who trace
+    from aws_lambda_powertools import Tracer  # takes half a second to import; only when tracing is on
 
     provider = Tracer(service=SERVICE).provider
 

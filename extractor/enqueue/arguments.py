@@ -1,55 +1,125 @@
-"""The command line of the enqueuer: what may be asked, and what its words mean. Pure."""
+"""The enqueuer's command-line arguments. Pure: no I/O."""
 
 import argparse
 import math
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from extractor.cli.sampling_options import add_sampling_options, field_of_message
+from msgspec import Struct
+
+from extractor.cli.durations import duration, hours, is_duration
+from extractor.cli.sampling_options import add_sampling_options, asked_for, field_of_message
 from extractor.cli.terminal import path_argument, text_argument
 from extractor.domain.costs import Workload
 
 RETENTION_HOURS = 168.0
-"""As long as the queue of infra/template.yaml keeps a message: whatever was enqueued earlier is gone."""
+"""The retention period of the queue in infra/template.yaml: messages enqueued earlier no longer exist."""
 
 _MAX_SENDERS = 64
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _EPILOG = """\
-Options of the sampling go into the messages; those not given follow the worker's own settings.
+Sampling options are written to the messages; the worker's settings apply to the others.
 Settings come from the environment and from a file .env in the current folder; see .env.example.
-docs/howto/backlog.md tells more, of checkpoints, costs and the view above all.
+docs/howto/backlog.md explains checkpoints, cost estimates and the progress view.
 
 exit status:
   0    every video was queued
-  1    at least one could not be queued; the summary says why
-  2    wrong usage or wrong settings
-  3    the state or the queue is out of reach; the summary says what was queued until then
-  130  interrupted (143: terminated); the same
-  141  the reader of standard output has gone
+  1    at least one video was not queued; the summary says why
+  2    invalid usage or settings
+  3    the state or the queue is unavailable; the summary says what was queued before
+  130  interrupted (143: terminated); the summary says what was queued before
+  141  standard output was closed
 
 examples:
-  run_sqs_batches.py --dry-run                            how many there are, and what they will cost
-  run_sqs_batches.py --checkpoint backlog.json --watch    all of them; repeat it if it is cut off
+  run_sqs_batches.py --dry-run                            count the videos and estimate the cost
+  run_sqs_batches.py --checkpoint backlog.json --watch    queue all; run it again after an interruption
   run_sqs_batches.py --since 2d --max-usd 5
   run_sqs_batches.py --codes again.txt --platform tiktok --interval 0.5 --format webp
   run_sqs_batches.py --watch-only --json
 """
 
 
+class EnqueueOptions(Struct, frozen=True):
+    """The parsed arguments.
+
+    Attributes:
+        retry_failed: Only videos with a recorded final failure.
+        since: Only videos fetched since this time, or within this age.
+        requeue_after_hours: Skip videos queued within so many hours; ``None`` if not given.
+        codes: The file of codes, or ``-``.
+        limit: The maximum number of videos.
+        checkpoint: The checkpoint file.
+        senders: The number of concurrent calls to the queue.
+        page_size: The number of rows per query.
+        max_usd: The maximum estimated cost.
+        workload: The assumptions of the cost estimate.
+        dry_run: Queue nothing.
+        watch: Show the progress afterwards.
+        watch_only: Show the progress, queue nothing.
+        watch_every: The interval of the progress view in seconds.
+        as_json: Print JSON.
+        message_fields: The optional fields of every message.
+    """
+
+    retry_failed: bool
+    since: datetime | timedelta | None
+    requeue_after_hours: float | None
+    codes: str | None
+    limit: int | None
+    checkpoint: Path | None
+    senders: int
+    page_size: int
+    max_usd: float | None
+    workload: Workload
+    dry_run: bool
+    watch: bool
+    watch_only: bool
+    watch_every: float
+    as_json: bool
+    message_fields: Mapping[str, object]
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> EnqueueOptions:
+    """Parse the command line; invalid arguments end the process with status 2.
+
+    Args:
+        argv: The arguments; by default those of the process.
+    """
+    found = build_parser().parse_args(argv)
+    platform = {} if found.platform is None else {"platform": found.platform}
+    return EnqueueOptions(
+        retry_failed=found.retry_failed,
+        since=found.since,
+        requeue_after_hours=found.requeue_after,
+        codes=found.codes,
+        limit=found.limit,
+        checkpoint=found.checkpoint,
+        senders=found.senders,
+        page_size=found.page_size,
+        max_usd=found.max_usd,
+        workload=Workload(found.seconds_per_video, found.memory_mb, found.frames_per_video),
+        dry_run=found.dry_run,
+        watch=found.watch,
+        watch_only=found.watch_only,
+        watch_every=found.watch_every,
+        as_json=found.json,
+        message_fields={**asked_for(found), **platform},
+    )
+
+
 def build_parser() -> argparse.ArgumentParser:
-    """Its results are those of `extractor.cli.sampling_options`, and the names of the options below."""
+    """Build the parser; the sampling options are those of `extractor.cli.sampling_options`."""
     parser = argparse.ArgumentParser(
         usage="%(prog)s [options]",
         description="Queue every video that is fetched and not extracted yet.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_selection(parser.add_argument_group("which videos"))
-    _add_manner(parser.add_argument_group("how they are queued"))
-    _add_costs(parser.add_argument_group("what they may cost"))
-    _add_output(parser.add_argument_group("what is shown"))
+    _add_selection(parser.add_argument_group("video selection"))
+    _add_queueing(parser.add_argument_group("queueing"))
+    _add_costs(parser.add_argument_group("cost estimate"))
+    _add_output(parser.add_argument_group("output"))
     add_sampling_options(parser, defaults=None)
     return parser
 
@@ -59,44 +129,45 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
     add(
         "--retry-failed",
         action="store_true",
-        help="only videos that failed for good before (default: those that did not)",
+        help="only videos with a recorded final failure (default: only videos without one)",
     )
     add(
         "--since",
         metavar="WHEN",
         type=moment,
-        help="only videos fetched since 2026-01-31, 12h or 2d ago (default: any)",
+        help="only videos fetched since a time such as 2026-01-31, or an age such as 12h or 2d "
+        "(default: all)",
     )
     add(
         "--requeue-after",
-        metavar="HOURS",
-        type=_number(least=0),
-        help=f"leave out what was queued in the last HOURS (default: {RETENTION_HOURS:g}; "
-        "with --retry-failed 0)",
+        metavar="AGE",
+        type=hours,
+        help="skip videos queued within this time, such as 12h or 2d; without a unit in hours "
+        f"(default: {RETENTION_HOURS:g}; 0 with --retry-failed or --codes)",
     )
     add(
         "--codes",
         metavar="FILE",
         type=text_argument,
-        help="queue the codes in this file instead, one a line, whatever the state says; - is standard input "
-        "(default: what the state says)",
+        help="queue the codes in this file, one per line, without reading the state; - is standard input "
+        "(default: read the state)",
     )
     add("--limit", metavar="N", type=_count, help="queue at most N videos (default: all)")
     add(
         "--platform",
         metavar="NAME",
         type=field_of_message("platform"),
-        help="platform of all these videos (default: none)",
+        help="platform of all videos of this run (default: none)",
     )
 
 
-def _add_manner(group: argparse._ArgumentGroup) -> None:
+def _add_queueing(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add(
         "--checkpoint",
         metavar="FILE",
         type=path_argument,
-        help="remember here how far it came, and go on from there; removed when all is queued "
+        help="save the progress in this file, and resume from it; removed when all videos are queued "
         "(default: none)",
     )
     add(
@@ -104,9 +175,9 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         type=_senders,
         default=8,
-        help=f"calls to the queue at the same time, 1-{_MAX_SENDERS} (default: 8)",
+        help=f"concurrent calls to the queue, 1-{_MAX_SENDERS} (default: 8)",
     )
-    add("--page-size", metavar="N", type=_count, default=1000, help="rows read at once (default: 1000)")
+    add("--page-size", metavar="N", type=_count, default=1000, help="rows per query (default: 1000)")
 
 
 def _add_costs(group: argparse._ArgumentGroup) -> None:
@@ -116,21 +187,21 @@ def _add_costs(group: argparse._ArgumentGroup) -> None:
         "--max-usd",
         metavar="USD",
         type=_number(least=0),
-        help="stop before the estimated bill passes this (default: no limit)",
+        help="stop before the estimated cost exceeds this (default: no limit)",
     )
     add(
         "--seconds-per-video",
         metavar="S",
         type=_number(least=0),
         default=default.seconds_per_video,
-        help=f"time that the function takes for one (default: {default.seconds_per_video:g})",
+        help=f"run time of the function per video (default: {default.seconds_per_video:g})",
     )
     add(
         "--frames-per-video",
         metavar="N",
         type=_number(least=0),
         default=default.frames_per_video,
-        help=f"images that one gives (default: {default.frames_per_video:g})",
+        help=f"stored frames per video (default: {default.frames_per_video:g})",
     )
     add(
         "--memory-mb",
@@ -147,32 +218,38 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     view.add_argument(
         "--dry-run",
         action="store_true",
-        help="only tell how many videos would be queued, and the cost (default: no)",
+        help="count the videos and estimate the cost; queue nothing (default: no)",
     )
     view.add_argument(
-        "--watch", action="store_true", help="afterwards, show how the workers get on (default: no)"
+        "--watch", action="store_true", help="show the progress of the workers afterwards (default: no)"
     )
-    view.add_argument("--watch-only", action="store_true", help="the same, and queue nothing (default: no)")
+    view.add_argument(
+        "--watch-only", action="store_true", help="show the progress; queue nothing (default: no)"
+    )
     add(
         "--watch-every",
         metavar="SECONDS",
         type=_number(least=0.1),
         default=5.0,
-        help="between two looks (default: 5)",
+        help="interval of the progress view (default: 5)",
     )
-    add("--json", action="store_true", help="tell everything in JSON, an object on each line (default: no)")
+    add("--json", action="store_true", help="print JSON, one object per line (default: no)")
 
 
 def moment(text: str) -> datetime | timedelta:
-    """A moment in ISO 8601, in UTC if it names no time zone, or a time before now such as ``2d``."""
-    if found := re.fullmatch(r"(\d{1,5})([mhdw])", text):
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    """Argument type of a time: ISO 8601, in UTC without a time zone, or an age such as ``2d``.
+
+    Raises:
+        ArgumentTypeError: The text is neither.
+    """
+    if is_duration(text):
+        return duration(text)
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a time such as 2026-01-31 or 2026-01-31T12:00 "
-            "nor one before now such as 30m, 12h, 2d or 1w"
+            "nor an age such as 90s, 30m, 12h, 2d or 1w"
         ) from error
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 

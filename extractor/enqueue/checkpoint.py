@@ -1,7 +1,7 @@
-"""A file that remembers how far an order has come, so that a run that was killed can be gone on with.
+"""Checkpoint file, replaced atomically, from which an interrupted run resumes.
 
-It is replaced as a whole: whenever the machine stops, the file holds what it held before or what it holds
-after. What it says is settled is queued; whatever came later is queued again.
+After a crash the file has its old or its new content. Videos up to the settled code are queued; later ones
+are queued again.
 """
 
 import os
@@ -30,8 +30,14 @@ class _Content(BaseModel):
 
 
 class Checkpoint(Struct, frozen=True):
-    """The `selection` says what was asked for, in terms of JSON; `started_at` is when it was first asked
-    for, and what its relative times relate to. See `Summary` for the others."""
+    """The progress of a run.
+
+    Attributes:
+        selection: What was requested, as JSON values.
+        started_at: When the first run started. Relative times refer to it.
+        settled_through: See `Summary`.
+        settled: See `Summary`.
+    """
 
     selection: Mapping[str, Any]
     started_at: datetime
@@ -39,16 +45,21 @@ class Checkpoint(Struct, frozen=True):
     settled: int = 0
 
     def advanced(self, summary: Summary) -> "Checkpoint":
-        """This checkpoint after a run that started from it."""
+        """Return this checkpoint after a run that started from it."""
         return Checkpoint(
             self.selection, self.started_at, summary.settled_through, self.settled + summary.settled
         )
 
 
 def read_checkpoint(path: Path, fresh: Checkpoint) -> Checkpoint:
-    """What the file holds; `fresh` if there is none yet.
+    """Read the checkpoint.
 
-    Raises `UsageError` if it belongs to another selection than that of `fresh`, or cannot be read.
+    Args:
+        path: The file.
+        fresh: The checkpoint of a new run, which is returned if there is no file.
+
+    Raises:
+        UsageError: The file cannot be read, or belongs to another selection than `fresh`.
     """
     try:
         content = _Content.model_validate_json(path.read_bytes())
@@ -67,7 +78,11 @@ def read_checkpoint(path: Path, fresh: Checkpoint) -> Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Replace the file as a whole. Raises `UsageError` if it cannot be written."""
+    """Replace the file atomically.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
     content = _Content(
         version=1,
         selection=dict(checkpoint.selection),
@@ -75,21 +90,23 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         settled_through=checkpoint.settled_through,
         settled=checkpoint.settled,
     )
-    beside = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.new")
     try:
-        with beside.open("w", encoding="utf-8") as file:
+        with temporary.open("w", encoding="utf-8") as file:
             file.write(content.model_dump_json(indent=1) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise UsageError(f"--checkpoint {str(path)!r} cannot be written: {error.strerror}") from error
 
 
 def keep_checkpoint(path: Path, start: Checkpoint, summaries: Iterator[Summary]) -> Iterator[Summary]:
-    """The summaries of a run, with the checkpoint kept in step, whatever ends the run. When the order is
-    complete, the file is removed: there is nothing to go on with."""
-    write_checkpoint(path, start)  # before anything is sent, see that it can be written at all
+    """Yield the summaries of a run and save the checkpoint, also when an exception ends the run.
+
+    The file is removed when the request is complete.
+    """
+    write_checkpoint(path, start)  # fails before anything is sent if the file cannot be written
     summary, saved = Summary(settled_through=start.settled_through), 0
     try:
         for summary in summaries:

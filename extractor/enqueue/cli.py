@@ -1,9 +1,8 @@
-"""Command line: queue every video that is fetched and not extracted yet, and watch the workers do them.
+"""Command line of the enqueuer: queue every video that is fetched and not extracted, and monitor the workers.
 
-Reads the state, fills SQS_QUEUE_URL, and tells what was queued, also after Ctrl-C or an outage.
+Reads the state, fills SQS_QUEUE_URL and prints a summary, also after Ctrl-C or an outage.
 """
 
-import argparse
 import logging
 import os
 import sys
@@ -17,9 +16,9 @@ from typing import NoReturn, Self
 from tqdm import tqdm
 
 from extractor.backends.queues.base import ObservableQueue
+from extractor.backends.state.base import VideoTable
 from extractor.cli.host_names import check_host_names
 from extractor.cli.lock import lock_checkpoint
-from extractor.cli.sampling_options import asked_for
 from extractor.cli.terminal import (
     complain,
     escape_control_chars,
@@ -28,11 +27,11 @@ from extractor.cli.terminal import (
     run_command,
     say,
 )
-from extractor.container import VideoTable, build_job_queue, build_table
+from extractor.container import build_job_queue, build_table
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
 from extractor.enqueue import report
-from extractor.enqueue.arguments import build_parser
+from extractor.enqueue.arguments import EnqueueOptions, parse_arguments
 from extractor.enqueue.checkpoint import keep_checkpoint
 from extractor.enqueue.enqueuer import count_pending_messages, enqueue
 from extractor.enqueue.monitor import DrainProgress, monitor
@@ -46,21 +45,28 @@ from extractor.settings import Settings, load_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line.
+
+    Args:
+        argv: The arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
     return run_command(lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    arguments = build_parser().parse_args(argv)
+    options = parse_arguments(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    run, status, error = _Run(arguments), 0, None
+    run, status, error = _Run(options), 0, None
     try:
         load_dotenv_defaults(os.environ)
-        settings = _checked_settings(arguments)
+        settings = _checked_settings(options)
         state = build_table(settings)
-        queue = None if arguments.dry_run else build_job_queue(settings)
-        if not arguments.watch_only:
-            with lock_checkpoint(None if arguments.dry_run else arguments.checkpoint):
+        queue = None if options.dry_run else build_job_queue(settings)
+        if not options.watch_only:
+            with lock_checkpoint(None if options.dry_run else options.checkpoint):
                 run.queue(settings, state, queue)
     except TransientError as cause:
         error, status = str(cause), 3
@@ -69,88 +75,101 @@ def _main(argv: Sequence[str] | None) -> int:
         error, status = interruption(cause)
         complain(error)
     except SettingsError as cause:
-        if arguments.json:
+        if options.as_json:
             run.tell(str(cause))
         raise
     except BaseException as cause:
         run.tell(type(cause).__name__)
         raise
-    if error or not arguments.watch_only:
+    if error or not options.watch_only:
         run.tell(error)
     if status:
         return status
-    if queue is not None and (arguments.watch or arguments.watch_only):
-        _watch(arguments, queue, state)
+    if queue is not None and (options.watch or options.watch_only):
+        _watch(options, queue, state)
     return 1 if run.summary.refused else 0
 
 
-def _checked_settings(arguments: argparse.Namespace) -> Settings:
-    """The settings, under which every option has an effect and every host has an address."""
-    settings = load_settings(os.environ, needed=() if arguments.dry_run else ("sqs_queue_url",))
+def _checked_settings(options: EnqueueOptions) -> Settings:
+    """Load the settings; raise if an option has no effect or a host name cannot be resolved."""
+    settings = load_settings(os.environ, needed=() if options.dry_run else ("sqs_queue_url",))
     try:
-        VideoMessage.model_validate({"code": "any", **asked_for(arguments)}).applied_to(settings.policy)
+        VideoMessage.model_validate({"code": "any", **options.message_fields}).applied_to(settings.policy)
     except NoEffectError as error:
         raise UsageError(error.told(flag_name)) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
-    check_host_names(settings, os.environ, queue=not arguments.dry_run)
+    check_host_names(settings, os.environ, queue=not options.dry_run)
     return settings
 
 
 class _Run:
-    """One run; it tells how far it came, whatever ends it."""
+    """One run of the command line. Prints its summary however it ends."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, options: EnqueueOptions) -> None:
         self.summary = Summary()
-        self._arguments = arguments
+        self._options = options
         self._plan: EnqueuePlan | None = None
         self._reasons: list[str] = []
         self._started = time.monotonic()
 
     def queue(self, settings: Settings, state: VideoTable, queue: ObservableQueue | None) -> None:
-        """Queue the request, or see what would be."""
-        arguments, retry = self._arguments, RetryPolicy(tell=_tell)
-        listed = _listed(arguments.codes)
-        plan = make_plan(arguments, _place(settings), state, listed, datetime.now(UTC), retry)
+        """Queue the request, or count its videos in a dry run."""
+        options, retry = self._options, RetryPolicy(tell=_tell)
+        listed = _listed(options.codes)
+        plan = make_plan(options, _endpoints(settings), state, listed, datetime.now(UTC), retry)
         self._plan = plan
         if plan.requeues_waiting:
-            _tell("note: the state has no column enqueued_at: what waits is queued again")
+            _tell(
+                "note: the state has no column enqueued_at: videos that are already queued are queued again"
+            )
         with _progress_bar(plan) as bar:
-            for self.summary in _summaries(arguments, plan, state, queue, retry):
+            for self.summary in _summaries(options, plan, state, queue, retry):
                 bar.update(self.summary.seen - bar.n)
         if not self.summary.seen:
             self._reasons = list(why_nothing(plan, state))
 
     def tell(self, error: str | None) -> None:
-        """Print the summary. Raises `OutputError`."""
+        """Print the summary.
+
+        Raises:
+            OutputError: Standard output was closed.
+        """
         plan, summary = self._plan, self.summary
-        told = report.RunReport(
+        run_report = report.RunReport(
             summary,
-            self._arguments.dry_run,
+            self._options.dry_run,
             time.monotonic() - self._started,
-            estimated_cost(self._arguments),
+            estimated_cost(self._options),
             bool(plan and plan.within_budget and summary.seen == plan.request.limit and not summary.complete),
             self._reasons,
             error,
         )
-        say(report.summary_json(told) if self._arguments.json else "\n".join(report.summary_lines(told)))
+        if self._options.as_json:
+            say(report.summary_json(run_report))
+        else:
+            say("\n".join(report.summary_lines(run_report)))
 
 
 def _tell(text: str) -> None:
-    """A line on standard error, without spoiling the bar."""
+    """Print a line on standard error above the progress bar."""
     with suppress(OSError):
         tqdm.write(escape_control_chars(text), file=sys.stderr)
         sys.stderr.flush()
 
 
-def _place(settings: Settings) -> dict[str, str | None]:
-    """Where codes come from and messages go to."""
+def _endpoints(settings: Settings) -> dict[str, str | None]:
+    """Return the state and the queue of this run, which a checkpoint records."""
     state = settings.supabase_url if settings.state_backend == "supabase" else settings.sqlite_path
     return {"state": str(state), "table": settings.state_table, "queue": settings.sqs_queue_url}
 
 
 def _listed(file: str | None) -> CodeList | None:
-    """The codes that the user has written down. Raises `UsageError`."""
+    """Read the file of --codes.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
     if file is None:
         return None
     try:
@@ -162,7 +181,7 @@ def _listed(file: str | None) -> CodeList | None:
 
 
 def _summaries(
-    arguments: argparse.Namespace,
+    options: EnqueueOptions,
     plan: EnqueuePlan,
     state: VideoTable,
     queue: ObservableQueue | None,
@@ -175,27 +194,27 @@ def _summaries(
         queue,
         plan.request,
         lambda codes: state.mark_enqueued(codes, datetime.now(UTC)),
-        senders=arguments.senders,
+        senders=options.senders,
         retry=retry,
     )
-    path = arguments.checkpoint
+    path = options.checkpoint
     return summaries if path is None else keep_checkpoint(path, plan.checkpoint, summaries)
 
 
-def _watch(arguments: argparse.Namespace, queue: ObservableQueue, state: VideoTable) -> None:
-    """Show how the queue is drained. Ctrl-C ends the view, and nothing else."""
+def _watch(options: EnqueueOptions, queue: ObservableQueue, state: VideoTable) -> None:
+    """Print the progress until the queue is drained. Ctrl-C ends only the view."""
     try:
-        with _View(as_json=arguments.json) as view:
-            for progress in monitor(queue, state, arguments.watch_every):
+        with _View(as_json=options.as_json) as view:
+            for progress in monitor(queue, state, options.watch_every):
                 view.show(progress)
     except KeyboardInterrupt:
-        complain("the view is closed; the workers go on")
+        complain("monitoring stopped; the workers continue")
         return
-    say(report.end_json(progress) if arguments.json else "\n".join(report.end_lines(progress)))
+    say(report.end_json(progress) if options.as_json else "\n".join(report.end_lines(progress)))
 
 
 class _View:
-    """A line that is written over on a terminal, and one line after the other elsewhere."""
+    """Prints progress: one line that is updated on a terminal, one line per sample elsewhere."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -217,12 +236,12 @@ class _View:
 
 
 def _progress_bar(plan: EnqueuePlan) -> "tqdm[NoReturn]":
-    """On a terminal only; elsewhere nothing is counted for it, either."""
+    """Return a progress bar for terminals; the backlog is counted only if the bar is shown."""
     total = None
     if sys.stderr.isatty():
         try:
             total = plan.codes.count_pending(plan.request.backlog_filter)
         except StateUnavailableError:
-            total = None  # counting a large table may take longer than the server allows; reading it does not
+            total = None  # counting a large table may exceed the server's statement timeout; reading does not
     known = [number for number in (total, plan.request.limit) if number is not None]
     return tqdm(total=min(known, default=None), unit=" videos", file=sys.stderr, disable=None)

@@ -1,8 +1,8 @@
-"""Queues an order with several senders at once.
+"""Send the messages of a request with several concurrent senders.
 
-One thread decides everything; those of the crews only wait for answers. A video goes three steps, each
-after the answer to the one before: sent, noted in the state, settled. So whatever cuts a run off, a video
-that is noted is queued, and one that is settled is both.
+One thread makes all decisions; the other threads only wait for responses. Each video passes three steps:
+sent, marked as enqueued in the state, settled. Each step begins after the response to the one before, so
+after any interruption a marked video is queued, and a settled one is both.
 """
 
 import time
@@ -26,8 +26,8 @@ from extractor.enqueue.tally import RunTally
 from extractor.enqueue.threads import DaemonThreads
 from extractor.errors import QueueUnavailableError
 
-_BATCHES_PER_SENDER = 4  # open at the same time: on their way, or waiting to be sent again
-_NOTED_AT_ONCE = 300
+_BATCHES_PER_SENDER = 4  # in flight or waiting for a retry
+_CODES_PER_UPDATE = 300  # codes per update of the state
 Note = Callable[[Sequence[str]], None]
 
 
@@ -40,11 +40,23 @@ def enqueue(
     senders: int = 1,
     retry: RetryPolicy | None = None,
 ) -> Iterator[Summary]:
-    """Enqueue the order; `note` is told which codes the queue has confirmed, several hundred at a time.
+    """Send a message for each video of the request.
 
-    Yields a summary whenever something has changed: the last one that was yielded is true whatever ends
-    the run, be it an error or Ctrl-C. Raises what `codes` and `note` raise, `AccessDeniedError`, and
-    `QueueUnavailableError` when the queue stays away.
+    Args:
+        codes: Where the codes are read.
+        queue: The queue.
+        request: What to enqueue.
+        note: Marks codes as enqueued in the state; called with several hundred confirmed codes at a time.
+        senders: The number of concurrent calls to the queue.
+        retry: How often and when failed calls are repeated.
+
+    Yields:
+        A summary after each change. The last one is accurate whatever ends the run.
+
+    Raises:
+        AccessDeniedError: The queue or the state denies access.
+        QueueUnavailableError: The queue is unavailable after all retries.
+        StateUnavailableError: The state is unavailable after all retries.
     """
     return _Run(codes, queue, request, note, senders, retry or RetryPolicy()).summaries()
 
@@ -52,7 +64,16 @@ def enqueue(
 def count_pending_messages(
     codes: CodeSource, request: EnqueueRequest, retry: RetryPolicy | None = None
 ) -> Iterator[Summary]:
-    """What `enqueue` would find, without a queue (a dry run). Yields a summary for each page."""
+    """Count what `enqueue` would send (dry run).
+
+    Args:
+        codes: Where the codes are read.
+        request: What to count.
+        retry: How often and when failed queries are repeated.
+
+    Yields:
+        A summary after each page.
+    """
     summary = Summary()
     pages, refused = Keyset(request.after), Counter[str]()
     retry = retry or RetryPolicy()
@@ -85,7 +106,7 @@ class _Run:
         retry: RetryPolicy,
     ) -> None:
         self._codes, self._queue, self._request, self._note = codes, queue, request, note
-        self._patience = retry
+        self._retry = retry
         self._done: SimpleQueue[Future[Result]] = SimpleQueue()
         self._senders = DaemonThreads(senders, self._done)
         self._state_readers = DaemonThreads(1, self._done)
@@ -95,16 +116,16 @@ class _Run:
         self._num_read = 0
         self._exhausted = False
         self._send_buffer = SendBuffer(senders * _BATCHES_PER_SENDER * BATCH_SIZE, self._begin)
-        self._confirmed: list[str] = []  # and not noted yet
-        self._told = False
+        self._confirmed: list[str] = []  # confirmed by the queue and not yet marked in the state
+        self._notified = False
         self._tally = RunTally(request.after)
 
     def summaries(self) -> Iterator[Summary]:
         with self._senders, self._state_readers, self._state_writers:
             while True:
                 self._read_ahead()
-                self._send_what_is_due()
-                self._note_what_is_confirmed()
+                self._send_due()
+                self._mark_confirmed()
                 yield self._snapshot()
                 if not (
                     self._senders.busy
@@ -113,14 +134,14 @@ class _Run:
                     or self._send_buffer.num_retries
                 ):
                     return
-                self._take_a_result()
+                self._take_result()
 
     def _snapshot(self) -> Summary:
         complete = self._exhausted and self._tally.clear and not self._send_buffer.num_new
         return self._tally.summary(in_doubt=self._send_buffer.num_in_doubt, complete=complete)
 
-    # Reading. By keyset: rows that leave the set meanwhile do not shift the others. Only an empty page is
-    # the end, as servers cut pages short.
+    # Reading, with keyset pagination: rows that leave the result meanwhile do not shift the others. Only an
+    # empty page is the end, because servers shorten pages.
 
     @property
     def _more_to_read(self) -> bool:
@@ -134,7 +155,7 @@ class _Run:
 
     def _read(self, after: str | None, size: int) -> CodePage:
         return CodePage(
-            self._patience.call(lambda: self._codes.pending(after, size, self._request.backlog_filter))
+            self._retry.call(lambda: self._codes.pending(after, size, self._request.backlog_filter))
         )
 
     def _take_page(self, page: CodePage) -> None:
@@ -147,13 +168,13 @@ class _Run:
 
     # Sending.
 
-    def _send_what_is_due(self) -> None:
+    def _send_due(self) -> None:
         while self._senders.free and (entries := self._next_batch()):
             self._tally.call(entries)
             self._senders.submit(partial(self._send, entries))
 
     def _next_batch(self) -> list[PendingMessage]:
-        self._read_ahead()  # what was sent just now has made room
+        self._read_ahead()  # the previous batch made room
         return self._send_buffer.next_batch(time.monotonic(), more_is_coming=self._state_readers.busy > 0)
 
     def _begin(self, code: str) -> PendingMessage | None:
@@ -182,36 +203,40 @@ class _Run:
             elif failure.sender_fault:
                 self._tally.refuse(entry.code, failure.code)
                 self._tally.settle(entry.code)
-            elif entry.attempts + 1 >= self._patience.attempts:
-                self._tally.refuse(entry.code, failure.code)  # not settled: another run may have more luck
+            elif entry.attempts + 1 >= self._retry.attempts:
+                self._tally.refuse(entry.code, failure.code)  # not settled: another run may succeed
             else:
                 self._send_again(entry)
 
-    def _take_silence(self, silence: BatchFailed) -> None:
+    def _take_failed_call(self, failed: BatchFailed) -> None:
         self._senders.completed()
-        self._send_buffer.mark_answered(silence.entries)
-        pauses = [self._send_again(replace(entry, in_doubt=True)) for entry in silence.entries]
-        self._tell_once(f"{silence.error}; trying again in {min(pauses):.1f} s")
-        if any(entry.attempts + 1 >= self._patience.attempts for entry in silence.entries):
-            raise silence.error
+        self._send_buffer.mark_answered(failed.entries)
+        pauses = [self._send_again(replace(entry, in_doubt=True)) for entry in failed.entries]
+        self._notify_once(f"{failed.error}; trying again in {min(pauses):.1f} s")
+        if any(entry.attempts + 1 >= self._retry.attempts for entry in failed.entries):
+            raise failed.error
 
     def _send_again(self, entry: PendingMessage) -> float:
-        """Returns after how many seconds."""
+        """Schedule a retry; return the pause in seconds."""
         tried = replace(entry, attempts=entry.attempts + 1)
-        pause = self._patience.pause_seconds(tried.attempts)
+        pause = self._retry.pause_seconds(tried.attempts)
         self._send_buffer.send_again(tried, time.monotonic() + pause)
         return pause
 
-    # Noting.
+    # Marking in the state.
 
-    def _note_what_is_confirmed(self) -> None:
+    def _mark_confirmed(self) -> None:
         idle = not (self._senders.busy or self._state_readers.busy)
-        if self._state_writers.free and self._confirmed and (idle or len(self._confirmed) >= _NOTED_AT_ONCE):
+        if (
+            self._state_writers.free
+            and self._confirmed
+            and (idle or len(self._confirmed) >= _CODES_PER_UPDATE)
+        ):
             codes, self._confirmed = self._confirmed, []
-            self._state_writers.submit(partial(self._note_down, codes))
+            self._state_writers.submit(partial(self._mark_enqueued, codes))
 
-    def _note_down(self, codes: Sequence[str]) -> MarkedEnqueued:
-        self._patience.call(lambda: self._note(codes))
+    def _mark_enqueued(self, codes: Sequence[str]) -> MarkedEnqueued:
+        self._retry.call(lambda: self._note(codes))
         return MarkedEnqueued(codes)
 
     def _take_noted(self, noted: MarkedEnqueued) -> None:
@@ -219,14 +244,14 @@ class _Run:
         for code in noted.codes:
             self._tally.settle(code)
 
-    def _take_a_result(self) -> None:
-        """Wait for a result, or until something is due to be sent again."""
+    def _take_result(self) -> None:
+        """Wait for a result, or until a retry is due."""
         seconds = self._seconds_to_wait()
         try:
             result = self._done.get(timeout=min(seconds or NOTICE_SECONDS, NOTICE_SECONDS)).result()
         except Empty:
             if seconds is None or seconds >= NOTICE_SECONDS:
-                self._tell_once("still waiting for an answer")
+                self._notify_once("still waiting for an answer")
             return
         match result:
             case CodePage():
@@ -234,21 +259,21 @@ class _Run:
             case BatchResult():
                 self._take_answer(result)
             case BatchFailed():
-                self._take_silence(result)
+                self._take_failed_call(result)
             case MarkedEnqueued():
                 self._take_noted(result)
 
-    def _tell_once(self, text: str) -> None:
-        """The first time that anything keeps the run waiting."""
-        if not self._told:
-            self._told = True
-            self._patience.tell(text)
+    def _notify_once(self, text: str) -> None:
+        """Print the first notice that the run is waiting."""
+        if not self._notified:
+            self._notified = True
+            self._retry.tell(text)
 
     def _seconds_to_wait(self) -> float | None:
-        """`None` if only a result can help."""
+        """Return the time until the next retry; ``None`` if only a result can continue the run."""
         seconds = self._send_buffer.seconds_to_next(time.monotonic())
         if seconds is None or not self._senders.free:
             return None
         if seconds <= 0 and self._state_readers.busy:
-            return None  # it waits for that page
+            return None  # the batch waits for the page that is being read
         return max(0.0, seconds)

@@ -1,6 +1,6 @@
-"""The backlog while the workers drain it, as the queue and the state tell of it.
+"""Monitor the backlog while the workers drain it, from the depth of the queue and the state.
 
-Looking changes nothing: no message is received, and nothing is lost by looking away.
+Read-only: no message is received, and stopping is safe.
 """
 
 import time
@@ -16,13 +16,20 @@ from extractor.backends.state.keyset import Keyset
 from extractor.errors import QueueUnavailableError, SettingsError, StateUnavailableError
 
 _RATE_SECONDS = 60.0
-_LOOKS_AT_NOTHING = 3  # in a row, before the queue counts as drained: its numbers are approximate
+_EMPTY_SAMPLES = 3  # consecutive empty samples until the queue counts as drained: its depth is approximate
 _ROWS = 1000
 
 
 class QueueSample(Struct, frozen=True):
-    """What was seen at one moment (`at_seconds` of any clock that only goes forward). `None` is what could
-    not be seen. `remaining` videos are neither done nor failed; `reasons`: why how many failed."""
+    """The queue and the state at one moment. Unavailable values are ``None``.
+
+    Attributes:
+        at_seconds: The time on a monotonic clock.
+        depth: The depth of the queue.
+        remaining: Videos that are neither extracted nor failed.
+        failed: Videos with a final failure.
+        reasons: The number of failed videos by reason code.
+    """
 
     at_seconds: float
     depth: QueueDepth | None
@@ -32,11 +39,17 @@ class QueueSample(Struct, frozen=True):
 
 
 class DrainProgress(Struct, frozen=True):
-    """What the looks so far amount to. `settled` videos have been done or have failed since the first look,
-    less those that came in; `per_second` of them in the last minute. `seconds_left` is for what is in the
-    queue, at that rate."""
+    """The progress up to the latest sample.
 
-    look: QueueSample
+    Attributes:
+        sample: The latest sample.
+        settled: Videos extracted or failed since the first sample, minus new ones.
+        per_second: Settled videos per second in the last minute.
+        seconds_left: The estimated time to drain the queue at that rate.
+        drained: Whether the queue has been empty for several samples.
+    """
+
+    sample: QueueSample
     settled: int | None
     per_second: float | None
     seconds_left: float | None
@@ -44,31 +57,31 @@ class DrainProgress(Struct, frozen=True):
 
 
 class ProgressTracker:
-    """The looks of a watch, of which those of the last minute are kept."""
+    """Computes progress from samples, of which it keeps those of the last minute."""
 
     def __init__(self) -> None:
         self._first_remaining: int | None = None
         self._recent: deque[QueueSample] = deque()
         self._empty = 0
 
-    def add(self, look: QueueSample) -> DrainProgress:
+    def add(self, sample: QueueSample) -> DrainProgress:
         if self._first_remaining is None:
-            self._first_remaining = look.remaining
-        self._empty = self._empty + 1 if look.depth is not None and look.depth.total == 0 else 0
-        self._recent.append(look)
-        while look.at_seconds - self._recent[0].at_seconds > _RATE_SECONDS:
+            self._first_remaining = sample.remaining
+        self._empty = self._empty + 1 if sample.depth is not None and sample.depth.total == 0 else 0
+        self._recent.append(sample)
+        while sample.at_seconds - self._recent[0].at_seconds > _RATE_SECONDS:
             self._recent.popleft()
         rate = self._rate()
         return DrainProgress(
-            look,
-            settled=_less(self._first_remaining, look.remaining),
+            sample,
+            settled=_less(self._first_remaining, sample.remaining),
             per_second=rate,
-            seconds_left=look.depth.total / rate if look.depth and rate else None,
-            drained=self._empty >= _LOOKS_AT_NOTHING,
+            seconds_left=sample.depth.total / rate if sample.depth and rate else None,
+            drained=self._empty >= _EMPTY_SAMPLES,
         )
 
     def _rate(self) -> float | None:
-        known = [look for look in self._recent if look.remaining is not None]
+        known = [sample for sample in self._recent if sample.remaining is not None]
         if len(known) < 2 or known[-1].at_seconds <= known[0].at_seconds:
             return None
         settled = _less(known[0].remaining, known[-1].remaining) or 0
@@ -76,7 +89,7 @@ class ProgressTracker:
 
 
 class ObservableState(Backlog, FailureReader, Protocol):
-    """A state that can be looked at."""
+    """A state whose backlog and failures can be counted."""
 
 
 def monitor(
@@ -87,15 +100,28 @@ def monitor(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[DrainProgress]:
-    """Look every so many seconds until the queue is drained. What does not answer is looked at again the
-    next time. Raises `AccessDeniedError`."""
-    course = ProgressTracker()
-    look = QueueSample(clock(), None, None, None)
+    """Sample the queue and the state until the queue is drained.
+
+    Args:
+        queue: The queue.
+        state: The state.
+        every_seconds: The interval between samples.
+        sleep: Waits; for tests.
+        clock: Returns monotonic seconds; for tests.
+
+    Yields:
+        The progress after each sample. Unavailable values are tried again with the next sample.
+
+    Raises:
+        AccessDeniedError: The queue or the state denies access.
+    """
+    tracker = ProgressTracker()
+    sample = QueueSample(clock(), None, None, None)
     while True:
         remaining, failed = _counts(state)
-        reasons = look.reasons if failed == look.failed else _reasons(state, look.reasons)
-        look = QueueSample(clock(), _depth(queue), remaining, failed, reasons)
-        progress = course.add(look)
+        reasons = sample.reasons if failed == sample.failed else _reasons(state, sample.reasons)
+        sample = QueueSample(clock(), _depth(queue), remaining, failed, reasons)
+        progress = tracker.add(sample)
         yield progress
         if progress.drained:
             return
@@ -103,7 +129,7 @@ def monitor(
 
 
 def failures_by_reason(state: FailureReader) -> Mapping[str, int]:
-    """How many videos have failed for good, by reason. Reads the failed rows, a page at a time."""
+    """Count videos with a final failure by reason code, reading the failed rows page by page."""
     reasons: Counter[str] = Counter()
     pages = Keyset()
     while rows := state.failed_rows(pages.after, _ROWS):
@@ -113,7 +139,7 @@ def failures_by_reason(state: FailureReader) -> Mapping[str, int]:
 
 
 def _reasons(state: FailureReader, before: Mapping[str, int]) -> Mapping[str, int]:
-    """As they are now, or as they were `before` if that cannot be seen."""
+    """Return the current counts, or those `before` if they cannot be read."""
     try:
         return failures_by_reason(state)
     except (SettingsError, StateUnavailableError):
@@ -128,8 +154,11 @@ def _depth(queue: ObservableQueue) -> QueueDepth | None:
 
 
 def _counts(state: Backlog) -> tuple[int | None, int | None]:
-    """Remaining and failed. Counting a large table may take longer than the server allows, and not every
-    table has a column for failures."""
+    """Return the numbers of remaining and failed videos.
+
+    Counting a large table may exceed the server's statement timeout, and not every table has a column for
+    failures.
+    """
     try:
         remaining = state.count_pending(BacklogFilter())
         return remaining, state.count_pending(BacklogFilter(failed=True))

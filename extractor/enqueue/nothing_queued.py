@@ -1,4 +1,4 @@
-"""Why a run found nothing to queue."""
+"""Explain why a run found nothing to queue."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from extractor.errors import SettingsError, StateUnavailableError
 
 
 def why_nothing(plan: EnqueuePlan, state: Backlog) -> Iterator[str]:
-    """The reasons, each a line that names the option that helps. None if the state cannot tell."""
+    """Yield one line per reason, with the option that changes it; none if the state is unavailable."""
     if plan.request.after is not None:
         yield f"the checkpoint says that everything up to {plan.request.after!r} is settled"
     if isinstance(plan.codes, CodeList):
@@ -25,7 +25,7 @@ def why_nothing(plan: EnqueuePlan, state: Backlog) -> Iterator[str]:
         return
     yield from found
     if not found and plan.request.after is None:
-        yield "no video is fetched and waits to be extracted"
+        yield "no fetched video is waiting to be extracted"
 
 
 def _left_out(plan: EnqueuePlan, state: Backlog) -> Iterator[str]:
@@ -39,7 +39,7 @@ def _left_out(plan: EnqueuePlan, state: Backlog) -> Iterator[str]:
     if count := _more(state, wider, replace(wider, fetched_since=None)):
         yield f"{counted(count, 'video')} fetched earlier than --since"
     if not backlog_filter.failed and (count := _failed(state)):
-        yield f"{counted(count, 'video')} failed for good: --retry-failed queues them"
+        yield f"{counted(count, 'video')} failed permanently: --retry-failed queues them"
 
 
 def _more(state: Backlog, backlog_filter: BacklogFilter, wider: BacklogFilter) -> int:

@@ -1,4 +1,4 @@
-"""What the command line tells, for people (lines) and for machines (objects of JSON). Pure."""
+"""Format summaries and progress as lines for people and as JSON for programs. Pure: no I/O."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +13,17 @@ from extractor.enqueue.summary import Summary
 
 
 class RunReport(Struct, frozen=True):
-    """What became of a run. `stopped_by_budget`: more would have been queued if it cost nothing. `reasons`:
-    why nothing was queued. `error` is what ended the run, if it did not end by itself."""
+    """The result of a run.
+
+    Attributes:
+        summary: The counts.
+        dry_run: Whether nothing was sent.
+        seconds: The run time.
+        cost: The estimated cost per video.
+        stopped_by_budget: Whether --max-usd ended the run.
+        reasons: Why nothing was queued.
+        error: The error or interruption that ended the run, if any.
+    """
 
     summary: Summary
     dry_run: bool
@@ -26,7 +35,7 @@ class RunReport(Struct, frozen=True):
 
     @property
     def num_queued(self) -> int:
-        """In a dry run, those that would be."""
+        """The number of queued videos; in a dry run, of those that would be queued."""
         return self.summary.seen - self.summary.num_refused if self.dry_run else self.summary.queued
 
     @property
@@ -51,15 +60,15 @@ def summary_lines(report: RunReport) -> Iterator[str]:
         yield f"{refused} refused: {listed}; the first was {summary.first_refused!r}"
     yield from report.reasons
     if summary.in_doubt:
-        yield f"up to {summary.in_doubt} more may have been queued: they were sent, and no answer came"
+        yield f"up to {summary.in_doubt} more may be queued: they were sent, and their responses are missing"
     if summary.retried:
-        yield f"{counted(summary.retried, 'message')} had to be sent again"
+        yield f"{counted(summary.retried, 'message')} sent again"
     if summary.repeated:
-        yield f"up to {counted(summary.repeated, 'video')} may be queued twice, which does no harm"
+        yield f"up to {counted(summary.repeated, 'video')} may be queued twice, which is harmless"
     if report.num_queued:
         yield f"estimated cost: ${report.usd:.2f}, ${report.cost.total:.6f} a video"
     if report.stopped_by_budget:
-        yield "stopped there: one more would pass --max-usd"
+        yield "stopped: one more video would exceed --max-usd"
 
 
 def summary_json(report: RunReport) -> str:
@@ -82,16 +91,16 @@ def summary_json(report: RunReport) -> str:
 
 
 def progress_line(progress: DrainProgress) -> str:
-    look, depth = progress.look, progress.look.depth
+    sample, depth = progress.sample, progress.sample.depth
     queue = "the queue does not answer"
     if depth is not None:
         queue = f"{depth.waiting + depth.delayed} waiting, {depth.in_flight} in flight"
         queue += f", {counted(depth.dead_letters, 'dead letter')}" if depth.dead_letters is not None else ""
     state = "the state does not answer"
-    if look.remaining is not None:
-        state = f"{look.remaining} to do, {progress.settled} settled"
-        state += f", {look.failed} failed" if look.failed is not None else ""
-        state += f" ({_listed(look.reasons)})" if look.reasons else ""
+    if sample.remaining is not None:
+        state = f"{sample.remaining} to do, {progress.settled} settled"
+        state += f", {sample.failed} failed" if sample.failed is not None else ""
+        state += f" ({_listed(sample.reasons)})" if sample.reasons else ""
     parts = [queue, state]
     if progress.per_second is not None:
         parts.append(f"{progress.per_second:.1f} a second")
@@ -101,14 +110,14 @@ def progress_line(progress: DrainProgress) -> str:
 
 
 def progress_json(progress: DrainProgress) -> str:
-    look = progress.look
+    sample = progress.sample
     return _line(
         {
             "event": "look",
-            "queue": None if look.depth is None else asdict(look.depth),
-            "remaining": look.remaining,
-            "failed": look.failed,
-            "failures": dict(look.reasons),
+            "queue": None if sample.depth is None else asdict(sample.depth),
+            "remaining": sample.remaining,
+            "failed": sample.failed,
+            "failures": dict(sample.reasons),
             "settled": progress.settled,
             "per_second": progress.per_second,
             "seconds_left": progress.seconds_left,
@@ -118,15 +127,15 @@ def progress_json(progress: DrainProgress) -> str:
 
 
 def end_lines(progress: DrainProgress) -> Iterator[str]:
-    """The end of a watch that saw the queue drained."""
+    """Yield the final lines after the queue was drained."""
     yield "the queue is drained"
-    if progress.look.remaining:
+    if progress.sample.remaining:
         yield (
-            f"{counted(progress.look.remaining, 'video')} still to do: not queued yet, come in since, "
-            "or among the dead letters"
+            f"{counted(progress.sample.remaining, 'video')} remaining: not queued, fetched since, "
+            "or in the dead-letter queue"
         )
-    if failures := progress.look.reasons:
-        yield f"{counted(sum(failures.values()), 'video')} failed for good: {_listed(failures)}"
+    if failures := progress.sample.reasons:
+        yield f"{counted(sum(failures.values()), 'video')} failed permanently: {_listed(failures)}"
 
 
 def _listed(failures: Mapping[str, int]) -> str:
@@ -135,12 +144,16 @@ def _listed(failures: Mapping[str, int]) -> str:
 
 def end_json(progress: DrainProgress) -> str:
     return _line(
-        {"event": "drained", "remaining": progress.look.remaining, "failures": dict(progress.look.reasons)}
+        {
+            "event": "drained",
+            "remaining": progress.sample.remaining,
+            "failures": dict(progress.sample.reasons),
+        }
     )
 
 
 def duration(seconds: float) -> str:
-    """In the two largest units: ``2 h 5 min``."""
+    """Format a duration in its two largest units: ``2 h 5 min``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

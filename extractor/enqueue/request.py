@@ -1,4 +1,4 @@
-"""What is to be queued: codes, in pages and in order, and the message that each becomes. Pure."""
+"""The codes of a request in ordered pages, and the message for each. Pure: no I/O."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from extractor.domain.messages import VideoMessage, encode_message
 
 
 class CodeSource(Protocol):
-    """Where codes are read from; that part of `extractor.backends.state.base.Backlog`."""
+    """The part of `extractor.backends.state.base.Backlog` that reads codes."""
 
     def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]: ...
 
@@ -21,8 +21,15 @@ class CodeSource(Protocol):
 
 
 class EnqueueRequest(Struct, frozen=True):
-    """What to enqueue: at most `limit` videos of the `pick` whose codes come `after` that one, read
-    `page_size` at a time, each with `options`, the optional fields of its message."""
+    """What to enqueue.
+
+    Attributes:
+        backlog_filter: Which videos of the backlog.
+        after: Only codes greater than this one.
+        limit: The maximum number of videos.
+        page_size: The number of codes per query.
+        options: Optional fields of every message.
+    """
 
     backlog_filter: BacklogFilter = field(default_factory=BacklogFilter)
     after: str | None = None
@@ -32,14 +39,14 @@ class EnqueueRequest(Struct, frozen=True):
 
 
 class CodeList:
-    """A given list of codes, sorted and without duplicates. `BacklogFilter` is not applied to it."""
+    """A given list of codes, sorted and without duplicates. It ignores `BacklogFilter`."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._codes = sorted({line.rstrip("\r\n") for line in lines} - {""})
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of the list: another list has another one."""
+        """The SHA-256 of the list, which identifies it in a checkpoint."""
         return sha256("\n".join(self._codes).encode(errors="surrogatepass")).hexdigest()
 
     def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:  # noqa: ARG002 - see above
@@ -51,7 +58,7 @@ class CodeList:
 
 
 def encode(code: str, options: Mapping[str, object]) -> OutgoingMessage | None:
-    """The message for a video. `None` for a code that no message can carry, such as one with a slash."""
+    """Return the message for a video; ``None`` if the code is invalid, such as one with a slash."""
     try:
         return OutgoingMessage(encode_message(VideoMessage.model_validate({"code": code, **options})))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What comes back from the threads of a run: one kind for each task. Pure."""
+"""Results of the worker threads, one type per task. Pure: no I/O."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -11,27 +11,27 @@ from extractor.errors import QueueUnavailableError
 
 
 class CodePage(Struct, frozen=True):
-    """Codes that were read; none are the end."""
+    """A page of codes; an empty page is the end."""
 
     codes: Sequence[str]
 
 
 class BatchResult(Struct, frozen=True):
-    """What the queue said to the entries of one call."""
+    """The queue's response to one call."""
 
     entries: Sequence[PendingMessage]
     failures: Sequence[SendFailure]
 
 
 class BatchFailed(Struct, frozen=True):
-    """A call that failed as a whole: its entries may be in the queue or not."""
+    """A call that failed: its messages may have been queued or not."""
 
     entries: Sequence[PendingMessage]
     error: QueueUnavailableError
 
 
 class MarkedEnqueued(Struct, frozen=True):
-    """Codes that the state knows as enqueued."""
+    """Codes that were marked as enqueued in the state."""
 
     codes: Sequence[str]
 

@@ -1,4 +1,4 @@
-"""How often, and after what pauses, something that failed is tried again."""
+"""Retry policy: exponential backoff with full jitter."""
 
 import random
 import time
@@ -14,10 +14,14 @@ Result = TypeVar("Result")
 
 
 class RetryPolicy(Struct, frozen=True):
-    """At most `attempts`, with pauses that double up to `longest_seconds`.
+    """Repeats calls to the state, and computes the pauses of other retries.
 
-    Each pause is a random share of that, so that several enqueuers do not come back in step. `tell` is told
-    of the first retry, and of long pauses.
+    Attributes:
+        attempts: The maximum number of attempts.
+        first_seconds: The longest pause after the first attempt; it doubles with each attempt.
+        longest_seconds: The upper limit of a pause.
+        share: Returns the random share of the longest pause, so that several enqueuers do not retry in step.
+        tell: Receives a notice on the first retry and on long pauses.
     """
 
     attempts: int = 8
@@ -27,16 +31,20 @@ class RetryPolicy(Struct, frozen=True):
     tell: Notify = no_notice
 
     def pause_seconds(self, attempt: int) -> float:
-        """After the attempt of this number, from 1."""
+        """Return the pause after the given attempt; attempts are counted from 1."""
         return self.share() * min(self.longest_seconds, self.first_seconds * 2.0 ** (attempt - 1))
 
     def explain(self, error: Exception, attempt: int, pause_seconds: float) -> None:
-        """Tell that attempt number `attempt` failed and that another follows, if that is worth a line."""
+        """Report that an attempt failed and another follows, on the first retry and before long pauses."""
         if attempt == 1 or pause_seconds > NOTICE_SECONDS:
             self.tell(f"{error}; attempt {attempt + 1} of {self.attempts} follows in {pause_seconds:.1f} s")
 
     def call(self, ask_state: Callable[[], Result]) -> Result:
-        """What the state answers in the end. Raises `StateUnavailableError` if it stays away."""
+        """Call the state, and repeat the call while it is unavailable.
+
+        Raises:
+            StateUnavailableError: The last attempt failed, too.
+        """
         for attempt in range(1, self.attempts):
             try:
                 with noticing("the state", self.tell):

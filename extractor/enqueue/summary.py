@@ -1,4 +1,4 @@
-"""How far a run has come. Pure."""
+"""Counts of a run. Pure: no I/O."""
 
 from collections.abc import Mapping
 
@@ -6,15 +6,21 @@ from msgspec import Struct, field
 
 
 class Summary(Struct, frozen=True):
-    """Of the `seen` videos, `queued` are confirmed by the queue, `refused` (how many, by reason) are not
-    queued, and `in_doubt` were sent without an answer so far; the rest has not been sent.
+    """The progress of a run.
 
-    `calls` counts the calls to the queue, `retried` the messages in them that had been sent before. Of
-    these, `repeated` were sent again because the answer was lost, and may be queued twice.
-
-    Everything up to the code `settled_through` is settled for good: queued and noted in the state, or such
-    that no queue would take it; these are `settled` videos. `complete`: so is everything that was ordered,
-    and a limit has cut nothing off.
+    Attributes:
+        seen: Videos that were read.
+        queued: Videos that the queue confirmed.
+        refused: The number of videos that were not queued, by reason.
+        first_refused: The code of the first of these.
+        in_doubt: Videos that were sent and whose response is missing.
+        repeated: Messages that were sent again after a lost response, and may be queued twice.
+        calls: Calls to the queue.
+        retried: Messages in these calls that had been sent before.
+        settled: Videos up to `settled_through`.
+        settled_through: All videos up to this code are queued and marked in the state, or can never be
+            queued.
+        complete: Whether all requested videos are settled and no limit cut the request short.
     """
 
     seen: int = 0

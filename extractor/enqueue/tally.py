@@ -1,4 +1,4 @@
-"""The account of a run while it goes on: what became of its videos, and the summary of that."""
+"""Running counts of a run, from which its summaries are built."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,11 @@ from extractor.enqueue.watermark import LowWatermark
 
 
 class RunTally:
-    """Begins behind the code `after`."""
+    """Counts the videos of a run.
+
+    Args:
+        after: The code after which the run starts.
+    """
 
     def __init__(self, after: str | None) -> None:
         self._watermark = LowWatermark(after)
@@ -20,7 +24,7 @@ class RunTally:
 
     @property
     def clear(self) -> bool:
-        """Whether everything that was begun is settled."""
+        """Whether every video that was begun is settled."""
         return self._watermark.clear
 
     def begin(self, code: str) -> None:
@@ -28,7 +32,7 @@ class RunTally:
         self._summary = replace(self._summary, seen=self._summary.seen + 1)
 
     def call(self, entries: Sequence[PendingMessage]) -> None:
-        """The entries are sent in one call."""
+        """Count a call that sends these messages."""
         self._summary = replace(
             self._summary,
             calls=self._summary.calls + 1,
@@ -37,11 +41,11 @@ class RunTally:
         )
 
     def confirm(self) -> None:
-        """The queue has taken a video."""
+        """Count a video that the queue confirmed."""
         self._summary = replace(self._summary, queued=self._summary.queued + 1)
 
     def refuse(self, code: str, reason: str) -> None:
-        """No queue, or not this one, takes the video. One that is not settled is for another run."""
+        """Count a video that was not queued. Unless it is also settled, the next run tries it again."""
         self._refused[reason] += 1
         self._summary = replace(self._summary, first_refused=self._summary.first_refused or code)
 
@@ -49,7 +53,7 @@ class RunTally:
         self._watermark.settle(code)
 
     def summary(self, *, in_doubt: int, complete: bool) -> Summary:
-        """As of now."""
+        """Return the current summary."""
         return replace(
             self._summary,
             refused=dict(self._refused),

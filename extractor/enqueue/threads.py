@@ -1,4 +1,4 @@
-"""Threads that wait for answers, so that the one that decides need not."""
+"""Daemon threads for blocking I/O."""
 
 import threading
 from collections.abc import Callable
@@ -11,14 +11,19 @@ Result = TypeVar("Result")
 
 
 class DaemonThreads(Generic[Result]):
-    """So many threads that do one task after the other; whatever comes of a task is put into `done`.
+    """A fixed number of threads that run tasks and put the futures into a queue.
 
-    They are daemons, unlike those of an executor: Ctrl-C must not wait for a server that is silent.
+    They are daemons, so that Ctrl-C does not wait for a pending request; ThreadPoolExecutor joins its threads
+    at exit.
+
+    Args:
+        size: The number of threads.
+        done: Receives the future of each finished task.
     """
 
     def __init__(self, size: int, done: "SimpleQueue[Future[Result]]") -> None:
         self.size = size
-        self.busy = 0  # tasks given whose results have not been `taken`
+        self.busy = 0  # tasks whose result has not been taken out of `done`
         self._done = done
         self._tasks: SimpleQueue[Callable[[], Result] | None] = SimpleQueue()
 
@@ -42,7 +47,7 @@ class DaemonThreads(Generic[Result]):
         self._tasks.put(task)
 
     def completed(self) -> None:
-        """A result has been taken out of `done`."""
+        """A result was taken out of `done`."""
         self.busy -= 1
 
     def _work(self) -> None:
@@ -50,6 +55,6 @@ class DaemonThreads(Generic[Result]):
             future: Future[Result] = Future()
             try:
                 future.set_result(task())
-            except BaseException as error:  # noqa: BLE001 - raised in the thread that takes the result
+            except BaseException as error:  # noqa: BLE001 - re-raised in the thread that takes the result
                 future.set_exception(error)
             self._done.put(future)

@@ -1,11 +1,15 @@
-"""How far a sequence is settled without a gap, when its members are settled in any order."""
+"""Low watermark of a sequence whose members are settled in any order."""
 
 from collections import deque
 
 
 class LowWatermark:
-    """`code` is the last one up to which everything that was begun is settled; `count` is how many that
-    are. What is never settled holds it for ever."""
+    """Tracks the last code up to which everything is settled. It never passes a code that is not settled.
+
+    Attributes:
+        code: The last code up to which every begun code is settled.
+        count: The number of codes up to it.
+    """
 
     def __init__(self, code: str | None = None) -> None:
         self.code = code
@@ -15,7 +19,7 @@ class LowWatermark:
 
     @property
     def clear(self) -> bool:
-        """Whether everything that was begun is settled."""
+        """Whether every begun code is settled."""
         return not self._begun
 
     def begin(self, code: str) -> None:

@@ -1,6 +1,5 @@
-"""`python -m extractor.reconcile`: does the state tell the truth, and if not, set it right."""
+"""Command line of the reconciler: compare the state with the objects, and repair differences."""
 
-import argparse
 import logging
 import os
 import sys
@@ -24,16 +23,16 @@ from extractor.cli.waiting_notice import tell_of_retries
 from extractor.domain.costs import Workload
 from extractor.domain.layout import parse_layout
 from extractor.reconcile import actions, commands, scan
-from extractor.reconcile.arguments import parser
+from extractor.reconcile.arguments import ReconcileOptions, parse_arguments
 from extractor.reconcile.context import CommandContext
 from extractor.reconcile.snapshot import Snapshot
 from extractor.settings import Settings, load_settings
 
 T = TypeVar("T")
-Command = Callable[[argparse.Namespace, CommandContext, Snapshot], int]
+Command = Callable[[ReconcileOptions, CommandContext, Snapshot], int]
 
-_WITHOUT_SURVEY = {"status": commands.status, "replay": actions.replay_command}
-_WITH_SURVEY: dict[str, Command] = {
+_WITHOUT_SCAN = {"status": commands.status, "replay": actions.replay_command}
+_WITH_SCAN: dict[str, Command] = {
     "verify": commands.verify_command,
     "repair": actions.repair_command,
     "orphans": commands.orphans_command,
@@ -44,36 +43,40 @@ _NEEDED = {"repair": ("sqs_queue_url",), "replay": ("sqs_queue_url", "dead_lette
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line.
+
+    Args:
+        argv: The arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
     return run_command(lambda: _run(argv))
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    options = parser().parse_args(argv)
+    options = parse_arguments(argv)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     load_dotenv_defaults(os.environ)
     tell_of_retries(complain)
-    acts = getattr(options, "apply", False)
-    settings = load_settings(os.environ, _NEEDED.get(options.command, ()) if acts else ())
-    check_host_names(settings, os.environ, queue=acts and options.command in _NEEDED)
-    context = _desk(settings)
-    if command := _WITHOUT_SURVEY.get(options.command):
+    settings = load_settings(os.environ, _NEEDED.get(options.command, ()) if options.apply else ())
+    check_host_names(settings, os.environ, queue=options.apply and options.command in _NEEDED)
+    context = _build_context(settings)
+    if command := _WITHOUT_SCAN.get(options.command):
         return command(options, context)
     with lock_checkpoint(options.checkpoint):
-        return _survey_and(_WITH_SURVEY[options.command], options, context)
+        return _scan_and_run(_WITH_SCAN[options.command], options, context)
 
 
-def _survey_and(command: Command, options: argparse.Namespace, context: CommandContext) -> int:
-    """The checkpoint, if there is one, stays only if this is cut off."""
+def _scan_and_run(command: Command, options: ReconcileOptions, context: CommandContext) -> int:
+    """Scan, then run the command. The checkpoint file is kept only if one of the two is interrupted."""
     snapshot = Snapshot(options.checkpoint)
     done = False
     try:
         try:
             scan.scan_all(context.scope, snapshot, datetime.now(UTC))
         except BaseException:
-            context.say(
-                f"cut off after {counted(snapshot.count('row'), 'row')}; nothing is concluded from them"
-            )
+            context.say(f"interrupted after {counted(snapshot.count('row'), 'row')}, without findings")
             raise
         status = command(options, context, snapshot)
         done = True
@@ -82,7 +85,7 @@ def _survey_and(command: Command, options: argparse.Namespace, context: CommandC
     return status
 
 
-def _desk(settings: Settings) -> CommandContext:
+def _build_context(settings: Settings) -> CommandContext:
     table = container.build_table(settings)
     return CommandContext(
         scope=scan.ScanScope(
@@ -107,18 +110,18 @@ def _desk(settings: Settings) -> CommandContext:
 
 
 def _ask(question: str) -> str:
-    """Nothing, if nobody is there to answer."""
+    """Read an answer; empty if standard input is closed."""
     try:
         return input(question)
     except EOFError:
         return ""
 
 
-def _progress_bar(things: Iterable[T], label: str, total: int | None) -> Iterable[T]:
-    """On a terminal only."""
+def _progress_bar(items: Iterable[T], label: str, total: int | None) -> Iterable[T]:
+    """Show a progress bar on a terminal; elsewhere nothing."""
     from tqdm import tqdm
 
-    return tqdm(things, desc=label, total=total, leave=False, file=sys.stderr, disable=None)
+    return tqdm(items, desc=label, total=total, leave=False, file=sys.stderr, disable=None)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""What the subcommands do that change something: they act only with ``--apply``, and tell what they did."""
+"""Subcommands that change something: they act only with ``--apply``, and print what they did."""
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
@@ -8,6 +7,7 @@ from msgspec.structs import asdict
 
 from extractor.cli.terminal import counted
 from extractor.reconcile import prune, repair, replay
+from extractor.reconcile.arguments import ReconcileOptions
 from extractor.reconcile.context import (
     EXAMPLES,
     CommandContext,
@@ -22,7 +22,8 @@ from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.trash import Trash, trash_prefix
 
 
-def repair_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def repair_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
+    """Repair findings, or print what would be done. Returns the exit status."""
     tally: Counter[str] = Counter()
     expected = expectation(options, context, snapshot)
     with reports(options.csv, options.json) as record:
@@ -30,11 +31,11 @@ def repair_command(options: argparse.Namespace, context: CommandContext, snapsho
         if not options.apply:
             for findings in videos:
                 tally[repair.repair_action({finding.kind for finding in findings})] += 1
-            context.say("nothing was changed (without --apply); it would be:")
+            context.say("nothing was changed; with --apply:")
             context.tell(tally)
             return 1 if tally else 0
         now = context.now()
-        shop = repair.RepairContext(
+        repair_context = repair.RepairContext(
             context.scope,
             snapshot,
             context.table,
@@ -44,15 +45,16 @@ def repair_command(options: argparse.Namespace, context: CommandContext, snapsho
             now,
         )
         try:
-            repair.repair(videos, shop, tally)
+            repair.repair(videos, repair_context, tally)
         finally:
             context.tell(tally)
-    if left := tally[repair.RepairAction.REDO] - tally["queued"]:
-        context.say(f"{left} of them could not be queued; run_sqs_batches.py will find them")
-    return 1 if left or tally[repair.RepairAction.NOTHING] else 0
+    if not_queued := tally[repair.RepairAction.REQUEUE] - tally["queued"]:
+        context.say(f"{not_queued} of them could not be queued; run_sqs_batches.py will queue them")
+    return 1 if not_queued or tally[repair.RepairAction.MANUAL] else 0
 
 
-def prune_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def prune_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
+    """Remove orphans, or print what would be removed. Returns the exit status."""
     before = cutoff_timestamp(options, context)
     found = [
         orphan
@@ -63,7 +65,7 @@ def prune_command(options: argparse.Namespace, context: CommandContext, snapshot
         for orphan in found:
             record(asdict(orphan))
     count = sum(orphan.object_count for orphan in found)
-    action = "deleted for good" if options.delete else "moved to the trash"
+    action = "deleted permanently" if options.delete else "moved to the trash"
     for orphan in found[:EXAMPLES]:
         context.say(orphan_line(orphan))
     if not options.apply or not found:
@@ -81,11 +83,12 @@ def prune_command(options: argparse.Namespace, context: CommandContext, snapshot
     finally:
         context.tell(tally)
         if trash:
-            context.say(f"what was removed lies under {trash}")
+            context.say(f"the removed objects are under {trash}")
     return 0
 
 
-def replay_command(options: argparse.Namespace, context: CommandContext) -> int:
+def replay_command(options: ReconcileOptions, context: CommandContext) -> int:
+    """Send dead letters back to the queue, or count them. Returns the exit status."""
     tally: Counter[str] = Counter()
     try:
         queue = context.job_queue() if options.apply else None
@@ -104,9 +107,9 @@ def _recorded(
         yield findings
 
 
-def _confirmed(options: argparse.Namespace, context: CommandContext, count: int, action: str) -> bool:
+def _confirmed(options: ReconcileOptions, context: CommandContext, count: int, action: str) -> bool:
     if options.yes is not None:
-        return bool(options.yes == count)
+        return options.yes == count
     return context.ask(
-        f"{counted(count, 'object')} will be {action}. Type the number to go on: "
+        f"{counted(count, 'object')} will be {action}. Type the number to continue: "
     ).strip() == str(count)

@@ -1,12 +1,15 @@
-"""The command line's words: subcommands, their options, and what they mean."""
+"""The reconciler's command-line arguments."""
 
 import argparse
-import re
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from msgspec import Struct
+
+from extractor.cli.durations import duration
 from extractor.cli.terminal import path_argument, program, text_argument
-from extractor.reconcile.context import AGE_UNITS
 from extractor.reconcile.findings import FindingKind
 
 _EPILOG = """\
@@ -14,12 +17,12 @@ Settings come from the environment and from a file .env in the current folder; s
 Nothing is changed without --apply.
 
 exit status:
-  0    clean: nothing is wrong, or all of it was set right
-  1    something is wrong, or was left as it is; the output says what
-  2    wrong usage or wrong settings
-  3    the state, a bucket or a queue is out of reach; nothing is concluded from what was read until then
+  0    no findings, or all of them were repaired
+  1    there are findings, or some were not repaired; the output lists them
+  2    invalid usage or settings
+  3    the state, a bucket or a queue is unavailable; an incomplete scan yields no findings
   130  interrupted (143: terminated)
-  141  the reader of standard output has gone
+  141  standard output was closed
 
 examples:
   python -m extractor.reconcile status
@@ -31,11 +34,62 @@ examples:
 _KINDS = ", ".join(FindingKind)
 
 
+class ReconcileOptions(Struct, frozen=True):
+    """The parsed arguments. Options that a subcommand does not have keep their defaults.
+
+    Attributes:
+        command: The subcommand.
+        older_than: Ignore objects newer than this.
+        checkpoint: The file of the scan.
+        csv: The CSV file.
+        json: The JSON file.
+        only: Only findings of these kinds; empty for all.
+        ignore: No findings of these kinds.
+        deep: Compare the content of frames.
+        sample: The share of videos that `deep` reads.
+        apply: Make the changes.
+        videos: Also remove videos.
+        delete: Delete permanently.
+        yes: The confirmed number of objects.
+        reason: Only dead letters with these reasons; empty for all.
+        out: The file of the HTML page.
+        gallery: The number of videos shown with frames.
+    """
+
+    command: str
+    older_than: timedelta = timedelta(0)
+    checkpoint: Path | None = None
+    csv: Path | None = None
+    json: Path | None = None
+    only: tuple[FindingKind, ...] = ()
+    ignore: tuple[FindingKind, ...] = ()
+    deep: bool = False
+    sample: float = 1.0
+    apply: bool = False
+    videos: bool = False
+    delete: bool = False
+    yes: int | None = None
+    reason: tuple[str, ...] = ()
+    out: Path = Path("report.html")
+    gallery: int = 0
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> ReconcileOptions:
+    """Parse the command line; invalid arguments end the process with status 2.
+
+    Args:
+        argv: The arguments; by default those of the process.
+    """
+    found: dict[str, Any] = vars(parser().parse_args(argv))
+    repeatable = {name: tuple(values) for name, values in found.items() if isinstance(values, list)}
+    return ReconcileOptions(**{**found, **repeatable})
+
+
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Build the parser of all subcommands."""
     whole = argparse.ArgumentParser(
         prog=program("python -m extractor.reconcile"),
-        description="Compare the state table, the manifests and the objects, and set right what differs.",
+        description="Compare the state table, the manifests and the objects, and repair differences.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,8 +100,8 @@ def parser() -> argparse.ArgumentParser:
 
     _outputs(command("status", "count the rows of the table by outcome"))
     for name, text in (
-        ("verify", "find what is wrong with videos that have a row"),
-        ("repair", "set right what verify finds"),
+        ("verify", "find inconsistencies of videos that have a row"),
+        ("repair", "repair the findings of verify"),
     ):
         one = command(name, text)
         _survey(one, "1h")
@@ -59,8 +113,8 @@ def parser() -> argparse.ArgumentParser:
     _survey(orphans, "1d")
     _outputs(orphans)
     _prune(command("prune", "move orphaned frames to the trash of their bucket"))
-    _replay(command("replay", "send dead letters back to the queue as they were"))
-    _report(command("report", "write one HTML page that shows how things stand"))
+    _replay(command("replay", "send dead letters back to the queue unchanged"))
+    _report(command("report", "write an HTML page with outcomes, findings and statistics"))
     return whole
 
 
@@ -68,32 +122,32 @@ def _survey(one: argparse.ArgumentParser, age: str) -> None:
     one.add_argument(
         "--older-than",
         metavar="AGE",
-        type=_age,
-        default=_age(age),
-        help="say nothing of what was written in the last 90s, 30m, 2h or 7d, whose run may be under way "
+        type=duration,
+        default=duration(age),
+        help="ignore objects newer than an age such as 90s, 30m, 2h or 7d: their run may be in progress "
         f"(default: {age})",
     )
     one.add_argument(
         "--checkpoint",
         metavar="FILE",
         type=path_argument,
-        help="go on from here if it was cut off before (default: none)",
+        help="save the scan in this file, and resume from it after an interruption (default: none)",
     )
 
 
 def _outputs(one: argparse.ArgumentParser) -> None:
     one.add_argument(
-        "--csv", metavar="FILE", type=path_argument, help="write every record to this file (default: none)"
+        "--csv", metavar="FILE", type=path_argument, help="write all records as CSV (default: none)"
     )
     one.add_argument(
-        "--json", metavar="FILE", type=path_argument, help="write every record to this file (default: none)"
+        "--json", metavar="FILE", type=path_argument, help="write all records as JSON (default: none)"
     )
 
 
 def _kinds(one: argparse.ArgumentParser) -> None:
     for flag, text in (
-        ("--only", f"only findings of this kind; may be repeated: {_KINDS} (default: all)"),
-        ("--ignore", "no findings of this kind; may be repeated (default: none)"),
+        ("--only", f"only findings of this kind; repeatable: {_KINDS} (default: all)"),
+        ("--ignore", "no findings of this kind; repeatable (default: none)"),
     ):
         one.add_argument(flag, metavar="KIND", type=_kind, action="append", default=[], help=text)
     one.add_argument(
@@ -104,13 +158,13 @@ def _kinds(one: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         type=_share,
         default=0.01,
-        help="of the videos for --deep; 1: all (default: 0.01)",
+        help="share of the videos that --deep reads; 1: all (default: 0.01)",
     )
 
 
 def _apply(one: argparse.ArgumentParser) -> None:
     one.add_argument(
-        "--apply", action="store_true", help="do it; otherwise only tell what would be done (default: no)"
+        "--apply", action="store_true", help="make the changes; otherwise only print them (default: no)"
     )
 
 
@@ -119,13 +173,15 @@ def _prune(one: argparse.ArgumentParser) -> None:
     _outputs(one)
     _apply(one)
     one.add_argument(
-        "--videos", action="store_true", help="videos without a row as well, not only frames (default: no)"
+        "--videos", action="store_true", help="also remove videos without a row (default: only frames)"
     )
     one.add_argument(
-        "--delete", action="store_true", help="delete for good instead of moving to the trash (default: no)"
+        "--delete",
+        action="store_true",
+        help="delete permanently instead of moving to the trash (default: no)",
     )
     one.add_argument(
-        "--yes", metavar="N", type=_number, help="confirm that N objects go (default: it is asked for)"
+        "--yes", metavar="N", type=_number, help="confirm the removal of N objects (default: ask)"
     )
 
 
@@ -136,7 +192,7 @@ def _replay(one: argparse.ArgumentParser) -> None:
         type=text_argument,
         action="append",
         default=[],
-        help="only letters with this reason; may be repeated (default: all)",
+        help="only dead letters with this reason; repeatable (default: all)",
     )
 
 
@@ -147,14 +203,14 @@ def _report(one: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=path_argument,
         default=Path("report.html"),
-        help="the page (default: report.html)",
+        help="file of the page (default: report.html)",
     )
     one.add_argument(
         "--gallery",
         metavar="N",
         type=_number,
         default=12,
-        help="videos that are shown with frames (default: 12)",
+        help="number of videos shown with frames (default: 12)",
     )
 
 
@@ -163,13 +219,6 @@ def _kind(text: str) -> FindingKind:
         return FindingKind(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is none of {_KINDS}") from error
-
-
-def _age(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6})([smhd]?)", text)
-    if not found or (found[2] == "" and int(found[1])):
-        raise argparse.ArgumentTypeError(f"{text!r} is no age such as 90s, 30m, 2h or 7d")
-    return timedelta(seconds=int(found[1]) * dict(AGE_UNITS).get(found[2], 1))
 
 
 def _share(text: str) -> float:

@@ -1,18 +1,18 @@
-"""What the subcommands do that only look: they read, and tell."""
+"""Read-only subcommands."""
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
+from extractor.cli.durations import format_duration
 from extractor.cli.terminal import counted
 from extractor.errors import UsageError
 from extractor.reconcile import prune
+from extractor.reconcile.arguments import ReconcileOptions
 from extractor.reconcile.context import (
     EXAMPLES,
     CommandContext,
-    age_text,
     chosen_findings,
     cutoff_timestamp,
     expectation,
@@ -25,7 +25,8 @@ from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.verify import TOO_YOUNG, verify
 
 
-def status(options: argparse.Namespace, context: CommandContext) -> int:
+def status(options: ReconcileOptions, context: CommandContext) -> int:
+    """Print the number of rows by outcome. Returns the exit status."""
     counts = count_outcomes(context.scope.watch(all_rows(context.table), "rows", None))
     with reports(options.csv, options.json) as record:
         for name, count in sorted(counts.items()):
@@ -35,13 +36,14 @@ def status(options: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
-def verify_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def verify_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
+    """Print and record findings. Returns the exit status."""
     counts: Counter[str] = Counter()
     not_judged: Counter[str] = Counter()
     with reports(options.csv, options.json) as record:
         for findings in chosen_findings(options, context, snapshot, not_judged):
             for finding in findings:
-                _tell_example(finding, counts, context)
+                _print_example(finding, counts, context)
                 counts[finding.kind] += 1
                 record(asdict(finding))
     for kind, count in sorted(counts.items()):
@@ -50,24 +52,25 @@ def verify_command(options: argparse.Namespace, context: CommandContext, snapsho
     young = not_judged[TOO_YOUNG]
     found = counted(counts.total(), "finding") if counts else "no findings"
     context.say(f"{counted(rows - young, 'row')} compared: {found}")
-    for text in _left_out(options, young):
-        context.say(f"not judged: {text}")
+    for text in _not_checked(options, young):
+        context.say(f"not checked: {text}")
     return 1 if counts else 0
 
 
-def _left_out(options: argparse.Namespace, young: int) -> Iterator[str]:
+def _not_checked(options: ReconcileOptions, young: int) -> Iterator[str]:
     if young:
-        age = age_text(options.older_than)
+        age = format_duration(options.older_than)
         yield f"{counted(young, 'row')} whose frames were written in the last {age} (--older-than 0s: all)"
     if not options.deep:
-        yield "the content of the frames (--deep looks at it)"
+        yield "the content of the frames (use --deep)"
     elif options.sample < 1:
         yield f"the content of the frames of {1 - options.sample:.0%} of the videos (--sample 1: all)"
     if kinds := [*options.ignore, *(f"all but {kind}" for kind in options.only[:1])]:
-        yield f"kinds that were not asked for: {', '.join(kinds)}"
+        yield f"excluded kinds: {', '.join(kinds)}"
 
 
-def orphans_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def orphans_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
+    """Print and record orphans. Returns the exit status."""
     found = 0
     with reports(options.csv, options.json) as record:
         for found, orphan in enumerate(
@@ -77,12 +80,13 @@ def orphans_command(options: argparse.Namespace, context: CommandContext, snapsh
                 context.say(orphan_line(orphan))
             record(asdict(orphan))
     context.say(counted(found, "orphan") if found else "no orphans")
-    age = age_text(options.older_than)
-    context.say(f"not judged: what was written in the last {age} (--older-than 0s: all)")
+    age = format_duration(options.older_than)
+    context.say(f"not checked: objects written in the last {age} (--older-than 0s: all)")
     return 1 if found else 0
 
 
-def report_command(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> int:
+def report_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
+    """Write the HTML page. Returns the exit status."""
     from extractor.reconcile.report.page import ReportPage, render
     from extractor.reconcile.report.statistics import Group, gather
     from extractor.reconcile.report.thumbnails import film_strip
@@ -110,6 +114,6 @@ def report_command(options: argparse.Namespace, context: CommandContext, snapsho
     return 0
 
 
-def _tell_example(finding: Finding, counts: "Counter[str]", context: CommandContext) -> None:
+def _print_example(finding: Finding, counts: "Counter[str]", context: CommandContext) -> None:
     if counts[finding.kind] < EXAMPLES:
         context.say(f"{finding.kind}: {finding.code}: {finding.detail}")

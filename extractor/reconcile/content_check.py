@@ -1,4 +1,4 @@
-"""The deep look: frames are downloaded, and their SHA-256 compared with what the manifest states."""
+"""Deep check: download frames and compare their SHA-256 with the manifest."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,8 +17,16 @@ _SHARES = 1 << 32
 
 
 def check_contents(scope: ScanScope, snapshot: Snapshot, share: float) -> dict[str, Finding]:
-    """What is wrong, by code, in a `share` (0-1) of the videos that are marked extracted: the same ones
-    whenever it is asked for the same share."""
+    """Check a sample of the extracted videos, which is the same for the same share.
+
+    Args:
+        scope: The buckets.
+        snapshot: The scan.
+        share: The share of videos to check, 0-1.
+
+    Returns:
+        The findings by code.
+    """
     store = scope.frames
     sample = list(_sample(snapshot, share))
 
@@ -33,7 +41,7 @@ def check_contents(scope: ScanScope, snapshot: Snapshot, share: float) -> dict[s
 
 
 def wrong_frames(store: ObjectStore, prefix: str) -> list[str]:
-    """The keys of objects of the right size whose content is not what the manifest states."""
+    """Return the keys of objects that have the right size and the wrong content."""
     found = store.read(manifest_key(prefix))
     manifest = parse_manifest(found.data) if found else None
     return [item.key for item in manifest.objects if _is_wrong(store, item)] if manifest else []
@@ -61,5 +69,5 @@ def _sample(snapshot: Snapshot, share: float) -> Iterator[tuple[str, str]]:
 
 
 def stable_hash(code: str) -> int:
-    """A number that is drawn for the text, from 0 to 2^32 - 1; the same one every time."""
+    """Return a stable 32-bit hash of the code, for deterministic sampling."""
     return int.from_bytes(hashlib.sha256(code.encode()).digest()[:4], "big")

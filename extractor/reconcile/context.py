@@ -1,9 +1,8 @@
-"""What the subcommands work with, and what they have in common."""
+"""Dependencies and helpers shared by the subcommands."""
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -12,6 +11,7 @@ from extractor.cli.terminal import counted
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.reconcile import scan
+from extractor.reconcile.arguments import ReconcileOptions
 from extractor.reconcile.checks import ExpectedState
 from extractor.reconcile.content_check import check_contents
 from extractor.reconcile.findings import Finding
@@ -20,13 +20,25 @@ from extractor.reconcile.requeue import RequeueTable
 from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.verify import verify
 
-AGE_UNITS = (("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400))
 EXAMPLES = 3
-"""So many of each kind are printed."""
+"""The number of findings that are printed per kind."""
 
 
 class CommandContext(Struct, frozen=True):
-    """What the commands work with. The queues are built when they are needed."""
+    """The dependencies of the subcommands.
+
+    Attributes:
+        scope: The buckets and the table to scan.
+        table: The state table.
+        policy: The sampling policy of the settings.
+        output: The output form of the settings.
+        job_queue: Builds the job queue when it is first used.
+        dead_letters: Builds the reader of the dead-letter queue.
+        say: Prints a line.
+        ask: Prints a question and returns the answer.
+        memory_mb: The memory of the function, for cost estimates.
+        now: Returns the current time.
+    """
 
     scope: scan.ScanScope
     table: RequeueTable
@@ -40,17 +52,18 @@ class CommandContext(Struct, frozen=True):
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def tell(self, tally: "Counter[str]") -> None:
+        """Print counts, one per line."""
         for name, count in sorted(tally.items()):
             self.say(f"{count:>10}  {name}")
 
 
 def chosen_findings(
-    options: argparse.Namespace,
+    options: ReconcileOptions,
     context: CommandContext,
     snapshot: Snapshot,
     not_judged: "Counter[str] | None" = None,
 ) -> Iterator[list[Finding]]:
-    """What is wrong with each video, as far as it is asked for; see `verify`."""
+    """Yield the findings of each video, filtered by --only and --ignore; see `verify`."""
     expected = expectation(options, context, snapshot)
     contents = check_contents(context.scope, snapshot, options.sample) if options.deep else None
     for findings in verify(snapshot, expected, contents, not_judged):
@@ -63,27 +76,19 @@ def chosen_findings(
             yield chosen
 
 
-def expectation(options: argparse.Namespace, context: CommandContext, snapshot: Snapshot) -> ExpectedState:
-    """What the settings ask for, of videos that were left alone since before the survey."""
+def expectation(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> ExpectedState:
+    """Return the state that the settings define, for videos unchanged since before the scan."""
     begun = snapshot.begun or context.now()
     before = (begun - options.older_than).timestamp()
     return ExpectedState(fingerprint(context.policy), context.output, before)
 
 
-def cutoff_timestamp(options: argparse.Namespace, context: CommandContext) -> float:
-    """In seconds since 1970: what was written later is left alone."""
-    older_than: timedelta = options.older_than
-    return (context.now() - older_than).timestamp()
-
-
-def age_text(age: timedelta) -> str:
-    """In the largest unit of the command line that gives a whole number: ``1h``."""
-    seconds = round(age.total_seconds())
-    unit, size = next((unit, size) for unit, size in AGE_UNITS[::-1] if seconds % size == 0)
-    return f"{seconds // size}{unit}" if seconds else "0s"
+def cutoff_timestamp(options: ReconcileOptions, context: CommandContext) -> float:
+    """Return the time, in seconds since 1970, after which objects are left alone."""
+    return (context.now() - options.older_than).timestamp()
 
 
 def orphan_line(orphan: Orphan) -> str:
-    """As it is printed."""
+    """Format an orphan for printing."""
     size = f"{counted(orphan.object_count, 'object')}, {counted(orphan.size_bytes, 'byte')}"
     return f"{orphan.what} of {orphan.code}: {orphan.place} ({size})"

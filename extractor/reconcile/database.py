@@ -1,4 +1,4 @@
-"""A SQLite file as a ledger needs it: written in transactions, read in pages, and shared by threads."""
+"""SQLite file of a snapshot: transactions, keyset pagination and a lock for threads."""
 
 # ruff: noqa: S608 - the names of tables are those of the schema
 import sqlite3
@@ -14,8 +14,15 @@ _PAGE = 1_000
 
 
 class Database:
-    """`path` of ``None`` is a file that goes with the process. Raises `UsageError` if something else is at
-    `path`; later on `StorageUnavailableError`."""
+    """A SQLite database that threads share.
+
+    Args:
+        path: The file; ``None`` for a temporary one that is deleted with the process.
+        schema: The statements that create missing tables.
+
+    Raises:
+        UsageError: The file is not a usable database.
+    """
 
     def __init__(self, path: Path | None, schema: str) -> None:
         self._lock = threading.RLock()
@@ -29,11 +36,16 @@ class Database:
         self._connection.close()
 
     def all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query.
+
+        Raises:
+            StorageUnavailableError: The database fails.
+        """
         with self._lock, _mapping_errors():
             return self._connection.execute(query, values).fetchall()
 
     def pages(self, query: str, *, key: int, more: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
-        """All rows of a query by keyset; `key` is the place of its column in a row."""
+        """Yield the rows of a query with keyset pagination; `key` is the index of the key column."""
         after = ""
         while page := self.all(query, (after, *more, _PAGE)):
             yield from page
@@ -41,13 +53,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """All of what is written within is kept, or nothing."""
+        """Run the block in one transaction."""
         with self._lock, _mapping_errors(), self._connection:
             yield self._connection
 
 
 def insert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    """Put whole rows in place of those with the same key."""
+    """Insert rows; rows with the same primary key are replaced."""
     values = list(rows)
     if values:
         marks = ", ".join("?" for _ in values[0])
@@ -59,4 +71,4 @@ def _mapping_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise StorageUnavailableError(f"what was read cannot be kept ({error}): check the disk") from error
+        raise StorageUnavailableError(f"the scan cannot be stored ({error}): check the disk") from error

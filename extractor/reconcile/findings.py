@@ -1,4 +1,4 @@
-"""What can be wrong with a video, under names that stay. Pure."""
+"""Kinds of findings. Their names are stable. Pure: no I/O."""
 
 from enum import StrEnum
 
@@ -6,24 +6,31 @@ from msgspec import Struct
 
 
 class FindingKind(StrEnum):
-    """Of a row that says *extracted*, unless it says otherwise."""
+    """A kind of inconsistency of a row that is marked extracted, unless the comment says otherwise."""
 
     NO_MANIFEST = "NO_MANIFEST"  # there is no manifest of this video
-    UNREADABLE_MANIFEST = "UNREADABLE_MANIFEST"  # what lies in its place is none of this version
-    FRAMES_MISSING = "FRAMES_MISSING"  # frames, or what comes with them, are not there
-    FRAMES_WRONG_SIZE = "FRAMES_WRONG_SIZE"  # … are there with another size
-    FRAMES_WRONG_CONTENT = "FRAMES_WRONG_CONTENT"  # … have another SHA-256 (only a deep look sees it)
-    SOURCE_CHANGED = "SOURCE_CHANGED"  # the video was overwritten since
-    SOURCE_GONE = "SOURCE_GONE"  # the video is not there any more
-    OTHER_POLICY = "OTHER_POLICY"  # the frames were sampled in another way than the settings ask for
-    OTHER_OUTPUT = "OTHER_OUTPUT"  # the frames have another form, or lack what is to come with them
-    OTHER_LAYOUT = "OTHER_LAYOUT"  # the frames lie where another layout put them
-    WRONG_FRAME_COUNT = "WRONG_FRAME_COUNT"  # the row counts other frames than the manifest
-    NOT_MARKED = "NOT_MARKED"  # the row does not say extracted, although everything is there
+    UNREADABLE_MANIFEST = "UNREADABLE_MANIFEST"  # the manifest cannot be read by this version
+    FRAMES_MISSING = "FRAMES_MISSING"  # frames or side files do not exist
+    FRAMES_WRONG_SIZE = "FRAMES_WRONG_SIZE"  # frames or side files have another size
+    FRAMES_WRONG_CONTENT = "FRAMES_WRONG_CONTENT"  # frames or side files have another SHA-256 (--deep only)
+    SOURCE_CHANGED = "SOURCE_CHANGED"  # the video was overwritten later
+    SOURCE_GONE = "SOURCE_GONE"  # the video no longer exists
+    OTHER_POLICY = "OTHER_POLICY"  # the frames were sampled under another policy than that of the settings
+    OTHER_OUTPUT = "OTHER_OUTPUT"  # another output form than that of the settings, or missing side files
+    OTHER_LAYOUT = "OTHER_LAYOUT"  # the frames have the keys of another layout
+    WRONG_FRAME_COUNT = "WRONG_FRAME_COUNT"  # the row has another number of frames than the manifest
+    NOT_MARKED = "NOT_MARKED"  # everything exists, and the row is not marked extracted
 
 
 class Finding(Struct, frozen=True):
-    """One kind of trouble with one video. `prefix` is the folder of its frames, if it has one."""
+    """One kind of problem of one video.
+
+    Attributes:
+        code: The code of the video.
+        kind: The kind.
+        detail: A description for people.
+        prefix: The folder of its frames, if there is one.
+    """
 
     code: str
     kind: FindingKind
@@ -31,7 +38,7 @@ class Finding(Struct, frozen=True):
     prefix: str | None = None
 
 
-# Against the guarantee: frames are promised that are not there.
+# Violations of the guarantee: frames that should exist do not.
 BROKEN = frozenset(
     {
         FindingKind.NO_MANIFEST,
@@ -41,9 +48,9 @@ BROKEN = frozenset(
         FindingKind.FRAMES_WRONG_CONTENT,
     }
 )
-# The frames are whole, and would come out otherwise today.
+# The frames are complete, but a new extraction would give others.
 OUTDATED = frozenset(
     {FindingKind.SOURCE_CHANGED, FindingKind.OTHER_POLICY, FindingKind.OTHER_OUTPUT, FindingKind.OTHER_LAYOUT}
 )
-# The frames are right, the row is not.
+# The frames are correct, the row is not.
 UNRECORDED = frozenset({FindingKind.NOT_MARKED, FindingKind.WRONG_FRAME_COUNT})

@@ -1,7 +1,8 @@
-"""A bucket cut into ranges of keys that are listed at the same time. Pure but for the look that finds cuts.
+"""Split a bucket into key ranges that are listed in parallel.
 
-The ranges cover every key there can be, whatever the cuts are: bad cuts cost speed, never objects. A cut may
-run through a video's folder; such a folder is put together when all ranges are listed.
+Pure, except for the listings that find boundaries. The ranges cover all possible keys, whatever the
+boundaries are: bad boundaries cost speed, never objects. A boundary may split the folder of a video; such a
+folder is assembled when all ranges are listed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,37 +13,43 @@ from msgspec import Struct, field
 from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.domain.key_parser import TRASH, FrameFolder, KeyParser
 
-_SMALL = 5_000  # objects; a bucket of fewer is not worth a cut
-_FOLDERS = 16  # top folders that are cut; there are a handful of platforms
+_SMALL = 5_000  # objects; a smaller bucket is listed in one range
+_FOLDERS = 16  # top-level folders that are split; there are only a few platforms
 
 
 class KeyRange(Struct, frozen=True):
-    """The keys greater than `after`, up to and including `until` (``None``: to the end)."""
+    """The keys greater than `after`, up to and including `until`; ``None`` is the end of the bucket."""
 
     after: str
     until: str | None
 
     def entries(self, store: ObjectStore) -> Iterator[StoredObject]:
-        """All objects in the range, in order of their keys."""
+        """Yield the objects in the range, in key order."""
         for entry in store.list("", self.after):
             if self.until is not None and entry.key > self.until:
                 return
             yield entry
 
     def cuts_through(self, prefix: str) -> bool:
-        """Whether keys with this prefix may lie in another range, too."""
+        """Return whether keys with this prefix may also be in another range."""
         return self.after.startswith(prefix) or (self.until or "").startswith(prefix)
 
 
 class FolderObjects(Struct, frozen=True):
-    """All frames of one video, and its manifest if it has one, by key."""
+    """The objects in the folder of one video, by key."""
 
     place: FrameFolder
     objects: dict[str, StoredObject] = field(default_factory=dict)
 
 
 def cut(store: ObjectStore, codes: Sequence[str], places: KeyParser) -> list[KeyRange]:
-    """Ranges for the bucket; `codes` are some of those that it holds, evenly spread."""
+    """Return ranges for the bucket.
+
+    Args:
+        store: The bucket.
+        codes: A sample of its codes, evenly distributed.
+        places: Recognises the folders of videos.
+    """
     if sum(1 for _ in islice(store.list(""), _SMALL)) < _SMALL:
         return [KeyRange("", None)]
     folders = ["", *_top_folders(store, places)]
@@ -51,7 +58,7 @@ def cut(store: ObjectStore, codes: Sequence[str], places: KeyParser) -> list[Key
 
 
 def _top_folders(store: ObjectStore, places: KeyParser) -> Iterator[str]:
-    """The first few, found by looking behind each; not those of single videos."""
+    """Yield the first top-level folders, except those of single videos."""
     after = ""
     for _ in range(_FOLDERS):
         entry = next(store.list("", after), None)
@@ -65,9 +72,14 @@ def _top_folders(store: ObjectStore, places: KeyParser) -> Iterator[str]:
 
 
 def folders(entries: Iterable[StoredObject], places: KeyParser) -> Iterator[FolderObjects]:
-    """The videos to which the entries belong, which come in order of their keys.
+    """Group entries by the folder of their video.
 
-    A folder may lie in another one: it is done when a key comes that is not in it."""
+    A folder may be inside another one: it is complete when a key follows that is not in it.
+
+    Args:
+        entries: Objects in key order.
+        places: Recognises the folders of videos.
+    """
     unfinished: list[FolderObjects] = []
     for entry in entries:
         while unfinished and not entry.key.startswith(unfinished[-1].place.prefix):

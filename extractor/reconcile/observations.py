@@ -1,5 +1,4 @@
-"""What is remembered of a video's folder and of its source once they were looked at: enough to judge it, and
-no more."""
+"""What a scan stores about the folder and the source of a video."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,12 +18,22 @@ ManifestState = Literal["absent", "unreadable", "elsewhere", "in place"]
 
 
 class FolderState(Struct, frozen=True):
-    """A folder of frames. `code` is ``None`` if neither the manifest nor the key tells it.
+    """A folder of frames.
 
-    `newest` is when anything in it was written last (seconds since 1970). A manifest ``elsewhere`` is one
-    that the layout would not put there; its frames are not looked at. `missing` and `wrong_size` count
-    objects that the manifest lists. From `fingerprint` on, all is of the manifest; `output` is the form of
-    the frames, `extra_count` the number of objects that come with them.
+    Attributes:
+        prefix: The prefix of its keys.
+        code: The code of the video; ``None`` if neither the manifest nor the key has it.
+        platform: The platform, if known.
+        object_count: The number of objects.
+        size_bytes: Their total size.
+        newest: When the newest object was written, in seconds since 1970.
+        manifest: ``elsewhere``: the layout defines another place for this manifest, and its frames are not
+            checked.
+        missing: The number of objects in the manifest that do not exist.
+        wrong_size: The number of objects in the manifest that have another size.
+        fingerprint: From here on, values of the manifest.
+        output: The form of the frames.
+        extra_count: The number of side files.
     """
 
     prefix: str
@@ -49,8 +58,13 @@ class FolderState(Struct, frozen=True):
 
 
 class VideoObject(Struct, frozen=True):
-    """An object in a bucket of videos. `code` is ``None`` if its key fits no template; `modified` is in
-    seconds since 1970."""
+    """An object in a bucket of videos.
+
+    Attributes:
+        code: The code in its key; ``None`` if the key matches no template.
+        platform: The platform in its key, if any.
+        modified: When it was written, in seconds since 1970.
+    """
 
     bucket: str
     key: str
@@ -62,14 +76,14 @@ class VideoObject(Struct, frozen=True):
 
 
 class FolderObservation(Struct, frozen=True):
-    """A folder, and the video that its manifest names as it is now: `etag_now` is ``None`` if it is gone."""
+    """A folder and the current ETag of the video that its manifest names; ``None`` if the video is gone."""
 
     folder: FolderState
     etag_now: str | None
 
 
 def inspect_folder(folder: FolderObjects, store: ObjectStore, layout: Layout) -> FolderState:
-    """The facts of the folder; its manifest is read."""
+    """Read the manifest of a folder and compare it with the listed objects."""
     place, objects = folder.place, folder.objects
     facts = FolderState(
         prefix=place.prefix,
@@ -91,16 +105,17 @@ def inspect_folder(folder: FolderObjects, store: ObjectStore, layout: Layout) ->
 
 
 def manifest_key(prefix: str) -> str:
+    """Return the key of the manifest in a folder."""
     return prefix + keys.MANIFEST_NAME
 
 
 def written_at(entry: StoredObject) -> float:
-    """Seconds since 1970. An object whose time nobody knows counts as new: new ones are left alone."""
+    """Return seconds since 1970. An object without a time counts as new, so that it is left alone."""
     return (entry.modified or datetime.now(UTC)).timestamp()
 
 
 def lies_in_place(manifest: Manifest, prefix: str, layout: Layout) -> bool:
-    """Whether the layout puts this manifest there."""
+    """Return whether the layout defines this place for the manifest."""
     frame_keys = layout.frame_keys(
         code=manifest.code,
         platform=manifest.platform,

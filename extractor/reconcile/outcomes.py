@@ -1,4 +1,4 @@
-"""How far the work has come: rows by outcome, each row under exactly one."""
+"""Count rows by outcome; each row has exactly one."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ _PAGE = 1_000
 
 
 def all_rows(inventory: RowReader) -> Iterator[InventoryRow]:
-    """Every row, by keyset. Only an empty page is the end: servers cut pages short."""
+    """Yield every row. Only an empty page is the end, because servers shorten pages."""
     pages = Keyset()
     while page := inventory.rows(pages.after, _PAGE):
         pages.advance(page[-1].code)
@@ -18,7 +18,7 @@ def all_rows(inventory: RowReader) -> Iterator[InventoryRow]:
 
 
 def outcome(row: InventoryRow) -> str:
-    """``extracted``, ``failed: REASON``, ``not fetched``, ``enqueued`` or ``pending``."""
+    """Return ``extracted``, ``failed: REASON``, ``not fetched``, ``enqueued`` or ``pending``."""
     if row.is_extracted:
         return "extracted"
     if reason := failure_reason(row):
@@ -29,12 +29,12 @@ def outcome(row: InventoryRow) -> str:
 
 
 def failure_reason(row: InventoryRow) -> str | None:
-    """The reason code, if the video failed for good."""
+    """Return the reason code of a final failure; ``None`` if there is none."""
     if row.is_extracted or row.extract_error is None:
         return None
     return row.extract_error.partition(":")[0] or "UNKNOWN"
 
 
 def count_outcomes(rows: Iterable[InventoryRow]) -> Counter[str]:
-    """How many rows have which outcome."""
+    """Count rows by outcome."""
     return Counter(map(outcome, rows))

@@ -1,4 +1,4 @@
-"""Many calls at the same time, a bounded number of them at once in memory."""
+"""Run calls in parallel with a bounded number of tasks in memory."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -8,11 +8,11 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-_WINDOW = 64  # tasks for each worker
+_WINDOW = 64  # tasks per worker
 
 
 def in_parallel(items: Iterable[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
-    """The results, in no order. The first error ends it; what has begun by then is completed."""
+    """Yield results in the order of completion. After an error, running calls complete and it is raised."""
     remaining = iter(items)
     with ThreadPoolExecutor(workers) as pool:
         while window := [pool.submit(work, item) for item in islice(remaining, workers * _WINDOW)]:

@@ -1,8 +1,8 @@
-"""Frames and videos that no row speaks of: found in a complete survey, removed after a second look.
+"""Find frames and videos without a row in a complete scan, and remove them after a second check.
 
-The table decides what is an orphan, so a table that was read in part would make orphans of live data. The
-survey must be complete, the table must not be empty, and before anything of a video is touched the table is
-asked for that very row, and the objects are listed again. Whatever is young is left alone.
+An incomplete table would turn live data into orphans. Therefore the scan must be complete and the table must
+not be empty. Before an orphan is removed, its row is queried again and its objects are listed again. New
+objects are left alone.
 """
 
 from collections import Counter
@@ -26,7 +26,16 @@ OrphanKind = Literal["frames", "video"]
 
 
 class Orphan(Struct, frozen=True):
-    """`place` is the folder of frames with its closing slash, or the key of the video."""
+    """Objects without a row.
+
+    Attributes:
+        code: The code of the video.
+        what: Whether these are frames or the video.
+        bucket: The bucket.
+        place: The prefix of the frames, or the key of the video.
+        object_count: The number of objects.
+        size_bytes: Their total size.
+    """
 
     code: str
     what: OrphanKind
@@ -37,12 +46,19 @@ class Orphan(Struct, frozen=True):
 
 
 def orphans(scope: ScanScope, snapshot: Snapshot, before: float) -> Iterator[Orphan]:
-    """What is older than `before` (seconds since 1970) and has no row, the frames first.
+    """Yield orphans, frames before videos.
 
-    Raises `StorageUnavailableError` unless the survey is complete, `StateUnavailableError` if the table has
-    no rows at all: then it is more likely that they are hidden than that they are gone."""
+    Args:
+        scope: The buckets.
+        snapshot: The scan.
+        before: Only objects written before this time, in seconds since 1970.
+
+    Raises:
+        StorageUnavailableError: The scan is incomplete.
+        StateUnavailableError: The table has no rows, so they are probably hidden rather than absent.
+    """
     if not snapshot.complete:
-        raise StorageUnavailableError("the survey is not complete, so nothing can be called an orphan")
+        raise StorageUnavailableError("the scan is incomplete, so orphans cannot be determined")
     if not snapshot.count("row"):
         raise StateUnavailableError("the table shows no rows at all: check STATE_TABLE and the key's rights")
     for folder in snapshot.folders_without_row():
@@ -68,7 +84,16 @@ def prune(
     trash: Trash,
     tally: "Counter[str]",
 ) -> None:
-    """Remove the orphans that still are. `tally` counts objects, and is true whenever this ends."""
+    """Remove the orphans that are still orphans.
+
+    Args:
+        found: The orphans.
+        scope: The buckets.
+        state: The state.
+        before: Objects written after this time, in seconds since 1970, are kept.
+        trash: Moves or deletes objects.
+        tally: Counts objects by what was done; accurate whatever ends the call.
+    """
 
     def remove(orphan: Orphan) -> tuple[str, int]:
         if state.begin(VideoRef(orphan.code), 0) is not None:
@@ -86,7 +111,7 @@ def prune(
 
 
 def _objects(orphan: Orphan, store: ObjectStore, scope: ScanScope) -> list[StoredObject]:
-    """What there is now of it, and belongs to nobody else."""
+    """List the current objects of an orphan, without those that belong to another video."""
     if orphan.what == "video":
         return [entry for entry in store.list(orphan.place) if entry.key == orphan.place]
     found = store.read(manifest_key(orphan.place))

@@ -1,4 +1,4 @@
-"""Reports for other programs: the same records as CSV and as JSON, written as they come."""
+"""Write records as CSV and JSON files for other programs."""
 
 import csv
 import json
@@ -13,19 +13,28 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 
 class WriteRecord(Protocol):
-    """Takes one record. All of a report have the same fields."""
+    """Writes one record. All records of a file have the same fields."""
 
     def __call__(self, record: Mapping[str, Any]) -> None: ...
 
 
 @contextmanager
 def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[WriteRecord]:
-    """Where records go; a path of ``None`` is a report that nobody wants. Raises `UsageError` if a file
-    cannot be written. A report of a run that was cut off is one of what was seen until then."""
-    with ExitStack() as held:
+    """Open the files and return a function that writes a record to each of them.
+
+    After an interruption the files contain the records written so far.
+
+    Args:
+        csv_path: The CSV file, if any.
+        json_path: The JSON file, if any.
+
+    Raises:
+        UsageError: A file cannot be written.
+    """
+    with ExitStack() as stack:
         try:
             files = [
-                kind(held.enter_context(path.open("w", newline="", encoding="utf-8")))
+                kind(stack.enter_context(path.open("w", newline="", encoding="utf-8")))
                 for kind, path in ((_Csv, csv_path), (_Json, json_path))
                 if path is not None
             ]
@@ -45,9 +54,10 @@ def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[WriteReco
                 file.end()
 
 
-def _harmless(value: object) -> object:
-    """Text that a spreadsheet takes for text: it would run what begins with one of these characters.
-    https://owasp.org/www-community/attacks/CSV_Injection"""
+def _escape_formula(value: object) -> object:
+    """Escape text that a spreadsheet would run as a formula.
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
@@ -60,10 +70,10 @@ class _Csv:
         if self._writer is None:
             self._writer = csv.DictWriter(self._file, list(record))
             self._writer.writeheader()
-        self._writer.writerow({name: _harmless(value) for name, value in record.items()})
+        self._writer.writerow({name: _escape_formula(value) for name, value in record.items()})
 
     def end(self) -> None:
-        """A file without records is empty."""
+        """Write nothing more: a CSV file without records is empty."""
 
 
 class _Json:

@@ -1,8 +1,7 @@
-"""Sets right what `verify` found, after looking at each video again.
+"""Repair the findings of `verify`, after checking each video again.
 
-A row is written from a complete manifest, or reset and its video queued again; whatever is cut off in
-between leaves a row that `run_sqs_batches.py` queues. No repair turns a good state into a worse one: whole
-frames whose source is gone stay as they are.
+A row is updated from a complete manifest, or reset and its video queued again; an interruption leaves a row
+that `run_sqs_batches.py` queues. Complete frames whose source is gone are never removed.
 """
 
 from collections import Counter
@@ -30,20 +29,30 @@ from extractor.reconcile.scan import ScanScope
 from extractor.reconcile.snapshot import Snapshot
 from extractor.reconcile.trash import Trash
 
-_WINDOW = 200  # videos that are set right together
+_WINDOW = 200  # videos per round
 
 
 class RepairAction(StrEnum):
-    """What becomes of a video."""
+    """What happens to a video."""
 
-    REDO = "reset, to be extracted again"
-    MARK = "marked extracted"
-    NOTHING = "left for a person to decide"
-    MOOT = "not wrong any more"
+    REQUEUE = "reset, to be extracted again"
+    MARK_EXTRACTED = "marked extracted"
+    MANUAL = "left for manual review"
+    RESOLVED = "already resolved"
 
 
 class RepairContext(Struct, frozen=True):
-    """What repairs need. `disposal` takes frames whose content is wrong out of the way."""
+    """The dependencies of repairs.
+
+    Attributes:
+        scope: The buckets.
+        snapshot: The scan.
+        table: The state table.
+        queue: The job queue.
+        expected: The expected state.
+        trash: Moves frames with wrong content away.
+        now: The current time.
+    """
 
     scope: ScanScope
     snapshot: Snapshot
@@ -55,59 +64,63 @@ class RepairContext(Struct, frozen=True):
 
 
 def repair_action(kinds: Set[FindingKind]) -> RepairAction:
-    """What helps a video that has all of these."""
+    """Return the action for a video with findings of these kinds."""
     if kinds & BROKEN or (kinds & OUTDATED and FindingKind.SOURCE_GONE not in kinds):
-        return RepairAction.REDO
+        return RepairAction.REQUEUE
     if kinds & UNRECORDED:
-        return RepairAction.MARK
-    return RepairAction.NOTHING if kinds else RepairAction.MOOT
+        return RepairAction.MARK_EXTRACTED
+    return RepairAction.MANUAL if kinds else RepairAction.RESOLVED
 
 
 def repair(videos: Iterable[Sequence[Finding]], context: RepairContext, tally: "Counter[str]") -> None:
-    """Set the videos right, each of which comes with all of its findings.
+    """Repair videos.
 
-    `tally` counts videos by remedy, and is true whenever this ends, also by an error."""
+    Args:
+        videos: The findings of each video.
+        context: The dependencies.
+        tally: Counts videos by action; accurate whatever ends the call.
+    """
     remaining = iter(videos)
     while window := list(islice(remaining, _WINDOW)):
         again = []
         for code, chosen in in_parallel(
             window, lambda found: _repair_one(found, context), context.scope.workers
         ):
-            if chosen is RepairAction.REDO:
+            if chosen is RepairAction.REQUEUE:
                 again.append(code)
             else:
                 tally[chosen] += 1
         messages = [message_for(code, context.scope, context.snapshot) for code in again]
         queued = requeue(again, context.table, context.queue, messages, context.now)
-        tally[RepairAction.REDO] += len(again)
+        tally[RepairAction.REQUEUE] += len(again)
         tally["queued"] += queued
 
 
 def _repair_one(findings: Sequence[Finding], context: RepairContext) -> tuple[str, RepairAction]:
-    """The remedy for the video as it is now; applied already unless it is to be redone."""
+    """Check the video again and return the action; unless it is to be redone, the action has been applied."""
     code = findings[0].code
     row = _current_row(code, context)
     if row is None:
-        return code, RepairAction.MOOT
-    observation = [_look_again(item, context) for item in context.snapshot.observation(code)]
-    asked = {finding.kind for finding in findings}
-    kinds = asked & {finding.kind for finding in find_problems(row, observation, context.expected)}
+        return code, RepairAction.RESOLVED
+    observation = [_inspect_again(item, context) for item in context.snapshot.observation(code)]
+    reported = {finding.kind for finding in findings}
+    kinds = reported & {finding.kind for finding in find_problems(row, observation, context.expected)}
     if _remove_wrong_frames(findings, context):
         kinds |= {FindingKind.FRAMES_WRONG_CONTENT}
     chosen = repair_action(kinds)
-    if chosen is RepairAction.MARK and not _mark(code, observation, context):
-        return code, RepairAction.MOOT
+    if chosen is RepairAction.MARK_EXTRACTED and not _mark(code, observation, context):
+        return code, RepairAction.RESOLVED
     return code, chosen
 
 
 def _current_row(code: str, context: RepairContext) -> InventoryRow | None:
-    """The row, if there still is one that says the same."""
+    """Return the row if it exists and still says the same as in the scan."""
     known = context.snapshot.row(code)
     now = context.table.begin(VideoRef(code), 0)
     return known if known and now and now.is_extracted == known.is_extracted else None
 
 
-def _look_again(item: FolderObservation, context: RepairContext) -> FolderObservation:
+def _inspect_again(item: FolderObservation, context: RepairContext) -> FolderObservation:
     known, store, places = item.folder, context.scope.frames, context.scope.places
     objects = {
         entry.key: entry
@@ -119,7 +132,10 @@ def _look_again(item: FolderObservation, context: RepairContext) -> FolderObserv
 
 
 def _remove_wrong_frames(findings: Sequence[Finding], context: RepairContext) -> bool:
-    """Out of the way, or the worker would take them for right by their size. Whether there were any."""
+    """Move frames with wrong content away, since the worker trusts frames of the right size.
+
+    Returns whether there were any.
+    """
     store, kind = context.scope.frames, FindingKind.FRAMES_WRONG_CONTENT
     prefixes = [found.prefix for found in findings if found.kind is kind and found.prefix]
     wrong = [key for prefix in prefixes for key in wrong_frames(store, prefix)]
@@ -128,7 +144,7 @@ def _remove_wrong_frames(findings: Sequence[Finding], context: RepairContext) ->
 
 
 def _mark(code: str, observation: Sequence[FolderObservation], context: RepairContext) -> bool:
-    """Whether there was a complete manifest, and a row to write it to."""
+    """Update the row from a complete manifest. Returns whether there were both."""
     for folder in _complete_folders(observation):
         found = context.scope.frames.read(manifest_key(folder.prefix))
         if found and (manifest := parse_manifest(found.data)):

@@ -1,4 +1,4 @@
-"""Videos from the start: their rows reset, then their messages sent, each with what finds its video again."""
+"""Reset rows and queue their videos again, with messages that identify the source."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,11 +11,11 @@ from extractor.domain.messages import VideoMessage, encode_message
 from extractor.reconcile.scan import ScanScope
 from extractor.reconcile.snapshot import Snapshot
 
-_BATCH = 10  # what a queue takes at once
+_BATCH = 10  # limit of SQS per call
 
 
 class RequeueTable(StateStore, Backlog, RowReader, Protocol):
-    """The state, as far as it is set right."""
+    """The parts of a state table that repairs use."""
 
 
 class _Source(NamedTuple):
@@ -27,9 +27,21 @@ class _Source(NamedTuple):
 def requeue(
     codes: Sequence[str], table: RequeueTable, queue: JobQueue, messages: Sequence[str | None], now: datetime
 ) -> int:
-    """Reset the rows and send the `messages`; returns how many were queued. The other rows are pending.
+    """Reset rows and send messages.
 
-    The reset comes first: a message that overtakes it finds a row that says extracted, and is lost."""
+    Rows are reset first: a message that a worker handles before the reset would find an extracted video and
+    be ignored.
+
+    Args:
+        codes: The codes of the videos.
+        table: The state table.
+        queue: The job queue.
+        messages: The message per code; ``None`` if the message cannot be built.
+        now: The current time.
+
+    Returns:
+        The number of queued videos. The rows of the others are pending.
+    """
     queued = 0
     for start in range(0, len(codes), _BATCH):
         batch = codes[start : start + _BATCH]
@@ -50,8 +62,10 @@ def requeue(
 
 
 def message_for(code: str, scope: ScanScope, snapshot: Snapshot) -> str | None:
-    """The message for this video, with its platform, and with bucket and key where the worker would look
-    elsewhere. `None` if no message can carry that."""
+    """Return the message for a video, with bucket and key if the worker would not find it by its code.
+
+    Returns ``None`` if a message cannot express that.
+    """
     source = next(_sources(code, scope, snapshot), _Source(None, None, None))
     usual = source.bucket == scope.videos_bucket and source.key in list(
         keys.video_keys(scope.video_keys, code, source.platform)
@@ -66,7 +80,7 @@ def message_for(code: str, scope: ScanScope, snapshot: Snapshot) -> str | None:
 
 
 def _sources(code: str, scope: ScanScope, snapshot: Snapshot) -> Iterator[_Source]:
-    """Where the video may be found: where one lies, where a manifest says, or only its platform."""
+    """Yield possible sources: existing videos, those of manifests, then platforms only."""
     folders = [item.folder for item in snapshot.observation(code)]
     for video in snapshot.videos(code, scope.videos_bucket):
         yield _Source(video.platform, video.bucket, video.key)

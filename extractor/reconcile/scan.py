@@ -1,7 +1,8 @@
-"""Reads everything once into a ledger: the table by keyset, the buckets by complete, parallel listings.
+"""Read the table and all buckets into a snapshot: the table page by page, the buckets in parallel ranges.
 
-The table is read first. A row that says extracted then had its manifest before the listing began, so what
-the listing does not show is not there. Whatever breaks off raises; `Snapshot.complete` tells what did not.
+The table is read first. A row that is marked extracted then had its manifest before the listing started, so
+an object that is not listed does not exist. Interruptions raise; `Snapshot.complete` says whether all was
+read.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -27,24 +28,36 @@ from extractor.reconcile.snapshot import Snapshot
 
 T = TypeVar("T")
 
-_ROWS = 1_000  # rows of the table at once
-_MOST_CUTS, _ROWS_FOR_CUT = 256, 500  # of each top folder
+_ROWS = 1_000  # rows per query
+_MOST_CUTS, _ROWS_FOR_CUT = 256, 500  # per top-level folder
 _HEX_PAIRS = [f"{number:02x}" for number in range(256)]
-_FLUSH = 500  # facts that wait to be written
+_FLUSH = 500  # records per transaction
 
 
 class ProgressReporter(Protocol):
-    """Shows the progress through `things`, of which there are `total`, if that is known."""
+    """Shows the progress through `items`, of which there are `total`, if known."""
 
-    def __call__(self, things: Iterable[T], label: str, total: int | None) -> Iterable[T]: ...
+    def __call__(self, items: Iterable[T], label: str, total: int | None) -> Iterable[T]: ...
 
 
-def no_progress(things: Iterable[T], label: str, total: int | None) -> Iterable[T]:  # noqa: ARG001
-    return things
+def no_progress(items: Iterable[T], label: str, total: int | None) -> Iterable[T]:  # noqa: ARG001
+    """Return the items without showing anything."""
+    return items
 
 
 class ScanScope(Struct, frozen=True):
-    """What is surveyed. `store` gives a bucket by its name; all may be used from several threads."""
+    """What to scan.
+
+    Attributes:
+        inventory: The state table.
+        store: Returns a bucket by its name. Thread-safe.
+        frames_bucket: The bucket of frames.
+        videos_bucket: The bucket of videos.
+        layout: The keys of frames.
+        video_keys: The key templates of videos.
+        workers: The number of concurrent calls.
+        watch: Shows the progress.
+    """
 
     inventory: RowReader
     store: Callable[[str], ObjectStore]
@@ -65,16 +78,24 @@ class ScanScope(Struct, frozen=True):
 
     @property
     def identity(self) -> str:
-        """What must be the same for a survey to go on."""
+        """What must be equal for a scan to resume."""
         return repr((self.frames_bucket, self.videos_bucket, self.layout.template, self.video_keys))
 
 
 def scan_all(scope: ScanScope, snapshot: Snapshot, moment: datetime) -> None:
-    """Survey all of it, or what is left of it. `moment` is now.
+    """Scan everything, or what an interrupted scan left out.
 
-    Raises `TransientError` if any part cannot be read to its end."""
+    Args:
+        scope: What to scan.
+        snapshot: Where the results are stored.
+        moment: The current time.
+
+    Raises:
+        UsageError: The snapshot belongs to a scan under other settings.
+        TransientError: Something could not be read completely.
+    """
     if snapshot.remember_once("of", scope.identity) != scope.identity:
-        raise UsageError("--checkpoint: the file belongs to a survey under other settings")
+        raise UsageError("--checkpoint: the file belongs to a scan under other settings")
     snapshot.remember_once("begun", moment.isoformat())
     _read_rows(scope, snapshot)
     _scan_frames(scope, snapshot)
@@ -88,7 +109,7 @@ def _read_rows(scope: ScanScope, snapshot: Snapshot) -> None:
 
 
 def _row_pages(inventory: RowReader, snapshot: Snapshot) -> Iterator[str]:
-    """Only an empty page is the end: servers cut pages short."""
+    """Yield codes. Only an empty page is the end, because servers shorten pages."""
     pages = Keyset(snapshot.last_code)
     while not snapshot.rows_complete:
         with noticing("the state", complain):

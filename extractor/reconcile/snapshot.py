@@ -1,7 +1,7 @@
-"""What a survey has seen so far: a SQLite file, so that memory does not grow with the bucket.
+"""The results of a scan, in a SQLite file, so that memory use does not depend on the size of the bucket.
 
-Kept under a name it is a checkpoint: a survey that was cut off goes on where it stopped, as whatever was
-written in full is marked so in the same transaction. Safe to use from several threads.
+A file with a name is a checkpoint from which an interrupted scan resumes: complete parts are marked in the
+transaction that stores them. Thread-safe.
 """
 
 # ruff: noqa: S608 - the names of tables and columns are those of this file
@@ -35,34 +35,38 @@ CREATE INDEX IF NOT EXISTS video_code ON video (code);
 
 
 class Snapshot:
-    """`path` of ``None`` is a file that goes with the process."""
+    """The results of a scan.
+
+    Args:
+        path: The file; ``None`` for a temporary one that is deleted with the process.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._db = Database(path, _SCHEMA)
 
     def close(self, *, keep: bool) -> None:
-        """A checkpoint that is not to be kept is removed: its survey is over."""
+        """Close the file, and remove it unless `keep` is set."""
         self._db.close()
         if self._path is not None and not keep:
             self._path.unlink()
 
     def remember_once(self, name: str, value: str) -> str:
-        """The value that was noted first under the name: `value` if this is the first time."""
+        """Store a value under a name unless there is one; return the stored value."""
         with self._db.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO note VALUES (?, ?)", (name, value))
             return str(connection.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()[0])
 
     @property
     def begun(self) -> datetime | None:
-        """When the survey was begun."""
+        """When the scan started."""
         noted = self._noted("begun")
         return datetime.fromisoformat(noted) if noted else None
 
     # The table of the state
 
     def add_rows(self, rows: Sequence[InventoryRow]) -> None:
-        """A page of rows; an empty one is the end of the table."""
+        """Store a page of rows; an empty page marks the table as complete."""
         name, value = ("last row", rows[-1].code) if rows else ("rows", "complete")
         with self._db.writing() as connection:
             insert(connection, "row", map(_row_values, rows))
@@ -74,7 +78,7 @@ class Snapshot:
 
     @property
     def last_code(self) -> str | None:
-        """Of the last page; `None` before the first."""
+        """The last code of the latest page; ``None`` before the first page."""
         return self._noted("last row")
 
     def _noted(self, name: str) -> str | None:
@@ -82,7 +86,7 @@ class Snapshot:
         return found[0][0] if found else None
 
     def some_codes(self, count: int) -> list[str]:
-        """About so many codes, evenly spread over all."""
+        """Return about `count` codes, evenly distributed."""
         step = self.count("row") // max(1, count) + 1
         found = self._db.all(
             "SELECT code FROM (SELECT code, row_number() OVER (ORDER BY code) AS place FROM row) "
@@ -100,7 +104,7 @@ class Snapshot:
             )
 
     def key_ranges(self, scan: str) -> tuple[int, list[KeyRange]]:
-        """How many there are, and those that are not done."""
+        """Return the number of ranges of a scan, and those that are not listed yet."""
         found = self._db.all("SELECT after, until, done FROM shard WHERE scan = ? ORDER BY after", (scan,))
         return len(found), [KeyRange(after, until) for after, until, done in found if not done]
 
@@ -112,18 +116,18 @@ class Snapshot:
 
     @property
     def complete(self) -> bool:
-        """Whether all that was begun was listed to its end."""
+        """Whether the table and all ranges were read completely."""
         begun, left = self._db.all("SELECT count(*), coalesce(sum(NOT done), 0) FROM shard")[0]
         return self.rows_complete and begun > 0 and left == 0
 
     def add_fragments(self, entries: Iterable[StoredObject]) -> None:
-        """Objects of a folder that lies in several shards."""
+        """Store objects of a folder that several ranges share."""
         rows = ((one.key, one.size_bytes, one.etag, written_at(one)) for one in entries)
         with self._db.writing() as connection:
             insert(connection, "fragment", rows)
 
     def fragments(self) -> Iterator[StoredObject]:
-        """All of them, in order of their keys."""
+        """Yield these objects, in key order."""
         for key, size_bytes, etag, modified in self._db.pages(
             "SELECT * FROM fragment WHERE key > ? ORDER BY key LIMIT ?", key=0
         ):
@@ -137,13 +141,13 @@ class Snapshot:
         with self._db.writing() as connection:
             insert(connection, "video", map(astuple, facts))
 
-    # Questions
+    # Queries
 
     def count(self, table: str) -> int:
         return int(self._db.all(f"SELECT count(*) FROM {table}")[0][0])
 
     def source_buckets(self) -> list[str]:
-        """The buckets that manifests name."""
+        """Return the buckets that manifests name."""
         found = self._db.all(
             "SELECT DISTINCT source_bucket FROM folder WHERE source_bucket IS NOT NULL ORDER BY 1"
         )
@@ -158,7 +162,7 @@ class Snapshot:
         return inventory_row(dict(zip(_ROW_FIELDS, found[0], strict=True))) if found else None
 
     def observation(self, code: str) -> list[FolderObservation]:
-        """The folders of the video, in order of their prefix."""
+        """Return the folders of a video, ordered by prefix."""
         found = self._db.all(
             "SELECT folder.*, video.etag FROM folder LEFT JOIN video ON video.bucket = source_bucket "
             "AND video.key = source_key WHERE folder.code = ? ORDER BY prefix",
@@ -171,7 +175,7 @@ class Snapshot:
             yield FolderState(*values)
 
     def folders_without_row(self) -> Iterator[FolderState]:
-        """Of a known code."""
+        """Yield the folders with a known code that has no row."""
         for values in self._db.pages(
             "SELECT folder.* FROM folder LEFT JOIN row USING (code) WHERE prefix > ? AND code IS NOT NULL "
             "AND row.is_extracted IS NULL ORDER BY prefix LIMIT ?",
@@ -180,7 +184,7 @@ class Snapshot:
             yield FolderState(*values)
 
     def videos_without_row(self, bucket: str) -> Iterator[VideoObject]:
-        """Whose key fits a template."""
+        """Yield the videos whose key matches a template and whose code has no row."""
         for values in self._db.pages(
             "SELECT video.* FROM video LEFT JOIN row USING (code) WHERE key > ? AND code IS NOT NULL "
             "AND row.is_extracted IS NULL AND bucket = ? ORDER BY key LIMIT ?",

@@ -1,4 +1,4 @@
-"""Out of the way: objects are moved to the trash of their own bucket, or really deleted."""
+"""Move objects to the trash prefix of their bucket, or delete them permanently."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,16 +13,23 @@ from extractor.errors import VideoMissingError
 
 
 class Trash(Struct, frozen=True):
-    """`trash` is the prefix that keys get in the trash; ``None`` deletes for good."""
+    """Removes objects.
+
+    Attributes:
+        trash: The prefix of keys in the trash; ``None`` to delete permanently.
+    """
 
     trash: str | None
 
     def remove(self, store: ObjectStore, keys: Sequence[str]) -> None:
-        """Remove the objects. Nothing is deleted before all are copied; the manifests go first, so that
-        none is left behind that promises frames."""
+        """Remove objects.
+
+        All objects are copied before any is deleted. Manifests are deleted first, so that no manifest refers
+        to deleted frames.
+        """
         if self.trash is not None:
             for key in keys:
-                with suppress(VideoMissingError):  # somebody else was here
+                with suppress(VideoMissingError):  # deleted in the meantime
                     store.copy(key, self.trash + key)
         manifests = [key for key in keys if key.endswith("/" + MANIFEST_NAME)]
         store.delete(manifests)
@@ -30,5 +37,5 @@ class Trash(Struct, frozen=True):
 
 
 def trash_prefix(moment: datetime) -> str:
-    """A folder of the trash for what is thrown away at this moment."""
+    """Return the trash prefix for objects that are removed at this time."""
     return f"{TRASH}{moment:%Y%m%dT%H%M%SZ}/"

@@ -1,4 +1,4 @@
-"""State against manifests against objects: everything that is wrong in a complete survey."""
+"""Find problems in a complete scan."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,14 @@ def verify(
     contents: Mapping[str, Finding] | None = None,
     not_judged: "Counter[str] | None" = None,
 ) -> Iterator[list[Finding]]:
-    """The findings of each video that has any, in order of the codes. `contents` are those of the deep
-    look, by code. `not_judged` counts what nothing was said of."""
+    """Yield the findings of each video that has any, in order of the codes.
+
+    Args:
+        snapshot: The scan.
+        expected: The expected state.
+        contents: Findings of the deep check, by code.
+        not_judged: Counts videos that were not checked, by reason.
+    """
     for row in snapshot.rows():
         observation = snapshot.observation(row.code)
         if not_judged is not None and is_too_young(observation, expected):

@@ -1,7 +1,7 @@
-"""Every environment variable that the project reads, in one place.
+"""All environment variables that the project reads.
 
-`load_settings` checks them all and names every wrong one in a single `SettingsError`.
-(boto3 reads its own: `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SQS` …)
+`load_settings` validates them and reports every wrong one in a single `SettingsError`. boto3 also reads its
+own, such as `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_SQS`.
 """
 
 import tempfile
@@ -11,12 +11,19 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from extractor.backends.state import BACKENDS
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
 from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.domain.policy import ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 from extractor.errors import SettingsError
-from extractor.settings.field_types import ColumnsText, KeyTemplates, LayoutText, OptionalDetector
+from extractor.settings.field_types import (
+    ColumnsText,
+    KeyTemplates,
+    LayoutText,
+    OptionalDetector,
+    StateBackendName,
+)
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
@@ -25,9 +32,9 @@ _MB_PER_LAMBDA_CPU = 1_769
 _FFMPEG_MB = 3_000
 _PYTHON_MB = 200
 _UNTOUCHED_MB = 400
-"""Address space that takes no memory: FFmpeg's libraries, the stacks of its threads, spare room of malloc."""
+"""Address space without resident memory: FFmpeg's libraries, thread stacks, reserves of malloc."""
 _LEAST_FFMPEG_MB = 700
-"""For 1080p with one thread."""
+"""Enough for 1080p with one thread."""
 
 _OTHER_NAMES = {
     "s3_bucket_videos": ("VIDEOS_BUCKET", "BUCKET_NAME"),
@@ -42,16 +49,16 @@ _DYNAMODB_DEFAULTS = (
     {"image_format": "webp", "quality": "80"},
     {"scene_detector": "content", "scene_threshold": "30"},
 )
-"""What the system with DynamoDB does and has no variable for: the defaults of ``STATE_BACKEND=dynamodb``. The
-first setting of each group decides: if it is set, the other one keeps its usual default."""
+"""The defaults of ``STATE_BACKEND=dynamodb``: fixed values of the system with DynamoDB. If the first setting
+of a group is set, the other one keeps its usual default."""
 
 
 class Settings(BaseModel):
-    """Field ``s3_bucket_frames`` is the variable ``S3_BUCKET_FRAMES``, and so on. Empty counts as unset."""
+    """The settings. Field ``work_dir`` is the variable ``WORK_DIR``; an empty variable counts as unset."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    # Where things are
+    # Buckets, keys and queues
     s3_bucket_videos: str = Field("oriane-videos", description="bucket of the videos")
     s3_bucket_frames: str = Field("oriane-frames", description="bucket of frames and manifests")
     video_keys: KeyTemplates = Field(
@@ -70,7 +77,7 @@ class Settings(BaseModel):
     )
 
     # State
-    state_backend: Literal["supabase", "dynamodb", "sqlite"] = Field(
+    state_backend: StateBackendName = Field(
         "supabase", description="state store: supabase, dynamodb or sqlite"
     )
     state_table: str = Field(
@@ -97,7 +104,7 @@ class Settings(BaseModel):
         None, description="existing database of STATE_BACKEND=sqlite (python -m local.state)"
     )
 
-    # What is extracted when the message does not say
+    # Sampling of messages without options
     strategy: Literal["uniform", "keyframe", "scene"] = Field(
         "uniform", description="uniform, keyframe or scene; only messages have timestamps"
     )
@@ -138,7 +145,7 @@ class Settings(BaseModel):
     )
     image_format: ImageFormat = Field("jpg", description="jpg, webp or png")
 
-    # In what form it is handed over
+    # Output
     output: OutputForm = Field(
         "frames", description="frames: an object for each frame; tar: one for each video, with fewer requests"
     )
@@ -146,7 +153,7 @@ class Settings(BaseModel):
         False, description="add a contact sheet, and a thumbnail track for video players"
     )
 
-    # What one video may cost
+    # Limits per video
     allow_truncated: bool = Field(False, description="accept truncated files; the manifest marks them")
     max_decode_error_percent: float = Field(
         20, ge=0, le=100, description="percentage of packets that may fail to decode"
@@ -192,7 +199,7 @@ class Settings(BaseModel):
 
     @property
     def policy(self) -> SamplingPolicy:
-        """The sampling of messages that do not ask for their own."""
+        """The sampling policy of messages without their own options."""
         return SamplingPolicy(
             strategy=self.strategy,
             interval_seconds=1 / self.extract_fps if self.extract_fps else self.frame_interval,
@@ -214,9 +221,10 @@ class Settings(BaseModel):
 
     @property
     def idle_options(self) -> str | None:
-        """The sampling options without effect on a message that has no options of its own, with the reasons;
-        `None` if there are none. A message may choose the strategy, format or detector that uses them, so
-        they are not refused. Only what differs from its default counts as set.
+        """The sampling options without effect on a message without options, with the reasons, or ``None``.
+
+        A message may choose the strategy, format or detector that uses them, so they are not rejected. Only
+        values that differ from their default count as set.
         """
         given = not_default(self.policy) | ({"fps"} if self.extract_fps else set())
         try:
@@ -229,7 +237,7 @@ class Settings(BaseModel):
 
     @property
     def _counts_frames(self) -> bool:
-        """As the system with DynamoDB understands EXTRACT_FPS."""
+        """Whether EXTRACT_FPS has the meaning of the system with DynamoDB."""
         return self.state_backend == "dynamodb" and self.strategy == "uniform" and bool(self.extract_fps)
 
     @property
@@ -238,7 +246,7 @@ class Settings(BaseModel):
 
     @property
     def cpu_share(self) -> float | None:
-        """How many CPUs Lambda gives, whatever number the machine shows; `None` elsewhere."""
+        """The number of CPUs that Lambda allots, however many the machine shows; ``None`` elsewhere."""
         memory_mb = self.aws_lambda_function_memory_size
         return memory_mb / _MB_PER_LAMBDA_CPU if memory_mb else None
 
@@ -267,12 +275,12 @@ class Settings(BaseModel):
 
 
 def variable_names(field: str) -> tuple[str, ...]:
-    """The environment variables that set `field`; the first is the usual one."""
+    """Return the environment variables that set `field`; the first is the usual one."""
     return (field.upper(), *_OTHER_NAMES.get(field, ()))
 
 
 def other_names(variable: str) -> Collection[str]:
-    """The environment variables that set the same as `variable`, itself included."""
+    """Return the environment variables that set the same field as `variable`, including itself."""
     fields = (field for field in Settings.model_fields if variable in variable_names(field))
     return {variable}.union(*map(variable_names, fields))
 
@@ -281,7 +289,7 @@ ALL_VARIABLES = frozenset(name for field in Settings.model_fields for name in va
 
 
 def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> Settings:
-    """Read the settings from `environ`.
+    """Read and validate the settings.
 
     Args:
         environ: The environment variables. An empty one counts as unset.
@@ -316,7 +324,7 @@ def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> S
 
 
 def _given(environ: Mapping[str, str], field: str) -> dict[str, str]:
-    """The variables of `field` that are set, with their texts."""
+    """Return the values of the variables of `field` that are set, by name."""
     return {name: text for name in variable_names(field) if (text := environ.get(name, "").strip())}
 
 
@@ -337,11 +345,10 @@ def _missing(values: Mapping[str, str]) -> list[str]:
     ):
         return ["STATE_BACKEND: is not set; VIDEOS_TABLE is a table in DynamoDB: set STATE_BACKEND=dynamodb"]
     backend = values.get("state_backend", "supabase")
-    key = "supabase_key_secret_arn" if "supabase_key_secret_arn" in values else "supabase_key"
+    known = BACKENDS.get(backend)
+    required = known.required_settings if known else ()
     needed = {
-        f"STATE_BACKEND={backend}": {"supabase": ("supabase_url", key), "sqlite": ("sqlite_path",)}.get(
-            backend, ()
-        ),
+        f"STATE_BACKEND={backend}": tuple(names[0] for names in required if not values.keys() & set(names)),
         "MAX_RECEIVES": ("dead_letter_queue_url",) if "max_receives" in values else (),
     }
     return [

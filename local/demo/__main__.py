@@ -1,8 +1,7 @@
-"""The demo (`python -m local.demo [--out DIR] [VIDEO …]`): videos in, frames and a page out.
+"""The demo (`python -m local.demo [--out DIR] [VIDEO …]`): extract frames of videos and show them on a page.
 
-The real command line tool fills a real queue protocol, the real handler empties it; only the cloud is
-an embedded one. Exits with 0 if every video ended as it should, 1 if one did not, 2 if the demo
-could not run, 130 after Ctrl-C.
+The enqueuer fills a queue and the Lambda handler empties it, as on AWS; only the cloud is embedded. Exits
+with 0 if every video ended as expected, 1 if one did not, 2 if the demo could not run, 130 after Ctrl-C.
 """
 
 import argparse
@@ -33,7 +32,7 @@ def main() -> int:
         with open_workspace(arguments.out) as workspace:
             return _run(workspace, given)
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing is left running.", file=sys.stderr)
+        print("\nInterrupted; all processes have ended.", file=sys.stderr)
         return 130
     except DemoError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -46,7 +45,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="demo.sh", description="Extract frames on this machine, as it happens on AWS, and show them."
+        prog="demo.sh", description="Extract frames on this machine as on AWS, and show them on a page."
     )
     parser.add_argument(
         "--out", type=path_argument, default=Path("demo-output"), metavar="DIR", help="output folder"
@@ -56,7 +55,7 @@ def _arguments() -> argparse.Namespace:
         type=path_argument,
         nargs="*",
         metavar="VIDEO",
-        help="your videos; without any, six clips are made",
+        help="video files (default: six generated clips)",
     )
     return parser.parse_args()
 
@@ -93,7 +92,7 @@ def _extract(
 
 
 def _table(cards: Sequence[Card]) -> str:
-    """Columns as wide as their widest cell; what came from a video cannot steer the terminal."""
+    """Format a table; control characters of videos are replaced."""
     rows = [("VIDEO", "OUTCOME", "FRAMES", "SECONDS", "REASON"), *map(_row, cards)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (

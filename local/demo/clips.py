@@ -1,6 +1,6 @@
-"""The demo's own videos: six short clips, each with something that is easily done wrong.
+"""The demo's own clips: six short videos, each with a common difficulty.
 
-Made on the spot by the FFmpeg that pip installed, in a few seconds and without any network.
+The bundled FFmpeg generates them in a few seconds, without network access.
 """
 
 import subprocess
@@ -19,8 +19,16 @@ _TWO_AT_A_TIME = 2
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """`graph` is a libavfilter graph without inputs. `rotation_degrees` goes into the display matrix,
-    `kept_share` of the file's bytes are kept, `expected_reason` is why it must fail, if it must."""
+    """A generated video.
+
+    Attributes:
+        code: Its code.
+        caption: A description.
+        graph: A libavfilter graph without inputs.
+        rotation_degrees: The rotation in the display matrix.
+        kept_share: The share of the file that is kept; less than 1 truncates it.
+        expected_reason: The reason code with which the video must fail, if any.
+    """
 
     code: str
     caption: str
@@ -84,7 +92,7 @@ CLIPS = (
 
 
 def make_clips(directory: Path, clips: Sequence[Clip] = CLIPS) -> list[Path]:
-    """Write the clips as ``{code}.mp4``, in their order."""
+    """Write the clips as ``{code}.mp4`` and return their paths in order."""
     with ThreadPoolExecutor(_TWO_AT_A_TIME) as pool:
         return list(pool.map(lambda clip: _make(clip, directory), clips))
 
@@ -116,4 +124,4 @@ def _ffmpeg(*arguments: str) -> None:
     binary = imageio_ffmpeg.get_ffmpeg_exe()
     command = [binary, "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments]
     if subprocess.run(command, check=False).returncode != 0:
-        raise DemoError("FFmpeg could not make the demo's clips; its own message is above")
+        raise DemoError("FFmpeg could not generate the clips; its error message is above")

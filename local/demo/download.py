@@ -1,4 +1,4 @@
-"""Fetching what the worker stored, and checking that the manifest told the truth about it."""
+"""Download stored frames and verify them against the manifest."""
 
 import hashlib
 import re
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FrameDownload:
-    """From `bucket` to `directory`, each object under its own key."""
+    """Downloads objects from a bucket to a directory, each to the path of its key."""
 
     s3: "S3Client"
     bucket: str
     directory: Path
 
     def fetch(self, code: str) -> Manifest:
-        """The video's manifest and frames. Raises `FramesError` unless every frame has the size and the
-        SHA-256 that the manifest states."""
+        """Download the manifest and the frames of a video.
+
+        Raises:
+            FramesError: An object is missing, or has another size or SHA-256 than the manifest states.
+        """
         key = manifest_key(code)
         manifest = parse_manifest(self._download(key))
         if manifest is None:
@@ -48,7 +51,7 @@ class FrameDownload:
 
 
 def manifest_key(code: str) -> str:
-    """Where the demo's settings put the manifest of a video."""
+    """Return the key of a video's manifest under the demo's settings."""
     layout = parse_layout("default")
     frame_keys = layout.frame_keys(
         code=code, platform=None, video_id=None, interval_seconds=1, extension="jpg"
@@ -57,7 +60,7 @@ def manifest_key(code: str) -> str:
 
 
 def checked_key(key: str) -> str:
-    """`key`, if it is safe as a relative path: plain names without a leading dot, between slashes."""
+    """Return the key if it is a safe relative path: plain names without a leading dot between slashes."""
     if not all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", part) for part in key.split("/")):
         raise FramesError(f"{key!r} is no key that the extractor makes")
     return key

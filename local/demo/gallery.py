@@ -1,8 +1,7 @@
-"""The demo's result as one page: plain HTML and CSS, nothing from the network, and one script, for the
-storyboards and the search, which is the only one that may run.
+"""Render the demo's result as one HTML page without external resources.
 
-Whatever comes from a video or a message is escaped by the template engine; image paths are keys
-that `local.demo.download.checked_key` has let through.
+The page's content security policy allows only its own script, for storyboards and search. The template engine
+escapes all values from videos and messages; image paths are checked by `local.demo.download.checked_key`.
 """
 
 import base64
@@ -30,7 +29,7 @@ _CUE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A rectangle of an image, in pixels, that shows the video from `start` seconds on, as players count."""
+    """A region of a sprite image, in pixels, that shows the video from `start` seconds on."""
 
     start: float
     clock: str
@@ -43,8 +42,14 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One video with its outcome; a manifest exists exactly if it was extracted. `track` is the text of its
-    storyboard, if it has one."""
+    """A video and its outcome.
+
+    Attributes:
+        video: The video.
+        finished: The outcome.
+        manifest: The manifest, exactly if the video was extracted.
+        track: The WebVTT text of its storyboard, if any.
+    """
 
     video: DemoVideo
     finished: Finished
@@ -71,7 +76,7 @@ class Card:
 
     @property
     def previews(self) -> list[dict[str, object]]:
-        """Each frame in full, from when it is shown, as the tiles count. None if the frames lie in a tar."""
+        """The frames with their display times on the tiles' clock; empty if the frames are in a tar."""
         frames = self.manifest.frames if self.manifest and not self.manifest.archive else ()
         return [
             {"start": round(self.start + frame.pts_seconds, 3), "path": frame_path(frame.key)}
@@ -80,13 +85,13 @@ class Card:
 
     @property
     def start(self) -> float:
-        """When the video's first frame is shown, as the tiles count."""
+        """The display time of the first frame on the tiles' clock."""
         first = next(_tiles(self.track or "", ""), None)
         return round(first.start - self.manifest.frames[0].pts_seconds, 3) if first and self.manifest else 0.0
 
     @property
     def search_text(self) -> str:
-        """What the search looks through."""
+        """The text that the search matches."""
         outcome = self.finished.outcome.reason or "extracted"
         codec = [self.manifest.video.codec] if self.manifest else []
         return " ".join([self.video.code, self.video.caption, outcome, *codec])
@@ -94,14 +99,14 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """All that the page shows. `seconds` is the time from the first message to the last outcome."""
+    """The content of the page. `seconds` is the time from the first message to the last outcome."""
 
     cards: Sequence[Card]
     seconds: float
 
     @property
     def ordered(self) -> list[Card]:
-        """What failed or was not expected first, and of that what was not expected."""
+        """The cards, unexpected outcomes first, then failures, then the others."""
         return sorted(
             self.cards, key=lambda card: (card.as_expected and card.manifest is not None, card.as_expected)
         )
@@ -120,7 +125,11 @@ class Gallery:
 
 
 def card_of(video: DemoVideo, finished: Finished, frames: FrameDownload) -> Card:
-    """The card of a video, whose frames are fetched if it was extracted. Raises `FramesError`."""
+    """Return the card of a video, and download its frames if it was extracted.
+
+    Raises:
+        FramesError: The frames do not match the manifest.
+    """
     if finished.outcome.reason:
         return Card(video, finished, None)
     manifest = frames.fetch(video.code)
@@ -130,7 +139,7 @@ def card_of(video: DemoVideo, finished: Finished, frames: FrameDownload) -> Card
 
 
 def render(gallery: Gallery) -> str:
-    """The page, for a folder that has the frames under ``frames/``."""
+    """Return the page as HTML, for a folder with the frames under ``frames/``."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -146,23 +155,23 @@ def render(gallery: Gallery) -> str:
 
 
 def clock(seconds: float) -> str:
-    """65.25 is ``1:05.250``."""
+    """Format a time: 65.25 is ``1:05.250``."""
     minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
     return f"{minutes}:{milliseconds // 1000:02d}.{milliseconds % 1000:03d}"
 
 
 def size(size_bytes: int) -> str:
-    """In kB or MB, as people read it."""
+    """Format a size in kB or MB."""
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.0f} kB"
 
 
 def frame_path(key: str) -> str:
-    """Where the page finds the object that was stored under `key`."""
+    """Return the path of an object on the page."""
     return f"frames/{checked_key(key)}"
 
 
 def _tiles(track: str, folder: str) -> Iterator[Tile]:
-    """What the extractor's WebVTT says; the images lie in `folder`."""
+    """Parse the WebVTT text; the images are in `folder`."""
     for hours, minutes, seconds, name, *region in _CUE.findall(track):
         start = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
         yield Tile(start, clock(start), f"{folder}/{name}", *map(int, region))

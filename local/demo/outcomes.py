@@ -1,4 +1,4 @@
-"""What became of the videos, read where an operator would: in the state and in the dead-letter queue."""
+"""Read the outcomes of videos from the state and from the dead-letter queue, as an operator would."""
 
 import sqlite3
 from contextlib import closing
@@ -18,7 +18,7 @@ _LONGEST_VISIBILITY_SECONDS = 43_200
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`reason` is a reason code, or `None` if the frames are there; `detail` is its sentence."""
+    """The outcome of a video; `reason` is a reason code, or ``None`` if it was extracted."""
 
     reason: str | None = None
     detail: str = ""
@@ -26,7 +26,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An outcome, and the seconds that the invocations for it took."""
+    """An outcome and the total duration of its invocations."""
 
     code: str
     outcome: Outcome
@@ -34,7 +34,7 @@ class Finished:
 
 
 class OutcomeReader:
-    """Remembers the dead letters that it has seen. It leaves them in their queue, but out of sight."""
+    """Reads outcomes. Dead letters stay in their queue, hidden by a long visibility timeout."""
 
     def __init__(self, state: Path, sqs: "SQSClient", dead_letter_queue_url: str) -> None:
         self._state = state
@@ -43,7 +43,7 @@ class OutcomeReader:
         self._dead: dict[str, Outcome] = {}
 
     def read(self) -> dict[str, Outcome]:
-        """By code: every video that is extracted or dead-lettered by now."""
+        """Return the outcomes so far by code: extracted and dead-lettered videos."""
         while messages := self._receive():
             self._dead |= {code_of(message["Body"]): _dead_letter(message) for message in messages}
         return self._dead | {code: Outcome() for code in self._extracted()}
@@ -63,17 +63,17 @@ class OutcomeReader:
 
 
 def code_of(body: str) -> str:
-    """The code in a message that `run_sqs_batches.py` has sent."""
+    """Return the code in a message of `run_sqs_batches.py`."""
     return VideoMessage.model_validate_json(body).code or ""
 
 
 def _dead_letter(message: "MessageTypeDef") -> Outcome:
-    """The handler gives a reason with what it dead-letters; SQS itself, after the last delivery, cannot."""
+    """Return the outcome. The handler attaches a reason to its dead letters; SQS itself attaches none."""
     texts = {
         name: value["StringValue"]
         for name, value in message.get("MessageAttributes", {}).items()
         if "StringValue" in value
     }
     if "reason" not in texts:
-        return Outcome(RETRIES_USED_UP, "every delivery failed for a passing reason; the logs tell which")
+        return Outcome(RETRIES_USED_UP, "every delivery failed with a transient error; see the logs")
     return Outcome(texts["reason"], texts.get("detail", ""))

@@ -1,4 +1,4 @@
-"""The function at work: two workers behind the event source mapping, until every video has an outcome."""
+"""Run the function: two workers behind the event source mapping, until every video has an outcome."""
 
 import queue
 import sys
@@ -17,17 +17,24 @@ from local.lambda_runtime.function import FunctionConfig, InitError, LocalFuncti
 
 WORKERS = 2
 FUNCTION_SECONDS = 900
-VISIBILITY_SECONDS = 6 * FUNCTION_SECONDS  # as AWS recommends: never redelivered while at work
+VISIBILITY_SECONDS = 6 * FUNCTION_SECONDS  # as AWS recommends: no redelivery while a message is processed
 _RETRY_SECONDS = 2
 _TICK_SECONDS = 0.3
-# However it goes, a message meets its end within that many time-outs, so some video always does.
+# Every message ends within this time, whatever happens, so some video always does.
 _PATIENCE_SECONDS = (EmbeddedCloud.MAX_RECEIVES + 1) * FUNCTION_SECONDS
 
 
 def process(
     cloud: EmbeddedCloud, workspace: Workspace, environment: Mapping[str, str], codes: Sequence[str]
 ) -> dict[str, Finished]:
-    """Give every message to the function. Raises `DemoError` if something can never end."""
+    """Process all messages.
+
+    Returns:
+        The outcomes by code.
+
+    Raises:
+        DemoError: The handler cannot be loaded, or no video finishes.
+    """
     reader = OutcomeReader(workspace.state, cloud.sqs(), cloud.dead_letter_queue_url)
     finished: dict[str, Finished] = {}
     with (
@@ -46,7 +53,7 @@ def process(
 def _mapping(
     cloud: EmbeddedCloud, workspace: Workspace, environment: Mapping[str, str]
 ) -> Iterator[tuple[EventSourceMapping, "queue.SimpleQueue[Invocation]"]]:
-    """One video for each invocation, so that the time of an invocation is the time of a video."""
+    """Start the mapping with one video per invocation, so that each duration is that of one video."""
     seen: queue.SimpleQueue[Invocation] = queue.SimpleQueue()
     source = QueueSource(
         cloud.sqs(), cloud.queue_url, cloud.queue_arn, batch_size=1, retry_seconds=_RETRY_SECONDS
@@ -77,7 +84,7 @@ def _finishing(
     last = time.monotonic()
     while pending:
         mapping.check()
-        _take_note(seen, seconds, workspace)
+        _add_duration(seen, seconds, workspace)
         outcomes = reader.read()
         for code in sorted(pending & outcomes.keys() & seconds.keys()):
             pending.remove(code)
@@ -89,10 +96,10 @@ def _finishing(
             )
 
 
-def _take_note(
+def _add_duration(
     seen: "queue.SimpleQueue[Invocation]", seconds: dict[str, float], workspace: Workspace
 ) -> None:
-    """Wait a moment for an invocation to end; add its time to that of its video."""
+    """Wait briefly for an invocation to end, and add its duration to that of its video."""
     try:
         invocation = seen.get(timeout=_TICK_SECONDS)
     except queue.Empty:

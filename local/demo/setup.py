@@ -1,4 +1,4 @@
-"""Everything up to the moment when the messages are in the queue, as an operator would do it."""
+"""Upload the videos and fill the queue, as an operator would."""
 
 import subprocess
 import sys
@@ -19,8 +19,7 @@ _SAMPLING = frozenset({"STRATEGY", "FRAME_INTERVAL", "QUALITY", "MAX_FRAMES", "I
 def demo_environment(
     cloud: EmbeddedCloud, workspace: Workspace, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """`environ` with this cloud in the place of any other one. Of a person's settings only those of the
-    sampling hold."""
+    """Return `environ` with the settings of the embedded cloud; of the user's, only the sampling is kept."""
     others = ALL_VARIABLES - _SAMPLING
     own = {
         name: value for name, value in environ.items() if not name.startswith("AWS_") and name not in others
@@ -30,7 +29,7 @@ def demo_environment(
 
 
 def upload(cloud: EmbeddedCloud, workspace: Workspace, videos: Sequence[DemoVideo]) -> None:
-    """What the downloading side of the system does: the object, and the row that says that it is there."""
+    """Upload the videos and add their rows, as the downloading part of a system does."""
     s3 = cloud.s3()
     state = SqliteStateStore(workspace.state, _TABLE)
     for video in videos:
@@ -39,10 +38,11 @@ def upload(cloud: EmbeddedCloud, workspace: Workspace, videos: Sequence[DemoVide
 
 
 def enqueue(workspace: Workspace, environment: Mapping[str, str]) -> None:
-    """Run the command that fills the queue, in a folder without a `.env` that it would read as well.
+    """Run the enqueuer in a folder without a `.env` file.
 
-    Raises `DemoError` if it fails.
+    Raises:
+        DemoError: It failed.
     """
     command = [sys.executable, str(ROOT / "run_sqs_batches.py")]
     if subprocess.run(command, cwd=workspace.work, env=environment, check=False).returncode != 0:
-        raise DemoError("run_sqs_batches.py failed; its own message is above")
+        raise DemoError("run_sqs_batches.py failed; its error message is above")

@@ -1,4 +1,4 @@
-"""The videos that the demo shows: a person's own files, or the generated clips."""
+"""The videos of the demo: the user's files, or generated clips."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _LONGEST_CODE = 100
 
 @dataclass(frozen=True, slots=True)
 class DemoVideo:
-    """`expected_reason` is the reason code with which it must fail; `None`: it must be extracted."""
+    """A video; `expected_reason` is the reason code with which it must fail, if any."""
 
     code: str
     caption: str
@@ -22,7 +22,7 @@ class DemoVideo:
 
 
 def generated_videos(directory: Path) -> list[DemoVideo]:
-    """The demo's own clips, made in `directory`."""
+    """Generate the demo's clips in `directory`."""
     paths = make_clips(directory)
     return [
         DemoVideo(clip.code, clip.caption, path, clip.expected_reason)
@@ -31,7 +31,11 @@ def generated_videos(directory: Path) -> list[DemoVideo]:
 
 
 def given_videos(paths: Sequence[Path]) -> list[DemoVideo]:
-    """The files, each with a code of its own. Raises `VideoFileError` naming every file that is missing."""
+    """Return the files, each with a unique code.
+
+    Raises:
+        VideoFileError: Files are missing; the message names all of them.
+    """
     if missing := [str(path) for path in paths if not path.is_file()]:
         raise VideoFileError(f"no such file: {', '.join(missing)}")
     codes = unique_codes([path.stem for path in paths])
@@ -39,7 +43,7 @@ def given_videos(paths: Sequence[Path]) -> list[DemoVideo]:
 
 
 def unique_codes(names: Sequence[str]) -> list[str]:
-    """A valid code for each name, no two alike, not even on a file system that ignores case."""
+    """Return a valid code per name, unique even on case-insensitive file systems."""
     codes: list[str] = []
     taken: set[str] = set()
     for name in names:

@@ -1,5 +1,7 @@
-"""The demo's output folder. Nothing is written to a folder that the demo did not make itself,
-and of its own only what it is about to make again is removed."""
+"""The demo's output folder.
+
+Only a folder that the demo created is written to, and only files that it is about to write again are removed.
+"""
 
 import fcntl
 import shutil
@@ -18,7 +20,10 @@ _FILES = ("index.html", "state.sqlite", "state.sqlite-wal", "state.sqlite-shm", 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The parts of the folder; all of them exist and are empty at first, `state` and `page` do not exist."""
+    """The paths of the folder.
+
+    The directories exist and are empty at first; `state` and `page` do not exist.
+    """
 
     root: Path
 
@@ -49,27 +54,31 @@ class Workspace:
 
 @contextmanager
 def open_workspace(directory: Path) -> Iterator[Workspace]:
-    """Take `directory` for one demo at a time. Raises `WorkspaceError`."""
+    """Lock the folder for one demo at a time, and create or empty it.
+
+    Raises:
+        WorkspaceError: The folder contains other files, is locked, or cannot be used.
+    """
     root = directory.absolute()
-    with _take(root):
+    with _lock_and_clear(root):
         try:
             yield Workspace(root)
         finally:
             shutil.rmtree(root / "work")
 
 
-def _take(root: Path) -> TextIO:
-    """Make or empty the folder; closing the file that is returned gives it free again."""
+def _lock_and_clear(root: Path) -> TextIO:
+    """Create or empty the folder; closing the returned file releases the lock."""
     with ExitStack() as stack:
         try:
             root.mkdir(parents=True, exist_ok=True)
             if not (root / _MARKER).is_file() and any(root.iterdir()):
-                raise WorkspaceError(f"{root} holds files of others: choose another folder with --out")
+                raise WorkspaceError(f"{root} contains other files: choose another folder with --out")
             marker = stack.enter_context((root / _MARKER).open("w"))
             fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _clear(root)
         except BlockingIOError as error:
-            raise WorkspaceError(f"another demo is at work in {root}: choose another --out") from error
+            raise WorkspaceError(f"another demo is using {root}: choose another --out") from error
         except OSError as error:
             reason = f"{root} cannot be used ({error.strerror}): choose another folder with --out"
             raise WorkspaceError(reason) from error

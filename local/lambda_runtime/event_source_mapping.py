@@ -1,7 +1,7 @@
-"""The event source mapping: SQS to function, as AWS documents it for `ReportBatchItemFailures`.
+"""Event source mapping: delivers SQS messages to the function as AWS does with `ReportBatchItemFailures`.
 
-Receives batches, invokes, deletes what succeeded. What failed is left alone and comes back when its
-visibility time-out ends; the queue's redrive policy bounds how often.
+Receives batches, invokes the function, and deletes successful messages. Failed messages reappear after their
+visibility timeout; the queue's redrive policy limits the number of deliveries.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
@@ -25,7 +25,14 @@ _POLL_SECONDS = 1  # short, so that stopping is quick; AWS waits 20
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What became of one batch: the records of its event, the ids that failed, and why if all did."""
+    """The result of one batch.
+
+    Attributes:
+        records: The records of the event.
+        failed: The IDs of failed messages.
+        seconds: The duration.
+        error: The error of the invocation, if all records failed because of it.
+    """
 
     records: Sequence[dict[str, Any]]
     failed: frozenset[str]
@@ -35,8 +42,15 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class QueueSource:
-    """The queue to poll. AWS leaves a failed message invisible until its visibility time-out ends;
-    with `retry_seconds` it comes back after that time instead."""
+    """The queue to poll.
+
+    Attributes:
+        sqs: The client.
+        url: The URL of the queue.
+        arn: The ARN of the queue.
+        batch_size: The maximum number of messages per event.
+        retry_seconds: When failed messages reappear; by default after their visibility timeout, as on AWS.
+    """
 
     sqs: "SQSClient"
     url: str
@@ -46,10 +60,14 @@ class QueueSource:
 
 
 class EventSourceMapping:
-    """A context manager: polls while it is entered, one thread for each function.
+    """A context manager that polls while it is entered, with one thread per function.
 
-    `observe` is called after each invocation, from that thread. Leaving waits for the invocations
-    under way; leaving by an exception stops them.
+    Leaving it waits for running invocations; leaving it with an exception stops them.
+
+    Args:
+        source: The queue.
+        functions: The functions, each of which handles one batch at a time.
+        observe: Called after each invocation, in its thread.
     """
 
     def __init__(
@@ -79,7 +97,7 @@ class EventSourceMapping:
         self._pool.shutdown()
 
     def check(self) -> None:
-        """Raise what ended a poller, if something did: without this nobody would notice."""
+        """Raise the exception that ended a polling thread, if any."""
         for poller in self._pollers:
             if poller.done():
                 poller.result()
@@ -110,7 +128,7 @@ class EventSourceMapping:
         return Invocation(event["Records"], failed_ids(ids, response), time.monotonic() - start)
 
     def _settle(self, messages: "Sequence[MessageTypeDef]", failed: frozenset[str]) -> None:
-        """Delete what succeeded. A deletion that SQS refuses means a redelivery, which does no harm."""
+        """Delete successful messages. A failed deletion leads to a redelivery, which is harmless."""
         source = self._source
         done = [message for message in messages if message["MessageId"] not in failed]
         if done:

@@ -1,7 +1,7 @@
-"""A Lambda function on this machine: the real handler in a warm process of its own.
+"""A local Lambda function: the real handler in a warm process.
 
-As on Lambda, one invocation runs at a time; a time-out kills the process with everything in its
-group; an error of the handler leaves it warm; after a time-out or a crash the next call starts cold.
+As on Lambda, it runs one invocation at a time. A timeout kills the process and its group, and an error of the
+handler leaves the process warm. After a timeout or a crash the next invocation starts cold.
 """
 
 import threading
@@ -22,7 +22,7 @@ _MEMORY_MB = 3_008
 
 
 class FunctionError(Exception):
-    """The invocation failed; `error_type` and `error_message` are what Lambda would report."""
+    """The invocation failed, with the error type and message that Lambda would report."""
 
     def __init__(self, error_type: str, error_message: str) -> None:
         super().__init__(f"{error_type}: {error_message}")
@@ -31,11 +31,11 @@ class FunctionError(Exception):
 
 
 class InitError(FunctionError):
-    """The handler could not even be loaded."""
+    """The handler could not be loaded."""
 
 
 class TimedOutError(FunctionError):
-    """The invocation used up its time and was killed."""
+    """The invocation timed out and was killed."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
@@ -43,8 +43,16 @@ class TimedOutError(FunctionError):
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfig:
-    """`handler` is ``module.function`` within `task_root`. `environment` is all that the handler sees
-    of the environment; standard output and error are appended to `log`."""
+    """How to run the function.
+
+    Attributes:
+        environment: The environment variables of the function.
+        log: The file to which its output is appended.
+        timeout_seconds: The timeout.
+        handler: ``module.function``.
+        task_root: The folder with the handler's module.
+        name: The name of the function.
+    """
 
     environment: Mapping[str, str]
     log: Path
@@ -55,7 +63,7 @@ class FunctionConfig:
 
 
 class LocalFunction:
-    """A context manager; one thread invokes, and any thread may `stop`."""
+    """A context manager. One thread invokes; any thread may call `stop`."""
 
     def __init__(self, config: FunctionConfig) -> None:
         self._config = config
@@ -77,16 +85,24 @@ class LocalFunction:
 
     @property
     def pid(self) -> int | None:
-        """The warm process, and the id of its group; `None` while cold."""
+        """The process ID of the warm process and the ID of its group; ``None`` while cold."""
         return self._child.pid if self._child else None
 
     def warm_up(self) -> None:
-        """Load the handler unless it is loaded. Raises `InitError`."""
+        """Load the handler if it is not loaded.
+
+        Raises:
+            InitError: The handler cannot be loaded.
+        """
         if self._child is None:
             self._answer(self._start(), _INIT_SECONDS, InitError)
 
     def invoke(self, event: object) -> Any:
-        """The handler's JSON result. Raises `FunctionError` or a subclass."""
+        """Return the handler's JSON result.
+
+        Raises:
+            FunctionError: The invocation failed or timed out.
+        """
         self.warm_up()
         child = self._child
         assert child is not None
@@ -98,7 +114,7 @@ class LocalFunction:
         return self._answer(child, seconds, FunctionError)
 
     def stop(self) -> None:
-        """Kill what runs; an invocation under way fails at once, and none can start any more."""
+        """Kill the process; a running invocation fails, and no other can start."""
         with self._lock:
             self._stopped = True
             if self._child:
@@ -136,7 +152,7 @@ class LocalFunction:
         return failure("Runtime.ExitError", f"the runtime exited with status {self._discard()}")
 
     def _discard(self) -> int | None:
-        """Kill and forget the process, so that the next call starts cold; gives its exit status."""
+        """Kill the process, so that the next invocation starts cold; return its exit status."""
         with self._lock:
             child, self._child = self._child, None
         return child.close() if child else None

@@ -1,9 +1,7 @@
-"""The child process of a local function.
+"""Child process of a local function (`python -m local.lambda_runtime.runtime DESCRIPTOR TASK_ROOT HANDLER`).
 
-Started as `python -m local.lambda_runtime.runtime DESCRIPTOR TASK_ROOT HANDLER`.
-
-Does what Lambda's Python runtime does: imports the handler once, then answers one event after the
-other. Ends, with its whole process group, when the parent's end of the connection closes.
+Like Lambda's Python runtime, it imports the handler once and then handles one event after the other. It ends,
+with its process group, when the parent's end of the connection closes.
 """
 
 import importlib
@@ -27,7 +25,7 @@ Handler = Callable[[Any, "LambdaContext"], object]
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What a handler may ask of its invocation. `deadline` is Unix time in seconds."""
+    """The context object of an invocation. `deadline` is in seconds since 1970."""
 
     aws_request_id: str
     invoked_function_arn: str
@@ -66,10 +64,10 @@ def _serve(handler: Handler, connection: "Connection[Any, Any]", request: dict[s
 
 @contextmanager
 def _reporting(connection: "Connection[Any, Any]") -> Iterator[None]:
-    """Tell the parent what the block raises."""
+    """Send exceptions of the block to the parent."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - whatever a handler raises is its function's error
+    except Exception as error:  # noqa: BLE001 - any exception of a handler is an error of its function
         traceback.print_exc()
         _send(connection, {"error": {"errorType": type(error).__name__, "errorMessage": str(error)}})
 
@@ -79,7 +77,7 @@ def _send(connection: "Connection[Any, Any]", message: object) -> None:
 
 
 def _listen(connection: "Connection[Any, Any]", requests: "SimpleQueue[dict[str, Any]]") -> None:
-    """Take requests as they come, so that the parent's end is noticed while the handler is at work."""
+    """Read requests in a thread, so that the end of the parent is noticed while the handler runs."""
     try:
         while True:
             requests.put(json.loads(connection.recv_bytes()))

@@ -1,4 +1,4 @@
-"""What Lambda puts in front of a handler for SQS messages, and how it reads the answer. Pure."""
+"""Build Lambda events from SQS messages and interpret the handler's response. Pure: no I/O."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 def build_event(messages: "Sequence[MessageTypeDef]", queue_arn: str) -> dict[str, Any]:
-    """The event for messages that were received with all their attributes."""
+    """Return the event for messages that were received with all their attributes."""
     return {"Records": [_record(message, queue_arn) for message in messages]}
 
 
 def failed_ids(message_ids: Sequence[str], response: object) -> frozenset[str]:
-    """The messages that come back to the queue after the handler gave `response`.
+    """Return the IDs of the messages that return to the queue after this response.
 
-    None for an empty response or an empty list. All for a response that cannot be understood, or
-    that names an id that is not in the batch: nothing is acknowledged on a guess.
+    None for an empty response or an empty list; all for an invalid response, or one with an ID that is not in
+    the batch: messages are deleted only if their success is certain.
     """
     everything = frozenset(message_ids)
     match response:
@@ -54,7 +54,7 @@ def _record(message: "MessageTypeDef", queue_arn: str) -> dict[str, Any]:
 
 
 def _attribute(value: "MessageAttributeValueOutputTypeDef") -> Mapping[str, Any]:
-    """camelCase, binary as Base64, and the two lists that Lambda always adds."""
+    """Convert an attribute: camelCase names, binary as Base64, and the two lists that Lambda always adds."""
     content: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
     if "StringValue" in value:
         content["stringValue"] = value["StringValue"]

@@ -46,7 +46,7 @@ def test_what_is_extracted_meanwhile_is_not_queued_again(setup: Setup) -> None:
         setup.state.mark_extracted(VideoRef(code), EXTRACTION)
     run = setup.run("--requeue-after", "0")
     assert (run.returncode, first_line(run)) == (0, "0 videos queued in 0 calls, 0 a second")
-    assert run.stdout.splitlines()[1:] == ["no video is fetched and waits to be extracted"]
+    assert run.stdout.splitlines()[1:] == ["no fetched video is waiting to be extracted"]
     assert setup.queued() == []
 
 
@@ -87,7 +87,7 @@ def test_a_budget_is_kept_and_what_it_would_cost_is_told_before(setup: Setup) ->
     budget = str(7.5 * estimate["usd_per_video"])
     run = setup.run("--max-usd", budget, *prices)
     assert (run.returncode, first_line(run)[:15]) == (0, "7 videos queued")
-    assert run.stdout.splitlines()[-1] == "stopped there: one more would pass --max-usd"
+    assert run.stdout.splitlines()[-1] == "stopped: one more video would exceed --max-usd"
     assert len(setup.queued()) == 7
 
 

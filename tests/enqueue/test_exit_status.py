@@ -106,7 +106,7 @@ def test_a_queue_out_of_reach_gives_3_and_one_clear_line(setup: Setup) -> None:
     assert "trying again in " in told
     assert error.startswith("error: cannot send to the queue")
     assert first_line(run).startswith("0 videos queued in ")
-    assert "up to 25 more may have been queued" in run.stdout
+    assert "up to 25 more may be queued" in run.stdout
 
 
 @pytest.mark.failure_row(46)
@@ -156,7 +156,7 @@ def test_an_interrupted_run_gives_130_and_a_true_summary_and_the_next_one_comple
         gate.released.set()
     assert (process.returncode, errors) == (130, "interrupted\n")
     assert output.splitlines()[0].startswith("20 videos queued in 3 calls")
-    assert output.splitlines()[1].startswith("up to 5 more may have been queued")
+    assert output.splitlines()[1].startswith("up to 5 more may be queued")
     assert setup.queued() == [{"code": code} for code in CODES[:20]]
     assert setup.run("--senders", "1", "--checkpoint", "c.json").returncode == 0
     assert {"code": "code24"} in (rest := setup.queued())

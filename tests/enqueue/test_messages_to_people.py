@@ -61,7 +61,7 @@ def test_a_server_that_is_silent_is_told_of_before_it_answers(setup: Setup) -> N
         output, errors = process.communicate(timeout=60)
     assert told[0] == "still waiting for an answer\n"
     assert (process.returncode, errors.splitlines()[-1]) == (143, "terminated")
-    assert "up to 1 more may have been queued" in output
+    assert "up to 1 more may be queued" in output
 
 
 @pytest.mark.operations_row(20)

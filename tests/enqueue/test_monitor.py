@@ -72,12 +72,12 @@ def test_what_waits_for_its_next_delivery_is_not_drained(state: SqliteStateStore
 def test_done_and_failed_videos_are_counted_from_the_state(state: SqliteStateStore) -> None:
     views = seen(Queue(*[depth(1)] * 2), state)
     first = next(views)
-    assert (first.look.remaining, first.look.failed, first.settled) == (10, 0, 0)
+    assert (first.sample.remaining, first.sample.failed, first.settled) == (10, 0, 0)
     for number in range(3):
         state.mark_extracted(VideoRef(f"code{number}"), EXTRACTION)
     state.record_failure(VideoRef("code5"), "UNREADABLE", "any")
     second = next(views)
-    assert (second.look.remaining, second.look.failed, second.settled) == (6, 1, 4)
+    assert (second.sample.remaining, second.sample.failed, second.settled) == (6, 1, 4)
 
 
 def test_rate_and_time_left_are_those_of_the_last_minute() -> None:
@@ -97,8 +97,8 @@ def test_videos_that_come_in_make_no_negative_rate() -> None:
 @pytest.mark.failure_row(46)
 def test_what_does_not_answer_is_looked_at_again(state: SqliteStateStore) -> None:
     looks = list(seen(Queue(QueueUnavailableError("away"), depth(2)), state))
-    assert looks[0].look.depth is None
-    assert looks[1].look.depth == depth(2)
+    assert looks[0].sample.depth is None
+    assert looks[1].sample.depth == depth(2)
     assert looks[-1].drained
 
 
@@ -109,7 +109,12 @@ def test_a_state_that_cannot_count_leaves_the_queue_to_be_seen(state: SqliteStat
 
     state.__class__ = Slow
     last = list(seen(Queue(depth(2)), state))[-1]
-    assert (last.drained, last.look.remaining, last.look.failed, last.per_second) == (True, None, None, None)
+    assert (last.drained, last.sample.remaining, last.sample.failed, last.per_second) == (
+        True,
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_denial_ends_it(state: SqliteStateStore) -> None:
@@ -128,5 +133,5 @@ def test_a_look_tells_why_videos_failed(state: SqliteStateStore) -> None:
         state.record_failure(VideoRef("code1"), "TRUNCATED", "half of it")
 
     looks = list(monitor(Queue(depth(2), depth(1), depth(0)), state, 5, sleep=fail, clock=lambda: 0.0))
-    assert [look.look.reasons for look in looks[:2]] == [{}, {"TRUNCATED": 1}]
+    assert [look.sample.reasons for look in looks[:2]] == [{}, {"TRUNCATED": 1}]
     assert "1 failed (1 × TRUNCATED)" in progress_line(looks[1])

@@ -33,7 +33,7 @@ def test_the_view_alone_queues_nothing_and_tells_what_is_left(setup: Setup) -> N
     assert (run.returncode, run.stderr) == (0, "")
     assert first_line(run) == "0 waiting, 0 in flight; 25 to do, 0 settled, 0 failed"
     assert run.stdout.splitlines()[-2] == "the queue is drained"
-    assert run.stdout.splitlines()[-1].startswith("25 videos still to do")
+    assert run.stdout.splitlines()[-1].startswith("25 videos remaining")
     assert setup.queued() == []
 
 
@@ -67,5 +67,5 @@ def test_closing_the_view_does_no_harm(setup: Setup) -> None:
     assert lines[-1].startswith("25 waiting")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (0, "the view is closed; the workers go on\n")
+    assert (process.returncode, errors) == (0, "monitoring stopped; the workers continue\n")
     assert len(setup.queued()) == 25

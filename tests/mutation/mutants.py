@@ -504,13 +504,13 @@ MUTANTS: list[Mutant] = [
     *_group(
         "extractor/reconcile/replay.py",
         _REPLAY,
-        ("replay: what the queue refuses is deleted", "if place not in refused]", "]"),
+        ("replay: what the queue refuses is deleted", "if position not in refused]", "]"),
         (
             "replay: held letters are not given back",
-            "letters.release(list(held.values()))",
-            "letters.release([])",
+            "source.release(list(held.values()))",
+            "source.release([])",
         ),
-        ("replay: all reasons are asked for", "if not reasons or _reason(letter) in reasons]", "]"),
+        ("replay: all reasons are asked for", "if not reasons or _reason(message) in reasons]", "]"),
     ),
     *_group(
         "extractor/reconcile/prune.py",

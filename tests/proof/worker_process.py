@@ -19,6 +19,7 @@ from typing import Any, NoReturn, cast
 from msgspec.structs import replace
 
 import lambda_function
+from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.telemetry import logger
 from extractor.settings import load_settings
 from lambda_function import App, build_app
@@ -157,9 +158,11 @@ def _ended(process: Process) -> Ended:
 
 def open_lane(store: Store, directory: Path, dead_letter_url: str) -> Lane:
     """A lane with a disk of its own in `directory`."""
+    unused = directory / "unused.sqlite"  # each process opens its own instead
+    SqliteStateStore(unused, "watched_content")
     variables = {
-        "STATE_BACKEND": "sqlite",  # each process opens its own instead
-        "SQLITE_PATH": str(directory / "unused.sqlite"),
+        "STATE_BACKEND": "sqlite",
+        "SQLITE_PATH": str(unused),
         "WORK_DIR": str(directory / "work"),
         "DEAD_LETTER_QUEUE_URL": dead_letter_url,
         "UPLOAD_WORKERS": "2",

@@ -129,8 +129,8 @@ def test_what_is_young_is_not_judged(done: World, run: Run) -> None:
     assert status == 0
     assert printed.splitlines() == [
         "0 rows compared: no findings",
-        "not judged: 3 rows whose frames were written in the last 1h (--older-than 0s: all)",
-        "not judged: the content of the frames (--deep looks at it)",
+        "not checked: 3 rows whose frames were written in the last 1h (--older-than 0s: all)",
+        "not checked: the content of the frames (use --deep)",
     ]
 
 

@@ -203,8 +203,8 @@ def test_what_is_planted_is_found_and_set_right_and_orphans_are_told(planted: Pl
         0,
         [
             f"{rows} rows compared: no findings",
-            "not judged: the content of the frames (--deep looks at it)",
-            "not judged: kinds that were not asked for: SOURCE_GONE",
+            "not checked: the content of the frames (use --deep)",
+            "not checked: excluded kinds: SOURCE_GONE",
         ],
     )
 

@@ -58,7 +58,7 @@ def test_a_row_that_changed_since_the_survey_is_left_alone(
     tally: Counter[str] = Counter()
     shop = RepairContext(scope, snapshot, table, queue, expected, Trash(trash_prefix(NOW)), NOW)
     repair(found, shop, tally)
-    assert tally[RepairAction.MOOT] == 1
+    assert tally[RepairAction.RESOLVED] == 1
     assert queue.bodies == []
     (row,) = table.rows(None, 10)
     assert (row.is_extracted, row.frame_count) == (bool(flag), 77)

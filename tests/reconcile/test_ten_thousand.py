@@ -147,9 +147,9 @@ def test_every_planted_trouble_is_found_by_its_name_and_nothing_else_then_set_ri
     again = {code for code, kind in planted.wrong.items() if kind not in _LEFT | _MARKED}
     assert {json.loads(body)["code"] for body in queue.bodies} == again
     assert tally == {
-        RepairAction.REDO: len(again),
-        RepairAction.MARK: EACH * len(_MARKED),
-        RepairAction.NOTHING: EACH * len(_LEFT),
+        RepairAction.REQUEUE: len(again),
+        RepairAction.MARK_EXTRACTED: EACH * len(_MARKED),
+        RepairAction.MANUAL: EACH * len(_LEFT),
         "queued": len(again),
     }
 

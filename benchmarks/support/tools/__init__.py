@@ -1,8 +1,7 @@
-"""The ways of getting frames that are compared. Each is a module with the functions that do it.
+"""The compared tools. Each is a module with functions that extract frames.
 
-The module is imported before the clock starts; a tool that cannot be imported is "not installed".
-All of them write their images into a folder, as JPEG unless said otherwise, of quality 95 on
-libjpeg's scale or what comes closest to it.
+The module is imported before the measurement; a tool that cannot be imported is "not installed". All tools
+write images into a folder, by default JPEG of quality 95 on libjpeg's scale or the nearest equivalent.
 """
 
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """An image as its tool describes it, in seconds of the tool's own clock.
+    """An image as its tool describes it, in seconds.
 
-    `asked` is the instant that it should answer, after the video's first frame; `claimed` the time
-    that the tool, or the arithmetic that is usual with it, gives it. `None` where there is no such thing.
+    Attributes:
+        asked: The requested time, relative to the video's first frame; ``None`` if there is none.
+        claimed: The time that the tool, or the usual arithmetic with it, assigns; ``None`` if there is none.
     """
 
     file: str
@@ -31,7 +31,7 @@ class Extract(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`function` is the name of an `Extract` in `module`; `package` is whose version is reported."""
+    """A tool. `function` is the name of an `Extract` in `module`; the version of `package` is reported."""
 
     name: str
     module: str

@@ -1,4 +1,4 @@
-"""decord: frames by number, a handful at a time, with the timestamps that it gives them."""
+"""decord: frames by number, in small batches, with the timestamps that it reports."""
 
 from pathlib import Path
 

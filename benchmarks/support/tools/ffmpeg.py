@@ -1,7 +1,7 @@
-"""The same pinned FFmpeg as everybody runs it: ``-vf fps``, its default threads, numbered files.
+"""FFmpeg in its usual form: ``-vf fps``, default threads, numbered files.
 
-``-q:v 1 -qmin 1`` are the quantiser tables that this project takes for quality 95, the nearest that
-FFmpeg has to libjpeg's. A file's number times the interval is the time that one goes by.
+``-q:v 1 -qmin 1`` are the quantiser tables that this project uses for quality 95, the nearest equivalent of
+libjpeg's. The claimed time is the number of the file times the interval.
 """
 
 import subprocess
@@ -19,13 +19,13 @@ def extract(video: Path, interval: float, out: Path) -> list[Shot]:
 
 
 def keyframes(video: Path, interval: float, out: Path) -> list[Shot]:  # noqa: ARG001 - it goes by keyframe
-    """``-skip_frame nokey``: the least that keyframes can cost. It does not say when they are shown."""
+    """Use ``-skip_frame nokey``, the lower bound of the cost of keyframes. It reports no times."""
     files = _images(video, out, ("-skip_frame", "nokey"), ("-fps_mode", "passthrough"))
     return [Shot(file, None, None) for file in files]
 
 
 def _images(video: Path, out: Path, decoder: Sequence[str], choice: Sequence[str]) -> list[str]:
-    """The names of the images that FFmpeg numbers, in order."""
+    """Return the names of FFmpeg's numbered images, in order."""
     command = [
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-nostdin"),
         *(*decoder, "-i", str(video), "-an", *choice),

@@ -1,4 +1,4 @@
-"""OpenCV as it is mostly used: grab every frame, retrieve the wanted ones, time = number / frame rate."""
+"""OpenCV in its usual form: grab every frame, retrieve the wanted ones, time = number / frame rate."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def extract(video: Path, interval: float, out: Path) -> list[Shot]:
 
 
 def write_frames(video: Path, interval: float, out: Path, suffix: str, options: list[int]) -> list[Shot]:
-    """Every frame whose number is nearest to a multiple of `interval`."""
+    """Write every frame whose number is nearest to a multiple of `interval`."""
     capture = cv2.VideoCapture(str(video))
     rate = capture.get(cv2.CAP_PROP_FPS)
     shots: list[Shot] = []

@@ -1,4 +1,4 @@
-"""This project, as `python -m extractor` does it: index, decode, frames and manifest in a folder."""
+"""This project, as `python -m extractor` runs it: index, decode, frames and manifest in a folder."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from extractor.pipeline.local import extract_to_folder, local_config
 
 
 def planned(video: Path, interval: float, out: Path) -> list[Shot]:
-    """Packets that no wanted frame needs are dropped before the decoder."""
+    """Drop packets that no wanted frame needs before the decoder."""
     return _extract(video, interval, out, plan=True)
 
 
 def unplanned(video: Path, interval: float, out: Path) -> list[Shot]:
-    """The same frames out of a decode of everything."""
+    """Extract the same frames while decoding everything."""
     return _extract(video, interval, out, plan=False)
 
 
 def keyframes(video: Path, interval: float, out: Path) -> list[Shot]:
-    """Other frames, for far less: `interval` plays no part."""
+    """Extract keyframes, which is much cheaper; `interval` is ignored."""
     policy = SamplingPolicy(strategy="keyframe", interval_seconds=interval)
     manifest = extract_to_folder(video, out, policy, local_config())
     return [Shot(frame.key, None, frame.pts_seconds) for frame in manifest.frames]

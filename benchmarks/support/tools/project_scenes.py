@@ -1,6 +1,6 @@
-"""This project, scenes and frames out of one decode.
+"""This project, with scenes and frames from one decode.
 
-What it imports only where scenes are asked for is imported here, before the clock, as for the others.
+Modules for scenes, which are otherwise imported on demand, are imported here before the measurement.
 """
 
 from pathlib import Path

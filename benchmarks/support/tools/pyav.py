@@ -1,6 +1,6 @@
-"""PyAV: decode all frames, keep the first at or after each instant, with the times of the frames.
+"""PyAV: decode all frames, keep the first at or after each requested time.
 
-``AUTO`` threading and Pillow for the images are what its documentation shows.
+``AUTO`` threading and Pillow for the images follow its documentation.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""torchcodec: the frame that is on the screen at each instant, in its exact seek mode."""
+"""torchcodec: the frame that is displayed at each requested time, in its exact seek mode."""
 
 from pathlib import Path
 

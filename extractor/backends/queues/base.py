@@ -1,4 +1,4 @@
-"""Where messages wait: a queue that is filled, watched or, with what could not be handled, read."""
+"""Interfaces to message queues: sending jobs, sampling queue depth, and reading a dead-letter queue."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -8,14 +8,25 @@ from msgspec import Struct
 
 
 class OutgoingMessage(Struct, frozen=True):
-    """A message for a queue: a JSON body and string attributes."""
+    """A message to send.
+
+    Attributes:
+        body: The JSON body.
+        attributes: String attributes by name.
+    """
 
     body: str
     attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class SendFailure(Struct, frozen=True):
-    """One entry that the queue refused. ``position`` is its place in the sequence sent."""
+    """One message that the queue rejected.
+
+    Attributes:
+        position: Its index in the sequence that was sent.
+        code: The error code of the queue.
+        sender_fault: Whether the message itself is invalid, so that sending it again cannot help.
+    """
 
     position: int
     code: str
@@ -23,21 +34,35 @@ class SendFailure(Struct, frozen=True):
 
 
 class JobQueue(Protocol):
-    """A queue of messages."""
+    """A queue that accepts messages."""
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
-        """Send at most ten messages in one call, of any size together; returns those that the queue refused.
+        """Send up to ten messages of any total size.
 
-        Raises `QueueUnavailableError` or `AccessDeniedError` if the call as a whole failed; then
-        any of them may have been queued or not. Raises `SettingsError` if there is no such queue.
+        Args:
+            messages: The messages.
+
+        Returns:
+            The messages that the queue rejected.
+
+        Raises:
+            QueueUnavailableError: The call failed; any of the messages may have been queued.
+            AccessDeniedError: The credentials do not allow it.
+            SettingsError: The queue does not exist.
         """
         ...
 
 
 class QueueDepth(Struct, frozen=True):
-    """How many messages lie in a queue, as far as it knows: those that wait, those that somebody works on
-    (or that wait for their next delivery), those that are delayed, and the letters in its dead-letter queue;
-    `None` if it has none, or that may not be read."""
+    """Approximate numbers of messages in a queue.
+
+    Attributes:
+        waiting: Messages that can be received.
+        in_flight: Messages that were received and are neither deleted nor visible again.
+        delayed: Messages whose delay has not ended.
+        dead_letters: Messages in the dead-letter queue; ``None`` if there is no such queue, or if its depth
+            may not be read.
+    """
 
     waiting: int
     in_flight: int
@@ -46,21 +71,32 @@ class QueueDepth(Struct, frozen=True):
 
     @property
     def total(self) -> int:
-        """Without the dead letters."""
+        """Messages in the queue, without its dead-letter queue."""
         return self.waiting + self.in_flight + self.delayed
 
 
 class ObservableQueue(JobQueue, Protocol):
-    """A queue whose emptying can be watched."""
+    """A queue whose depth can be read."""
 
     def depth(self) -> QueueDepth:
-        """Raises `QueueUnavailableError` or `AccessDeniedError`."""
+        """Return the approximate depth.
+
+        Raises:
+            QueueUnavailableError: The queue cannot be reached.
+            AccessDeniedError: The credentials do not allow it.
+        """
         ...
 
 
 class DeadLetter(Struct, frozen=True):
-    """A message that could not be handled, as it was sent. `reason` is the code that was given when it was
-    put aside, ``None`` if the queue itself did that. `receipt` is what the queue wants to hear of it by."""
+    """A message from the dead-letter queue, unchanged.
+
+    Attributes:
+        message_id: The queue's identifier of the message.
+        body: The body as it was sent.
+        reason: The reason code that the worker attached; ``None`` if the queue itself moved the message.
+        receipt: The receipt handle, for `delete` and `release`.
+    """
 
     message_id: str
     body: str
@@ -69,16 +105,22 @@ class DeadLetter(Struct, frozen=True):
 
 
 class DeadLetterQueue(Protocol):
-    """A queue that is read. Every method may raise `QueueUnavailableError` or `AccessDeniedError`."""
+    """A dead-letter queue that can be read.
+
+    Every method may raise `QueueUnavailableError` or `AccessDeniedError`.
+    """
 
     def receive(self) -> Sequence[DeadLetter]:
-        """Up to ten letters, which nobody else is given for a while; none if no more are to be had."""
+        """Receive up to ten messages; an empty result means that the queue is drained.
+
+        The messages are hidden from other consumers for the visibility timeout.
+        """
         ...
 
-    def delete(self, letters: Sequence[DeadLetter]) -> None:
-        """Remove the letters for good."""
+    def delete(self, messages: Sequence[DeadLetter]) -> None:
+        """Delete received messages permanently."""
         ...
 
-    def release(self, letters: Sequence[DeadLetter]) -> None:
-        """Let others have the letters at once. If that fails, they may have them a while later."""
+    def release(self, messages: Sequence[DeadLetter]) -> None:
+        """Make received messages visible again at once, instead of after the visibility timeout."""
         ...

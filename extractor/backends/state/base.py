@@ -1,4 +1,4 @@
-"""Where it is kept what is done: a table, and what each of its readers needs of it."""
+"""Interfaces to the state table, one per use case."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,13 @@ from extractor.domain.jobs import ExtractionSummary, VideoRef
 
 
 class StateRow(Struct, frozen=True):
-    """What the state knows of a video."""
+    """The row of a video, as the worker needs it.
+
+    Attributes:
+        code: The code of the video.
+        is_fetched: Whether the video is in the bucket.
+        is_extracted: Whether its frames are stored.
+    """
 
     code: str
     is_fetched: bool
@@ -18,10 +24,12 @@ class StateRow(Struct, frozen=True):
 
 
 class BacklogFilter(Struct, frozen=True):
-    """Which rows of the backlog: those without a recorded failure, or only those with one (`failed`).
+    """Selects rows of the backlog.
 
-    `enqueued_before` leaves out what was enqueued at that moment or later, `fetched_since` what was
-    fetched before that moment. Both need the column that they speak of.
+    Attributes:
+        failed: Only rows with a recorded failure; otherwise only rows without one.
+        enqueued_before: Leave out rows enqueued at this moment or later. Needs the column ``enqueued_at``.
+        fetched_since: Leave out rows fetched before this moment. Needs the column ``fetched_at``.
     """
 
     failed: bool = False
@@ -30,7 +38,17 @@ class BacklogFilter(Struct, frozen=True):
 
 
 class InventoryRow(Struct, frozen=True):
-    """A row in full. What the table has no column for is ``None``."""
+    """A complete row. Optional fields are ``None`` if the table lacks the column or the value is null.
+
+    Attributes:
+        code: The code of the video.
+        is_fetched: Whether the video is in the bucket.
+        is_extracted: Whether its frames are stored.
+        extract_error: ``REASON: detail`` of a final failure.
+        frame_count: The number of stored frames.
+        extracted_at: When the frames were stored.
+        enqueued_at: When the video was last enqueued.
+    """
 
     code: str
     is_fetched: bool
@@ -42,73 +60,118 @@ class InventoryRow(Struct, frozen=True):
 
 
 class StateStore(Protocol):
-    """Says what is fetched and what is extracted; what the worker needs of it.
+    """What the worker reads and writes: which videos are fetched and extracted.
 
     Every method may raise `StateUnavailableError` or `AccessDeniedError`.
     """
 
     @property
     def keyed_by_version(self) -> bool:
-        """Whether the state is kept for versions of objects, so that every `VideoRef` needs its source."""
+        """Whether rows are kept per version of an object, so that every `VideoRef` needs its source."""
         ...
 
     def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:
-        """The row; `None` if there is none. A store that knows claims takes one that ends after
-        `lease_seconds` unless the video is extracted. Raises `ClaimedError` if another worker has one."""
+        """Read the row of a video, and claim the video if the store supports claims.
+
+        Args:
+            subject: The video.
+            lease_seconds: How long the claim lasts.
+
+        Returns:
+            The row; ``None`` if there is none. No claim is taken for an extracted video.
+
+        Raises:
+            ClaimedError: Another worker has a valid claim.
+            DuplicateCodeError: Several rows have this code.
+        """
         ...
 
     def release(self, subject: VideoRef) -> None:
-        """Give up the claim that `begin` took, if any, so that the next delivery need not wait."""
+        """Release the claim that `begin` took, if any, so that the next delivery can start at once."""
         ...
 
     def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
-        """Set `is_extracted`, and what else there is room for; clear the recorded failure.
+        """Set `is_extracted`, write the result to the optional columns, and clear the recorded failure.
 
-        Raises `NotInStateError` unless exactly one row changed, `ClaimedError` if the claim is lost."""
+        Raises:
+            NotInStateError: The video has no row.
+            DuplicateCodeError: Several rows have this code.
+            ClaimedError: Another worker has taken over the video.
+        """
         ...
 
     def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
-        """Note a final failure (``REASON: detail``), where there is room for it. A subject that the
-        state does not know, or is extracted, is no error: there is nothing to note."""
+        """Record a final failure as ``REASON: detail``, if the table has the column.
+
+        Videos without a row, and extracted videos, are ignored.
+        """
         ...
 
 
 class Backlog(Protocol):
-    """What waits to be extracted. Every method may raise `StateUnavailableError` or `AccessDeniedError`."""
+    """Videos that are fetched and not extracted.
+
+    Every method may raise `StateUnavailableError` or `AccessDeniedError`.
+    """
 
     def pending(self, after: str | None, limit: int, backlog_filter: BacklogFilter) -> Sequence[str]:
-        """Codes that are fetched, not extracted, and in the `pick`, greater than `after` in the store's
-        own order, that order, at most `limit`. An empty page is the end; a short one is not.
+        """Return one page of the codes that are pending and match the filter, in the store's order.
 
-        Raises `SettingsError` if `pick` speaks of a column that the table has not."""
+        Args:
+            after: Only codes greater than this one; ``None`` for the first page.
+            limit: The maximum size of the page.
+            backlog_filter: The filter.
+
+        Returns:
+            The codes. Only an empty page is the end; a short one is not.
+
+        Raises:
+            SettingsError: The table lacks a column that the filter needs.
+        """
         ...
 
     def count_pending(self, backlog_filter: BacklogFilter) -> int:
-        """How many codes `pending` would give in all."""
+        """Return how many codes `pending` returns in all."""
         ...
 
     def mark_enqueued(self, codes: Sequence[str], moment: datetime) -> None:
-        """Note when the codes were enqueued, where there is a column for it."""
+        """Record when the videos were enqueued, if the table has the column."""
         ...
 
 
 class FailureReader(Protocol):
-    """What failed for good. Every method may raise `StateUnavailableError` or `AccessDeniedError`."""
+    """Videos with a recorded final failure.
+
+    Every method may raise `StateUnavailableError` or `AccessDeniedError`.
+    """
 
     def failed_rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
-        """What `Backlog.pending` gives for a pick of the `failed`, as rows with their `extract_error`. Raises
-        `SettingsError` if the table has no column for it."""
+        """Return one page of rows with a recorded failure; see `Backlog.pending`.
+
+        Raises:
+            SettingsError: The table has no column ``extract_error``.
+        """
         ...
 
 
 class RowReader(Protocol):
-    """The whole table, for audits. Every method may raise `StateUnavailableError` or `AccessDeniedError`."""
+    """The whole table, for audits.
+
+    Every method may raise `StateUnavailableError` or `AccessDeniedError`.
+    """
 
     def rows(self, after: str | None, limit: int) -> Sequence[InventoryRow]:
-        """Rows with a code greater than `after`, in that order; see `Backlog.pending`."""
+        """Return one page of all rows, in order of their codes; see `Backlog.pending`."""
         ...
 
     def reset(self, codes: Sequence[str]) -> int:
-        """Make the videos as if they had never been tried: not extracted, no failure, not enqueued.
-        Returns how many rows changed."""
+        """Reset videos to the state before their first attempt: not extracted, not failed, not enqueued.
+
+        Returns:
+            The number of rows that changed.
+        """
         ...
+
+
+class VideoTable(StateStore, Backlog, FailureReader, RowReader, Protocol):
+    """A state table with a backlog: what the command lines need."""

@@ -1,4 +1,4 @@
-"""What the columns of a state table are called, and which of them there are. Pure."""
+"""Column names of a state table, and which optional columns it has. Pure: no I/O."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ OPTIONAL: tuple[str, ...] = (*WRITABLE, "fetched_at")
 
 
 class Columns(Struct, frozen=True):
-    """The table's own names for what the project knows by these. All but the first three are optional."""
+    """The table's name for each field. Only the first three columns are required."""
 
     code: str = "code"
     is_fetched: str = "is_fetched"
@@ -29,7 +29,7 @@ class Columns(Struct, frozen=True):
     fetched_at: str = "fetched_at"
 
     def name(self, field: str) -> str:
-        """The column of a field of this class."""
+        """Return the column of a field."""
         return str(getattr(self, field))
 
 
@@ -38,8 +38,13 @@ _FIELDS = tuple(field.name for field in fields(Columns))
 
 
 def parse_columns(text: str) -> Columns:
-    """The columns that ``is_fetched=is_downloaded,frame_count=frames`` speaks of; the others keep their
-    names. Raises `ValueError` that names what is wrong."""
+    """Parse column names such as ``is_fetched=is_downloaded,frame_count=frames``.
+
+    Fields that are not named keep their standard column.
+
+    Raises:
+        ValueError: The text is invalid; the message says what is wrong.
+    """
     names: dict[str, str] = {}
     for pair in filter(None, map(str.strip, text.split(","))):
         field, _, name = map(str.strip, pair.partition("="))
@@ -60,25 +65,31 @@ def parse_columns(text: str) -> Columns:
 
 
 class TableColumns(Struct, frozen=True):
-    """A table's columns, and which of the optional ones it has (``present``, names of fields)."""
+    """The columns of an existing table.
+
+    Attributes:
+        columns: The column of each field.
+        present: The optional fields for which the table has a column.
+    """
 
     columns: Columns
     present: frozenset[str]
 
     def has(self, field: str) -> bool:
+        """Return whether the table has a column for the field."""
         return field in REQUIRED or field in self.present
 
     @property
     def missing(self) -> list[str]:
-        """Columns that would record something, and are not there."""
+        """Missing columns that the worker or the enqueuer would write."""
         return [self.columns.name(field) for field in WRITABLE if field not in self.present]
 
     def changes(self, values: Mapping[str, object]) -> dict[str, object]:
-        """`values` of fields as values of columns, without those that the table has no column for."""
+        """Return `values` keyed by column, without fields for which the table has no column."""
         return {self.columns.name(field): value for field, value in values.items() if self.has(field)}
 
     def check(self, backlog_filter: BacklogFilter) -> None:
-        """Raises `SettingsError` if `pick` speaks of a column that is not there."""
+        """Raise `SettingsError` if the filter needs a column that the table lacks."""
         asked = {
             "extract_error": backlog_filter.failed,
             "enqueued_at": backlog_filter.enqueued_before is not None,

@@ -1,18 +1,25 @@
-"""Pages that are read by the last code of the page before: each must lead on, or reading would never end."""
+"""Keyset pagination that detects pages which do not advance."""
 
 from extractor.errors import StateUnavailableError
 
 
 class Keyset:
-    """`after` is the code behind which the next page begins, ``None`` for the first page."""
+    """The position in a paginated listing.
+
+    Attributes:
+        after: The last code of the previous page; ``None`` before the first page.
+    """
 
     def __init__(self, after: str | None = None) -> None:
         self.after = after
         self._passed = {after}
 
     def advance(self, last: str | None) -> None:
-        """A page has ended with the code `last`. Raises `StateUnavailableError` if that leads back to where
-        a page has begun before."""
+        """Move to the page after the code `last`.
+
+        Raises:
+            StateUnavailableError: The position was reached before, so that reading would never end.
+        """
         if last is None or last in self._passed:
             raise StateUnavailableError(
                 f"the state gave a page that ends with {last!r} and does not lead on: check that the "

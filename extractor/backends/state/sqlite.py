@@ -1,8 +1,7 @@
-"""A SQLite table as `StateStore`, `Backlog` and `RowReader`: one file, used by several threads and
-processes at once.
+"""A SQLite table as a state store: one file, shared by threads and processes.
 
-Each call has a connection of its own, so nothing is shared between threads. A table needs the columns of a
-code and of the two flags only; one that is made here has every column.
+Each call opens a connection of its own, so that threads share nothing. A table needs only the columns for
+the code and the two flags; a table that this module creates has every column.
 """
 
 # ruff: noqa: S608 - names are quoted, values are parameters
@@ -13,10 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from extractor.backends.state.base import BacklogFilter, InventoryRow, StateRow
-from extractor.backends.state.columns import OPTIONAL, REQUIRED, STANDARD, Columns, TableColumns
+from extractor.backends.state.columns import (
+    OPTIONAL,
+    REQUIRED,
+    STANDARD,
+    Columns,
+    TableColumns,
+    parse_columns,
+)
 from extractor.backends.state.values import (
     RESET_VALUES,
     failure_text,
@@ -32,7 +38,7 @@ from extractor.errors import DuplicateCodeError, NotInStateError, SettingsError,
 logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 30
-_HOW_TO_MAKE = "check the name, or make it with `python -m local.state`"
+_HOW_TO_CREATE = "check the name, or make it with `python -m local.state`"
 
 _TYPES = {
     "code": "TEXT PRIMARY KEY",
@@ -46,21 +52,43 @@ _TYPES = {
 }
 
 
+class SqliteSettings(Protocol):
+    """The settings that this store reads."""
+
+    @property
+    def sqlite_path(self) -> Path | None: ...
+    @property
+    def state_table(self) -> str: ...
+    @property
+    def state_columns(self) -> str: ...
+
+
+def open_state(settings: SqliteSettings) -> "SqliteStateStore":
+    """Open the existing table. See `extractor.backends.state.StateModule`."""
+    if settings.sqlite_path is None:
+        raise SettingsError("SQLITE_PATH: STATE_BACKEND=sqlite needs it")
+    columns = parse_columns(settings.state_columns)
+    return SqliteStateStore(settings.sqlite_path, settings.state_table, columns, create=False)
+
+
+open_table = open_state
+
+
 class RefusedValueError(StateUnavailableError):
-    """A value breaks a constraint of its column."""
+    """A value violates a constraint of its column."""
 
 
 class SqliteStateStore:
-    """See `extractor.ports`.
+    """A SQLite table as an `extractor.backends.state.base.VideoTable`.
 
     Args:
         path: The database file.
         table: The name of the table.
         columns: The names of its columns.
-        create: Make the file and the table if they are not there.
+        create: Create the file and the table if they do not exist.
 
     Raises:
-        SettingsError: There is no such file or table, or it lacks a column that is needed.
+        SettingsError: The file or the table does not exist, or a required column is missing.
         StateUnavailableError: The file cannot be used.
     """
 
@@ -73,7 +101,7 @@ class SqliteStateStore:
         if not create:
             _check_file(path)
         with self._connection("rwc" if create else "rw") as connection:
-            # Readers do not wait for a writer then. The mode is a property of the file, and stays.
+            # With WAL, readers do not wait for a writer. The mode is stored in the file.
             connection.execute("PRAGMA journal_mode = WAL")
             if create:
                 definitions = ", ".join(f"{self._name(field)} {_TYPES[field]}" for field in _TYPES)
@@ -81,12 +109,12 @@ class SqliteStateStore:
             names = {row[1] for row in connection.execute(f"PRAGMA table_info({self._table})")}
         if not names:
             raise SettingsError(
-                f"STATE_TABLE: the database {str(path)!r} has no table {table!r}; {_HOW_TO_MAKE}"
+                f"STATE_TABLE: the database {str(path)!r} has no table {table!r}; {_HOW_TO_CREATE}"
             )
         self._shape = _shape(self._columns, names)
 
     def add(self, code: str, *, is_fetched: bool) -> None:
-        """Add the row of a video, or change its `is_fetched`."""
+        """Insert the row of a video, or update its `is_fetched`."""
         fetched_at = time_text(datetime.now(UTC)) if is_fetched else None
         values = self._shape.changes({"code": code, "is_fetched": is_fetched, "fetched_at": fetched_at})
         names = [_quoted(name) for name in values]
@@ -98,7 +126,7 @@ class SqliteStateStore:
             [tuple(values.values())],
         )
 
-    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims
         rows = self._select(REQUIRED, f"{self._name('code')} = ? LIMIT 2", (subject.code,))
         if len(rows) > 1:
             raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
@@ -107,7 +135,7 @@ class SqliteStateStore:
         return None
 
     def release(self, subject: VideoRef) -> None:
-        """There are no claims here."""
+        """Do nothing: this store has no claims."""
 
     def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         code = self._name("code")
@@ -120,7 +148,7 @@ class SqliteStateStore:
             raise NotInStateError(f"the state has no row for the code {subject.code!r} any more")
 
     def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
-        # The late failure of a duplicate says nothing about a video that is done.
+        # Ignore the late failure of a duplicate message if the video is already extracted.
         condition = f"{self._name('is_extracted')} IS NOT TRUE"
         try:
             self._update([subject.code], {"extract_error": failure_text(reason, detail)}, condition)
@@ -164,7 +192,7 @@ class SqliteStateStore:
         return self._update(codes, RESET_VALUES)
 
     def _picked(self, backlog_filter: BacklogFilter) -> tuple[str, list[object]]:
-        """The condition of `pick`, and its parameters. A time that cannot be read counts as none."""
+        """Return the WHERE condition of the filter, and its parameters. Unreadable times count as null."""
         self._shape.check(backlog_filter)
         conditions = [
             f"{self._name('code')} IS NOT NULL",
@@ -192,7 +220,7 @@ class SqliteStateStore:
             condition, values = f"{condition} AND {code} > ?", [*values, after]
         condition = f"{condition} AND {code} IS NOT NULL ORDER BY {code} LIMIT ?"
         rows = self._select(fields, condition, [*values, limit])
-        codes = next_page([row[0] for row in rows], after)  # it is the first of the fields
+        codes = next_page([row[0] for row in rows], after)  # the code is the first field
         return [(code, *row[1:]) for code, row in zip(codes, rows, strict=True)]
 
     def _select(
@@ -204,7 +232,7 @@ class SqliteStateStore:
             return connection.execute(statement, values).fetchall()
 
     def _update(self, codes: Sequence[str], values: Mapping[str, object], condition: str = "TRUE") -> int:
-        """Change the rows of `codes`, as far as there are columns for `values`; returns how many."""
+        """Update the columns that exist in the rows of `codes`; return the number of changed rows."""
         changes = self._shape.changes(values)
         if not (changes and codes):
             return 0
@@ -223,7 +251,7 @@ class SqliteStateStore:
 
     @contextmanager
     def _connection(self, mode: Literal["rw", "rwc"] = "rw") -> Iterator[sqlite3.Connection]:
-        """One transaction. Only with the mode ``rwc`` is a file made that is not there."""
+        """Open a connection with one transaction. Only the mode ``rwc`` creates a missing file."""
         address = f"{self._path.absolute().as_uri()}?mode={mode}"
         try:
             with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as connection, connection:
@@ -242,13 +270,13 @@ class SqliteStateStore:
 
 
 def _check_file(path: Path) -> None:
-    """Raises `SettingsError` if there is no such file: SQLite would make an empty one."""
+    """Raise `SettingsError` if the file does not exist: SQLite would create an empty one."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(
-            f"SQLITE_PATH: there is no database file {str(path)!r} ({reason}); {_HOW_TO_MAKE}"
+            f"SQLITE_PATH: there is no database file {str(path)!r} ({reason}); {_HOW_TO_CREATE}"
         ) from error
     if not stat.S_ISREG(mode):
         raise SettingsError(f"SQLITE_PATH: {str(path)!r} is no file")

@@ -1,4 +1,4 @@
-"""What is written to a state and read from it, whatever store keeps it. Pure."""
+"""Values as state stores write and read them. Pure: no I/O."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from extractor.backends.state.base import InventoryRow
 from extractor.domain.jobs import ExtractionSummary
 from extractor.errors import SettingsError, StateUnavailableError
 
-# A video as if it had never been tried.
+# The values of a video before its first attempt.
 RESET_VALUES: Mapping[str, object] = {
     "is_extracted": False,
     "extract_error": None,
@@ -21,7 +21,7 @@ _FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": Fals
 
 
 def success(extraction: ExtractionSummary) -> Mapping[str, object]:
-    """The fields of a video that is extracted just now."""
+    """Return the fields of a video whose frames were just stored."""
     return {
         "is_extracted": True,
         "extract_error": None,
@@ -31,18 +31,21 @@ def success(extraction: ExtractionSummary) -> Mapping[str, object]:
 
 
 def failure_text(reason: str, detail: str) -> str:
-    """``REASON: detail``. A damaged file can put half of a character pair or a NUL into an error's
-    text; no store takes those."""
+    """Return ``REASON: detail``.
+
+    The error text of a damaged file may contain lone surrogates or NUL, which no store accepts; they are
+    replaced.
+    """
     return f"{reason}: {detail}".replace("\0", "?").encode(errors="replace").decode()
 
 
 def time_text(moment: datetime) -> str:
-    """ISO 8601 in UTC. `moment` has a time zone."""
+    """Return ISO 8601 in UTC. `moment` must have a time zone."""
     return moment.astimezone(UTC).isoformat()
 
 
 def read_time(text: object) -> datetime | None:
-    """The moment, in UTC if it names no time zone; `None` if that cannot be read."""
+    """Parse a time, in UTC if it has no time zone; return ``None`` if that is impossible."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
@@ -51,9 +54,10 @@ def read_time(text: object) -> datetime | None:
 
 
 def flag(value: object, field: str) -> bool:
-    """The value of a flag: true, false, 0, 1, or null, which counts as false.
+    """Parse a flag: true, false, 0, 1, or null, which counts as false.
 
-    Raises `SettingsError` for any other value: it is not known what that means.
+    Raises:
+        SettingsError: The value is none of these.
     """
     meaning = _FLAGS.get(str(value).strip().lower())
     if meaning is None:
@@ -65,9 +69,10 @@ def flag(value: object, field: str) -> bool:
 
 
 def next_page(codes: Sequence[object], after: str | None) -> list[str]:
-    """The codes of a page as text, whatever the type of their column.
+    """Return the codes of a page as text, whatever the type of their column.
 
-    Raises `StateUnavailableError` if the page does not come after `after`: reading on would never end.
+    Raises:
+        StateUnavailableError: The page contains the code `after`, so that reading would never end.
     """
     texts = [str(code) for code in codes]
     if after is not None and after in texts:
@@ -78,7 +83,7 @@ def next_page(codes: Sequence[object], after: str | None) -> list[str]:
 
 
 def inventory_row(values: Mapping[str, Any]) -> InventoryRow:
-    """The row with these values of fields; an optional one may be missing."""
+    """Build a row from values by field; optional fields may be missing."""
     return InventoryRow(
         code=str(values["code"]),
         is_fetched=flag(values["is_fetched"], "is_fetched"),

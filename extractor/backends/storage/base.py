@@ -1,4 +1,4 @@
-"""Where videos and frames lie: a bucket."""
+"""Interface to object stores: the buckets of videos and frames."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,8 +11,14 @@ NO_VERSIONS: Mapping[str, str] = {}
 
 
 class StoredObject(Struct, frozen=True):
-    """An entry of a listing. `key` is relative to the bucket; `etag` tells versions apart. `modified` is
-    when the object was written; ``None`` if it does not come from a listing."""
+    """An object in a listing.
+
+    Attributes:
+        key: Its key, relative to the bucket.
+        size_bytes: Its size.
+        etag: Identifies this version of the object.
+        modified: When it was written; ``None`` if it does not come from a listing.
+    """
 
     key: str
     size_bytes: int
@@ -21,14 +27,24 @@ class StoredObject(Struct, frozen=True):
 
 
 class StoredBytes(Struct, frozen=True):
-    """An object as a whole."""
+    """The content of an object.
+
+    Attributes:
+        data: All of its bytes.
+        etag: Identifies this version of the object.
+    """
 
     data: bytes
     etag: str
 
 
 class ObjectStream(Protocol):
-    """An object being read: its version first, its bytes on demand."""
+    """An object that is open for reading.
+
+    Attributes:
+        etag: Identifies the version that is read.
+        size_bytes: Its size.
+    """
 
     @property
     def etag(self) -> str: ...
@@ -37,9 +53,10 @@ class ObjectStream(Protocol):
     def size_bytes(self) -> int: ...
 
     def chunks(self) -> Iterator[bytes]:
-        """The whole body, in pieces of at most 1 MiB.
+        """Yield the content in chunks of at most 1 MiB.
 
-        Raises `SourceChangedError` if fewer bytes arrive than `size_bytes`.
+        Raises:
+            SourceChangedError: Fewer bytes arrived than `size_bytes`.
         """
         ...
 
@@ -51,45 +68,85 @@ class ObjectStore(Protocol):
     """
 
     def open(self, key: str) -> AbstractContextManager[ObjectStream]:
-        """Raises `VideoMissingError` (404) or `ArchivedError`."""
+        """Open an object for reading.
+
+        Raises:
+            VideoMissingError: There is no such object.
+            ArchivedError: The object is in an archive tier.
+        """
         ...
 
     def read(self, key: str) -> StoredBytes | None:
-        """A small object as a whole; `None` if there is none."""
+        """Return a small object; ``None`` if it does not exist."""
         ...
 
     def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
-        """Store `data` in place of the version whose ETag is `replaces`; `None`: where nothing is.
-        Returns the ETag of what is there now.
+        """Write an object on the condition that the stored version is the expected one.
 
-        `sha256` (hex) is checked on arrival. If exactly this content is there already, all is well.
-        Raises `ConflictError` if anything else is there than was expected.
+        If the object already has exactly this content, the call succeeds.
+
+        Args:
+            key: The key.
+            data: The content.
+            content_type: The MIME type.
+            sha256: The SHA-256 of `data` in hex; the store verifies it.
+            replaces: The ETag of the version to replace; ``None`` if no object may exist.
+
+        Returns:
+            The ETag of the stored object.
+
+        Raises:
+            ConflictError: Another version is stored than `replaces` says.
         """
         ...
 
     def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
-        """Store the `parts`, one after the other, as one object; like `put` otherwise. Each but the last has
-        5 MiB or more; only a few are held at a time.
+        """Write an object from parts, of which only a few are in memory at a time; see `put`.
 
-        The object appears when all of them have arrived. If `parts` raises, so does this, and there is none.
+        The object appears when all parts have arrived. If iterating over `parts` raises, no object is
+        written.
+
+        Args:
+            key: The key.
+            parts: The content in order. Each part but the last has at least 5 MiB.
+            content_type: The MIME type.
+            replaces: The ETag of the version to replace; ``None`` if no object may exist.
+
+        Returns:
+            The ETag of the stored object.
+
+        Raises:
+            ConflictError: Another version is stored than `replaces` says.
         """
         ...
 
     def list(self, prefix: str, after: str = "", *, deep: bool = True) -> Iterator[StoredObject]:
-        """All objects whose key starts with `prefix` and is greater than `after`, in key order: that of
-        UTF-8. Unless `deep`, without those that have a slash after the prefix. A listing that breaks off
-        raises; it never just ends."""
+        """Yield the objects under a prefix, ordered by the UTF-8 bytes of their keys.
+
+        A listing that is interrupted raises; it never ends early.
+
+        Args:
+            prefix: What the keys start with.
+            after: Only keys greater than this one.
+            deep: If false, leave out keys with a slash after the prefix.
+        """
         ...
 
     def copy(self, key: str, to: str) -> None:
-        """Copy an object within the bucket, over whatever is at `to`. Raises `VideoMissingError` if there
-        is no such object, `ArchivedError`."""
+        """Copy an object within the bucket; an object at `to` is overwritten.
+
+        Raises:
+            VideoMissingError: There is no such object.
+            ArchivedError: The object is in an archive tier.
+        """
         ...
 
     def delete(self, keys: Sequence[str], versions: Mapping[str, str] = NO_VERSIONS) -> None:
-        """Delete the objects; one that is gone already is no error.
+        """Delete objects. Keys without an object are ignored.
 
-        Of a key with an ETag in `versions`, only that version is deleted; another stays, which is no error,
-        either. A server that does not know this condition deletes what is there.
+        Args:
+            keys: The keys.
+            versions: ETags by key: such an object is deleted only if it still has this ETag. A server that
+                does not support the condition deletes unconditionally.
         """
         ...

@@ -1,6 +1,6 @@
-"""A folder as an `ObjectStore`: keys are paths below it.
+"""A local folder as an `ObjectStore`: keys are paths relative to it.
 
-A file appears under its name only when it is complete, and no key leads out of the folder.
+A file gets its name only when it is complete, and no key can refer to a path outside of the folder.
 """
 
 import filecmp
@@ -27,13 +27,13 @@ from extractor.errors import (
 
 _CHUNK_BYTES = 1 << 20
 _PARTIAL = ".partial-"
-# What the system answers; anything else is StorageUnavailableError. A folder is no object, either.
+# Errors of the operating system; anything else is a StorageUnavailableError. A directory is not an object.
 _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _KINDS: dict[type[OSError], type[ExtractorError]] = {PermissionError: AccessDeniedError}
 
 
 class FileStream(Struct, frozen=True):
-    """An open file; see `extractor.backends.storage.base.ObjectStream`."""
+    """An open file as an `extractor.backends.storage.base.ObjectStream`."""
 
     etag: str
     size_bytes: int
@@ -50,7 +50,11 @@ class FileStream(Struct, frozen=True):
 
 
 class FolderObjectStore:
-    """See `extractor.backends.storage.base.ObjectStore`. `root` need not exist before the first `put`."""
+    """A folder as an `extractor.backends.storage.base.ObjectStore`.
+
+    Args:
+        root: The folder. The first write creates it if necessary.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -75,16 +79,16 @@ class FolderObjectStore:
             return None
 
     def put(self, key: str, data: bytes, *, content_type: str, sha256: str, replaces: str | None) -> str:
-        del content_type  # a file has none but its name
+        del content_type  # files have no MIME type
         if hashlib.sha256(data).hexdigest() != sha256:
             raise StorageUnavailableError(f"the data for {key!r} arrived damaged: write it again")
         path = self._path(key)
         partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
         with _mapping_errors(f"write {key!r}"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if (there := _version(path)) != replaces:
-                if there is not None and path.read_bytes() == data:
-                    return there
+            if (stored := _version(path)) != replaces:
+                if stored is not None and path.read_bytes() == data:
+                    return stored
                 raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
             try:
                 partial.write_bytes(data)
@@ -102,9 +106,9 @@ class FolderObjectStore:
             try:
                 with partial.open("wb") as file:
                     file.writelines(parts)
-                if (there := _version(path)) != replaces:
-                    if there is not None and filecmp.cmp(partial, path, shallow=False):
-                        return there
+                if (stored := _version(path)) != replaces:
+                    if stored is not None and filecmp.cmp(partial, path, shallow=False):
+                        return stored
                     raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
                 partial.replace(path)
             finally:
@@ -135,7 +139,7 @@ class FolderObjectStore:
                     path.unlink()
 
     def _files(self, prefix: str, deep: bool) -> Iterator[StoredObject]:
-        # The prefix may end in the middle of a name: look through the last folder that it names whole.
+        # The prefix may end inside a name, so walk the directory before its last slash.
         for folder, folders, names in os.walk(self._root / prefix.rpartition("/")[0]):
             if not deep:
                 folders.clear()
@@ -148,7 +152,11 @@ class FolderObjectStore:
                     yield StoredObject(key, found.st_size, _etag(found), modified)
 
     def _path(self, key: str) -> Path:
-        """Raises `AccessDeniedError` for a key that means a place outside, also through a link."""
+        """Return the path of a key.
+
+        Raises:
+            AccessDeniedError: The path is outside of the folder, directly or through a link.
+        """
         path = self._root / key
         named = "\0" not in key and not {"", ".", ".."} & set(key.split("/"))
         if not named or not path.resolve().is_relative_to(self._root.resolve()):
@@ -157,7 +165,7 @@ class FolderObjectStore:
 
 
 def _version(path: Path) -> str | None:
-    """The ETag of the file, `None` if there is none."""
+    """Return the ETag of the file; ``None`` if it does not exist."""
     try:
         return _etag(path.stat())
     except _MISSING:

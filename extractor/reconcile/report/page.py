@@ -1,7 +1,7 @@
-"""The survey as one HTML page: nothing from the network, readable on a telephone and in the dark. Its one
-script, which filters what is shown, is the only one that may run.
+"""Render the scan as one HTML page without external resources, for any screen size and colour scheme.
 
-Whatever comes from a table, a manifest or a video is escaped by the template engine.
+The page's content security policy allows only its own script, which filters the lists. The template engine
+escapes all values from the table, the manifests and the videos.
 """
 
 import base64
@@ -23,7 +23,7 @@ _FAILED = "failed: "
 
 
 class Problem(Struct, frozen=True):
-    """Videos that need something, and the command that does it."""
+    """Videos with the same problem, and the command that repairs it."""
 
     name: str
     group: Group
@@ -31,12 +31,21 @@ class Problem(Struct, frozen=True):
 
     @property
     def more(self) -> int:
-        """How many there are besides the codes that are named."""
+        """The number of videos whose codes are not shown."""
         return self.group.count - len(self.group.codes)
 
 
 class ReportPage(Struct, frozen=True):
-    """All that it shows. `findings` are those of `verify` by kind, `places` says what was looked at."""
+    """The content of the page.
+
+    Attributes:
+        statistics: Counts and sums.
+        findings: The findings of `verify` by kind.
+        strips: Videos with thumbnails.
+        places: The scanned buckets.
+        moment: When the page was made.
+        memory_mb: The memory of the function, for the cost estimate.
+    """
 
     statistics: Statistics
     findings: Mapping[str, Group]
@@ -51,7 +60,7 @@ class ReportPage(Struct, frozen=True):
 
     @property
     def outcomes(self) -> list[Bar]:
-        """The failed ones together."""
+        """Rows by outcome, with all failures as one outcome."""
         counts: dict[str, int] = {}
         for name, count in self.statistics.outcomes.most_common():
             name = "failed" if name.startswith(_FAILED) else name
@@ -60,19 +69,19 @@ class ReportPage(Struct, frozen=True):
 
     @property
     def failures(self) -> list[Problem]:
-        """Why videos failed, the most frequent first."""
+        """Failed videos by reason, most frequent first."""
         found = sorted(self.statistics.failed.items(), key=lambda item: -item[1].count)
         return [Problem(reason, group, _command("replay", "--reason", reason)) for reason, group in found]
 
     @property
     def differences(self) -> list[Problem]:
-        """Where the rows, the manifests and the objects do not agree."""
+        """Inconsistencies by kind."""
         found = sorted(self.findings.items())
         return [Problem(kind, group, _command("repair", "--only", kind)) for kind, group in found]
 
     @property
     def charts(self) -> list[tuple[str, Chart]]:
-        """With their titles; those without a bar are left out."""
+        """Charts with their titles, without empty ones."""
         unit, flow = throughput(self.statistics.hours)
         charts = {
             "Frames per video": Chart(
@@ -88,7 +97,7 @@ def _command(*words: str) -> str:
 
 
 def render(page: ReportPage) -> str:
-    """The page as text."""
+    """Return the page as HTML."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -100,8 +109,8 @@ def render(page: ReportPage) -> str:
     script = (_TEMPLATES / "filter.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = environment.get_template("report.html.j2")
-    ours = Markup(script)  # noqa: S704 - a file of this package  # nosec B704
-    return template.render(page=page, script=ours, script_digest=digest)
+    trusted = Markup(script)  # noqa: S704 - a file of this package  # nosec B704
+    return template.render(page=page, script=trusted, script_digest=digest)
 
 
 def _number(value: int) -> str:
@@ -117,7 +126,7 @@ def _size(size_bytes: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """2.34 is ``2.3 s``, 90 is ``1:30 min``, 7260 is ``2:01 h``."""
+    """Format a duration: 2.34 is ``2.3 s``, 90 is ``1:30 min``, 7260 is ``2:01 h``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

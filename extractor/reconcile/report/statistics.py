@@ -1,5 +1,7 @@
-"""What a survey tells in numbers: outcomes, frames per video, throughput, cost, the slowest. Pure but for
-reading the ledger once; memory does not grow with the number of videos."""
+"""Statistics of a scan: outcomes, frames per video, throughput, cost, slowest videos.
+
+Pure, except for reading the snapshot once; memory use does not depend on the number of videos.
+"""
 
 import heapq
 import math
@@ -18,14 +20,14 @@ from extractor.reconcile.outcomes import failure_reason, outcome
 
 _Ranked = tuple[float, str, FolderState]
 
-_CODES = 20  # of each group
+_CODES = 20  # shown per group
 _SLOWEST = 10
-_BARS = 24  # of a histogram at most
-_HOURS, _DAYS = 72, 90  # that a throughput chart shows at most
+_BARS = 24  # maximum of a histogram
+_HOURS, _DAYS = 72, 90  # maximum of a throughput chart
 
 
 class Bar(Struct, frozen=True):
-    """`share` is the height, 1 for the highest of its chart."""
+    """A bar of a chart; `share` is its height relative to the highest bar."""
 
     label: str
     count: int
@@ -33,7 +35,7 @@ class Bar(Struct, frozen=True):
 
 
 class Group(Struct):
-    """Videos that have the same trouble: how many, and the first codes."""
+    """Videos with the same problem: their number, and the first codes."""
 
     count: int = 0
     codes: list[str] = field(default_factory=list)
@@ -45,7 +47,13 @@ class Group(Struct):
 
 
 class Chart(Struct, frozen=True):
-    """Bars over an axis. `top` is the end of the vertical axis; `across` and `up` say what the axes count."""
+    """A bar chart.
+
+    Attributes:
+        bars: The bars.
+        across: The label of the horizontal axis.
+        up: The label of the vertical axis.
+    """
 
     bars: Sequence[Bar]
     across: str
@@ -53,26 +61,34 @@ class Chart(Struct, frozen=True):
 
     @property
     def top(self) -> int:
-        """The next round number that no bar passes: 1, 2, 4, 6, 8, 10, 12, 16, 20 …"""
+        """The end of the vertical axis: the next round number of 1, 2, 4, 6, 8, 10, 12, 16, 20 …"""
         most = max((bar.count for bar in self.bars), default=1)
         larger = (step * int(10**power) for power in count() for step in (10, 12, 16, 20, 24, 30, 40, 60, 80))
         return next(step for step in chain((1, 2, 4, 6, 8), larger) if step >= most)
 
     @property
     def marks(self) -> list[int]:
-        """The numbers beside the vertical axis, from the top."""
+        """The labels of the vertical axis, from the top."""
         return [self.top, self.top // 2, 0] if self.top % 2 == 0 else [self.top, 0]
 
     @property
     def labelled(self) -> list[int]:
-        """The bars whose label is shown: the first, one in the middle, and the last."""
+        """The bars with a label: the first, one in the middle, and the last."""
         last = len(self.bars) - 1
         return sorted({0, last} | ({last // 2} if last >= 4 else set()))
 
 
 class Statistics(Struct):
-    """Sums over all videos with a manifest; `sample` and `slowest` are some of them. `failed`: those that
-    failed for good, by reason."""
+    """Sums over all videos with a manifest.
+
+    Attributes:
+        outcomes: The number of rows by outcome.
+        failed: Videos with a final failure, by reason.
+        hours: The number of extracted videos by hour.
+        frames_per_video: The number of videos by number of frames.
+        slowest: The videos with the longest run time.
+        sample: The videos to show with thumbnails.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     failed: dict[str, Group] = field(default_factory=dict)
@@ -91,7 +107,7 @@ class Statistics(Struct):
         return self.outcomes.total()
 
     def cost_usd(self, memory_mb: int) -> float:
-        """Of all these videos, at list prices; see `extractor.domain.costs`."""
+        """Return the estimated cost of all these videos at list prices; see `extractor.domain.costs`."""
         if not self.videos:
             return 0.0
         workload = Workload(
@@ -103,7 +119,13 @@ class Statistics(Struct):
 
 
 def gather(rows: Iterable[InventoryRow], folders: Iterable[FolderState], sample: int) -> Statistics:
-    """The statistics, with a `sample` of so many videos: the same ones every time."""
+    """Compute the statistics.
+
+    Args:
+        rows: All rows.
+        folders: All folders.
+        sample: The number of videos to show, which are the same each time.
+    """
     found = Statistics()
     for row in rows:
         found.outcomes[outcome(row)] += 1
@@ -134,20 +156,20 @@ def _add(found: Statistics, folder: FolderState) -> None:
 
 
 def _keep(heap: list[_Ranked], item: _Ranked, most: int) -> None:
-    """The greatest so many."""
+    """Keep the `most` greatest items."""
     heapq.heappush(heap, item)
     if len(heap) > most:
         heapq.heappop(heap)
 
 
 def bars(counts: Mapping[str, int]) -> list[Bar]:
-    """One for each name, in the order of `counts`."""
+    """Return a bar per name, in the order of `counts`."""
     highest = max(counts.values(), default=1)
     return [Bar(name, number, number / highest) for name, number in counts.items()]
 
 
 def histogram(values: Mapping[int, int]) -> list[Bar]:
-    """How many videos have how many frames, in ranges of equal width."""
+    """Return the number of videos by number of frames, in ranges of equal width."""
     if not values:
         return []
     least, most = min(values), max(values)
@@ -163,7 +185,7 @@ def _range(first: int, last: int) -> str:
 
 
 def throughput(hours: Mapping[datetime, int]) -> tuple[str, list[Bar]]:
-    """What a bar stands for, and the bars: the last hours if all lies within them, or the last days."""
+    """Return the unit of time and a bar per unit: hours if all are within the last hours, otherwise days."""
     if not hours:
         return "hour", []
     last, first = max(hours), min(hours)

@@ -1,4 +1,4 @@
-"""A few frames of a video, small enough to be put into a page."""
+"""Thumbnails of frames, embedded as data URIs."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from extractor.domain.frames import StoredFrame
 from extractor.domain.manifest import Manifest, StoredFile, parse_manifest
 from extractor.reconcile.observations import FolderState, manifest_key
 
-_FRAMES = 6  # of each video
+_FRAMES = 6  # per video
 _HEIGHT = 240  # pixels
 _QUALITY = 78
 _MOST_BYTES = 100_000_000  # of a frame or a tar; larger ones are not read
 
 
 class Thumbnail(Struct, frozen=True):
-    """`uri` has the image in it; width and height are its own, in pixels."""
+    """A small image as a data URI, with its size in pixels."""
 
     uri: str
     pts_seconds: float
@@ -28,7 +28,7 @@ class Thumbnail(Struct, frozen=True):
 
 
 class FilmStrip(Struct, frozen=True):
-    """One video: some of its frames, evenly spread."""
+    """A video with some of its frames, evenly spread."""
 
     facts: FolderState
     thumbnails: tuple[Thumbnail, ...]
@@ -39,14 +39,14 @@ class FilmStrip(Struct, frozen=True):
 
 
 def film_strip(store: ObjectStore, facts: FolderState) -> FilmStrip:
-    """The frames that are there and can be read; others are left out."""
+    """Return thumbnails of the frames that exist and can be decoded."""
     found = store.read(manifest_key(facts.prefix))
     manifest = parse_manifest(found.data) if found else None
     if manifest is None:
         return FilmStrip(facts, ())
     count = len(manifest.frames)
     step = max(1, count / _FRAMES)
-    chosen = [int(place * step) for place in range(min(_FRAMES, count))]
+    chosen = [int(index * step) for index in range(min(_FRAMES, count))]
     made = (
         _thumbnail(data, manifest.frames[index]) for index, data in _images(store, manifest, chosen) if data
     )
@@ -54,7 +54,7 @@ def film_strip(store: ObjectStore, facts: FolderState) -> FilmStrip:
 
 
 def _images(store: ObjectStore, manifest: Manifest, chosen: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """The frames with these numbers, out of their tar if they lie in one; empty if they are not there."""
+    """Yield the images at these indexes, read from the tar if there is one; empty if they do not exist."""
     archive = manifest.archive
     if archive is not None:
         tar = _read(store, archive)

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from extractor import container
+from extractor.backends.state import BACKENDS
 from extractor.backends.state.base import StateRow, StateStore
 from extractor.backends.state.dynamodb.store import DynamoDBStateStore
 from extractor.domain import keys
 from extractor.domain.jobs import ExtractionSummary, SourceVideo, VideoRef
 from extractor.errors import NotInStateError
+from extractor.settings import load_settings
+from tests.backends.state.memory import MEMORY, MemoryStateStore
 from tests.backends.state.tables import Table, sqlite_table, supabase_table
 
 if TYPE_CHECKING:
@@ -32,11 +36,16 @@ class Bench:
     error: Callable[[str], str | None]
 
 
-@pytest.fixture(params=["sqlite", "supabase", "frame_extractor", "dynamodb"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """`frame_extractor`: Supabase with the rights of that role only."""
+_STORES = ("memory", "sqlite", "supabase", "frame_extractor", "dynamodb")
+"""``frame_extractor`` is Supabase with the rights of that role only."""
+
+
+@pytest.fixture(params=_STORES)
+def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     if request.param == "sqlite":
         yield _with_table(sqlite_table(tmp_path / "state.sqlite"))
+    elif request.param == "memory":
+        yield _in_memory(monkeypatch)
     elif request.param == "dynamodb":
         table = request.getfixturevalue("new_videos_table")()
         yield _with_items(request.getfixturevalue("dynamodb_client"), table)
@@ -54,6 +63,22 @@ def _with_table(table: Table) -> Bench:
         lambda code: table.row(code)["frame_count"],
         lambda code: table.row(code)["extract_error"],
     )
+
+
+def _in_memory(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setitem(BACKENDS, "memory", MEMORY)
+    store = container.build_state(load_settings({"STATE_BACKEND": "memory"}))
+    assert isinstance(store, MemoryStateStore)
+    return Bench(
+        store,
+        store.add,
+        lambda code: store.row(code).frame_count,
+        lambda code: store.row(code).extract_error,
+    )
+
+
+def test_every_registered_store_is_held_to_this_contract() -> None:
+    assert BACKENDS.keys() <= set(_STORES)
 
 
 def _with_items(client: "DynamoDBClient", table: str) -> Bench:

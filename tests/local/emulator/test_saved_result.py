@@ -46,7 +46,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     result = _invoke("--out", str(tmp_path), folder=tmp_path)
     assert result.returncode == 2
-    assert "holds files of others" in result.stderr
+    assert "contains other files" in result.stderr
 
 
 def test_a_real_account_is_not_copied(tmp_path: Path) -> None:

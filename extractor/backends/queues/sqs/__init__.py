@@ -1,4 +1,4 @@
-"""SQS as a `ObservableQueue`, and as `DeadLetterQueue`."""
+"""Amazon SQS as an `ObservableQueue` and as a `DeadLetterQueue`."""
 
 from extractor.backends.queues.sqs.client import build_sqs_client
 from extractor.backends.queues.sqs.dead_letters import SqsDeadLetterQueue

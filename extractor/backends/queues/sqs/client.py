@@ -1,4 +1,4 @@
-"""Talking to SQS: every failure is one of ours."""
+"""Build SQS clients and map botocore errors to domain errors."""
 
 import re
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# What SQS answers, by code, then by status; anything else is QueueUnavailableError.
+# Error codes first, then HTTP statuses; anything else is a QueueUnavailableError.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 _DENIED_CODES = re.compile(
     "AccessDenied|ExpiredToken|InvalidClientTokenId|InvalidSecurity|UnrecognizedClient"
     r"|Kms(?!Throttled)|KMS\.(?!Throttling)"
 )
-# Refusals that will not change, however often one asks.
+# Permanent errors: retrying cannot help.
 _FINAL_CODES = re.compile(
     "NonExistentQueue|QueueDoesNotExist|InvalidAddress|MissingParameter|UnsupportedOperation"
 )
@@ -34,9 +34,11 @@ _MAX_THREADS = 64
 
 
 def build_sqs_client(attempts: int, build: ClientBuilder = build_client) -> "SQSClient":
-    """A client that makes `attempts` by itself: 1 for callers that repeat a send on their own.
+    """Build an SQS client for up to 64 threads.
 
-    It has a connection for each of 64 threads, opened when it is needed.
+    Args:
+        attempts: How often the client tries each call: 1 for callers that retry themselves.
+        build: Builds the client.
     """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
@@ -49,7 +51,16 @@ def build_sqs_client(attempts: int, build: ClientBuilder = build_client) -> "SQS
 
 @contextmanager
 def mapping_errors(action: str) -> Iterator[None]:
-    """Within, what botocore raises becomes one of ours: "cannot `action`"."""
+    """Map botocore errors in the block to domain errors.
+
+    Args:
+        action: What the block does, for the message: "cannot `action`".
+
+    Raises:
+        AccessDeniedError: The credentials or permissions do not suffice.
+        QueueUnavailableError: A temporary failure.
+        SettingsError: The queue does not exist.
+    """
     try:
         with with_credentials(action):
             yield

@@ -1,4 +1,4 @@
-"""SQS as `DeadLetterQueue`: what lies in a queue is looked at, and goes only when it is told to."""
+"""SQS as a `DeadLetterQueue`: messages are received, and deleted only on request."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-_BATCH = 10  # what SQS takes and gives at once
-_HIDDEN_SECONDS = 1_800  # for so long nobody else is given what was received
-_WAIT_SECONDS = 1  # more than 0: SQS then asks all of its servers, so that an empty answer is one
+_BATCH = 10  # the most that one call of SQS takes or returns
+_HIDDEN_SECONDS = 1_800  # visibility timeout of received messages
+_WAIT_SECONDS = 1  # long polling queries all servers of SQS, so an empty response means an empty queue
 
 
 class SqsDeadLetterQueue:
-    """One queue; see `extractor.backends.queues.base.DeadLetterQueue`."""
+    """One SQS queue as an `extractor.backends.queues.base.DeadLetterQueue`.
+
+    Args:
+        client: The SQS client.
+        queue_url: The URL of the dead-letter queue.
+    """
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
@@ -32,36 +37,38 @@ class SqsDeadLetterQueue:
                 WaitTimeSeconds=_WAIT_SECONDS,
                 MessageAttributeNames=["reason"],
             )
-        return [_letter(message) for message in answer.get("Messages", [])]
+        return [_dead_letter(message) for message in answer.get("Messages", [])]
 
-    def delete(self, letters: Sequence[DeadLetter]) -> None:
-        for batch in _batches(letters):
+    def delete(self, messages: Sequence[DeadLetter]) -> None:
+        for batch in _batches(messages):
             with mapping_errors("delete from the dead-letter queue"):
                 answer = self._client.delete_message_batch(
                     QueueUrl=self._queue_url,
-                    Entries=[{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(batch)],
+                    Entries=[
+                        {"Id": str(n), "ReceiptHandle": message.receipt} for n, message in enumerate(batch)
+                    ],
                 )
             if failed := answer.get("Failed"):
                 raise QueueUnavailableError(f"SQS did not delete {len(failed)} of {len(batch)} dead letters")
 
-    def release(self, letters: Sequence[DeadLetter]) -> None:
-        for batch in _batches(letters):
+    def release(self, messages: Sequence[DeadLetter]) -> None:
+        for batch in _batches(messages):
             with mapping_errors("give back to the dead-letter queue"):
                 self._client.change_message_visibility_batch(
                     QueueUrl=self._queue_url,
                     Entries=[
-                        {"Id": str(n), "ReceiptHandle": one.receipt, "VisibilityTimeout": 0}
-                        for n, one in enumerate(batch)
+                        {"Id": str(n), "ReceiptHandle": message.receipt, "VisibilityTimeout": 0}
+                        for n, message in enumerate(batch)
                     ],
                 )
 
 
-def _letter(message: "MessageTypeDef") -> DeadLetter:
+def _dead_letter(message: "MessageTypeDef") -> DeadLetter:
     reason = message.get("MessageAttributes", {}).get("reason")
     text = reason.get("StringValue") if reason else None
     return DeadLetter(message["MessageId"], message["Body"], text, message["ReceiptHandle"])
 
 
-def _batches(letters: Sequence[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
-    for start in range(0, len(letters), _BATCH):
-        yield letters[start : start + _BATCH]
+def _batches(messages: Sequence[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
+    for start in range(0, len(messages), _BATCH):
+        yield messages[start : start + _BATCH]

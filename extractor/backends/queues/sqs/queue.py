@@ -1,5 +1,7 @@
-"""SQS as a `ObservableQueue`. SQS answers 200 even if it refused every message; nothing is taken for sent
-that it did not confirm."""
+"""SQS as an `ObservableQueue`.
+
+SQS answers 200 even if it rejects every message, so only messages that it confirms count as sent.
+"""
 
 import json
 import re
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
-_BATCH_BYTES = 262_144  # of all messages together; SQS itself takes more since 2025, others do not
+_BATCH_BYTES = 262_144  # of all messages; SQS has accepted more since 2025, compatible servers have not
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
@@ -29,7 +31,12 @@ _REDRIVE: "QueueAttributeNameType" = "RedrivePolicy"
 
 
 class SqsQueue:
-    """One queue; see `extractor.backends.queues.base.ObservableQueue`. Safe to use from several threads."""
+    """One SQS queue as an `extractor.backends.queues.base.ObservableQueue`. Thread-safe.
+
+    Args:
+        client: The SQS client.
+        queue_url: The URL of the queue.
+    """
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
@@ -52,7 +59,7 @@ class SqsQueue:
         with mapping_errors("send to the queue"):
             answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         if not (answer.get("Successful") or answer.get("Failed")):
-            # The answer was cut off; to the SDK, a body without a byte is one without a field.
+            # The response was cut off: botocore parses an empty body as a response without fields.
             raise QueueUnavailableError("cannot send to the queue (empty answer): try again later")
         confirmed = {int(entry["Id"]) for entry in answer.get("Successful", ())}
         refused = {
@@ -75,7 +82,7 @@ class SqsQueue:
         )
 
     def _dead_letters(self, redrive: Mapping[str, str]) -> int | None:
-        """How many there are; `None` if that queue is another's, who does not let us look."""
+        """Return the depth of the dead-letter queue; ``None`` if its owner denies access."""
         *_, account, name = redrive["deadLetterTargetArn"].split(":")
         try:
             with mapping_errors("read the queue"):
@@ -92,7 +99,7 @@ class SqsQueue:
 
 
 def _batches(messages: Sequence[OutgoingMessage]) -> Iterator[tuple[int, Sequence[OutgoingMessage]]]:
-    """The messages in batches that SQS takes, each with the position of its first."""
+    """Yield batches within SQS's limit of bytes, each with the position of its first message."""
     start = size = 0
     for position, message in enumerate(messages):
         added = _size_bytes(message)
@@ -104,7 +111,7 @@ def _batches(messages: Sequence[OutgoingMessage]) -> Iterator[tuple[int, Sequenc
 
 
 def _size_bytes(message: OutgoingMessage) -> int:
-    """As SQS counts: attributes with their names and types."""
+    """Return the size as SQS counts it: attributes with their names and types."""
     texts = [message.body, *(name + "String" + text for name, text in message.attributes.items())]
     return sum(len(text.encode(errors="replace")) for text in texts)
 
@@ -118,7 +125,7 @@ def _entry(position: int, message: OutgoingMessage) -> "SendMessageBatchRequestE
 
 
 def _attributes(texts: Mapping[str, str]) -> "dict[str, MessageAttributeValueTypeDef]":
-    """SQS refuses a message with a control character in it; the detail of an error may well have one."""
+    """Return message attributes. SQS rejects control characters, which the detail of an error may contain."""
     return {
         name: {"DataType": "String", "StringValue": _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)}
         for name, text in texts.items()

@@ -1,10 +1,10 @@
-"""Items of the DynamoDB table of an older system: what is written to one, and what it says. Pure.
+"""Items and update expressions of the older system's DynamoDB table. Pure: no I/O.
 
-Times are numbers: whole seconds since 1970. Durations and frame rates have two decimals. That is what the
-older system writes, and what its readers and indexes expect.
+Times are numbers of whole seconds since 1970; durations and frame rates have two decimals. The older system
+writes these formats, and its readers and indexes expect them.
 
-A claim of ours has an owner and an end, and repeats the item's start. An item that is ``processing`` with
-another start, or without a claim, was begun by the older system.
+A claim of this project has an owner and an end, and repeats the item's start. An item that is ``processing``
+with another start, or without a claim, was started by the older system.
 """
 
 import re
@@ -20,8 +20,8 @@ EMPTY: Mapping[str, Any] = {}
 
 CLAIM = ("claim_owner", "claim_expires_at", "claim_started_at")
 
-# Conditions. `:now` is in seconds since 1970, `:owner` is the worker that asks.
-# Nobody is at it: there is no status yet, or an earlier attempt failed, or its claim is ours or over.
+# Conditions. `:now` is in seconds since 1970, `:owner` is this worker.
+# An item can be claimed if it has no status, an earlier attempt failed, or its claim is ours or has expired.
 CLAIMABLE = (
     "(attribute_not_exists(#status) OR (#status <> :processed AND "
     "(#status <> :processing OR #claim_owner = :owner OR "
@@ -31,14 +31,14 @@ CLAIMED_BY_US = "#status = :processing AND #claim_owner = :owner"
 
 
 def operands(owner: str, now: float, seen: Item) -> Item:
-    """What conditions compare with; `seen` is an item as it was."""
+    """Return the values that conditions compare with; `seen` is the item as it was read."""
     statuses = {status: text(status) for status in ("processing", "processed")}
     before = {f"seen_{name}": value for name, value in seen.items()}
     return {"owner": text(owner), "now": number(now), **statuses, **before}
 
 
 def expressions(changes: Item, remove: Sequence[str], condition: str, operands: Item) -> dict[str, Any]:
-    """The parameters of UpdateItem that say what to do. DynamoDB refuses names and values without a use."""
+    """Return the expression parameters of UpdateItem. DynamoDB rejects names and values that are not used."""
     update = "SET " + ", ".join(f"#{name} = :{name}" for name in changes)
     if remove:
         update += " REMOVE " + ", ".join(f"#{name}" for name in remove)
@@ -52,6 +52,7 @@ def expressions(changes: Item, remove: Sequence[str], condition: str, operands: 
 
 
 def claim_item(source: SourceVideo, owner: str, now: float, lease_seconds: float) -> Item:
+    """Return the attributes of a new claim."""
     started = whole_seconds(now)
     return {
         "status": text("processing"),
@@ -65,6 +66,7 @@ def claim_item(source: SourceVideo, owner: str, now: float, lease_seconds: float
 
 
 def processed(extraction: ExtractionSummary, now: float) -> Item:
+    """Return the attributes of an extracted video."""
     scenes = {} if extraction.scene_count is None else {"scenes_count": number(extraction.scene_count)}
     return {
         **_ended("processed", now),
@@ -78,15 +80,17 @@ def processed(extraction: ExtractionSummary, now: float) -> Item:
 
 
 def failed(reason: str, detail: str, now: float) -> Item:
+    """Return the attributes of a final failure."""
     return {**_ended("failed", now), "error": text(failure_text(reason, detail))}
 
 
 def is_processed(item: Item) -> bool:
+    """Return whether the item says that the video is extracted."""
     return _status(item) == "processed"
 
 
 def is_expired_claim(item: Item, now: float, lease_seconds: float) -> bool:
-    """Whether the older system began with it over `lease_seconds` ago, or at no time that makes sense."""
+    """Return whether the older system started the item over `lease_seconds` ago, or at an invalid time."""
     if _status(item) != "processing" or _is_claimed(item):
         return False
     started = _started(item)
@@ -94,7 +98,7 @@ def is_expired_claim(item: Item, now: float, lease_seconds: float) -> bool:
 
 
 def unchanged(item: Item) -> str:
-    """The condition that nobody has touched the item since it was seen."""
+    """Return the condition that the item has not changed since it was read."""
     same = (
         f"#{name} = :seen_{name}" if name in item else f"attribute_not_exists(#{name})"
         for name in ("processing_started_at", "claim_expires_at")
@@ -107,7 +111,7 @@ def _is_claimed(item: Item) -> bool:
 
 
 def _started(item: Item) -> float | None:
-    """Seconds since 1970; earlier versions of this project wrote ISO 8601."""
+    """Return seconds since 1970; earlier versions of this project wrote ISO 8601."""
     started = item.get("processing_started_at", EMPTY)
     if "N" in started:
         return float(started["N"])

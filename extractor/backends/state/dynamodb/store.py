@@ -1,19 +1,18 @@
-"""A DynamoDB table of an older system as a `StateStore`: one item for each version of a video.
+"""The older system's DynamoDB table as a `StateStore`, with leases: one item per version of a video.
 
-An item is claimed by one worker at a time, until a moment that it names. Every write is one conditional
-update that leaves other attributes as they are, and may be sent twice.
+Each write is one conditional update that leaves other attributes unchanged and is safe to repeat.
 """
 
 import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extractor.backends.aws import build_client, with_credentials
+from extractor.backends.aws import build_client, mapping_settings_errors, with_credentials
 from extractor.backends.state.base import StateRow
 from extractor.backends.state.dynamodb import items as items
 from extractor.domain import keys
@@ -23,13 +22,14 @@ from extractor.errors import (
     ClaimedError,
     ExtractorError,
     NotInStateError,
+    SettingsError,
     StateUnavailableError,
 )
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# What DynamoDB answers; anything else is StateUnavailableError.
+# Error codes and HTTP statuses of a denial; anything else is a StateUnavailableError.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 _DENIED_CODES = re.compile(
     "AccessDenied|ExpiredToken|IncompleteSignature|InvalidClientTokenId|InvalidSignature"
@@ -42,15 +42,39 @@ _HINTS = {
 }
 
 
+class DynamoDBSettings(Protocol):
+    """The settings that this store reads."""
+
+    @property
+    def videos_table(self) -> str: ...
+
+
+def open_state(settings: DynamoDBSettings) -> "DynamoDBStateStore":
+    """Open the table. See `extractor.backends.state.StateModule`."""
+    with mapping_settings_errors():
+        return DynamoDBStateStore(build_dynamodb_client(), settings.videos_table)
+
+
+def open_table(settings: DynamoDBSettings) -> NoReturn:  # noqa: ARG001 - as every state store has it
+    """Raise `SettingsError`: this table has no backlog."""
+    raise SettingsError("STATE_BACKEND: dynamodb has no backlog; its videos are announced by S3 events")
+
+
 def build_dynamodb_client() -> "DynamoDBClient":
-    """A client that retries by itself."""
+    """Build a DynamoDB client that retries failed requests."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
     return cast("DynamoDBClient", build_client("dynamodb", config))
 
 
 class DynamoDBStateStore:
-    """A `StateStore` on a DynamoDB table. Each instance claims videos for itself, as `owner`; `now` returns
-    seconds since 1970."""
+    """A DynamoDB table as an `extractor.backends.state.base.StateStore`.
+
+    Args:
+        client: The DynamoDB client.
+        table: The name of the table.
+        now: Returns seconds since 1970.
+        owner: The owner of this instance's claims; by default a random identifier.
+    """
 
     keyed_by_version = True
 
@@ -80,7 +104,7 @@ class DynamoDBStateStore:
         return StateRow(subject.code, is_fetched=True, is_extracted=False)
 
     def release(self, subject: VideoRef) -> None:
-        # Without an end of its claim, the item would be taken for one of the older system.
+        # Set the end instead of removing it: an item without one counts as the older system's.
         self._update(subject, {"claim_expires_at": items.number(0)}, items.CLAIMED_BY_US)
 
     def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
@@ -106,8 +130,18 @@ class DynamoDBStateStore:
         remove: Sequence[str] = (),
         seen: items.Item = items.EMPTY,
     ) -> items.Item | None:
-        """Change and remove attributes if the item fulfils the condition, which may compare it with what was
-        `seen`. Returns `None`; or else the item that does not fulfil it, empty if there is none."""
+        """Change and remove attributes if the item fulfils the condition.
+
+        Args:
+            subject: The video.
+            changes: The attributes to set.
+            condition: The condition expression.
+            remove: The attributes to remove.
+            seen: The item as it was read, for conditions that compare with it.
+
+        Returns:
+            ``None`` if the item was updated; otherwise the current item, empty if it does not exist.
+        """
         operands = items.operands(self._owner, self._now(), seen)
         try:
             with with_credentials("write to the state store"):

@@ -1,4 +1,4 @@
-"""Supabase as a state: its database API, and the state in one of its tables."""
+"""A table of a Supabase project as a state store."""
 
 from extractor.backends.state.supabase.client import build_postgrest_client
 from extractor.backends.state.supabase.store import SupabaseStateStore

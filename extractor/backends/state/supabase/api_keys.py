@@ -1,4 +1,4 @@
-"""The API keys of a Supabase project on each request, and what happens when they are refused."""
+"""Send the API keys of a Supabase project with each request, and read them again when they are rejected."""
 
 import threading
 from collections.abc import Callable, Generator
@@ -8,7 +8,7 @@ import httpx
 from extractor.errors import SettingsError
 
 Keys = tuple[str, str | None]
-"""An API key of the project, and the token of a role if there is one."""
+"""An API key of the project, and a role's JSON web token or ``None``."""
 
 KeySource = Callable[[], Keys]
 
@@ -16,12 +16,15 @@ _UNAUTHORIZED = 401
 
 
 class ApiKeys(httpx.Auth):
-    """Puts the keys on requests. When they are refused, they are read again from where they are kept, and the
-    request is repeated: they may have been rotated. That is done once, and again only after the new keys
-    have been accepted.
+    """Adds the keys to requests. Thread-safe.
 
-    `check` is given each final response, and raises for those that are refused. Safe to use from several
-    threads.
+    When the server answers 401, the keys are read again, because they may have been rotated, and the request
+    is repeated. That happens once, and again only after the new keys have been accepted.
+
+    Args:
+        keys: The first keys.
+        renew: Reads the keys again; ``None`` if they cannot change.
+        check: Receives each final response, and raises for those that are errors.
     """
 
     requires_response_body = True
@@ -45,20 +48,21 @@ class ApiKeys(httpx.Auth):
         self._check(response)
 
     def _newer_than(self, used: Keys) -> Keys | None:
-        """Other keys than those that were refused, if there are any."""
+        """Return keys that differ from the rejected ones, if there are any."""
         with self._lock:
             if self._keys == used and self._may_renew and self._renew is not None:
                 self._may_renew = False
                 try:
                     self._keys = self._renew()
                 except SettingsError:
-                    return None  # the refusal tells more
+                    return None  # the 401 response is the more specific error
             return self._keys if self._keys != used else None
 
 
 def _set(request: httpx.Request, keys: Keys) -> None:
-    """A key that begins with ``sb_`` is no JSON web token, and the API refuses it as one.
-    https://supabase.com/docs/guides/api/api-keys"""
+    """Set the headers. New keys (``sb_…``) are not JSON web tokens and must not be sent as bearer tokens.
+    https://supabase.com/docs/guides/api/api-keys
+    """
     key, token = keys
     request.headers["apikey"] = key
     bearer = token or (None if key.startswith("sb_") else key)

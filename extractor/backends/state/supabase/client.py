@@ -1,5 +1,4 @@
-"""Talking to Supabase's database API (PostgREST): sent again where that helps, and every failure is one
-of ours."""
+"""Build clients of Supabase's database API (PostgREST), retry lost requests, and map errors."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ from extractor.errors import AccessDeniedError, ExtractorError, SettingsError, S
 _TIMEOUT = httpx.Timeout(15, connect=5)
 _LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
 
-# What the server answers. A denial is known by its status: each of PostgREST's own codes for one
-# (42501, PGRST301, 302, 303) has such a status, and the gateway before it answers without any code.
-# Everything else is StateUnavailableError; some codes tell what an operator can do about it.
+# A denial is recognised by its HTTP status: each of PostgREST's codes for one (42501, PGRST301, 302, 303) has
+# such a status, and the gateway in front of it sends no code. Anything else is a StateUnavailableError; the
+# hints say what an operator can do about some codes.
 # https://docs.postgrest.org/en/stable/references/errors.html
 _DENIED = frozenset({401, 403})
 _NO_TABLE = "there is no such table; check STATE_TABLE, and that the API exposes its schema"
@@ -42,11 +41,11 @@ _UNKNOWN_COLUMN = frozenset({"42703", "PGRST204"})
 
 
 class NotOneRowError(StateUnavailableError):
-    """An update of exactly one row would have changed none or several, and has changed none."""
+    """An update restricted to one row would have changed none or several; it changed none."""
 
 
 class RefusedValueError(StateUnavailableError):
-    """A value does not fit its column (SQLSTATE class 22), or breaks a constraint (class 23)."""
+    """A value does not fit its column (SQLSTATE class 22), or violates a constraint (class 23)."""
 
     def __init__(self, code: str, columns: Iterable[str] = ()) -> None:
         super().__init__(
@@ -59,26 +58,30 @@ class RefusedValueError(StateUnavailableError):
 def build_postgrest_client(
     url: str, key: str, token: str | None = None, renew: KeySource | None = None
 ) -> SyncPostgrestClient:
-    """A client for the Supabase project at `url`. The umbrella package `supabase` would do the same
-    after twice the import time.
+    """Build a client of the project's database API.
 
-    `key` is one of the project's API keys: its gateway lets no other one in. With a `token` (a JWT of a
-    role of one's own) the requests have that role's rights instead of the key's. `renew` reads both again
-    where they are kept; it is called when the gateway refuses them.
+    The package `supabase` would build the same client after twice the import time.
+
+    Args:
+        url: The URL of the Supabase project.
+        key: An API key of the project, which its gateway requires.
+        token: A JSON web token: requests have the rights of its role instead of those of the key.
+        renew: Reads both again when the server rejects them.
     """
     session = _session(url, ApiKeys((key, token), renew, _check))
     return SyncPostgrestClient(f"{url.rstrip('/')}/rest/v1", headers={}, http_client=session)
 
 
 def exactly_one(update: SyncSelectRequestBuilder) -> SyncSelectRequestBuilder:
-    """The update, which then changes one row, or none at all if more would match.
-    https://docs.postgrest.org/en/stable/references/api/resource_representation.html#singular-or-plural"""
+    """Restrict an update to one row: it changes none if several match.
+    https://docs.postgrest.org/en/stable/references/api/resource_representation.html#singular-or-plural
+    """
     update.request.headers["Accept"] = "application/vnd.pgrst.object+json"
     return update
 
 
 def _session(url: str, auth: httpx.Auth) -> httpx.Client:
-    """httpx reads the proxies and certificates of the environment, and complains in ways of its own."""
+    """Build the HTTP client; errors in the proxy and certificate variables become `SettingsError`."""
     certificates = not url.lower().startswith("http:")  # reading them takes 30 to 60 ms
     try:
         return httpx.Client(timeout=_TIMEOUT, verify=certificates, auth=auth)
@@ -92,7 +95,10 @@ def _session(url: str, auth: httpx.Auth) -> httpx.Client:
 
 
 def rows_of(query: SyncSelectRequestBuilder) -> Sequence[Mapping[str, Any]]:
-    """What the query selects, or what the update has changed. None also for `exactly_one` that is not."""
+    """Return the rows that the query selects, or that the update changed.
+
+    The result is empty if an update with `exactly_one` matches no row or several.
+    """
     try:
         data: Any = execute(query).data
     except NotOneRowError:
@@ -105,8 +111,11 @@ def rows_of(query: SyncSelectRequestBuilder) -> Sequence[Mapping[str, Any]]:
 
 
 def execute(query: SyncSelectRequestBuilder) -> APIResponse:
-    """The answer. A connection that broke while nobody looked (the machine was frozen) shows only in use.
-    The client repeats GET and HEAD by itself then; a PATCH is repeated here, once."""
+    """Execute the query.
+
+    A keep-alive connection may have broken while Lambda froze the process. postgrest retries GET and HEAD
+    itself; a PATCH is retried here, once.
+    """
     with _mapping_errors():
         try:
             return query.execute()
@@ -117,7 +126,10 @@ def execute(query: SyncSelectRequestBuilder) -> APIResponse:
 
 
 def columns_exist(query: SyncSelectRequestBuilder) -> bool:
-    """Whether the table has all columns that the query selects. An answer names a missing one in prose."""
+    """Return whether the table has all columns that the query selects.
+
+    The response names a missing column only in its message text, so it cannot be parsed.
+    """
     with _mapping_errors():
         try:
             query.limit(0).execute()
@@ -129,8 +141,7 @@ def columns_exist(query: SyncSelectRequestBuilder) -> bool:
 
 
 def _check(response: httpx.Response) -> None:
-    """Raises for a denial, for an error without a code, and for an empty answer, which the client would take
-    for one without rows. Its body has been read."""
+    """Raise for denials, errors without a code, and empty responses, which postgrest parses as no rows."""
     if response.status_code in _DENIED or (response.is_error and _has_no_code(response)):
         response.raise_for_status()
     if response.is_success and response.request.method != "HEAD" and not response.content.strip():
@@ -140,12 +151,12 @@ def _check(response: httpx.Response) -> None:
 
 
 def _has_no_code(response: httpx.Response) -> bool:
-    if response.status_code in {503, 520}:  # the client tries again
+    if response.status_code in {503, 520}:  # postgrest retries these
         return False
     try:
         answer = response.json()
     except ValueError:
-        return False  # the client takes the status for the code
+        return False  # postgrest uses the status as the code
     return not (isinstance(answer, dict) and answer.get("code"))
 
 

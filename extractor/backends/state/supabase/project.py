@@ -1,7 +1,8 @@
-"""The same client of the database API by way of the package `supabase`, for the command-line tools.
+"""Build the database client with the package `supabase`, for the command lines.
 
-That package also loads what it has for files, functions, accounts and live updates. That takes 0.2 s, which a
-command line can spare and the cold start of the worker cannot: the worker takes `build_postgrest_client`.
+That package also loads its clients for storage, functions, authentication and realtime, which takes 0.2 s.
+Command lines can afford that; the cold start of the worker cannot, so the worker uses
+`build_postgrest_client`.
 """
 
 from postgrest import SyncPostgrestClient
@@ -15,23 +16,23 @@ from extractor.backends.state.supabase.client import build_postgrest_client
 def build_project_client(
     url: str, key: str, token: str | None = None, renew: KeySource | None = None
 ) -> SyncPostgrestClient:
-    """The client of the project's database API.
+    """Build a client of the project's database API.
 
-    Its connection and its headers are those of `build_postgrest_client`: how a key is sent is decided there.
+    Connection and headers are those of `build_postgrest_client`, which decides how keys are sent.
 
     Args:
-        url: The address of the Supabase project.
-        key: One of the project's API keys.
-        token: A JSON web token of the role whose rights the requests shall have.
-        renew: See `build_postgrest_client`.
+        url: The URL of the Supabase project.
+        key: An API key of the project.
+        token: A JSON web token: requests have the rights of its role.
+        renew: Reads both again when the server rejects them.
 
     Raises:
-        ValueError: The address is none.
+        ValueError: The URL is invalid.
     """
     worker = build_postgrest_client(url, key, token, renew)
     headers = {name: value for name, value in worker.headers.items() if name != "x-client-info"}
     options = ClientOptions(
-        headers={"Authorization": "", **headers},  # without one, it looks for the session of a user
+        headers={"Authorization": "", **headers},  # without this header it looks for a user session
         httpx_client=worker.session,
         auto_refresh_token=False,
         persist_session=False,

@@ -1,7 +1,7 @@
-"""A Supabase table as `StateStore`, `Backlog` and `RowReader`, through its database API (PostgREST).
+"""A Supabase table as a state store, through the project's database API (PostgREST).
 
-Three columns are needed: the code and the two flags (NULL counts as false). The others are used where
-the table has them. Every request may be sent twice: an update sets values that do not depend on old ones.
+Three columns are required: the code and the two flags (NULL counts as false). The others are used if the
+table has them. Every request is safe to repeat: updates set values that do not depend on old ones.
 """
 
 import logging
@@ -39,15 +39,22 @@ from extractor.errors import (
 
 logger = logging.getLogger(__name__)
 
-_CODES_LENGTH = 3_000  # of the codes in one address; gateways take 8 KiB of it
+_CODES_LENGTH = 3_000  # characters of codes in one URL; gateways accept URLs of up to 8 KiB
 
-# A text that is no value of the column's type: no row has it. https://www.postgresql.org/docs/current/errcodes-appendix.html
+# The code is not a value of the column's type, so no row has it.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
 _NO_SUCH_VALUE = frozenset({"22P02", "22003", "22007", "22008"})
-_TEXT_TOO_LONG = frozenset({"22001", "23514"})  # varchar(n), or a constraint that checks
+_TEXT_TOO_LONG = frozenset({"22001", "23514"})  # varchar(n), or a CHECK constraint
 
 
 class SupabaseStateStore:
-    """See `extractor.ports`. Safe to use from several threads."""
+    """A Supabase table as an `extractor.backends.state.base.VideoTable`. Thread-safe.
+
+    Args:
+        client: The client of the project's database API.
+        table: The name of the table.
+        columns: The names of its columns.
+    """
 
     keyed_by_version = False
 
@@ -57,7 +64,7 @@ class SupabaseStateStore:
         self._columns = columns
         self._known_shape: TableColumns | None = None
 
-    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims here
+    def begin(self, subject: VideoRef, lease_seconds: float) -> StateRow | None:  # noqa: ARG002 - no claims
         rows = [inventory_row(row) for row in self._rows_with(subject.code)]
         if len(rows) > 1:
             raise DuplicateCodeError(f"more than one row has the code {subject.code!r}")
@@ -67,7 +74,7 @@ class SupabaseStateStore:
         return StateRow(rows[0].code, rows[0].is_fetched, rows[0].is_extracted)
 
     def release(self, subject: VideoRef) -> None:
-        """There are no claims here."""
+        """Do nothing: this store has no claims."""
 
     def mark_extracted(self, subject: VideoRef, extraction: ExtractionSummary) -> None:
         changes = self._shape().changes(success(extraction))
@@ -76,7 +83,7 @@ class SupabaseStateStore:
             self._explain_unchanged(subject.code)
 
     def record_failure(self, subject: VideoRef, reason: str, detail: str) -> None:
-        # The late failure of a duplicate says nothing about a video that is done.
+        # Ignore the late failure of a duplicate message if the video is already extracted.
         text = failure_text(reason, detail)
         try:
             self._update([subject.code], {"extract_error": text}, unless_extracted=True)
@@ -113,7 +120,7 @@ class SupabaseStateStore:
         return self._update(codes, RESET_VALUES)
 
     def _rows_with(self, code: str) -> Sequence[Mapping[str, Any]]:
-        """Up to two rows."""
+        """Return up to two rows with this code."""
         try:
             return rows_of(self._select(REQUIRED).eq(self._columns.code, code).limit(2))
         except RefusedValueError as error:
@@ -122,17 +129,19 @@ class SupabaseStateStore:
             return ()
 
     def _explain_unchanged(self, code: str) -> NoReturn:
-        """Raises what kept an update of one row from changing it."""
-        there = self._rows_with(code)
-        if len(there) > 1:
+        """Raise the reason why an update of one row did not change it."""
+        found = self._rows_with(code)
+        if len(found) > 1:
             raise DuplicateCodeError(f"more than one row has the code {code!r}")
-        self._refuse_unchanged([code for _ in there])
+        self._refuse_unchanged([code for _ in found])
         self._check_visible()
         raise NotInStateError(f"the state has no row for the code {code!r} any more")
 
     def _check_visible(self) -> None:
-        """Raises `AccessDeniedError` if no row at all can be seen: row-level security hides rows without an
-        error, so nothing is known to be absent then."""
+        """Raise `AccessDeniedError` if the query returns no row at all.
+
+        Row-level security hides rows without an error, so a missing row then proves nothing.
+        """
         if not rows_of(self._select(("code",)).limit(1)):
             raise AccessDeniedError(
                 f"the table {self._table} shows no rows at all: it is empty, or row-level security hides "
@@ -140,7 +149,7 @@ class SupabaseStateStore:
             )
 
     def _select(self, fields: Iterable[str]) -> SyncSelectRequestBuilder:
-        """Rows with the names of fields, whatever the columns are called."""
+        """Select columns, renamed to their fields."""
         names = [f"{field}:{self._columns.name(field)}" for field in fields]
         return self._client.table(self._table).select(*names)
 
@@ -187,21 +196,23 @@ class SupabaseStateStore:
     def _update(
         self, codes: Sequence[str], values: Mapping[str, object], *, unless_extracted: bool = False
     ) -> int:
-        """Change the rows of `codes`, as far as there are columns for `values`; returns how many.
+        """Update the columns that exist in the rows of `codes`; return the number of changed rows.
 
-        An update that matches no row is no error to PostgREST. Raises `AccessDeniedError` if a row can be
-        seen, and was not changed.
+        PostgREST does not report an update that matches no row.
+
+        Raises:
+            AccessDeniedError: A row is visible, and the update did not change it.
         """
         changes, changed = self._shape().changes(values), 0
-        for some in _chunks(codes) if changes else ():
-            remaining, asked = some, 0
-            # An answer may name fewer rows than were changed: older servers cut it at `db-max-rows`.
-            while remaining and len(remaining) != asked:
-                asked = len(remaining)
+        for chunk in _chunks(codes) if changes else ():
+            remaining, requested = chunk, 0
+            # A response may list fewer rows than changed: older servers truncate it at `db-max-rows`.
+            while remaining and len(remaining) != requested:
+                requested = len(remaining)
                 update = self._narrowed(self._updating(changes), remaining, unless_extracted)
-                done = self._changed(update, changes)
-                changed += len(done)
-                remaining = [code for code in remaining if code not in done]
+                updated = self._changed(update, changes)
+                changed += len(updated)
+                remaining = [code for code in remaining if code not in updated]
             if remaining:
                 found = rows_of(self._narrowed(self._select(("code",)), remaining, unless_extracted))
                 self._refuse_unchanged([str(row["code"]) for row in found])
@@ -211,7 +222,7 @@ class SupabaseStateStore:
         return self._client.table(self._table).update(changes).select(self._columns.code)
 
     def _changed(self, update: SyncSelectRequestBuilder, changes: Mapping[str, object]) -> list[str]:
-        """The codes of the rows that the update has changed."""
+        """Return the codes of the rows that the update changed."""
         try:
             return [str(row[self._columns.code]) for row in rows_of(update)]
         except RefusedValueError as error:
@@ -231,7 +242,7 @@ class SupabaseStateStore:
             )
 
     def _shape(self) -> TableColumns:
-        """Which columns there are, asked for once. Mostly one request tells."""
+        """Return the columns of the table, queried once. One request suffices if no column is missing."""
         if self._known_shape is None:
             present = OPTIONAL
             if not columns_exist(self._select(OPTIONAL)):
@@ -243,7 +254,7 @@ class SupabaseStateStore:
 
 
 def _chunks(codes: Sequence[str]) -> Iterator[list[str]]:
-    """The codes in parts that fit into an address."""
+    """Split the codes into parts that fit into a URL."""
     part: list[str] = []
     length = 0
     for code in codes:

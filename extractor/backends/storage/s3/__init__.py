@@ -1,5 +1,4 @@
-"""S3 as an `ObjectStore`. What arrives is complete, what is stored is verified by S3 itself, and every
-failure is one of ours."""
+"""Amazon S3 as an `ObjectStore`, with checksums, conditional writes and mapped errors."""
 
 from extractor.backends.storage.s3.client import build_s3_client
 from extractor.backends.storage.s3.store import S3ObjectStore, S3ObjectStream

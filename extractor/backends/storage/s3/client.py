@@ -1,4 +1,4 @@
-"""Talking to S3: sent again where that helps, and every failure is one of ours."""
+"""Build S3 clients and map botocore errors to domain errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +20,8 @@ from extractor.errors import (
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# What S3 answers, by code, then by status; anything else is StorageUnavailableError. A missing key is
-# no failure as such: each operation has its own meaning for it.
+# Error codes first, then HTTP statuses; anything else is a StorageUnavailableError. Each operation decides
+# itself what a missing key means.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _MISSING_KEY = frozenset({"NoSuchKey", "404"})
 _MISSING_BUCKET = frozenset({"NoSuchBucket", "InvalidBucketName"})
@@ -45,9 +45,13 @@ _HINTS: dict[type[ExtractorError], str] = {
 
 
 def build_s3_client(max_connections: int, build: ClientBuilder = build_client) -> "S3Client":
-    """A client that retries by itself, and can be shared by `max_connections` threads.
+    """Build an S3 client that retries failed requests.
 
-    It needs no option for other endpoints than AWS: given one, botocore addresses buckets by path.
+    Other endpoints than AWS need no option: with a custom endpoint, botocore uses path-style addresses.
+
+    Args:
+        max_connections: The number of threads that share the client.
+        build: Builds the client.
     """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 4},
@@ -59,14 +63,18 @@ def build_s3_client(max_connections: int, build: ClientBuilder = build_client) -
 
 
 class Bucket(Struct, frozen=True):
-    """A bucket, and the client that reaches it."""
+    """A bucket and the client that accesses it."""
 
     client: "S3Client"
     name: str
 
     @contextmanager
     def mapping_errors(self, action: str) -> Iterator[None]:
-        """Within, what botocore raises becomes one of ours: "cannot `action` in this bucket"."""
+        """Map botocore errors in the block to domain errors.
+
+        Args:
+            action: What the block does, for the message: "cannot `action` in this bucket".
+        """
         try:
             with with_credentials(f"{action} in {self.name}"):
                 yield
@@ -75,7 +83,12 @@ class Bucket(Struct, frozen=True):
 
 
 def to_domain_error(error: BotoCoreError | ClientError, action: str) -> ExtractorError:
-    """Which of ours it is that `action` failed with."""
+    """Return the domain error for a botocore error.
+
+    Args:
+        error: The error of botocore.
+        action: What failed, for the message.
+    """
     if isinstance(error, ClientError) and error_code(error) in _MISSING_BUCKET:
         text = f"cannot {action}: there is no such bucket; check its name and region"
         return StorageUnavailableError(text, bucket_is_missing=True)
@@ -85,10 +98,12 @@ def to_domain_error(error: BotoCoreError | ClientError, action: str) -> Extracto
 
 
 def is_missing_key(error: ClientError) -> bool:
+    """Return whether the error says that the key does not exist."""
     return error_code(error) in _MISSING_KEY
 
 
 def error_code(error: ClientError) -> str:
+    """Return the error code of S3; empty if there is none."""
     return error.response.get("Error", {}).get("Code", "")
 
 
@@ -102,6 +117,6 @@ def _classify(error: BotoCoreError | ClientError) -> type[ExtractorError]:
     code = error_code(error)
     if code in _BY_CODE:
         return _BY_CODE[code]
-    if code.startswith("KMS."):  # a key that is disabled, deleted or not ours
+    if code.startswith("KMS."):  # the KMS key is disabled, deleted or not accessible
         return AccessDeniedError
     return _BY_STATUS.get(_status(error), StorageUnavailableError)

@@ -1,5 +1,7 @@
-"""Deleting objects, under the condition that they are what was seen. S3 answers 200 even if it deleted
-nothing; what it refused stands in the answer."""
+"""Delete objects, optionally on the condition that they have an expected ETag.
+
+S3 answers 200 even if it deleted nothing; the response lists the keys that it refused.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -13,17 +15,17 @@ from extractor.errors import AccessDeniedError, StorageUnavailableError
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ErrorTypeDef, ObjectIdentifierTypeDef
 
-_BATCH = 1000  # what DeleteObjects takes at most
+_BATCH = 1000  # limit of DeleteObjects
 
-# Of an object that is another version now, or is gone: there is nothing to delete.
+# The object has another version now, or is gone: there is nothing to delete.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
 _NOTHING_TO_DELETE = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
-# Of a server that does not know the condition.
+# The server does not support the condition.
 _UNKNOWN_CONDITION = frozenset({"NotImplemented", "MalformedXML"})
 
 
 def delete(bucket: Bucket, keys: Sequence[str], versions: Mapping[str, str]) -> None:
-    """See `extractor.backends.storage.base.ObjectStore.delete`."""
+    """Delete objects; see `extractor.backends.storage.base.ObjectStore.delete`."""
     remaining = iter(keys)
     while batch := list(islice(remaining, _BATCH)):
         refused = _delete_batch(bucket, batch, versions)
@@ -32,16 +34,16 @@ def delete(bucket: Bucket, keys: Sequence[str], versions: Mapping[str, str]) -> 
             refused = [error for error in refused if error.get("Code") not in _UNKNOWN_CONDITION]
             refused += _delete_batch(bucket, unknown, {})
         if refused:
-            raise _explained(bucket, refused, len(batch))
+            raise _to_domain_error(bucket, refused, len(batch))
 
 
 def _delete_batch(bucket: Bucket, keys: Sequence[str], versions: Mapping[str, str]) -> "list[ErrorTypeDef]":
-    """What S3 has refused to delete."""
+    """Delete up to 1000 objects; return the errors of those that S3 refused to delete."""
     with bucket.mapping_errors("delete objects"):
         try:
             answer = bucket.client.delete_objects(
                 Bucket=bucket.name,
-                Delete={"Objects": [_identified(key, versions.get(key)) for key in keys], "Quiet": True},
+                Delete={"Objects": [_identifier(key, versions.get(key)) for key in keys], "Quiet": True},
             )
         except ClientError as error:
             if not versions or error_code(error) not in _UNKNOWN_CONDITION:
@@ -50,14 +52,14 @@ def _delete_batch(bucket: Bucket, keys: Sequence[str], versions: Mapping[str, st
     return [error for error in answer.get("Errors", []) if error.get("Code") not in _NOTHING_TO_DELETE]
 
 
-def _identified(key: str, etag: str | None) -> "ObjectIdentifierTypeDef":
+def _identifier(key: str, etag: str | None) -> "ObjectIdentifierTypeDef":
     return {"Key": key} if etag is None else {"Key": key, "ETag": f'"{etag}"'}
 
 
-def _explained(bucket: Bucket, refused: "Sequence[ErrorTypeDef]", asked: int) -> Exception:
+def _to_domain_error(bucket: Bucket, refused: "Sequence[ErrorTypeDef]", requested: int) -> Exception:
     first = refused[0]
     kind = AccessDeniedError if first.get("Code") == "AccessDenied" else StorageUnavailableError
     return kind(
-        f"{len(refused)} of {asked} objects in {bucket.name} were not deleted, "
+        f"{len(refused)} of {requested} objects in {bucket.name} were not deleted, "
         f"the first being {first.get('Key')!r} ({first.get('Code')!r})"
     )

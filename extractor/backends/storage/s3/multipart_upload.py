@@ -1,5 +1,8 @@
-"""Writing an object in parts, of which only a few are held at a time. S3 checks each, and shows the object
-when it has all of them; an upload that fails is given up."""
+"""Conditional multipart uploads with a bounded number of parts in memory.
+
+S3 verifies the checksum of each part, and the object appears when the upload is completed. A failed upload is
+aborted. s3transfer cannot be used: its `CompleteMultipartUpload` takes no condition.
+"""
 
 import base64
 import hashlib
@@ -25,7 +28,7 @@ _PARTS_AT_ONCE = 2
 def put_parts(
     bucket: Bucket, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None
 ) -> str:
-    """See `extractor.backends.storage.base.ObjectStore.put_parts`."""
+    """Write an object in parts; see `extractor.backends.storage.base.ObjectStore.put_parts`."""
     remaining = iter(parts)
     head = list(islice(remaining, 2))
     if len(head) < 2:
@@ -49,13 +52,14 @@ def _begin(bucket: Bucket, key: str, content_type: str) -> "_Upload":
 
 
 class _Upload(Struct, frozen=True):
-    """An upload in parts that S3 has begun."""
+    """A multipart upload that S3 has created."""
 
     bucket: Bucket
     key: str
     upload_id: str
 
     def send(self, parts: Iterable[bytes]) -> "list[CompletedPartTypeDef]":
+        """Upload the parts, two at a time, and return their receipts in order."""
         sent: list[CompletedPartTypeDef] = []
         in_flight: deque[Future[CompletedPartTypeDef]] = deque()
         with ThreadPoolExecutor(_PARTS_AT_ONCE, thread_name_prefix="part") as pool:
@@ -80,7 +84,7 @@ class _Upload(Struct, frozen=True):
         return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum}
 
     def complete(self, sent: "list[CompletedPartTypeDef]", replaces: str | None) -> str:
-        """The ETag of the object, which is there now."""
+        """Complete the upload and return the ETag of the object."""
         with self.bucket.mapping_errors(f"write {self.key!r}"):
             try:
                 stored = self.bucket.client.complete_multipart_upload(
@@ -99,7 +103,7 @@ class _Upload(Struct, frozen=True):
         return stored["ETag"].strip('"')
 
     def abort(self) -> None:
-        """Failing here fails nothing: a rule of the bucket removes what is left over."""
+        """Abort the upload. Errors are ignored: a lifecycle rule of the bucket removes unfinished uploads."""
         with suppress(BotoCoreError, ClientError):
             self.bucket.client.abort_multipart_upload(
                 Bucket=self.bucket.name, Key=self.key, UploadId=self.upload_id
@@ -107,6 +111,6 @@ class _Upload(Struct, frozen=True):
 
 
 def _checksum_of_checksums(parts: "list[CompletedPartTypeDef]") -> str:
-    """What S3 gives for the SHA-256 of an object in parts."""
+    """Return the SHA-256 that S3 reports for a multipart object, in base64."""
     digests = b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts)
     return base64.b64encode(hashlib.sha256(digests).digest()).decode()

@@ -1,5 +1,4 @@
-"""A bucket as an `ObjectStore`. An object that arrives short, a listing that breaks off, a deletion that S3
-did only in part: each of them raises."""
+"""An S3 bucket as an `ObjectStore`. Incomplete reads, listings and deletions raise."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -21,7 +20,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class S3ObjectStream(Struct, frozen=True):
-    """An open object; see `extractor.backends.storage.base.ObjectStream`."""
+    """An open S3 object as an `extractor.backends.storage.base.ObjectStream`."""
 
     etag: str
     size_bytes: int
@@ -42,7 +41,12 @@ class S3ObjectStream(Struct, frozen=True):
 
 
 class S3ObjectStore:
-    """One bucket; see `extractor.backends.storage.base.ObjectStore`. Safe to use from several threads."""
+    """An S3 bucket as an `extractor.backends.storage.base.ObjectStore`. Thread-safe.
+
+    Args:
+        client: The S3 client.
+        bucket: The name of the bucket.
+    """
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._bucket = Bucket(client, bucket)
