@@ -342,25 +342,27 @@ def test_no_leap_before_an_open_access_point_is_longer_than_the_decoder_can_coun
     order = DecodeOrder([True] * count, [place == 0 for place in range(count)], access, none)
     needed = needed_packets(order, _flags(order, {5, 760}))
     kept = [place for place, keep in enumerate(needed) if keep]
-    posts = poc_anchors(order, needed)
+    anchors = poc_anchors(order, needed)
     assert kept == [*range(6), *range(750, 761)]
-    assert all(later - earlier <= 100 for earlier, later in pairwise(sorted((*kept, *posts))))
-    assert len(posts) == 7
+    assert all(later - earlier <= 100 for earlier, later in pairwise(sorted((*kept, *anchors))))
+    assert len(anchors) == 7
     assert not poc_anchors(order, needed_packets(order, _flags(order, {200, 260})))
 
 
 @given(_open_streams(), st.integers(1, 9))
-def test_signposts_are_pictures_that_count_and_as_near_to_each_other_as_there_are_any(
+def test_poc_anchors_are_reference_pictures_as_close_together_as_possible(
     stream: tuple[DecodeOrder, list[set[int]], set[int]], leap: int
 ) -> None:
     order, _, targets = stream
     needed = needed_packets(order, _flags(order, targets))
-    with patch("extractor.media.references.required_packets._LONGEST_LEAP", leap):
-        posts = poc_anchors(order, needed)
-    assert not any(needed[post] or order.leading[post] or not order.reference[post] for post in posts)
-    kept = sorted({place for place, keep in enumerate(needed) if keep} | set(posts))
+    with patch("extractor.media.references.required_packets._MAX_POC_GAP", leap):
+        anchors = poc_anchors(order, needed)
+    assert not any(
+        needed[anchor] or order.leading[anchor] or not order.reference[anchor] for anchor in anchors
+    )
+    kept = sorted({place for place, keep in enumerate(needed) if keep} | set(anchors))
     for before, here in pairwise(kept):
-        if here - before > leap and (order.open_access[here] or here in posts):
+        if here - before > leap and (order.open_access[here] or here in anchors):
             nearer = range(before + 1, min(before + leap + 1, here))
             assert not any(order.reference[place] and not order.leading[place] for place in nearer)
 

@@ -79,7 +79,7 @@ def _run_once(
     sinks: dict[str, Callable[[bytes], None]] = {"stdout": listing.feed}
     sinks |= {name: packets.feed for name, packets in filtered.items()}
     if asked.frames:
-        sinks["frames"] = IvfReader(frames.take).feed
+        sinks["frames"] = IvfReader(frames.feed).feed
 
     def build(urls: Urls) -> Sequence[str]:
         return command.build_index(
@@ -105,7 +105,7 @@ def _run_once(
         said,
         status,
         {name: bytes(packets.marks) for name, packets in filtered.items()},
-        frames.found if asked.frames else None,
+        frames.dependencies if asked.frames else None,
     )
 
 
