@@ -157,7 +157,7 @@ def test_a_size_that_turns_odd_under_high_dynamic_range_does_not_end_the_decode(
     clips.ffmpeg("-f concat -safe 0 -i {0} -c copy {1}", script, clip)
     decoded = decode(clip, _PNG, plan=True)
     assert len(decoded.frames) == 4
-    assert decoded.index.picture.is_careful
+    assert decoded.index.picture.changes_midway
     assert colour_notes(decoded.index.picture)
 
 

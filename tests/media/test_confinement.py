@@ -229,9 +229,10 @@ def test_a_child_cannot_read_the_environment_of_its_parent(tmp_path: Path) -> No
 def test_ours_are_made_unreadable_by_the_first_child() -> None:
     code = """
 import ctypes, sys, time
-from extractor.media.ffmpeg.pipes import Budget
-from extractor.media.ffmpeg.process import running
-with running(lambda _: ["/bin/true"], (), Budget(time.monotonic() + 60, 60, 2 << 30)) as child: child.wait()
+from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import run_ffmpeg
+limits = ProcessLimits(time.monotonic() + 60, 60, 2 << 30)
+with run_ffmpeg(lambda _: ["/bin/true"], (), limits) as child: child.wait()
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 """
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout == b"0\n"

@@ -130,7 +130,7 @@ def test_going_on_leaves_the_rest_of_the_schedule(name: str, long_index: VideoIn
     assert _chosen(long_index, rest) == list(rest.targets or ())
     # Afterwards there is nothing left that FFmpeg would go on for.
     assert rest.selection is not None
-    assert rest.selection.most in (None, 5_000)
+    assert rest.selection.max_frames in (None, 5_000)
 
 
 def _stored(number: int, target: TargetFrame) -> StoredFrame:
@@ -141,7 +141,7 @@ def _chosen(index: VideoIndex, schedule: DecodeSchedule) -> list[TargetFrame]:
     """What the instants of the selection choose of all frames."""
     assert schedule.selection is not None
     targets = find_targets(index.shown_pts, index.time_base, schedule.selection.instants)
-    return list(targets[: schedule.selection.most])
+    return list(targets[: schedule.selection.max_frames])
 
 
 _SORTED = st.lists(st.integers(0, 500), unique=True, min_size=1).map(sorted)

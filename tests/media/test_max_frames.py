@@ -55,7 +55,7 @@ def test_frames_beyond_the_maximum_are_not_encoded_beside_scenes(
     assert found.decoder.decoded_seconds == pytest.approx(6, abs=0.1), "all is decoded for the scenes"
     schedule = make_schedule(found.index, policy)
     assert schedule.selection is not None
-    small = SceneFinder(found.index, policy).stream.filters
+    small = SceneFinder(found.index, policy).spec.filters
 
     def build(source: DecoderInput, urls: Urls) -> Sequence[str]:
         return command.build_full(source, found.index.picture, policy, urls, small)

@@ -194,9 +194,10 @@ def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
             "-c",
             f"""if True:
             import time
-            from extractor.media.ffmpeg.pipes import Budget
-            from extractor.media.ffmpeg.process import running
-            with running(lambda _: [{script!r}], (), Budget(time.monotonic() + 60, 60, 2 << 30)) as child:
+            from extractor.media.ffmpeg.pipes import ProcessLimits
+            from extractor.media.ffmpeg.process import run_ffmpeg
+            limits = ProcessLimits(time.monotonic() + 60, 60, 2 << 30)
+            with run_ffmpeg(lambda _: [{script!r}], (), limits) as child:
                 print(child.line("stdout").decode(), flush=True)
                 time.sleep(600)
             """,
@@ -254,7 +255,7 @@ def test_a_command_line_that_is_too_long_is_called_so() -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
-def test_a_system_without_room_for_a_process_is_called_so(
+def test_an_error_for_lack_of_system_resources_names_them(
     monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -262,7 +263,7 @@ def test_a_system_without_room_for_a_process_is_called_so(
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with (
-        pytest.raises(errors.DecoderNotStartedError, match="has no room"),
+        pytest.raises(errors.DecoderNotStartedError, match="the system lacks"),
         run_ffmpeg(lambda _: ["/bin/true"], (), _budget()),
     ):
         pass

@@ -88,7 +88,7 @@ def _try(clip: Path, policy: SamplingPolicy) -> SinglePass | None:
 
 def _let_any_size_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     any_size = dict.fromkeys(("keyframe", "uniform", "timestamps"), 1 << 30)
-    monkeypatch.setattr(single_pass, "_MOST_FILE_BYTES", any_size)
+    monkeypatch.setattr(single_pass, "_MAX_FILE_BYTES", any_size)
 
 
 def _never(*_: object) -> None:
@@ -170,7 +170,7 @@ def test_what_is_wrong_with_a_file_is_left_to_the_ordinary_way(
 
 def test_images_wait_only_while_they_are_few(clip_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = _clip(clip_dir, "closed.mp4", dict(_CLIPS)["closed.mp4"])
-    monkeypatch.setattr(single_pass, "_MOST_HELD_BYTES", 20_000)
+    monkeypatch.setattr(single_pass, "_MAX_IMAGE_BYTES", 20_000)
     assert _try(clip, SamplingPolicy(interval_seconds=0.04)) is None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor import errors
-from extractor.media.probe.truncation import is_cut_off
+from extractor.media.probe.truncation import is_truncated
 from tests.support.media import clips
 from tests.support.media.decoding import Decode
 
@@ -76,7 +76,7 @@ def test_what_follows_a_whole_file_does_not_make_it_cut_off(
     container = {"mp4": "mov,mp4", "mkv": "matroska,webm", "ts": "mpegts"}.get(name, name)
     if name == "ivf" and any(junk):
         pytest.skip("in IVF, anything may be the header of a frame")
-    assert not is_cut_off(longer, container)
+    assert not is_truncated(longer, container)
 
 
 @pytest.mark.failure_row(15)
@@ -100,8 +100,8 @@ def test_a_duration_in_the_metadata_of_flv_is_no_evidence(decode: Decode, clip_d
     path = clip_dir / "claims.flv"
     clips.ffmpeg(f"-f lavfi -i testsrc2=size=160x120:rate=25:duration=5 {_H264} {{0}}", path)
     data = bytearray(path.read_bytes())
-    place = data.index(b"duration") + len(b"duration") + 1
-    data[place : place + 8] = bytes.fromhex("40ac200000000000")  # 3600.0
+    position = data.index(b"duration") + len(b"duration") + 1
+    data[position : position + 8] = bytes.fromhex("40ac200000000000")  # 3600.0
     path.write_bytes(data)
     decoded = decode(path)
     assert len(decoded.frames) == 5
@@ -117,8 +117,8 @@ def test_a_duration_in_the_header_of_webm_is_no_evidence(decode: Decode, clip_di
         path,
     )
     data = bytearray(path.read_bytes())
-    place = data.index(b"\x44\x89\x88") + 3
-    data[place : place + 8] = bytes.fromhex("40ed4c0000000000")  # 60,000.0 ms
+    position = data.index(b"\x44\x89\x88") + 3
+    data[position : position + 8] = bytes.fromhex("40ed4c0000000000")  # 60,000.0 ms
     path.write_bytes(data)
     decoded = decode(path)
     assert len(decoded.frames) == 5
@@ -150,7 +150,7 @@ def test_fragments_from_the_middle_of_a_stream_are_not_cut_off(
         path,
     )
     data = path.read_bytes()
-    fragments = [place - 4 for place in range(len(data)) if data[place : place + 4] == b"moof"]
+    fragments = [position - 4 for position in range(len(data)) if data[position : position + 4] == b"moof"]
     later = tmp_path / "later"
     later.write_bytes(data[: fragments[0]] + data[fragments[5] :])
     assert decode(later).times == [(slot, float(slot)) for slot in range(4)]
