@@ -14,7 +14,7 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import filters, formats
 from extractor.media.ffmpeg.expressions import SPLIT_FRAMES, at_most, packet_filter
 from extractor.media.ffmpeg.filters import PROGRESSIVE_SDR, Filter, SignalFormat
-from extractor.media.ffmpeg.image_formats import encoder_options
+from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NUMBERED
 
 Urls = Mapping[str, str]
@@ -280,7 +280,7 @@ def _image_outputs(frames: Any, picture: SignalFormat, policy: SamplingPolicy, u
         threads=1,
         map_metadata=-1,
         **{"stats_mux_pre:v": urls["images"], "stats_mux_pre_fmt:v": "{pts} {tb} {size}"},
-        **encoder_options(policy),
+        **FORMATS[policy.image_format].encoder_options(policy.quality),
         **_TRUE_TIMES,
     )
     return [images, *grey_outputs]

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from extractor.domain.policy import ImageFormat, SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.colours import SCALER_MATRICES, Colours, colours_of
+from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.input_info import UNKNOWN, StreamInfo, Transfer
 
 Filter = tuple[str, Mapping[str, object]]
@@ -16,15 +17,6 @@ GREY: tuple[Filter, ...] = (
     ("format", {"pix_fmts": "gray"}),
 )
 """Scale a frame to the grey picture for metrics: `GREY_SIDE` × `GREY_SIDE` bytes, row by row."""
-
-_RANGE_AND_MATRIX: Mapping[ImageFormat, Mapping[str, str]] = {
-    # JPEG readers assume full-range BT.601 (JFIF), WebP readers limited-range BT.601.
-    "jpg": {"out_color_matrix": "bt601", "out_range": "full"},
-    "webp": {"out_color_matrix": "bt601", "out_range": "limited"},
-    "png": {"out_range": "full"},
-}
-_PIXEL_FORMATS: Mapping[ImageFormat, str] = {"jpg": "yuvj420p", "webp": "yuv420p", "png": "rgb24"}
-
 
 _DEEP_YUV: Filter = ("format", {"pix_fmts": "yuv444p16le"})
 """Without chroma subsampling, since zimg rejects sizes that are not multiples of the subsampling."""
@@ -133,11 +125,12 @@ def after_selection(picture: SignalFormat, policy: SamplingPolicy) -> list[Filte
     They produce standard dynamic range, square pixels, the requested size, and the range and matrix that
     readers of the image format assume.
     """
+    image_format = FORMATS[policy.image_format]
     return [
         *_to_sdr_rgb(picture),
-        ("scale", {**_size(policy), **_RANGE_AND_MATRIX[policy.image_format]}),
+        ("scale", {**_size(policy), **image_format.scale_options}),
         ("setsar", {"sar": "1"}),
-        ("format", {"pix_fmts": _PIXEL_FORMATS[policy.image_format]}),
+        ("format", {"pix_fmts": image_format.pixel_format}),
     ]
 
 
