@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from extractor.domain.policy import IMAGE_FORMATS, ImageFormat, SamplingPolicy
 from extractor.media.ffmpeg.image_formats import FORMATS, ImageFormatSpec, jpeg_qscale
+from extractor.output.frame_store import _CONTENT_TYPES
 from tests.support.media import clips
 from tests.support.media.decoding import Decode
 
@@ -34,6 +35,10 @@ def test_each_image_is_one_whole_file_of_the_asked_format(
 
 def test_each_image_format_has_a_row() -> None:
     assert tuple(FORMATS) == IMAGE_FORMATS
+
+
+def test_images_are_stored_with_the_content_type_of_their_row() -> None:
+    assert {name: row.content_type for name, row in FORMATS.items()} == _CONTENT_TYPES
 
 
 def test_a_row_adds_an_image_format(
