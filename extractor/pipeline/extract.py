@@ -43,6 +43,7 @@ from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.filters import colour_notes
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
+from extractor.media.strategies import strategy_of
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import Stored, store_output
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
@@ -157,8 +158,9 @@ def choose_frames(
 def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
     """Whether scenes need a pass of their own: where frames are chosen by them, and where keyframes cannot be
     found among all frames, since the file does not say when they are shown."""
-    keyframes_alone = policy.strategy == "keyframe" and not index.shown_pts
-    return policy.strategy == "scene" or (policy.detector is not None and keyframes_alone)
+    strategy = strategy_of(policy)
+    keyframes_alone = strategy.intra_only and not index.shown_pts
+    return strategy.selects_scenes or (policy.detector is not None and keyframes_alone)
 
 
 def _schedule(
@@ -168,7 +170,7 @@ def _schedule(
     found: SceneSelection | None,
     budget: ProcessLimits,
 ) -> DecodeSchedule:
-    if found and policy.strategy == "scene":
+    if found and strategy_of(policy).selects_scenes:
         return schedule_targets(index, found.targets, found.start, policy)
     if needs_times(index, policy):
         return schedule_decoded(source, index, policy, budget)

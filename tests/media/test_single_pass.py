@@ -15,6 +15,7 @@ from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.strategies import Keyframe, Timestamps, Uniform
 from extractor.pipeline.local import extract_to_folder, local_config
 from tests.support.media import clips
 
@@ -87,8 +88,8 @@ def _try(clip: Path, policy: SamplingPolicy) -> SinglePass | None:
 
 
 def _let_any_size_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    any_size = dict.fromkeys(("keyframe", "uniform", "timestamps"), 1 << 30)
-    monkeypatch.setattr(single_pass, "_MAX_FILE_BYTES", any_size)
+    for strategy in (Keyframe, Timestamps, Uniform):
+        monkeypatch.setattr(strategy, "single_pass_max_bytes", 1 << 30)
 
 
 def _never(*_: object) -> None:

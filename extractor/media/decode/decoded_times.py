@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import UnreadableError
-from extractor.media.decode.schedule import DecodeSchedule, instants_of, schedule_targets
+from extractor.media.decode.schedule import DecodeSchedule, schedule_targets
 from extractor.media.decode.session import (
     DecodeAgainError,
     abort_on_damage,
@@ -21,6 +21,7 @@ from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.media.probe.index import VideoIndex
 from extractor.media.sampling import find_targets
+from extractor.media.strategies import strategy_of
 
 
 def needs_times(index: VideoIndex, policy: SamplingPolicy) -> bool:
@@ -31,7 +32,7 @@ def needs_times(index: VideoIndex, policy: SamplingPolicy) -> bool:
         policy: The sampling policy.
     """
     is_spread = policy.max_frames is not None and policy.max_frames_mode == "spread"
-    return is_spread and policy.strategy in ("uniform", "timestamps") and not index.shown_pts
+    return is_spread and strategy_of(policy).has_instants and not index.shown_pts
 
 
 def schedule_decoded(
@@ -56,7 +57,7 @@ def schedule_decoded(
     except DecodeAgainError as again:
         assert again.picture is not None
         return schedule_decoded(source, replace(index, picture=again.picture), policy, budget)
-    targets = find_targets(shown, start.time_base, instants_of(policy))
+    targets = find_targets(shown, start.time_base, strategy_of(policy).instants(policy))
     return schedule_targets(index, targets, start, policy)
 
 

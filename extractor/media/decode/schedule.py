@@ -9,14 +9,13 @@ from operator import and_, eq, or_
 from msgspec import Struct
 from msgspec.structs import replace
 
-from extractor.domain.policy import SamplingPolicy, exact_seconds, least_seconds
+from extractor.domain.policy import SamplingPolicy, exact_seconds
 from extractor.media.ffmpeg.expressions import LARGEST_INTEGER, FrameSelection, drop_expression, packet_filter
 from extractor.media.ffmpeg.frame_stream import Timestamp
 from extractor.media.probe.index import VideoIndex
 from extractor.media.references.required_packets import needed_packets, poc_anchors
 from extractor.media.sampling import (
     EveryInterval,
-    GivenTimes,
     SampleTimes,
     Targets,
     at_targets,
@@ -24,6 +23,7 @@ from extractor.media.sampling import (
     snap_to_cheaper,
     spread_evenly,
 )
+from extractor.media.strategies import strategy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,10 @@ def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
         index: The index of the video.
         policy: The sampling policy; not one for scenes, whose frames `schedule_targets` schedules.
     """
-    if policy.strategy == "keyframe":
+    strategy = strategy_of(policy)
+    if strategy.intra_only:
         return _keyframes(index, policy)
-    instants = instants_of(policy)
+    instants = strategy.instants(policy)
     if not index.shown_pts:
         return DecodeSchedule(None, FrameSelection(instants, index.time_base, None, policy.max_frames), None)
     targets = find_targets(index.shown_pts, index.time_base, instants)
@@ -148,14 +149,6 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
         selection,
         _build_plan(index, targets, selection, _wanted_packets(index, targets)) if can_plan else None,
     )
-
-
-def instants_of(policy: SamplingPolicy) -> SampleTimes:
-    """Return the instants of a policy with the strategy ``uniform`` or ``timestamps``."""
-    if policy.strategy == "timestamps":
-        times = [least_seconds(seconds) for seconds in sorted(set(policy.timestamps_seconds))]
-        return GivenTimes(times, range(len(times)))
-    return EveryInterval(exact_seconds(policy.interval_seconds))
 
 
 def _every_nth_frame(index: VideoIndex, policy: SamplingPolicy) -> Targets:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import PermanentError
-from extractor.media.decode.schedule import DecodeSchedule, instants_of, make_schedule
+from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg import command, formats
 from extractor.media.ffmpeg.command import DecoderInput, Urls
 from extractor.media.ffmpeg.expressions import FrameSelection, select_expression
@@ -28,8 +28,8 @@ from extractor.media.probe.decode_order import PARAMETERS, scan_request_for, sup
 from extractor.media.probe.index import VideoIndex, index_from_scan
 from extractor.media.probe.packet_scan import PacketScan, head_and_tail
 from extractor.media.sampling import SampleMatcher
+from extractor.media.strategies import strategy_of
 
-_MAX_FILE_BYTES: Final = {"keyframe": 8_000_000, "uniform": 100_000, "timestamps": 100_000}
 _MAX_IMAGE_BYTES: Final = 64_000_000
 """The limit of the images in memory, which are kept until the end of the run."""
 
@@ -94,7 +94,7 @@ def try_single_pass(source: DecoderInput, policy: SamplingPolicy, budget: Proces
     schedule = make_schedule(index, policy)
     if not schedule.targets:
         return None
-    if policy.strategy == "keyframe":
+    if strategy_of(policy).intra_only:
         chosen = _keyframes(index, schedule, run.images)
         last = Timestamp(index.shown_pts[-1], index.time_base)
     else:
@@ -104,19 +104,19 @@ def try_single_pass(source: DecoderInput, policy: SamplingPolicy, budget: Proces
 
 
 def _is_suitable(source: DecoderInput, policy: SamplingPolicy) -> bool:
-    max_bytes = _MAX_FILE_BYTES.get(policy.strategy, 0)
     plain = (
         policy.max_frames is None
         and policy.detector is None
         and not policy.tolerance_seconds
         and not policy.counts_frames
     )
-    return plain and source.path.stat().st_size <= max_bytes
+    return plain and source.path.stat().st_size <= strategy_of(policy).single_pass_max_bytes
 
 
 def _run(source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits) -> _Run | None:
     """Run FFmpeg; return ``None`` if the run was aborted."""
-    decodes_all = policy.strategy != "keyframe"
+    strategy = strategy_of(policy)
+    decodes_all = not strategy.intra_only
     request = (
         {} if decodes_all else scan_request_for(formats.guess_codec(head_and_tail(source)), policy).filters
     )
@@ -125,7 +125,7 @@ def _run(source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits) ->
     if decodes_all:
         # Most files start at 0, which stays right even if FFmpeg reconfigures its filters within the video.
         start = None if formats.is_transport_stream(head_and_tail(source)) else 0
-        texts["selection"] = select_expression(FrameSelection(instants_of(policy), None, start))
+        texts["selection"] = select_expression(FrameSelection(strategy.instants(policy), None, start))
 
     def build(urls: Urls) -> Sequence[str]:
         if decodes_all:
@@ -177,7 +177,7 @@ def _collect_images(child: FFmpegProcess, policy: SamplingPolicy) -> list[Encode
 
 def _is_damaged(scan: PacketScan, policy: SamplingPolicy) -> bool:
     """Whether the images may be damaged. In a full decode, only decode errors count."""
-    return scan.log.has_errors() if policy.strategy == "keyframe" else scan.log.decode_errors > 0
+    return scan.log.has_errors() if strategy_of(policy).intra_only else scan.log.decode_errors > 0
 
 
 def _needs_conversion(stream: StreamInfo | None) -> bool:
@@ -209,7 +209,7 @@ def _selected(index: VideoIndex, policy: SamplingPolicy, run: _Run) -> list[tupl
     shown = list(run.shown)
     if shown[:1] != expected[:1] or (supports_decode_order(index.codec) and shown != expected):
         return None
-    matcher = SampleMatcher(shown[0].pts, index.time_base, instants_of(policy))
+    matcher = SampleMatcher(shown[0].pts, index.time_base, strategy_of(policy).instants(policy))
     matched = ((matcher.match(timestamp.pts), timestamp) for timestamp in shown)
     encoded = {image.timestamp: image for image in run.images}
     chosen = [(slot, encoded.get(timestamp)) for slot, timestamp in matched if slot is not None]

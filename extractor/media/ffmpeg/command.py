@@ -16,6 +16,7 @@ from extractor.media.ffmpeg.expressions import SPLIT_FRAMES, at_most, packet_fil
 from extractor.media.ffmpeg.filters import PROGRESSIVE_SDR, Filter, SignalFormat
 from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NUMBERED
+from extractor.media.strategies import strategy_of
 
 Urls = Mapping[str, str]
 """The URL or path that FFmpeg opens for each pipe or text, by name."""
@@ -168,7 +169,7 @@ def build_planned(
     except ``frames`` and ``scenes``.
     """
     video = _apply(_packet_filtered_input(source, urls), filters.before_selection(picture))
-    video = _intra_only(video) if policy.strategy == "keyframe" else video
+    video = _intra_only(video) if strategy_of(policy).intra_only else video
     video = _detect_interlacing(_selected(video, urls), urls)
     images = _image_outputs(video, picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images), source.binary)

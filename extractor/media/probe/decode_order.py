@@ -9,6 +9,7 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.packets import PacketTable
 from extractor.media.references.av1_dependencies import Dependencies
 from extractor.media.references.required_packets import DecodeOrder, closed_order
+from extractor.media.strategies import strategy_of
 
 UNSUPPORTED = r"Codec '\w+' \(\d+\) is not supported by the bitstream filter"
 """FFmpeg's message about a codec that the bitstream filter cannot parse."""
@@ -68,9 +69,10 @@ def scan_request_for(codec: str, policy: SamplingPolicy) -> ScanRequest:
     if policy.watches_every_frame:
         return EMPTY_REQUEST
     filters = _UNIT_FILTERS.get(codec, {})
-    if policy.strategy == "keyframe" and "open_access" not in filters:
+    intra_only = strategy_of(policy).intra_only
+    if intra_only and "open_access" not in filters:
         return ScanRequest({name: text for name, text in filters.items() if name == PARAMETERS})
-    return ScanRequest(filters, frames=codec == "av1" and policy.strategy != "keyframe")
+    return ScanRequest(filters, frames=codec == "av1" and not intra_only)
 
 
 def supports_decode_order(codec: str) -> bool:
