@@ -212,7 +212,12 @@ def find_targets(shown_pts: Sequence[int], time_base: Fraction, instants: Sample
 
 
 def spread_evenly(targets: Targets, count: int) -> Targets:
-    """Select `count` of the targets, spread evenly over all of them, including the first."""
+    """Select some of the targets, spread evenly over all of them, including the first.
+
+    Args:
+        targets: The targets.
+        count: The number of targets to select.
+    """
     if count >= len(targets):
         return targets
     chosen = array("q", (number * len(targets) // count for number in range(count)))

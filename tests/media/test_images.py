@@ -1,4 +1,4 @@
-"""The images are right side up, of the asked format and of their true size."""
+"""Images are upright, of the requested format and of the recorded size."""
 
 import io
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ def test_full_range_colours_survive_the_jpeg(decode: Decode, clip_dir: Path, tmp
 
 
 def _rgb(image: bytes, tmp_path: Path) -> bytes:
-    """The pixels, as any reader of such files sees them."""
+    """Return the pixels, as FFmpeg decodes the image."""
     (tmp_path / "image").write_bytes(image)
     clips.ffmpeg("-i {0} -f rawvideo -pix_fmt rgb24 {1}", tmp_path / "image", tmp_path / "pixels")
     return (tmp_path / "pixels").read_bytes()

@@ -1,4 +1,4 @@
-"""Slow or hung: a child that works is given its time, one that does not is ended."""
+"""A slow child may use its time; a hung child is killed."""
 
 import sys
 import textwrap
@@ -34,13 +34,13 @@ def _budget(stall_seconds: float = _STALL_SECONDS, seconds: float = 60) -> Proce
 
 @pytest.fixture
 def soon_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten times as long would be too long for a test."""
+    """Shorten the factor for busy loops from 10: a test would take too long."""
     monkeypatch.setattr(liveness, "_LOOP_FACTOR", 1.5)
 
 
 @pytest.fixture(params=["line", "feed_all", "wait"])
 def wait(request: pytest.FixtureRequest) -> _Wait:
-    """Each way of waiting for a child."""
+    """Each method that waits for a child."""
     ways: dict[str, _Wait] = {
         "line": lambda child: child.line("stdout"),
         "feed_all": lambda child: child.feed_all({}),

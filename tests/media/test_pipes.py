@@ -1,4 +1,4 @@
-"""Reading a child's pipes: each is longer than any pipe, and none is waited for in vain."""
+"""All pipes of a child are read without deadlocks, with more data than any pipe buffer holds."""
 
 import sys
 import textwrap
@@ -27,8 +27,9 @@ def _budget(seconds: float = 30, stall_seconds: float = 30) -> ProcessLimits:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Path:
-    """A program that writes to stdout (1) and to the pipes that it is given (2 is the first of them), one
-    after the other: its arguments are such pipes, and ``NUMBER:BYTES`` in the order of writing."""
+    """A program that writes to stdout (1) and to given pipes (from 2 on), one after the other.
+
+    Its arguments are the pipes, and ``NUMBER:BYTES`` in the order of writing."""
     path = tmp_path / "writer"
     text = """
         import os, sys

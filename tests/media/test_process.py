@@ -1,4 +1,4 @@
-"""The child process: never hangs us, never outlives us, never knows our secrets."""
+"""The child process cannot block or outlive its parent, and cannot read its secrets."""
 
 import errno
 import os
@@ -40,7 +40,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _assert_ends(pidfd: int) -> None:
-    """Whoever adopts an orphan reaps it in its own time; the descriptor tells when it is dead."""
+    """Wait for the end of a process by its descriptor: an orphan is reaped by another process."""
     try:
         assert select.select([pidfd], [], [], 10)[0], "the process is still alive"
     finally:

@@ -1,4 +1,4 @@
-"""What cannot be decoded in full is refused, with the one reason that applies."""
+"""Files that cannot be decoded completely are refused, with the right reason."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Index and images of a single run are those that an index and a decode of its own would have given."""
+"""The index and the images of a single pass are identical to those of separate runs."""
 
 import time
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ def test_a_single_pass_changes_nothing(
 def test_keyframes_are_what_a_decode_of_everything_has_there(
     clip_dir: Path, tmp_path: Path, name: str, options: str
 ) -> None:
-    """Also where they are pictures that need those before (a refresh bit by bit) or beside (interlacing)."""
+    """Also if keyframes depend on earlier frames (intra refresh) or on neighbours (interlacing)."""
     clip = _clip(clip_dir, name, options)
     policy = SamplingPolicy(strategy="keyframe")
     _, images = _extract(clip, tmp_path / "keyframes", policy)

@@ -1,4 +1,4 @@
-"""FFmpeg's own lines, and nothing that a video made it print."""
+"""The log parser accepts messages of FFmpeg, and no texts of the video."""
 
 import subprocess
 from pathlib import Path
@@ -58,7 +58,7 @@ def _parsed(*pieces: bytes) -> FFmpegLog:
 
 
 def _forged(clip: Path, path: Path, key: bool) -> Path:
-    """The clip with a tag whose key or value has the lines that FFmpeg could have printed."""
+    """Make a clip with a tag whose key or value imitates messages of FFmpeg."""
     stand_in = "Q" * len(_FORGED)
     tag = f"{stand_in}=text" if key else f"comment={stand_in}"
     clips.ffmpeg(f"-i {{0}} -c copy -movflags use_metadata_tags -metadata {tag} {{1}}", clip, path)
@@ -99,7 +99,7 @@ def test_ffmpeg_prints_no_escape_character_of_a_video(plain_clip: Path, tmp_path
 
 
 def _with_doctype(clip: Path, path: Path, doctype: str) -> Path:
-    """A Matroska file of another kind, which FFmpeg names in a warning."""
+    """Make a Matroska file of an unknown document type, which FFmpeg quotes in a warning."""
     data = clip.read_bytes()
     assert data[4] >= 0x80, "the size of the header is in one byte"
     end = 5 + data[4] - 0x80

@@ -1,5 +1,5 @@
-"""A file that was cut off is refused, in every container that shows it; one whose header claims too much is
-not."""
+"""A truncated file is refused, in every container that shows it; a file with a too long duration in its
+header is not."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_a_whole_file_is_not_cut_off(decode: Decode, whole: Path) -> None:
 @pytest.mark.failure_row(15)
 @pytest.mark.parametrize("cut", [0.35, 0.8, 0.99, -1])
 def test_a_file_that_was_cut_off_is_refused(decode: Decode, whole: Path, tmp_path: Path, cut: float) -> None:
-    """At shares of its bytes, and one byte before its end, where that is not padding or an index."""
+    """Cut at shares of its size, and one byte before its end unless that is padding or an index."""
     data = whole.read_bytes()
     size = len(data) - 1 if cut < 0 else int(len(data) * cut)
     if "ts" in whole.suffix and size % 188 == 0:
@@ -142,7 +142,7 @@ def test_a_timeline_that_starts_late_is_not_cut_off(decode: Decode, clip_dir: Pa
 def test_fragments_from_the_middle_of_a_stream_are_not_cut_off(
     decode: Decode, clip_dir: Path, tmp_path: Path
 ) -> None:
-    """An init segment, and segments from the fifth second on."""
+    """An init segment, and media segments from the fifth second on."""
     path = clip_dir / "dash.mp4"
     clips.ffmpeg(
         f"-f lavfi -i testsrc2=size=160x120:rate=25:duration=9 {_H264}"

@@ -84,6 +84,10 @@ def damage_limit(expected_frames: int, limits: DecodeLimits) -> float:
 
     Its frames can then no longer be used. Up to this number it continues, since its end may give a better
     reason.
+
+    Args:
+        expected_frames: The number of frames in the index.
+        limits: The limits of decoding.
     """
     share = limits.max_decode_error_share
     return max(_LEAST_ERRORS, share * expected_frames) if share < 1 else math.inf

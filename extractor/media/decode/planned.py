@@ -63,6 +63,9 @@ def keyframes(session: DecodeSession) -> Iterator[Frame]:
 
     All frames are decoded, since the decoder derives timestamps from the order of all frames.
 
+    Args:
+        session: The decode session.
+
     Raises:
         DecodeAgainError: The frames must be decoded with another signal format.
         ExtractorError: The video cannot be decoded.

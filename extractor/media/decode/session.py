@@ -185,12 +185,20 @@ def abort_on_damage(child: FFmpegProcess, index: VideoIndex, limits: DecodeLimit
 
 
 def interlace_pipes(picture: SignalFormat) -> tuple[str, ...]:
-    """Return the pipe that reports interlaced frames, if none are expected."""
+    """Return the pipe that reports interlaced frames, if none are expected.
+
+    Args:
+        picture: The signal format that the filters assume.
+    """
     return () if picture.interlaced else ("interlaced",)
 
 
 def check_interlacing(child: FFmpegProcess, picture: SignalFormat) -> None:
     """Check for unexpected interlaced frames, without waiting.
+
+    Args:
+        child: The running FFmpeg.
+        picture: The signal format that its filters assume.
 
     Raises:
         DecodeAgainError: There was an interlaced frame.

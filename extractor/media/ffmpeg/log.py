@@ -207,6 +207,7 @@ class FFmpegLog:
 
     @property
     def errors(self) -> tuple[str, ...]:
+        """The distinct texts of errors and warnings: the first and the last ones."""
         return (*self._first_errors, *self._last_errors)
 
     def matches(self, pattern: str) -> bool:

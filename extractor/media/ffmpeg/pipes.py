@@ -41,6 +41,7 @@ class ProcessLimits(Struct, frozen=True):
 
     @property
     def seconds_left(self) -> float:
+        """The time until the deadline; negative after it."""
         return self.deadline - time.monotonic()
 
 

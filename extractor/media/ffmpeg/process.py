@@ -154,7 +154,14 @@ def _popen(
 
 
 def start_error(error: OSError) -> DecoderNotStartedError:
-    """Convert an error at the start of the process, with advice on what to do."""
+    """Convert an error at the start of the process.
+
+    Args:
+        error: The error of the operating system.
+
+    Returns:
+        The error to raise, with advice on what to do.
+    """
     if error.errno in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ENOTDIR, errno.ELIBBAD):
         advice = "check FFMPEG_BINARY, and that the file is executable"
     elif error.errno == errno.E2BIG:

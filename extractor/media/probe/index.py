@@ -5,7 +5,7 @@ FFmpeg's description of the input: the selected stream, its properties, the corr
 file is truncated, and the role of each packet for the decoder.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -18,23 +18,13 @@ from extractor.domain.frames import ClockChange
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import formats
 from extractor.media.ffmpeg.command import DecoderInput
-from extractor.media.ffmpeg.discontinuities import (
-    Discontinuity,
-    Part,
-    corrected,
-    corrected_end,
-    correction_filter,
-    find_discontinuities,
-)
+from extractor.media.ffmpeg.discontinuities import correction_filter
 from extractor.media.ffmpeg.filters import SignalFormat, signal_format
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
-from extractor.media.ffmpeg.packet_list import OtherStreams, PacketListing
-from extractor.media.ffmpeg.packets import NO_PTS, PacketTable
+from extractor.media.ffmpeg.packets import PacketTable
 from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.ffmpeg.stray_timestamps import find_strays, with_strays
 from extractor.media.probe.appended_files import unread_bytes
 from extractor.media.probe.completeness import (
-    MEASURED_DURATION,
     exceeds_other_streams,
     is_truncated,
     missing_seconds,
@@ -56,9 +46,13 @@ from extractor.media.probe.packet_scan import (
 )
 from extractor.media.probe.refusals import raise_if_unreadable
 from extractor.media.probe.stream_choice import candidates, choose
+from extractor.media.probe.timeline import (
+    correct_timestamps,
+    find_timestamp_changes,
+    stream_duration,
+    to_clock_change,
+)
 from extractor.media.references.required_packets import DecodeOrder
-
-_MPEG_CLOCK = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +237,13 @@ def _build_index(
 ) -> VideoIndex:
     input_info, listing = scan.input_info, scan.listing
     others = cache(lambda: list_others(source, budget))
-    parts, changes = _find_discontinuities(scan, others)
+    parts, changes = find_timestamp_changes(scan, others)
     picture = signal_format(stream, listing.width, listing.height)
     selected = replace(source, stream=str(stream.index), correction=correction_filter(changes))
-    packets = without_leading_frames(_correct_timestamps(listing, parts, changes), selected, picture, budget)
+    packets = without_leading_frames(correct_timestamps(listing, parts, changes), selected, picture, budget)
     shown = packets.shown_pts
     first = shown[0] if shown else listing.parts[0].start_pts
-    duration = _duration(scan, packets.end_pts, first, all_have_times=bool(shown))
+    duration = stream_duration(scan, packets.end_pts, first, all_have_times=bool(shown))
     truncated = is_truncated(scan, source)
     missing = Fraction(0) if changes else missing_seconds(scan)
     exceeds = not truncated and exceeds_other_streams(missing, scan, others)
@@ -273,61 +267,11 @@ def _build_index(
         claimed_seconds=float(duration + missing) if exceeds else None,
         truncated=truncated,
         discontinuities=tuple(
-            _to_clock_change(change, first or 0, packets.time_base, input_info) for change in changes
+            to_clock_change(change, first or 0, packets.time_base, input_info) for change in changes
         ),
         correction=selected.correction,
         container_start_seconds=float(input_info.start),
         unread_bytes=unread_bytes(source.path, input_info.container),
-    )
-
-
-def _find_discontinuities(
-    scan: PacketScan, others: Callable[[], OtherStreams]
-) -> tuple[list[Part], list[Discontinuity]]:
-    """Return the parts of the stream, and the discontinuities between them."""
-    listing, time_base = scan.listing, scan.listing.packets.time_base
-    parts, strays = find_strays(listing.packets.pts, listing.parts, listing.far_times or (), time_base)
-    discontinuities = find_discontinuities(
-        parts,
-        scan.input_info.container,
-        time_base,
-        lambda gap: others().has_any_between(*gap.middle),
-    )
-    return parts, with_strays(discontinuities, strays)
-
-
-def _correct_timestamps(
-    listing: PacketListing, parts: Sequence[Part], changes: Sequence[Discontinuity]
-) -> PacketTable:
-    """Return the packets with corrected timestamps."""
-    return replace(
-        listing.packets,
-        pts=corrected(listing.packets.pts, changes, NO_PTS),
-        end_pts=corrected_end(parts, changes),
-    )
-
-
-def _duration(
-    scan: PacketScan, end_pts: int | None, first_pts: int | None, *, all_have_times: bool
-) -> Fraction:
-    """Return the seconds from the first frame to the end of the last one."""
-    time_base = scan.listing.packets.time_base
-    duration = Fraction(0)
-    if first_pts is not None and end_pts is not None:
-        duration = (end_pts - first_pts) * time_base
-    if all_have_times:
-        return duration
-    return max(duration, scan.listing.ticks * time_base) or scan.input_info.duration or duration
-
-
-def _to_clock_change(
-    change: Discontinuity, first_pts: int, time_base: Fraction, input_info: InputInfo
-) -> ClockChange:
-    # FFmpeg adds a period of the 33-bit clock to timestamps far before the first one.
-    period = _MPEG_CLOCK if input_info.container in MEASURED_DURATION else None
-    after = change.pts_after % period if period else change.pts_after
-    return ClockChange(
-        *(float(pts * time_base) for pts in (change.pts - first_pts, change.pts_before, after))
     )
 
 

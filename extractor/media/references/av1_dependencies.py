@@ -46,7 +46,7 @@ class Dependencies:
         """Add the next frame in decode order.
 
         Args:
-            sources: The numbers of the frames that it is decoded from.
+            references: The numbers of the frames that it is decoded from.
             is_shown: Whether it is shown.
             has_parameters: Whether its packet carries parameters (a sequence header or HDR metadata) that
                 apply to all following frames.
