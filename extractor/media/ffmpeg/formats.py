@@ -1,7 +1,7 @@
 """List the allowed containers and codecs, and identify files by their first bytes. Pure.
 
 FFmpeg supports more formats: playlists, scripts, network descriptions, image sequences, codecs of old games.
-`docs/formats.md` gives the reason for each decision.
+`docs/reference/formats.md` gives the reason for each decision.
 """
 
 from collections.abc import Collection

@@ -181,7 +181,7 @@ class PacketListing:
         self._extend_part(first, pts, dts, durations, start, len(dts))
 
     def _is_return(self, number: int, step: int) -> bool:
-        """Whether a single packet stepped back, and this packet continues before it."""
+        """Whether the packet before is a single one that steps back, and this packet steps forward again."""
         last = self.parts[-1]
         return last.step < 0 < last.first_packet == number - 1 and step > -last.step
 

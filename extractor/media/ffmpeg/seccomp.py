@@ -1,4 +1,4 @@
-"""Build a seccomp filter that denies FFmpeg all system calls it does not need. Pure.
+"""Build a seccomp filter that denies FFmpeg the system calls that could do harm. Pure.
 
 FFmpeg opens files for reading, writes to inherited descriptors, starts threads and allocates memory. System
 calls that could harm other processes or the system are denied: they fail with EPERM.
