@@ -1,1 +1,1 @@
-"""Everything that knows FFmpeg: what a file holds, which frames are wanted, and how they are decoded."""
+"""Analyse and decode videos with FFmpeg: index a file, select frames, decode and measure them."""

@@ -1,4 +1,4 @@
-"""Leaving out frames that show nothing, or nothing new. Those that stay keep their numbers and times."""
+"""Drop blank frames and near-duplicates. The remaining frames keep their numbers and timestamps."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,8 +7,12 @@ from extractor.domain.policy import SamplingPolicy
 
 
 def drop_redundant(frames: Iterable[Frame], policy: SamplingPolicy) -> Iterator[Frame]:
-    """The frames that the policy does not skip. If that is none at all, the first: a video that can be
-    decoded always gives a frame."""
+    """Yield the frames that the policy does not skip; if it skips all of them, the first frame.
+
+    Args:
+        frames: The frames, with metrics if the policy needs them.
+        policy: The sampling policy (`skip_blank`, `skip_similar`).
+    """
     first: Frame | None = None
     kept: Frame | None = None
     for frame in frames:
@@ -21,7 +25,7 @@ def drop_redundant(frames: Iterable[Frame], policy: SamplingPolicy) -> Iterator[
 
 
 def hamming(one: str, other: str) -> int:
-    """In how many of their 64 bits two perceptual hashes differ."""
+    """Return the Hamming distance of two 64-bit perceptual hashes in hexadecimal."""
     return (int(one, 16) ^ int(other, 16)).bit_count()
 
 

@@ -1,11 +1,11 @@
-"""Which frames are wanted. Pure, in exact arithmetic.
+"""Select the frames to extract. Pure, in exact arithmetic.
 
-Instants are moments counted from the video's first frame. The target of an instant is the first frame
-at or after it; a frame is taken once, under the first instant that it answers; an instant after the
-last frame has none.
+An *instant* is a point in time, counted from the first frame of the video. The *target* of an instant is the
+first frame at or after it. A frame that is the target of several instants is selected once, for the first of
+them. An instant after the last frame has no target. The *slot* of a target is the number of its instant.
 
-Long videos have many targets: everything here takes time in proportion to their number (times its logarithm
-where something is looked up) and keeps 16 bytes for each.
+Long videos have many targets: all functions take linear time (times a logarithm for lookups), and a target
+takes 16 bytes.
 """
 
 from array import array
@@ -19,14 +19,24 @@ from msgspec import Struct
 
 
 class TargetFrame(Struct, frozen=True):
-    """A wanted frame: the number of the instant that it answers, and its time in units of the time base."""
+    """A frame to extract.
+
+    Attributes:
+        slot: The number of its instant.
+        pts: Its timestamp, in units of the time base.
+    """
 
     slot: int
     pts: int
 
 
 class Targets(Sequence[TargetFrame]):
-    """Targets in the order shown, as columns."""
+    """Targets in presentation order, stored as columns.
+
+    Attributes:
+        slots: The slot of each target.
+        pts: The timestamp of each target, in units of the time base.
+    """
 
     __slots__ = ("pts", "slots")
 
@@ -36,14 +46,14 @@ class Targets(Sequence[TargetFrame]):
 
     @classmethod
     def of(cls, targets: Iterable[TargetFrame]) -> "Targets":
-        """The same targets."""
+        """Create the columns from single targets."""
         new = cls()
         for target in targets:
             new.append(target.slot, target.pts)
         return new
 
     def append(self, slot: int, pts: int) -> None:
-        """Add a target that is shown after all others."""
+        """Append a target, which is shown after all others."""
         self.slots.append(slot)
         self.pts.append(pts)
 
@@ -51,13 +61,13 @@ class Targets(Sequence[TargetFrame]):
         return len(self.pts)
 
     @overload
-    def __getitem__(self, place: int) -> TargetFrame: ...
+    def __getitem__(self, position: int) -> TargetFrame: ...
     @overload
-    def __getitem__(self, place: slice) -> "Targets": ...
-    def __getitem__(self, place: int | slice) -> "TargetFrame | Targets":
-        if isinstance(place, slice):
-            return Targets(self.slots[place], self.pts[place])
-        return TargetFrame(self.slots[place], self.pts[place])
+    def __getitem__(self, position: slice) -> "Targets": ...
+    def __getitem__(self, position: int | slice) -> "TargetFrame | Targets":
+        if isinstance(position, slice):
+            return Targets(self.slots[position], self.pts[position])
+        return TargetFrame(self.slots[position], self.pts[position])
 
     def __iter__(self) -> Iterator[TargetFrame]:
         return map(TargetFrame, self.slots, self.pts)
@@ -74,20 +84,32 @@ class Targets(Sequence[TargetFrame]):
 
 
 class SampleTimes(Protocol):
-    """Moments in ascending order, numbered by slot."""
+    """Instants in ascending order, each with a slot."""
 
     def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
-        """A function that tells how many instants lie at or before so many ticks of `time_base` seconds
-        after the first frame."""
+        """Return a function that counts the instants up to a timestamp.
+
+        Args:
+            time_base: The unit of timestamps, in seconds.
+
+        Returns:
+            A function from a timestamp, relative to the first frame, to the number of instants at or before
+            it.
+        """
         ...
 
     def slot(self, number: int) -> int:
-        """The slot of instant `number`, from 0."""
+        """Return the slot of the instant with that number, counted from 0."""
         ...
 
 
 class EveryInterval(Struct, frozen=True):
-    """0, 1, 2 … × the interval (in seconds), without the first `skipped` of them."""
+    """Instants at regular intervals: 0, 1, 2 … × the interval.
+
+    Attributes:
+        interval: The interval in seconds.
+        skipped: The number of instants to leave out at the beginning.
+    """
 
     interval: Fraction
     skipped: int = 0
@@ -101,7 +123,13 @@ class EveryInterval(Struct, frozen=True):
 
 
 class GivenTimes(Struct, frozen=True):
-    """Given moments in units of `unit` seconds, ascending, each with its slot."""
+    """Instants at given times.
+
+    Attributes:
+        moments: The times, ascending, in units of `unit` seconds.
+        slots: The slot of each instant.
+        unit: The unit of the times, in seconds.
+    """
 
     moments: Sequence[int | Fraction]
     slots: Sequence[int]
@@ -109,6 +137,7 @@ class GivenTimes(Struct, frozen=True):
 
     @property
     def seconds(self) -> list[float]:
+        """The times in seconds, rounded."""
         return [float(moment * self.unit) for moment in self.moments]
 
     def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
@@ -116,8 +145,8 @@ class GivenTimes(Struct, frozen=True):
         return lambda passed: bisect_right(steps, passed)
 
     def ticks(self, time_base: Fraction) -> list[int]:
-        """The moments in units of `time_base`, rounded up."""
-        # In integers, since arithmetic with fractions is slow.
+        """Return the times in units of `time_base` seconds, rounded up."""
+        # In integers, since arithmetic with `Fraction` is slow.
         multiplier, divisor = (self.unit / time_base).as_integer_ratio()
         ratios = (moment.as_integer_ratio() for moment in self.moments)
         return [-(-part * multiplier // (whole * divisor)) for part, whole in ratios]
@@ -128,41 +157,67 @@ class GivenTimes(Struct, frozen=True):
 
 @dataclass(slots=True)
 class SampleMatcher:
-    """Walks along the frames in the order in which they are shown. `first_pts` in units of `time_base`
-    seconds is the moment 0."""
+    """Matches frames, given in presentation order, to instants.
+
+    Attributes:
+        first_pts: The timestamp of the first frame, from which instants count.
+        time_base: The unit of timestamps, in seconds.
+        instants: The instants.
+    """
 
     first_pts: int
     time_base: Fraction
     instants: SampleTimes
-    _answered: int = field(default=0, init=False)
+    _matched: int = field(default=0, init=False)
     _reached: Callable[[int], int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._reached = self.instants.reached_after(self.time_base)
 
     def match(self, pts: int) -> int | None:
-        """The slot of the first instant that the frame at `pts` answers; `None` if it answers none."""
+        """Match the next frame.
+
+        Args:
+            pts: The timestamp of the frame, in units of `time_base`.
+
+        Returns:
+            The slot of the first instant whose target it is; ``None`` if it is no target.
+        """
         reached = self._reached(pts - self.first_pts)
-        if reached <= self._answered:
+        if reached <= self._matched:
             return None
-        slot, self._answered = self.instants.slot(self._answered), reached
+        slot, self._matched = self.instants.slot(self._matched), reached
         return slot
 
 
 def find_targets(shown_pts: Sequence[int], time_base: Fraction, instants: SampleTimes) -> Targets:
-    """The targets of a video that shows frames at `shown_pts` (ascending), in order."""
+    """Find the targets of a video.
+
+    Args:
+        shown_pts: The timestamps of all frames, ascending.
+        time_base: The unit of timestamps, in seconds.
+        instants: The instants.
+
+    Returns:
+        The targets in presentation order.
+    """
     targets = Targets()
     if shown_pts:
-        clock = SampleMatcher(shown_pts[0], time_base, instants)
+        matcher = SampleMatcher(shown_pts[0], time_base, instants)
         for pts in shown_pts:
-            slot = clock.match(pts)
+            slot = matcher.match(pts)
             if slot is not None:
                 targets.append(slot, pts)
     return targets
 
 
 def spread_evenly(targets: Targets, count: int) -> Targets:
-    """`count` of the targets, evenly over all of them, the first included."""
+    """Select some of the targets, spread evenly over all of them, including the first.
+
+    Args:
+        targets: The targets.
+        count: The number of targets to select.
+    """
     if count >= len(targets):
         return targets
     chosen = array("q", (number * len(targets) // count for number in range(count)))
@@ -170,33 +225,47 @@ def spread_evenly(targets: Targets, count: int) -> Targets:
 
 
 def at_targets(targets: Targets, first_pts: int, time_base: Fraction) -> GivenTimes:
-    """Instants whose targets are just these frames, under the slots that they have."""
+    """Return the instants whose targets are exactly these frames, with the same slots.
+
+    Args:
+        targets: The frames.
+        first_pts: The timestamp of the first frame of the video.
+        time_base: The unit of timestamps, in seconds.
+    """
     return GivenTimes([pts - first_pts for pts in targets.pts], targets.slots, time_base)
 
 
 def snap_to_cheaper(targets: Targets, tolerance_ticks: int, cheaper: Sequence[Sequence[int]]) -> Targets:
-    """Replace each target by a frame at most `tolerance_ticks` from it that costs less to decode.
+    """Replace targets by nearby frames that cost less to decode.
 
-    `cheaper` lists the pts of such frames, ascending, the cheapest kind first. The nearest of the
-    first kind that has one in reach is taken. Order and number of the targets stay as they are.
+    The number and the order of the targets do not change.
+
+    Args:
+        targets: The exact targets.
+        tolerance_ticks: The largest distance from a target, in units of the time base.
+        cheaper: For each kind of cheaper frame, the cheapest kind first, the timestamps of these frames,
+            ascending. The nearest frame of the first kind with a frame in range is taken.
+
+    Returns:
+        The new targets.
     """
-    relaxed = Targets()
+    snapped = Targets()
     last = len(targets) - 1
-    for place, target in enumerate(targets):
-        least, most = target.pts - tolerance_ticks, target.pts + tolerance_ticks
-        if place > 0:
-            least = max(least, relaxed.pts[-1] + 1)
-        if place < last:
-            most = min(most, targets.pts[place + 1] - 1)
-        near = (_nearest(kind, target.pts, least, most) for kind in cheaper)
+    for position, target in enumerate(targets):
+        lowest, highest = target.pts - tolerance_ticks, target.pts + tolerance_ticks
+        if position > 0:
+            lowest = max(lowest, snapped.pts[-1] + 1)
+        if position < last:
+            highest = min(highest, targets.pts[position + 1] - 1)
+        near = (_nearest(kind, target.pts, lowest, highest) for kind in cheaper)
         pts = next((found for found in near if found is not None), target.pts)
-        relaxed.append(target.slot, pts)
-    return relaxed
+        snapped.append(target.slot, pts)
+    return snapped
 
 
-def _nearest(candidates: Sequence[int], pts: int, least: int, most: int) -> int | None:
-    """The candidate nearest to `pts` from `least` to `most`; of two as near, the earlier."""
+def _nearest(candidates: Sequence[int], pts: int, lowest: int, highest: int) -> int | None:
+    """Return the candidate between `lowest` and `highest` nearest to `pts`; of two, the earlier."""
     after = bisect_left(candidates, pts)
     around = candidates[max(0, after - 1) : after + 1]
-    within = (candidate for candidate in around if least <= candidate <= most)
+    within = (candidate for candidate in around if lowest <= candidate <= highest)
     return min(within, key=lambda candidate: abs(candidate - pts), default=None)

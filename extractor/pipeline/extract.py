@@ -28,6 +28,7 @@ from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
+from extractor.media.strategies import strategy_of
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import StoredOutput, open_writer
 from extractor.pipeline.notes import manifest_notes
@@ -171,8 +172,9 @@ def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
     They do if frames are chosen by scene, and if only keyframes are decoded for the frames because the file
     has no presentation times.
     """
-    keyframes_alone = policy.strategy == "keyframe" and not index.shown_pts
-    return policy.strategy == "scene" or (policy.detector is not None and keyframes_alone)
+    strategy = strategy_of(policy)
+    keyframes_alone = strategy.intra_only and not index.shown_pts
+    return strategy.selects_scenes or (policy.detector is not None and keyframes_alone)
 
 
 def _schedule(
@@ -182,7 +184,7 @@ def _schedule(
     found: SceneSelection | None,
     budget: ProcessLimits,
 ) -> DecodeSchedule:
-    if found and policy.strategy == "scene":
+    if found and strategy_of(policy).selects_scenes:
         return schedule_targets(index, found.targets, found.start, policy)
     if needs_times(index, policy):
         return schedule_decoded(source, index, policy, budget)

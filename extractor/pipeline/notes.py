@@ -7,6 +7,7 @@ from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.schedule import DecodeSchedule, largest_gap_seconds
 from extractor.media.ffmpeg.filters import colour_notes
 from extractor.media.probe.index import VideoIndex
+from extractor.media.strategies import strategy_of
 
 
 def manifest_notes(
@@ -20,7 +21,7 @@ def manifest_notes(
         policy: Which frames were asked for.
         decoder: The finished decoder.
     """
-    if policy.strategy == "keyframe" and schedule.targets is not None:
+    if strategy_of(policy).intra_only and schedule.targets is not None:
         gap = largest_gap_seconds(schedule.targets, index.time_base)
         if gap > 2 * policy.interval_seconds:
             yield f"keyframes are up to {gap:.2f} s apart, the interval is {policy.interval_seconds:g} s"
@@ -37,7 +38,7 @@ def manifest_notes(
     yield from colour_notes(index.picture)
     if index.hdr == "dolby-vision-5":
         yield "the colours of Dolby Vision profile 5 are not converted"
-    if policy.strategy != "keyframe" and (count := decoder.unordered):
+    if not strategy_of(policy).intra_only and (count := decoder.unordered):
         total = decoder.index.frame_count
         yield f"{count} of {total} frames have no time after that of the one before: they cannot be selected"
     yield from _late_timestamps(index, policy, decoder.decoded_seconds)

@@ -7,6 +7,7 @@ from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.schedule import DecodeSchedule, schedule_rest
 from extractor.media.probe.index import VideoIndex
+from extractor.media.strategies import strategy_of
 
 
 def frames_made(
@@ -60,7 +61,7 @@ def seconds_needed(spent: float, available: float, share_done: float) -> float |
 
 def _needs_all_frames(policy: SamplingPolicy) -> bool:
     return (
-        policy.strategy == "keyframe"
+        strategy_of(policy).intra_only
         or policy.detector is not None
         or policy.skip_blank
         or policy.skip_similar is not None

@@ -196,7 +196,7 @@ def test_an_ffmpeg_that_is_not_there_is_named(
 ) -> None:
     monkeypatch.setenv("FFMPEG_BINARY", "/no/such/ffmpeg")
     assert main([str(plain_clip), "--out", str(tmp_path)]) == 2
-    assert "FFMPEG_BINARY: '/no/such/ffmpeg' is no program" in capsys.readouterr().err
+    assert "FFMPEG_BINARY: '/no/such/ffmpeg' is not an executable program" in capsys.readouterr().err
 
 
 def test_timestamps_behind_the_end_are_noted(

@@ -1,5 +1,5 @@
-"""H.264 whose pictures are single fields (PAFF), made by hand: no encoder here writes it. All samples are
-stored as they are (I_PCM)."""
+"""Write H.264 streams of single fields (PAFF), which no available encoder produces. All samples are
+uncompressed (I_PCM)."""
 
 from collections.abc import Iterable
 
@@ -17,15 +17,15 @@ class _Bits:
         self._text = ""
 
     def put(self, *values: tuple[int, int]) -> None:
-        """Values with so many bits."""
+        """Append values, each with its number of bits."""
         self._text += "".join(f"{value:0{size}b}" for value, size in values)
 
     def number(self, *values: int) -> None:
-        """Exponential Golomb codes."""
+        """Append Exp-Golomb codes."""
         self._text += "".join("0" * ((value + 1).bit_length() - 1) + f"{value + 1:b}" for value in values)
 
     def aligned(self, first: str = "0") -> bytes:
-        """All bits, filled up with zeros behind a `first` one if that is needed."""
+        """Return the bits, padded with zeros after the bit `first` if necessary."""
         text = self._text + (first if len(self._text) % 8 else "")
         text += "0" * (-len(text) % 8)
         self._text = ""
@@ -33,7 +33,7 @@ class _Bits:
 
 
 def stream_of_fields(frames: Iterable[Samples], width: int, height: int) -> bytes:
-    """Grey frames whose sides are multiples of 16 and 32, each as a top and a bottom field."""
+    """Return grey frames, each as two fields. The width is a multiple of 16, the height one of 32."""
     units = [_sequence(width, height), _picture()]
     for number, frame in enumerate(frames):
         units += [_field(frame[0::2], number, is_bottom=False), _field(frame[1::2], number, is_bottom=True)]

@@ -1,5 +1,5 @@
-"""Containers in which parameter sets change midway, written by hand: FFmpeg's muxers keep those of the
-beginning, or repeat them."""
+"""Write containers whose parameter sets change within the stream. FFmpeg's muxers keep the first ones, or
+repeat them."""
 
 import re
 import struct
@@ -13,7 +13,7 @@ _FREE = {"h264": 0x7E, "hevc": 0x60}
 
 
 def joined_mp4(files: Sequence[bytes]) -> bytes:
-    """One MP4 of several without sound or reordering: each is a chunk with a sample entry of its own."""
+    """Join MP4 files without audio or reordering: each becomes a chunk with its own sample entry."""
     trees = [parsed(file).elements for file in files]
     entries = [_box(tree, b"stsd").body[8:] for tree in trees]
     sizes = [_numbers(_box(tree, b"stsz").body[12:]) for tree in trees]
@@ -47,9 +47,9 @@ def joined_mp4(files: Sequence[bytes]) -> bytes:
 
 
 def with_sets_once(stream: bytes, codec: str, sets: Callable[[int], bool]) -> bytes:
-    """A transport stream whose parameter sets come once: repetitions become units that mean nothing.
+    """Return a transport stream whose parameter sets come once: repetitions become units of an unused type.
 
-    `sets` tells by the first byte whether a unit is a parameter set.
+    `sets` decides by the first byte whether a unit is a parameter set.
     """
     data = bytearray(stream)
     last: dict[int, bytes] = {}

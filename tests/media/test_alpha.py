@@ -1,4 +1,4 @@
-"""Transparency is dropped: pictures show the colours that lie under it."""
+"""Alpha channels are dropped: images show the colours below them."""
 
 from pathlib import Path
 

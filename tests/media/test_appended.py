@@ -1,4 +1,4 @@
-"""Files that were joined byte by byte: what FFmpeg does not read of them is never lost without a word."""
+"""For files that were joined byte by byte, the manifest notes the part that FFmpeg does not read."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ _ENCODED = {
 
 
 def _joined(folder: Path, name: str, count: int, options: str = "") -> tuple[Path, int]:
-    """A clip as many times, and how many bytes it has."""
+    """Join a clip several times; return the file and the size of the clip."""
     ending = name.rpartition(".")[2]
     encoded = _ENCODED.get(ending, "libx264 -preset ultrafast -g 25 -pix_fmt yuv420p")
     clip = clips.plain(folder / f"part.{ending}", _SECONDS, encoded=f"{encoded} {options}")
@@ -69,7 +69,7 @@ def test_where_ffmpeg_reads_everything_nothing_is_noted(
 
 @pytest.mark.parametrize("serial", ["", "-serial_offset 77"], ids=["same number", "other number"])
 def test_chained_ogg_gives_the_frames_of_every_part(tmp_path: Path, serial: str) -> None:
-    """Each part begins three frames late: FFmpeg takes its headers for packets of the video."""
+    """Each part loses its first three frames: FFmpeg reads its headers as video packets."""
     first, _ = _joined(tmp_path, "first.ogv", 1)
     second, _ = _joined(tmp_path, "second.ogv", 1, serial)
     chained = tmp_path / "chained.ogv"
@@ -83,7 +83,7 @@ def test_chained_ogg_gives_the_frames_of_every_part(tmp_path: Path, serial: str)
 
 
 def test_frames_at_the_time_of_others_are_noted(tmp_path: Path) -> None:
-    """In MXF, FFmpeg gives all frames behind the first part the same time."""
+    """In MXF, FFmpeg gives all frames after the first part the same timestamp."""
     joined, _ = _joined(tmp_path, "joined.mxf", 2)
     manifest = _extract(joined, SamplingPolicy(interval_seconds=0.04))
     lost = manifest.video.frame_count - len(manifest.frames)

@@ -1,4 +1,4 @@
-"""What the headers of AV1 tell of its frames, on streams that no encoder would make."""
+"""AV1 headers are parsed correctly, also those that no encoder would write."""
 
 from dataclasses import replace
 

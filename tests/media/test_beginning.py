@@ -1,4 +1,4 @@
-"""A video that was cut out of another begins with the first picture that its decoder shows."""
+"""A video that was cut from another one begins with the first frame that the decoder outputs."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ _POLICIES = {
 
 @pytest.fixture(scope="module", params=_CODECS)
 def cut_clip(request: pytest.FixtureRequest, clip_dir: Path) -> tuple[Path, bool]:
-    """It begins with a keyframe that pictures follow which are shown before it, and hang on what is gone."""
+    """A clip that begins with a keyframe whose leading pictures reference missing pictures."""
     encoded, planned = _CODECS[request.param]
     whole = clip_dir / f"begin-{request.param}-whole.ts"
     picture = "testsrc2=size=128x96:rate=25:duration=6"

@@ -1,4 +1,4 @@
-"""Where the clock of a file restarts or jumps, presentation goes on where the part before ended."""
+"""After a discontinuity, presentation continues where the part before ended."""
 
 from array import array
 from fractions import Fraction
@@ -32,7 +32,7 @@ def _part(path: Path, offset: int = 0, *, sound: bool = False) -> Path:
 
 
 def _joined(folder: Path, ending: str, offsets: list[int], *, sound: bool = False) -> Path:
-    """One file after the other, each with a clock that starts at its offset."""
+    """Join files, each with a clock that starts at its offset."""
     parts = [
         _part(folder / f"part-{number}.{ending}", offset, sound=sound)
         for number, offset in enumerate(offsets)
@@ -43,7 +43,7 @@ def _joined(folder: Path, ending: str, offsets: list[int], *, sound: bool = Fals
 
 
 def _reconnected_flv(folder: Path, offsets: list[int]) -> Path:
-    """The tags of several recordings behind a single file header, as servers write them."""
+    """Join the tags of several recordings after one file header, as servers do."""
     parts = [_part(folder / f"part-{number}.flv", offset) for number, offset in enumerate(offsets)]
     whole = folder / "joined.flv"
     whole.write_bytes(b"".join(part.read_bytes()[13 if place else 0 :] for place, part in enumerate(parts)))

@@ -1,4 +1,4 @@
-"""Which colours come out: by the stream's tags, by what players assume without them, and never none."""
+"""Colours follow the tags of the stream, and without tags the defaults of players."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _RGB = (200, 80, 40)
 
 
 def _rgb(image: bytes, tmp_path: Path) -> tuple[int, ...]:
-    """The colour of the pixel in the middle."""
+    """Return the colour of the pixel in the centre."""
     (tmp_path / "image").write_bytes(image)
     clips.ffmpeg("-i {0} -vf format=rgb24,crop=1:1 -f rawvideo {1}", tmp_path / "image", tmp_path / "pixel")
     return tuple((tmp_path / "pixel").read_bytes()[:3])
@@ -30,7 +30,7 @@ def _is_near(found: tuple[int, ...], wanted: tuple[int, ...], most: int = 4) -> 
 def _clip(
     path: Path, samples: str, tag: str = "", size: str = "64x48", pixels: str = "yuv420p", seconds: int = 1
 ) -> Path:
-    """One colour, given by its samples; `tag` is the number of the matrix in H.264, or empty."""
+    """Make a clip of one colour from its samples; `tag` is the number of the matrix in H.264, or empty."""
     tagged = f"-bsf:v h264_metadata=matrix_coefficients={tag}" if tag else ""
     clips.ffmpeg(
         f"-f lavfi -i color=black:size={size}:rate=5:duration={seconds} -vf format={pixels},{samples}"
@@ -41,7 +41,7 @@ def _clip(
 
 
 def _samples(red: float, green: float, blue: float, matrix: str) -> str:
-    """`geq` for the samples of that colour in limited range."""
+    """Return a `geq` filter for the samples of a colour in limited range."""
     r, g, b = red / 255, green / 255, blue / 255
     if matrix == "ycgco":
         y, cb, cr = (r + 2 * g + b) / 4, (2 * g - r - b) / 4, (r - b) / 2
@@ -157,7 +157,7 @@ def test_a_size_that_turns_odd_under_high_dynamic_range_does_not_end_the_decode(
     clips.ffmpeg("-f concat -safe 0 -i {0} -c copy {1}", script, clip)
     decoded = decode(clip, _PNG, plan=True)
     assert len(decoded.frames) == 4
-    assert decoded.index.picture.is_careful
+    assert decoded.index.picture.changes_midway
     assert colour_notes(decoded.index.picture)
 
 

@@ -1,4 +1,4 @@
-"""What a child cannot do, tried by a program that runs just as FFmpeg does."""
+"""The sandbox denies what FFmpeg does not need: tried by a program that runs in place of FFmpeg."""
 
 import ctypes
 import os
@@ -240,7 +240,7 @@ print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 
 @pytest.fixture(params=["no filter", "no rules", "neither"])
 def older_kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A kernel, or a container, that cannot or may not do it."""
+    """A kernel or a container without seccomp, Landlock or both."""
     if request.param != "no rules":
         monkeypatch.setattr(sandbox, "_PR_SET_SECCOMP", 9_999)
     if request.param != "no filter":

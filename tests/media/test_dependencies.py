@@ -1,4 +1,4 @@
-"""Frames on which no wanted frame depends are not decoded, and the wanted ones stay the same."""
+"""Frames that no wanted frame depends on are not decoded; the wanted ones stay bit-identical."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The detectors are PySceneDetect's; where one is faster here, it still says the same."""
+"""The detectors return the results of PySceneDetect, including the faster variants."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ _SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))
 
 
 def _film(seed: int, shape: tuple[int, ...]) -> list[NDArray[np.uint8]]:
-    """Shots of equal, similar and unlike pictures."""
+    """Return shots of equal, similar and different frames."""
     random = np.random.default_rng(seed)
     first, second = random.integers(0, 256, (2, *shape), dtype=np.uint8)
     return [first, first, first // 2, second, second, np.zeros(shape, np.uint8), first, second]

@@ -1,4 +1,4 @@
-"""FFmpeg itself evaluates the expressions, for frames and packets at times that the tests choose."""
+"""FFmpeg evaluates the expressions for frames and packets with chosen timestamps."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ def _pts(listing: str) -> list[int]:
 def _selected(
     times: Sequence[int], expression: str, folder: Path, time_base: Fraction = _TIME_BASE
 ) -> list[int]:
-    """Which of the frames at these times FFmpeg selects."""
+    """Return which of the frames with these timestamps FFmpeg selects."""
     (folder / "expression").write_text(expression)
     steps, values = range(1, len(times)), [*times]
     given_times = "".join(f"if(lt(N,{step}),{value}," for step, value in zip(steps, values, strict=False))

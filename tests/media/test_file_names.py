@@ -1,4 +1,4 @@
-"""File names that are no UTF-8, which Linux has."""
+"""File names may be any bytes, also such that are not UTF-8."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is found out beside the frames - scenes, measures - and what follows from it for the frames."""
+"""Scenes and metrics are found, and frames are selected or skipped by them."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _SCENES = ("testsrc2", "mandelbrot", "smptebars", "color=navy")
 
 @pytest.fixture(scope="session")
 def scenes_clip(clip_dir: Path) -> Path:
-    """Four scenes of 2, 1, 2 and 1 seconds with hard cuts between."""
+    """Four scenes of 2, 1, 2 and 1 seconds with hard cuts in between."""
     path = clip_dir / "scenes.mp4"
     seconds = (2, 1, 2, 1)
     separator = {"color=navy": ":"}

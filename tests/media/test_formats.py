@@ -1,4 +1,4 @@
-"""Every container and codec that is read gives the frames that PyAV gives, at the same times."""
+"""Every allowed container and codec yields the frames that PyAV decodes, with the same timestamps."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -41,7 +41,7 @@ def test_there_is_a_recipe_for_every_codec_that_has_an_encoder() -> None:
 
 
 def _decoded_by_pyav(clip: Path, rate: Fraction) -> tuple[list[float], list[_Picture]]:
-    """Times after the first frame, those of raw streams by their rate, and pictures in BGR."""
+    """Return the times after the first frame (of raw streams by their rate), and the frames in BGR."""
     with av.open(str(clip)) as container:
         frames = list(container.decode(video=0))
         pictures = [frame.to_ndarray(format="bgr24").astype(np.int16) for frame in frames]
@@ -51,7 +51,7 @@ def _decoded_by_pyav(clip: Path, rate: Fraction) -> tuple[list[float], list[_Pic
 
 
 def _first_at_or_after(times: Sequence[float], interval: float) -> list[int]:
-    """For each instant the number of its frame, each once."""
+    """Return for each instant the number of its frame, each frame once."""
     instants = (slot * interval for slot in count())
     found: dict[int, None] = {}
     for instant in instants:

@@ -1,4 +1,4 @@
-"""Scenes are found at any frame rate and in any time base that a file can state."""
+"""Scenes are found at any frame rate and in any time base that a file can have."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_cut_is_found_at_any_rate(detector: Detector, frame_rate: float) -> No
 
 @pytest.fixture(scope="module")
 def slow_clip(clip_dir: Path) -> Path:
-    """Three pictures, fifty minutes apart."""
+    """Three frames, fifty minutes apart."""
     clip = clip_dir / "slow.mp4"
     times = "-vf setpts=N*3000/TB -fps_mode passthrough -enc_time_base 1:1000"
     clips.ffmpeg(
@@ -74,7 +74,7 @@ def test_a_video_of_three_pictures_in_hours_has_its_scenes(
 
 @pytest.mark.parametrize(("timescale", "rate"), [(1, 1), (90_000, 25), (1_000_000_000, 25)])
 def test_a_time_base_does_not_matter(decode: Decode, clip_dir: Path, timescale: int, rate: int) -> None:
-    """MP4 with such a time scale, decoded in full, with a plan, and for its scenes."""
+    """MP4 with this time scale, decoded in full, with a plan, and for its scenes."""
     clip = clip_dir / f"timescale-{timescale}.mp4"
     clips.ffmpeg(
         f"-f lavfi -i testsrc2=size=96x64:rate={rate}:duration={9 / rate} -c:v libx264 -g 3 -bf 2"

@@ -1,15 +1,21 @@
-"""The images are right side up, of the asked format and of their true size."""
+"""Images are upright, of the requested format and of the recorded size."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
+import av
 import imagesize
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from extractor.domain.policy import ImageFormat, SamplingPolicy
-from extractor.media.ffmpeg.image_formats import jpeg_qscale
+from extractor.domain.policy import IMAGE_FORMATS, ImageFormat, SamplingPolicy
+from extractor.media.ffmpeg.image_formats import FORMATS, ImageFormatSpec, jpeg_qscale
+from extractor.output.frame_store import _CONTENT_TYPES
 from tests.support.media import clips
 from tests.support.media.decoding import Decode
 
@@ -25,6 +31,38 @@ def test_each_image_is_one_whole_file_of_the_asked_format(
         assert imagesize.get(io.BytesIO(frame.data)) == (frame.width, frame.height) == (320, 240)
     if image_format == "jpg":
         assert frame.data.endswith(b"\xff\xd9")
+
+
+def test_each_image_format_has_a_row() -> None:
+    assert tuple(FORMATS) == IMAGE_FORMATS
+
+
+def test_images_are_stored_with_the_content_type_of_their_row() -> None:
+    assert {name: row.content_type for name, row in FORMATS.items()} == _CONTENT_TYPES
+
+
+def test_a_row_adds_an_image_format(
+    decode: Decode, plain_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ppm = cast(ImageFormat, "ppm")
+    row = ImageFormatSpec(ppm, "image/x-portable-pixmap", "rgb24", {"out_range": "full"}, _ppm_encoder)
+    monkeypatch.setitem(FORMATS, ppm, row)
+    for plan in (False, True):
+        images = decode(plain_clip, SamplingPolicy(image_format=ppm), plan=plan).frames
+        as_png = decode(plain_clip, SamplingPolicy(image_format="png"), plan=plan).frames
+        assert [image.data[:15] for image in images] == [b"P6\n320 240\n255\n"] * len(as_png)
+        for image, png in zip(images, as_png, strict=True):
+            assert image.data[15:] == _pixels(png.data).tobytes()
+
+
+def _ppm_encoder(_quality: int) -> Mapping[str, object]:
+    return {"c:v": "ppm"}
+
+
+def _pixels(image: bytes) -> NDArray[np.uint8]:
+    """The pixels of an image, decoded by PyAV."""
+    with av.open(io.BytesIO(image)) as container:
+        return np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
 
 
 @pytest.mark.parametrize("image_format", ["jpg", "webp"])
@@ -71,7 +109,7 @@ def test_full_range_colours_survive_the_jpeg(decode: Decode, clip_dir: Path, tmp
 
 
 def _rgb(image: bytes, tmp_path: Path) -> bytes:
-    """The pixels, as any reader of such files sees them."""
+    """Return the pixels, as FFmpeg decodes the image."""
     (tmp_path / "image").write_bytes(image)
     clips.ffmpeg("-i {0} -f rawvideo -pix_fmt rgb24 {1}", tmp_path / "image", tmp_path / "pixels")
     return (tmp_path / "pixels").read_bytes()

@@ -1,4 +1,4 @@
-"""Interlaced frames are told by the frames themselves, whatever the header says."""
+"""Interlaced frames are detected by their own flags, whatever the header says."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def _moving(
 
 
 def _combing(image: bytes, tmp_path: Path) -> int:
-    """How many pixels are unlike both the one above and the one below."""
+    """Return how many pixels differ from both the one above and the one below."""
     (tmp_path / "image").write_bytes(image)
     clips.ffmpeg(
         "-i {0} -vf crop=320:240:0:0 -f rawvideo -pix_fmt gray {1}",

@@ -1,4 +1,4 @@
-"""Packets out of an IVF stream, however it ends and however it is cut into pieces."""
+"""IVF streams are split into packets, wherever they end and however they arrive in pieces."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Slow or hung: a child that works is given its time, one that does not is ended."""
+"""A slow child may use its time; a hung child is killed."""
 
 import sys
 import textwrap
@@ -34,13 +34,13 @@ def _budget(stall_seconds: float = _STALL_SECONDS, seconds: float = 60) -> Proce
 
 @pytest.fixture
 def soon_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten times as long would be too long for a test."""
+    """Shorten the factor for busy loops from 10: a test would take too long."""
     monkeypatch.setattr(liveness, "_LOOP_FACTOR", 1.5)
 
 
 @pytest.fixture(params=["line", "feed_all", "wait"])
 def wait(request: pytest.FixtureRequest) -> _Wait:
-    """Each way of waiting for a child."""
+    """Each method that waits for a child."""
     ways: dict[str, _Wait] = {
         "line": lambda child: child.line("stdout"),
         "feed_all": lambda child: child.feed_all({}),
@@ -72,7 +72,7 @@ def test_a_child_that_works_on_after_its_last_word_is_not_hung(tmp_path: Path) -
 def test_a_child_that_does_not_end_after_its_last_word_is_hung(tmp_path: Path) -> None:
     script = _script(tmp_path, f"import os, time\n{_SILENT}time.sleep(600)")
     with (
-        pytest.raises(errors.DecoderHungError, match="no sign of life"),
+        pytest.raises(errors.DecoderHungError, match="FFmpeg was idle for"),
         run_ffmpeg(lambda _: [script], (), _budget()) as child,
     ):
         child.wait()
@@ -85,7 +85,7 @@ def test_a_child_that_computes_for_ever_is_hung(
 ) -> None:
     script = _script(tmp_path, "import os\n" + end + _BUSY.format(seconds=1e9))
     with (
-        pytest.raises(errors.DecoderHungError, match="without reading or writing"),
+        pytest.raises(errors.DecoderHungError, match="read and wrote nothing"),
         run_ffmpeg(lambda _: [script], (), _budget()) as child,
     ):
         wait(child)
@@ -154,9 +154,9 @@ def test_without_proc_whoever_is_silent_is_hung(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setattr(liveness, "cpu_seconds", lambda pid: None)
-    monkeypatch.setattr(liveness, "input_places", lambda pid: ())
+    monkeypatch.setattr(liveness, "file_positions", lambda pid: ())
     with (
-        pytest.raises(errors.DecoderHungError, match="no sign of life"),
+        pytest.raises(errors.DecoderHungError, match="FFmpeg was idle for"),
         run_ffmpeg(lambda _: [_script(tmp_path, text)], (), _budget()) as child,
     ):
         child.line("stdout")

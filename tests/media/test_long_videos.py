@@ -1,5 +1,5 @@
-"""Long videos and many frames: nothing is limited by the length of an argument, and each frame or packet
-costs no more than in a short video."""
+"""Long videos and many frames work: no limit on argument length applies, and the cost per frame or packet
+does not grow."""
 
 import tracemalloc
 from array import array
@@ -40,7 +40,7 @@ _TICKS = 3_000  # of a ninety-thousandth of a second, for one frame
 
 
 def _index(count: int) -> VideoIndex:
-    """H.264 of so many packets: a keyframe every 150 frames, and only every third frame is a reference."""
+    """Return the index of an H.264 stream: a keyframe every 150 frames, every third frame is a reference."""
     pts = array("q", range(0, count * _TICKS, _TICKS))
     keys = bytearray(number % 150 == 0 for number in range(count))
     references = bytearray(number % 3 == 0 for number in range(count))
@@ -93,7 +93,7 @@ _MANY = {
 @pytest.mark.failure_row(51)
 @pytest.mark.parametrize("name", _MANY)
 def test_a_long_video_gets_its_schedule(name: str, long_index: VideoIndex) -> None:
-    """What took quadratic time would not end within the patience of the tests."""
+    """A quadratic algorithm would exceed the time limit of the tests."""
     policy, count = _MANY[name]
     schedule = make_schedule(long_index, policy)
     assert schedule.targets is not None
@@ -130,7 +130,7 @@ def test_going_on_leaves_the_rest_of_the_schedule(name: str, long_index: VideoIn
     assert _chosen(long_index, rest) == list(rest.targets or ())
     # Afterwards there is nothing left that FFmpeg would go on for.
     assert rest.selection is not None
-    assert rest.selection.most in (None, 5_000)
+    assert rest.selection.max_frames in (None, 5_000)
 
 
 def _stored(number: int, target: TargetFrame) -> StoredFrame:
@@ -138,10 +138,10 @@ def _stored(number: int, target: TargetFrame) -> StoredFrame:
 
 
 def _chosen(index: VideoIndex, schedule: DecodeSchedule) -> list[TargetFrame]:
-    """What the instants of the selection choose of all frames."""
+    """Return which of all frames the instants of the selection select."""
     assert schedule.selection is not None
     targets = find_targets(index.shown_pts, index.time_base, schedule.selection.instants)
-    return list(targets[: schedule.selection.most])
+    return list(targets[: schedule.selection.max_frames])
 
 
 _SORTED = st.lists(st.integers(0, 500), unique=True, min_size=1).map(sorted)

@@ -1,4 +1,4 @@
-"""What lies beyond the maximum is not encoded, even where all of the video must be decoded for its scenes."""
+"""Frames beyond the maximum are not encoded, even if the whole video is decoded for its scenes."""
 
 import subprocess
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ _MOST = 4
 
 @pytest.fixture(scope="module")
 def untimed_clip(clip_dir: Path) -> Path:
-    """AVI does not say when its frames are shown."""
+    """A clip without pts: AVI stores none."""
     return clips.plain(clip_dir / "untimed.avi", 6, "mpeg4 -bf 2 -g 10")
 
 
@@ -32,7 +32,7 @@ def timed_clip(clip_dir: Path) -> Path:
 def _encoded(
     build: Callable[[DecoderInput, Urls], Sequence[str]], found: Decoded, folder: Path, **texts: str
 ) -> int:
-    """How many images FFmpeg encodes with this command, whoever reads them."""
+    """Return how many images FFmpeg encodes with this command."""
     urls = {name: str(folder / name) for name in ("images", "frames", "scenes", *texts)}
     for name, text in texts.items():
         (folder / name).write_text(text)
@@ -55,7 +55,7 @@ def test_frames_beyond_the_maximum_are_not_encoded_beside_scenes(
     assert found.decoder.decoded_seconds == pytest.approx(6, abs=0.1), "all is decoded for the scenes"
     schedule = make_schedule(found.index, policy)
     assert schedule.selection is not None
-    small = SceneFinder(found.index, policy).stream.filters
+    small = SceneFinder(found.index, policy).spec.filters
 
     def build(source: DecoderInput, urls: Urls) -> Sequence[str]:
         return command.build_full(source, found.index.picture, policy, urls, small)
@@ -80,7 +80,7 @@ def test_keyframes_beyond_the_maximum_are_not_encoded(
 def test_a_change_of_size_beyond_the_maximum_is_no_obstacle(
     decode: Decode, clip_dir: Path, interval: float
 ) -> None:
-    """FFmpeg then starts its filters anew, and counts from 0 again."""
+    """FFmpeg then reconfigures its filters, and their counters restart at 0."""
     clip = clips.changing_size(clip_dir / "max-changing.ts")
     policy = SamplingPolicy(interval_seconds=interval, max_frames=3, scene_detector="content")
     found = decode(clip, policy)

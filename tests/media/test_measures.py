@@ -1,4 +1,4 @@
-"""Measures mean the same at every resolution, and tell pictures apart that people tell apart."""
+"""Metrics are comparable between resolutions, and differ for visibly different frames."""
 
 import subprocess
 from pathlib import Path
@@ -20,7 +20,7 @@ _LETTERS = "testsrc2=size=1280x720"
 
 
 def _grey(source: str, changes: str = "null") -> bytes:
-    """One picture of the `lavfi` source, after some changes, as FFmpeg hands it to the measures."""
+    """Return one filtered frame of the `lavfi` source, as the metrics get it from FFmpeg."""
     graph = [f"{name}=" + ":".join(f"{key}={value}" for key, value in to.items()) for name, to in GREY]
     filters = ",".join([changes, *graph])
     command = f"-v error -nostdin -f lavfi -i {source} -vf {filters} -frames:v 1 -f rawvideo pipe:1"
@@ -34,7 +34,7 @@ def _measured(source: str, changes: str = "format=yuv420p") -> FrameMetrics:
 
 
 def _jpeg(tmp_path: Path, source: str, quantiser: int) -> str:
-    """The picture after strong compression, as a source of its own."""
+    """Return the frame after strong compression, as a new source."""
     path = tmp_path / f"{quantiser}.jpg"
     command = f"-v error -y -f lavfi -i {source} -frames:v 1 -q:v {quantiser} {path}"
     subprocess.run([find_ffmpeg(), *command.split()], check=True)
@@ -90,7 +90,7 @@ def test_near_duplicates_have_near_hashes_and_other_pictures_far_ones(tmp_path: 
 
 
 def test_the_hash_is_the_one_of_its_definition() -> None:
-    """64 sums over the 32 × 32 picture, written out."""
+    """The discrete cosine transform is computed here as 64 explicit sums over the 32 × 32 picture."""
     grey = _grey(_PICTURE)
     full = np.frombuffer(grey, np.uint8).reshape(GREY_SIDE, GREY_SIDE).astype(np.float64)
     small = cv2.resize(full, (32, 32), interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""Parameter sets that change midway: whatever the plan leaves out, the frames are those of a full decode."""
+"""If parameter sets change within the stream, a planned decode still yields the frames of a full decode."""
 
 import io
 import random
@@ -40,7 +40,7 @@ _SETS = {"h264": (0x1F, 0, {7, 8}), "hevc": (0x3F, 1, {32, 33, 34})}
 
 
 def _part(path: Path, codec: str, options: str, number: int) -> Path:
-    """Two seconds with a keyframe at every second."""
+    """Make two seconds with a keyframe every second."""
     encoder = "x264" if codec == "h264" else "x265"
     closed = "" if codec == "h264" else "log-level=none:no-open-gop=1"
     # Without reordering, times can be given by counting.
@@ -54,7 +54,7 @@ def _part(path: Path, codec: str, options: str, number: int) -> Path:
 
 
 def _with_sets_once(data: bytes, codec: str) -> bytes:
-    """The raw stream without repetitions of its parameter sets."""
+    """Return the raw stream without repeated parameter sets."""
     units = re.split(b"\x00?\x00\x00\x01", data)[1:]
     seen: set[bytes] = set()
     kept = []
@@ -73,8 +73,7 @@ def _is_set(codec: str, first_byte: int) -> bool:
 
 
 def _stream(folder: Path, codec: str, seed: int) -> Path:
-    """Parts after one another, each with its own parameter sets: in sample entries of their own, or in band,
-    where they come once or at each keyframe."""
+    """Join parts with different parameter sets: in sample entries, or in band, once or at each keyframe."""
     chance = random.Random(seed)
     container = _CONTAINERS[codec][seed % len(_CONTAINERS[codec])]
     options = chance.sample(_X264 if codec == "h264" else _X265, 3)
@@ -103,7 +102,7 @@ def _stream(folder: Path, codec: str, seed: int) -> Path:
 
 
 def _pictures(source: Path | io.BytesIO) -> list[np.ndarray]:
-    """All pictures, by another reader."""
+    """Return all frames, decoded by PyAV."""
     with av.open(source if isinstance(source, io.BytesIO) else str(source)) as container:
         return [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
 

@@ -1,4 +1,4 @@
-"""Pictures that need more than decoding: fields, high dynamic range, odd pixels, other sizes."""
+"""Frames are converted where needed: interlacing, high dynamic range, non-square pixels, sizes."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ _PNG = SamplingPolicy(image_format="png")
 
 
 def _pixels(image: bytes, tmp_path: Path) -> bytes:
-    """8-bit grey levels, row by row."""
+    """Return the 8-bit grey levels, row by row."""
     (tmp_path / "image").write_bytes(image)
     clips.ffmpeg("-i {0} -f rawvideo -pix_fmt gray {1}", tmp_path / "image", tmp_path / "pixels")
     return (tmp_path / "pixels").read_bytes()
 
 
 def _hdr_clip(path: Path, curve: str, signal: float) -> Path:
-    """One grey, as a share of the signal of that curve, in 10 bits."""
+    """Make a clip of one grey level, as a share of the signal range of the transfer curve, in 10 bits."""
     luma = round(64 + 876 * signal)
     tags = f"colormatrix=bt2020nc:colorprim=bt2020:transfer={curve}"
     clips.ffmpeg(

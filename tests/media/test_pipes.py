@@ -1,4 +1,4 @@
-"""Reading a child's pipes: each is longer than any pipe, and none is waited for in vain."""
+"""All pipes of a child are read without deadlocks, with more data than any pipe buffer holds."""
 
 import sys
 import textwrap
@@ -12,7 +12,7 @@ from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.command import DecoderInput
-from extractor.media.ffmpeg.pipes import _CHUNK_BYTES, _MOST_AHEAD_BYTES, ProcessLimits
+from extractor.media.ffmpeg.pipes import _CHUNK_BYTES, _MAX_AHEAD_BYTES, ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.probe.index import read_index
 from tests.support.media import clips
@@ -27,8 +27,9 @@ def _budget(seconds: float = 30, stall_seconds: float = 30) -> ProcessLimits:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Path:
-    """A program that writes to stdout (1) and to the pipes that it is given (2 is the first of them), one
-    after the other: its arguments are such pipes, and ``NUMBER:BYTES`` in the order of writing."""
+    """A program that writes to stdout (1) and to given pipes (from 2 on), one after the other.
+
+    Its arguments are the pipes, and ``NUMBER:BYTES`` in the order of writing."""
     path = tmp_path / "writer"
     text = """
         import os, sys
@@ -138,11 +139,11 @@ def test_draining_keeps_nothing_of_any_pipe(writer: Path) -> None:
 def test_a_pipe_that_nobody_reads_is_never_kept_without_bound(writer: Path) -> None:
     orders = [f"1:{1_000_000_000_000}", "2:100"]
     with (
-        pytest.raises(errors.TooLargeError, match="too long"),
+        pytest.raises(errors.TooLargeError, match="too large to be buffered"),
         run_ffmpeg(lambda pipes: [str(writer), pipes["side"], *orders], ("side",), _budget()) as child,
     ):
         child.line("side")
-    assert len(child._buffers["stdout"]) <= _MOST_AHEAD_BYTES + _CHUNK_BYTES
+    assert len(child._buffers["stdout"]) <= _MAX_AHEAD_BYTES + _CHUNK_BYTES
 
 
 @pytest.mark.failure_row(50)

@@ -1,4 +1,4 @@
-"""A planned decode gives the same frames as a full one, bit for bit, and decodes no more than it must."""
+"""A planned decode yields bit-identical frames to a full decode, and decodes only the needed packets."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -126,7 +126,7 @@ def test_an_edited_video_is_bit_identical(decode: Decode, clip_dir: Path) -> Non
 
 @pytest.fixture(scope="module", params=[140, 250, 300])
 def far_clip(request: pytest.FixtureRequest, clip_dir: Path) -> Path:
-    """HEVC with open access points farther apart than its decoder can count."""
+    """HEVC with open access points at a distance that exceeds the range of the POC bits."""
     apart = request.param
     clip = clip_dir / f"plan-far{apart}.mp4"
     options = f"log-level=none:keyint={apart}:min-keyint={apart}:open-gop=1:scenecut=0"
@@ -202,7 +202,7 @@ def test_a_damaged_video_is_not_decoded_by_a_plan(decode: Decode, sound_clip: Pa
 
 
 def _packets(clip: Path) -> list[tuple[int, int]]:
-    """Where each packet of the video stands in the file, and how long it is."""
+    """Return the position and the size of each video packet in the file."""
     with av.open(clip) as container:
         packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
     return [(place, size) for place, size in packets if place is not None]
@@ -224,7 +224,7 @@ def test_sound_is_no_hindrance_to_a_plan(decode: Decode, clip_dir: Path, ending:
 def test_a_packet_that_cannot_be_taken_apart_allows_no_plan(
     decode: Decode, plain_clip: Path, tmp_path: Path
 ) -> None:
-    """It is missing among the reference pictures, and a plan would drop it as one that nothing depends on."""
+    """It is missing in the listing of references, so a plan would drop it as non-reference."""
     place, _ = _packets(plain_clip)[10]
     data = bytearray(plain_clip.read_bytes())
     data[place : place + 4] = b"\x7f\xff\xff\xff"  # the size of its first unit
@@ -236,7 +236,7 @@ def test_a_packet_that_cannot_be_taken_apart_allows_no_plan(
 
 
 def test_damage_that_the_decoder_conceals_ends_a_plan(decode: Decode, clip_dir: Path, tmp_path: Path) -> None:
-    """It complains, and hands out a picture as if nothing had been: one that hangs on what it saw before."""
+    """The decoder logs an error and conceals it, with a frame that depends on what was decoded before."""
     clip = clips.plain(clip_dir / "plan-hevc.mp4", 4, encoded="libx265 -x265-params log-level=none:keyint=50")
     damaged = clips.bit_rot(tmp_path / "source", clip, every_bytes=9_000)
     policy = SamplingPolicy(interval_seconds=0.2)
@@ -295,7 +295,7 @@ def test_a_plan_has_all_that_its_targets_may_depend_on_and_nothing_else(
 
 @st.composite
 def _open_streams(draw: st.DrawFn) -> tuple[DecodeOrder, list[set[int]], set[int]]:
-    """A stream with open access points, on which each picture really depends, and targets."""
+    """Generate streams with open access points, the true dependencies of each picture, and targets."""
     kinds, depends = list[str](), list[set[int]]()
     for place in range(draw(st.integers(1, 50))):
         start = max((i for i, kind in enumerate(kinds) if kind in ("idr", "cra")), default=None)
@@ -342,25 +342,27 @@ def test_no_leap_before_an_open_access_point_is_longer_than_the_decoder_can_coun
     order = DecodeOrder([True] * count, [place == 0 for place in range(count)], access, none)
     needed = needed_packets(order, _flags(order, {5, 760}))
     kept = [place for place, keep in enumerate(needed) if keep]
-    posts = poc_anchors(order, needed)
+    anchors = poc_anchors(order, needed)
     assert kept == [*range(6), *range(750, 761)]
-    assert all(later - earlier <= 100 for earlier, later in pairwise(sorted((*kept, *posts))))
-    assert len(posts) == 7
+    assert all(later - earlier <= 100 for earlier, later in pairwise(sorted((*kept, *anchors))))
+    assert len(anchors) == 7
     assert not poc_anchors(order, needed_packets(order, _flags(order, {200, 260})))
 
 
 @given(_open_streams(), st.integers(1, 9))
-def test_signposts_are_pictures_that_count_and_as_near_to_each_other_as_there_are_any(
+def test_poc_anchors_are_reference_pictures_as_close_together_as_possible(
     stream: tuple[DecodeOrder, list[set[int]], set[int]], leap: int
 ) -> None:
     order, _, targets = stream
     needed = needed_packets(order, _flags(order, targets))
-    with patch("extractor.media.references.required_packets._LONGEST_LEAP", leap):
-        posts = poc_anchors(order, needed)
-    assert not any(needed[post] or order.leading[post] or not order.reference[post] for post in posts)
-    kept = sorted({place for place, keep in enumerate(needed) if keep} | set(posts))
+    with patch("extractor.media.references.required_packets._MAX_POC_GAP", leap):
+        anchors = poc_anchors(order, needed)
+    assert not any(
+        needed[anchor] or order.leading[anchor] or not order.reference[anchor] for anchor in anchors
+    )
+    kept = sorted({place for place, keep in enumerate(needed) if keep} | set(anchors))
     for before, here in pairwise(kept):
-        if here - before > leap and (order.open_access[here] or here in posts):
+        if here - before > leap and (order.open_access[here] or here in anchors):
             nearer = range(before + 1, min(before + leap + 1, here))
             assert not any(order.reference[place] and not order.leading[place] for place in nearer)
 

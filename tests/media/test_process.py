@@ -1,4 +1,4 @@
-"""The child process: never hangs us, never outlives us, never knows our secrets."""
+"""The child process cannot block or outlive its parent, and cannot read its secrets."""
 
 import errno
 import os
@@ -40,7 +40,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _assert_ends(pidfd: int) -> None:
-    """Whoever adopts an orphan reaps it in its own time; the descriptor tells when it is dead."""
+    """Wait for the end of a process by its descriptor: an orphan is reaped by another process."""
     try:
         assert select.select([pidfd], [], [], 10)[0], "the process is still alive"
     finally:
@@ -255,7 +255,7 @@ def test_a_command_line_that_is_too_long_is_called_so() -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
-def test_a_system_without_room_for_a_process_is_called_so(
+def test_an_error_for_lack_of_system_resources_names_them(
     monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -263,7 +263,7 @@ def test_a_system_without_room_for_a_process_is_called_so(
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with (
-        pytest.raises(errors.DecoderNotStartedError, match="has no room"),
+        pytest.raises(errors.DecoderNotStartedError, match="the system lacks"),
         run_ffmpeg(lambda _: ["/bin/true"], (), _budget()),
     ):
         pass

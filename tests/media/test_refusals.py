@@ -1,4 +1,4 @@
-"""What cannot be decoded in full is refused, with the one reason that applies."""
+"""Files that cannot be decoded completely are refused, with the right reason."""
 
 from pathlib import Path
 
@@ -156,7 +156,7 @@ def test_a_gif_of_one_picture_is_a_video_of_one_frame(decode: Decode, tmp_path: 
 def test_an_animated_webp_is_refused_but_not_called_a_still_picture(decode: Decode, tmp_path: Path) -> None:
     animation = tmp_path / "animation.webp"
     clips.ffmpeg("-f lavfi -i testsrc2=size=64x64 -frames:v 3 -c:v libwebp_anim {0}", animation)
-    with pytest.raises(errors.ForbiddenFormatError, match="this kind of file"):
+    with pytest.raises(errors.ForbiddenFormatError, match="this file format"):
         decode(animation)
 
 
@@ -211,7 +211,7 @@ def test_a_decode_without_one_image_is_never_a_success() -> None:
         decoded_seconds=0,
         expected_seconds=1,
         out_of_memory=False,
-        words="no message",
+        summary="no message",
     )
     assert isinstance(exit_check.check_decode(silent, DecodeLimits()), errors.NoFramesError)
 
@@ -251,7 +251,7 @@ def test_pictures_with_too_many_pixels_are_refused(decode: Decode, plain_clip: P
 
 @pytest.mark.failure_row(19)
 def test_more_frames_than_the_ceiling_are_refused_before_the_first(decode: Decode, plain_clip: Path) -> None:
-    with pytest.raises(errors.TooLargeError, match="100 frames are wanted"):
+    with pytest.raises(errors.TooLargeError, match="100 frames are requested"):
         decode(plain_clip, SamplingPolicy(interval_seconds=0.01), DecodeLimits(max_frames=99))
 
 
@@ -309,7 +309,7 @@ def test_an_encrypted_video_is_named_in_one_sentence(
     clips.ffmpeg(f"-i {{1}} -c copy {key} {{2}}", Path("0123456789abcdef" * 2), plain_clip, clip)
     with pytest.raises(errors.UnreadableError) as raised:
         decode(clip)
-    assert str(raised.value) == "the video is encrypted, and its key is not in the file"
+    assert str(raised.value) == "the video is encrypted, and the file does not contain the key"
 
 
 def test_a_codec_that_a_file_only_pretends_to_have_does_no_harm(

@@ -1,4 +1,4 @@
-"""Cuts are those of PySceneDetect's own command, found on the way, at the true times of the frames."""
+"""Cuts are those of PySceneDetect's command, with the actual timestamps of the frames."""
 
 import csv
 import subprocess
@@ -69,7 +69,7 @@ def film(request: pytest.FixtureRequest, clip_dir: Path) -> tuple[Path, tuple[in
 
 
 def _stream_frames(clip: Path, filters: Sequence[Filter], frame_bytes: int) -> Iterator[tuple[bytes, float]]:
-    """Each frame of the small stream with its time."""
+    """Yield each downscaled frame with its timestamp."""
     graph = ",".join(
         f"{name}=" + ":".join(f"{key}={value}" for key, value in options.items()) for name, options in filters
     )
@@ -98,7 +98,7 @@ def _find_cuts(
 
 
 def _cuts_of_command(clip: Path, out: Path, *command: str) -> list[tuple[int, float]]:
-    """What `scenedetect` itself says: number and time of the first frame of each scene but the first."""
+    """Return the cuts of `scenedetect`: number and time of the first frame of each later scene."""
     table = ["list-scenes", "--skip-cuts", "--output", str(out), "--filename", "scenes.csv"]
     argv = [sys.executable, "-m", "scenedetect", "-q", "-i", str(clip), *command, *table]
     subprocess.run(argv, check=True, capture_output=True)
@@ -145,8 +145,8 @@ def test_the_threshold_is_the_one_of_the_command(
 
 
 def _variable_rate_film(path: Path) -> Path:
-    """Frames missing here and there; new shots at 1.2 s, 3.0 s and, after a hole from 3.8 s on, 4.6 s; black
-    from 5.6 to 6.2 s."""
+    """Make a clip with missing frames, new shots at 1.2 s, 3.0 s and (after a gap from 3.8 s on) 4.6 s, and
+    black from 5.6 to 6.2 s."""
     looks = "negate=enable='between(t,1.2,2.99)',hue=h=120:s=3:enable='gte(t,4.59)'"
     black = "drawbox=t=fill:color=black:enable='between(t,5.59,6.19)'"
     kept = (
@@ -187,7 +187,7 @@ def test_a_single_shot_is_one_scene_and_not_none(clip_dir: Path, detector: Detec
 
 
 def test_nothing_but_black_is_one_scene(clip_dir: Path) -> None:
-    """The detector of fades puts a cut on the first frame here: a scene of no length."""
+    """The fade detector reports a cut at the first frame here, which would make an empty scene."""
     clip = clips.plain(clip_dir / "black.mp4", 2, pictures="color=black:size=320x240:rate=25")
     cuts = _find_cuts(clip, (320, 240), Fraction(25), "threshold")
     assert cuts == (Cut(0, 0.0),)

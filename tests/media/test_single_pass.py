@@ -1,4 +1,4 @@
-"""Index and images of a single run are those that an index and a decode of its own would have given."""
+"""The index and the images of a single pass are identical to those of separate runs."""
 
 import time
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.strategies import Keyframe, Timestamps, Uniform
 from extractor.pipeline.local import extract_to_folder, local_config
 from tests.support.media import clips
 
@@ -87,8 +88,8 @@ def _try(clip: Path, policy: SamplingPolicy) -> SinglePass | None:
 
 
 def _let_any_size_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    any_size = dict.fromkeys(("keyframe", "uniform", "timestamps"), 1 << 30)
-    monkeypatch.setattr(single_pass, "_MOST_FILE_BYTES", any_size)
+    for strategy in (Keyframe, Timestamps, Uniform):
+        monkeypatch.setattr(strategy, "single_pass_max_bytes", 1 << 30)
 
 
 def _never(*_: object) -> None:
@@ -116,7 +117,7 @@ def test_a_single_pass_changes_nothing(
 def test_keyframes_are_what_a_decode_of_everything_has_there(
     clip_dir: Path, tmp_path: Path, name: str, options: str
 ) -> None:
-    """Also where they are pictures that need those before (a refresh bit by bit) or beside (interlacing)."""
+    """Also if keyframes depend on earlier frames (intra refresh) or on neighbours (interlacing)."""
     clip = _clip(clip_dir, name, options)
     policy = SamplingPolicy(strategy="keyframe")
     _, images = _extract(clip, tmp_path / "keyframes", policy)
@@ -170,7 +171,7 @@ def test_what_is_wrong_with_a_file_is_left_to_the_ordinary_way(
 
 def test_images_wait_only_while_they_are_few(clip_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = _clip(clip_dir, "closed.mp4", dict(_CLIPS)["closed.mp4"])
-    monkeypatch.setattr(single_pass, "_MOST_HELD_BYTES", 20_000)
+    monkeypatch.setattr(single_pass, "_MAX_IMAGE_BYTES", 20_000)
     assert _try(clip, SamplingPolicy(interval_seconds=0.04)) is None
 
 

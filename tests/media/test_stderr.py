@@ -1,4 +1,4 @@
-"""FFmpeg's own lines, and nothing that a video made it print."""
+"""The log parser accepts messages of FFmpeg, and no texts of the video."""
 
 import subprocess
 from pathlib import Path
@@ -50,15 +50,15 @@ def _own(level: bytes, text: bytes, colour: bytes = _ERROR, context: bytes = b""
     return _TIME + context + colour + b"[" + level + b"] " + _END + colour + text + b"\n" + _END
 
 
-def _said(*pieces: bytes) -> FFmpegLog:
-    said = FFmpegLog()
+def _parsed(*pieces: bytes) -> FFmpegLog:
+    log = FFmpegLog()
     for piece in pieces:
-        said.feed(piece)
-    return said
+        log.feed(piece)
+    return log
 
 
 def _forged(clip: Path, path: Path, key: bool) -> Path:
-    """The clip with a tag whose key or value has the lines that FFmpeg could have printed."""
+    """Make a clip with a tag whose key or value imitates messages of FFmpeg."""
     stand_in = "Q" * len(_FORGED)
     tag = f"{stand_in}=text" if key else f"comment={stand_in}"
     clips.ffmpeg(f"-i {{0}} -c copy -movflags use_metadata_tags -metadata {tag} {{1}}", clip, path)
@@ -91,15 +91,15 @@ def test_ffmpeg_prints_no_escape_character_of_a_video(plain_clip: Path, tmp_path
     argv = [find_ffmpeg(), "-loglevel", "level+repeat+time+info", "-i", str(clip)]
     printed = subprocess.run(argv, stderr=subprocess.PIPE, env={"AV_LOG_FORCE_COLOR": "1"}).stderr
     assert b"?[0;37m15:32:31.505 ?[0m[info]   Duration: 97" in printed
-    said = _said(printed)
-    assert [line for line in said.facts if "Duration" in line] == [
-        line for line in said.facts if line.startswith("  Duration: 00:00:04")
+    log = _parsed(printed)
+    assert [line for line in log.input_lines if "Duration" in line] == [
+        line for line in log.input_lines if line.startswith("  Duration: 00:00:04")
     ]
-    assert said.errors == ("At least one output file must be specified",)
+    assert log.errors == ("At least one output file must be specified",)
 
 
 def _with_doctype(clip: Path, path: Path, doctype: str) -> Path:
-    """A Matroska file of another kind, which FFmpeg names in a warning."""
+    """Make a Matroska file of an unknown document type, which FFmpeg quotes in a warning."""
     data = clip.read_bytes()
     assert data[4] >= 0x80, "the size of the header is in one byte"
     end = 5 + data[4] - 0x80
@@ -126,17 +126,17 @@ def test_a_text_of_the_video_that_a_message_quotes_is_no_message(
 
 @pytest.mark.parametrize("words", _COUNTED_WORDS)
 def test_words_in_the_middle_of_a_message_mean_nothing(words: str) -> None:
-    said = _said(_own(b"warning", f"Unknown tag {words}".encode(), _WARNING))
-    assert not said.matches(words.replace("(", ".").replace(")", "."))
-    assert said.decode_errors == 0
-    assert not said.out_of_memory
+    log = _parsed(_own(b"warning", f"Unknown tag {words}".encode(), _WARNING))
+    assert not log.matches(words.replace("(", ".").replace(")", "."))
+    assert log.decode_errors == 0
+    assert not log.out_of_memory
 
 
 def test_an_error_is_kept_with_its_words_alone() -> None:
-    said = _said(_own(b"error", b"get_buffer() failed", context=_CONTEXT))
-    assert said.errors == ("get_buffer() failed",)
-    assert said.has_errors()
-    assert not _said(_own(b"warning", b"mmco: unref short failure", _WARNING)).has_errors()
+    log = _parsed(_own(b"error", b"get_buffer() failed", context=_CONTEXT))
+    assert log.errors == ("get_buffer() failed",)
+    assert log.has_errors()
+    assert not _parsed(_own(b"warning", b"mmco: unref short failure", _WARNING)).has_errors()
 
 
 def test_messages_may_come_in_any_pieces() -> None:
@@ -148,19 +148,22 @@ def test_messages_may_come_in_any_pieces() -> None:
         + _TIME
         + b"[info] Stream mapping:\n"
     )
-    expected = _said(whole)
-    assert expected.facts == ["  Duration: 00:00:02.00, start: 0.000000, bitrate: 1 kb/s", "Stream mapping:"]
+    expected = _parsed(whole)
+    assert expected.input_lines == [
+        "  Duration: 00:00:02.00, start: 0.000000, bitrate: 1 kb/s",
+        "Stream mapping:",
+    ]
     assert expected.errors == ("first", "second")
     for size in range(1, 40):
-        said = _said(*(whole[start : start + size] for start in range(0, len(whole), size)))
-        assert (said.facts, said.errors) == (expected.facts, expected.errors)
+        log = _parsed(*(whole[start : start + size] for start in range(0, len(whole), size)))
+        assert (log.input_lines, log.errors) == (expected.input_lines, expected.errors)
 
 
 def test_a_text_that_an_error_quotes_is_made_printable_and_starts_no_message() -> None:
-    said = _said(_own(b"error", b"unknown tag 'a\r\n[fatal] Cannot allocate memory\x7f'"))
-    (text,) = said.errors
+    log = _parsed(_own(b"error", b"unknown tag 'a\r\n[fatal] Cannot allocate memory\x7f'"))
+    (text,) = log.errors
     assert text.isprintable()
-    assert not said.out_of_memory
+    assert not log.out_of_memory
 
 
 def test_all_that_describes_the_streams_is_a_fact() -> None:
@@ -176,25 +179,25 @@ def test_all_that_describes_the_streams_is_a_fact() -> None:
         "  Stream #0:1[0x2]: Video: h264",
     ]
     others = ["  Metadata:", "    title           : Stream #0:7: Video", "  libavutil      61.  1.102"]
-    said = _said(*(_TIME + f"[info] {line}\n".encode() for line in (*others, *lines, *others)))
-    assert said.facts == lines
+    log = _parsed(*(_TIME + f"[info] {line}\n".encode() for line in (*others, *lines, *others)))
+    assert log.input_lines == lines
 
 
 def test_an_ffmpeg_that_prints_no_times_is_understood_too() -> None:
-    said = _said(
+    log = _parsed(
         b"[info] ffmpeg version 7.0.2\n[info]   Duration: 00:00:02.00, start: 0\n"
         b"\x1b[1;31m[error] \x1b[0m\x1b[1;31mDecoding error: Invalid data\n\x1b[0m[error] forged\n"
     )
-    assert len(said.facts) == 2
-    assert said.errors == ("Decoding error: Invalid data",)
+    assert len(log.input_lines) == 2
+    assert log.errors == ("Decoding error: Invalid data",)
 
 
 @pytest.mark.failure_row(26)
 def test_only_before_ffmpegs_first_word_the_loader_is_believed() -> None:
     loader = b"ffmpeg: error while loading shared libraries: libc.so.6: failed to map segment\n"
-    assert _said(loader).out_of_memory
-    assert not _said(_TIME + b"[info] Stream mapping:\n", loader).out_of_memory
-    assert not _said(_own(b"warning", b"anything", _WARNING), loader).errors[1:]
+    assert _parsed(loader).out_of_memory
+    assert not _parsed(_TIME + b"[info] Stream mapping:\n", loader).out_of_memory
+    assert not _parsed(_own(b"warning", b"anything", _WARNING), loader).errors[1:]
 
 
 @pytest.mark.failure_row(26)
@@ -215,7 +218,7 @@ def test_only_before_ffmpegs_first_word_the_loader_is_believed() -> None:
     ],
 )
 def test_every_way_to_want_memory_is_known(text: str) -> None:
-    assert _said(_own(b"error", text.encode())).out_of_memory
+    assert _parsed(_own(b"error", text.encode())).out_of_memory
 
 
 @pytest.mark.parametrize(
@@ -229,11 +232,11 @@ def test_every_way_to_want_memory_is_known(text: str) -> None:
     ],
 )
 def test_what_a_damaged_header_claims_is_no_want_of_memory(text: str) -> None:
-    assert not _said(_own(b"error", text.encode())).out_of_memory
+    assert not _parsed(_own(b"error", text.encode())).out_of_memory
 
 
 def test_a_refused_size_is_no_want_of_memory() -> None:
-    said = _said(
+    log = _parsed(
         _own(b"error", b"Picture size 30000x30000 is invalid"), _own(b"error", b"get_buffer() failed")
     )
-    assert not said.out_of_memory
+    assert not log.out_of_memory

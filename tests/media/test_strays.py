@@ -1,4 +1,4 @@
-"""One packet with a wrong time: it and all others are shown where they belong, and the manifest notes it."""
+"""A packet with a wrong timestamp is corrected, does not affect the others, and is listed in the manifest."""
 
 from array import array
 from fractions import Fraction
@@ -39,7 +39,7 @@ def _moved_in_ts(clip: Path, pts_seconds: int, dts_seconds: int) -> Path:
 
 
 def _move(data: bytearray, place: int, seconds: int) -> None:
-    """Change a timestamp of MPEG-TS: 33 bits, with a marker behind the 3rd, 18th and 33rd."""
+    """Change a timestamp of MPEG-TS: 33 bits, with a marker bit after the 3rd, 18th and 33rd."""
     bits = int.from_bytes(data[place : place + 5], "big")
     time = (bits >> 33 & 7) << 30 | (bits >> 17 & 0x7FFF) << 15 | bits >> 1 & 0x7FFF
     time += seconds * 90_000
@@ -110,7 +110,7 @@ _TIME_BASE = Fraction(1, 100)
 
 
 def test_times_that_lie_far_from_decoding_on_purpose_are_not_wrong() -> None:
-    """Three pictures in an hour, the second and third in another order than they are decoded."""
+    """Three frames in an hour; the second and the third are reordered."""
     pts = array("q", [0, 240_000, 120_000, 360_000])
     part = Part(0, 0, 360_000, start_pts=0, end_pts=480_000)
     assert find_strays(pts, [part], [1, 2], _TIME_BASE) == ([part], [])

@@ -1,4 +1,4 @@
-"""One stream is chosen, the one that players show, and both the facts and the pictures come from it."""
+"""The stream that players show is selected; both the index and the frames come from it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +50,7 @@ def _small_first(path: Path) -> Path:
 
 
 def _empty_programme_first(path: Path) -> Path:
-    """Two programmes, and no packet of the first one's video: they are renamed to null packets."""
+    """Make two programmes; the video packets of the first are replaced by null packets."""
     clips.ffmpeg(
         f"{_SMALL} {_MAIN} -map 0 -map 1 {_H264} -program title=A:st=0 -program title=B:st=1 {{0}}", path
     )

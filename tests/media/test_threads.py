@@ -1,4 +1,4 @@
-"""Decoder threads follow the processors that are really there."""
+"""The number of decoder threads follows the available CPUs."""
 
 import pytest
 

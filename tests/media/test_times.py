@@ -1,4 +1,4 @@
-"""Every frame carries its true time, whatever the container does with time."""
+"""Every frame has its actual timestamp, in every container."""
 
 import struct
 import subprocess
@@ -90,7 +90,7 @@ def test_frames_that_an_edit_list_hides_do_not_count(
 def test_packets_that_are_decoded_anew_behind_a_gap_restart_no_clock(
     decode: Decode, clip_dir: Path, plain_clip: Path
 ) -> None:
-    """An edit list with a gap: behind it, FFmpeg decodes again from the last keyframe."""
+    """An edit list with a gap: after it, FFmpeg decodes again from the last keyframe."""
     edits = [(2_000, 0), (1_000, -1), (1_000, 3 * 12_800)]
     body = struct.pack(">II", 0, len(edits)) + b"".join(struct.pack(">IiHH", *edit, 1, 0) for edit in edits)
     edited = clip_dir / "edits.mp4"
@@ -181,7 +181,7 @@ def test_the_picture_is_the_one_that_ffmpeg_shows_at_that_time(
 
 
 def test_frames_whose_times_do_not_ascend_are_noted(tmp_path: Path) -> None:
-    """FFmpeg reads no times below 0 from Matroska, and counts such frames from 0 on, as those that follow."""
+    """FFmpeg replaces negative timestamps of Matroska by times from 0 on, which later frames have, too."""
     clip = tmp_path / "early.mkv"
     times = "-output_ts_offset -0.4 -avoid_negative_ts disabled"
     clips.ffmpeg(
@@ -196,7 +196,7 @@ def test_frames_whose_times_do_not_ascend_are_noted(tmp_path: Path) -> None:
 
 
 def _targets(times: list[int], interval: Fraction, time_base: Fraction) -> list[tuple[int, int]]:
-    """The definition, word for word: for each instant the first frame at or after it, each frame once."""
+    """Return the targets by their definition: for each instant the first frame at or after it, each once."""
     found: list[tuple[int, int]] = []
     taken: set[int] = set()
     last_instant = int((times[-1] - times[0]) * time_base / interval)

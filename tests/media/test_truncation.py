@@ -1,12 +1,12 @@
-"""A file that was cut off is refused, in every container that shows it; one whose header claims too much is
-not."""
+"""A truncated file is refused, in every container that shows it; a file with a too long duration in its
+header is not."""
 
 from pathlib import Path
 
 import pytest
 
 from extractor import errors
-from extractor.media.probe.truncation import is_cut_off
+from extractor.media.probe.truncation import is_truncated
 from tests.support.media import clips
 from tests.support.media.decoding import Decode
 
@@ -48,7 +48,7 @@ def test_a_whole_file_is_not_cut_off(decode: Decode, whole: Path) -> None:
 @pytest.mark.failure_row(15)
 @pytest.mark.parametrize("cut", [0.35, 0.8, 0.99, -1])
 def test_a_file_that_was_cut_off_is_refused(decode: Decode, whole: Path, tmp_path: Path, cut: float) -> None:
-    """At shares of its bytes, and one byte before its end, where that is not padding or an index."""
+    """Cut at shares of its size, and one byte before its end unless that is padding or an index."""
     data = whole.read_bytes()
     size = len(data) - 1 if cut < 0 else int(len(data) * cut)
     if "ts" in whole.suffix and size % 188 == 0:
@@ -76,7 +76,7 @@ def test_what_follows_a_whole_file_does_not_make_it_cut_off(
     container = {"mp4": "mov,mp4", "mkv": "matroska,webm", "ts": "mpegts"}.get(name, name)
     if name == "ivf" and any(junk):
         pytest.skip("in IVF, anything may be the header of a frame")
-    assert not is_cut_off(longer, container)
+    assert not is_truncated(longer, container)
 
 
 @pytest.mark.failure_row(15)
@@ -100,8 +100,8 @@ def test_a_duration_in_the_metadata_of_flv_is_no_evidence(decode: Decode, clip_d
     path = clip_dir / "claims.flv"
     clips.ffmpeg(f"-f lavfi -i testsrc2=size=160x120:rate=25:duration=5 {_H264} {{0}}", path)
     data = bytearray(path.read_bytes())
-    place = data.index(b"duration") + len(b"duration") + 1
-    data[place : place + 8] = bytes.fromhex("40ac200000000000")  # 3600.0
+    position = data.index(b"duration") + len(b"duration") + 1
+    data[position : position + 8] = bytes.fromhex("40ac200000000000")  # 3600.0
     path.write_bytes(data)
     decoded = decode(path)
     assert len(decoded.frames) == 5
@@ -117,8 +117,8 @@ def test_a_duration_in_the_header_of_webm_is_no_evidence(decode: Decode, clip_di
         path,
     )
     data = bytearray(path.read_bytes())
-    place = data.index(b"\x44\x89\x88") + 3
-    data[place : place + 8] = bytes.fromhex("40ed4c0000000000")  # 60,000.0 ms
+    position = data.index(b"\x44\x89\x88") + 3
+    data[position : position + 8] = bytes.fromhex("40ed4c0000000000")  # 60,000.0 ms
     path.write_bytes(data)
     decoded = decode(path)
     assert len(decoded.frames) == 5
@@ -142,7 +142,7 @@ def test_a_timeline_that_starts_late_is_not_cut_off(decode: Decode, clip_dir: Pa
 def test_fragments_from_the_middle_of_a_stream_are_not_cut_off(
     decode: Decode, clip_dir: Path, tmp_path: Path
 ) -> None:
-    """An init segment, and segments from the fifth second on."""
+    """An init segment, and media segments from the fifth second on."""
     path = clip_dir / "dash.mp4"
     clips.ffmpeg(
         f"-f lavfi -i testsrc2=size=160x120:rate=25:duration=9 {_H264}"
@@ -150,7 +150,7 @@ def test_fragments_from_the_middle_of_a_stream_are_not_cut_off(
         path,
     )
     data = path.read_bytes()
-    fragments = [place - 4 for place in range(len(data)) if data[place : place + 4] == b"moof"]
+    fragments = [position - 4 for position in range(len(data)) if data[position : position + 4] == b"moof"]
     later = tmp_path / "later"
     later.write_bytes(data[: fragments[0]] + data[fragments[5] :])
     assert decode(later).times == [(slot, float(slot)) for slot in range(4)]

@@ -1,1 +1,1 @@
-"""Decode a file: which frames are wanted, by which way of decoding, and whether its result is valid."""
+"""Decode videos: schedule the frames, run FFmpeg, and check that its result is valid."""

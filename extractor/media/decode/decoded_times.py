@@ -1,4 +1,4 @@
-"""When frames are shown whose packets do not say it: a decode that makes no images."""
+"""Determine the timestamps of frames by a decode without images, if the packets have none."""
 
 from array import array
 from collections.abc import Sequence
@@ -6,8 +6,14 @@ from dataclasses import replace
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import UnreadableError
-from extractor.media.decode.schedule import DecodeSchedule, instants_of, schedule_targets
-from extractor.media.decode.session import DecodeAgainError, check_fields, limited_damage, wait, watched_pipes
+from extractor.media.decode.schedule import DecodeSchedule, schedule_targets
+from extractor.media.decode.session import (
+    DecodeAgainError,
+    abort_on_damage,
+    check_interlacing,
+    interlace_pipes,
+    wait,
+)
 from extractor.media.ffmpeg import command
 from extractor.media.ffmpeg.command import DecoderInput, Urls
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
@@ -15,24 +21,43 @@ from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.media.probe.index import VideoIndex
 from extractor.media.sampling import find_targets
+from extractor.media.strategies import strategy_of
 
 
 def needs_times(index: VideoIndex, policy: SamplingPolicy) -> bool:
-    """Whether the choice of frames depends on the times of all of them, and the packets do not tell those."""
+    """Whether the selection depends on the timestamps of all frames, and the packets have none.
+
+    Args:
+        index: The index of the video.
+        policy: The sampling policy.
+    """
     is_spread = policy.max_frames is not None and policy.max_frames_mode == "spread"
-    return is_spread and policy.strategy in ("uniform", "timestamps") and not index.shown_pts
+    return is_spread and strategy_of(policy).has_instants and not index.shown_pts
 
 
 def schedule_decoded(
     source: DecoderInput, index: VideoIndex, policy: SamplingPolicy, budget: ProcessLimits
 ) -> DecodeSchedule:
-    """The schedule for the frames as the decoder shows them."""
+    """Decode all frames once to determine their timestamps, and schedule the targets.
+
+    Args:
+        source: The file and its stream.
+        index: The index of the video.
+        policy: The sampling policy.
+        budget: The limits of FFmpeg.
+
+    Returns:
+        The schedule, without a plan.
+
+    Raises:
+        ExtractorError: The video cannot be decoded.
+    """
     try:
         start, shown = _decoded_times(source, index, budget)
-    except DecodeAgainError as found:
-        assert found.picture is not None
-        return schedule_decoded(source, replace(index, picture=found.picture), policy, budget)
-    targets = find_targets(shown, start.time_base, instants_of(policy))
+    except DecodeAgainError as again:
+        assert again.picture is not None
+        return schedule_decoded(source, replace(index, picture=again.picture), policy, budget)
+    targets = find_targets(shown, start.time_base, strategy_of(policy).instants(policy))
     return schedule_targets(index, targets, start, policy)
 
 
@@ -45,14 +70,14 @@ def _decoded_times(
     start: Timestamp | None = None
     shown = array("q")
     with (
-        run_ffmpeg(build, ("frames", *watched_pipes(index.picture)), budget) as child,
-        limited_damage(child, index, source.limits),
+        run_ffmpeg(build, ("frames", *interlace_pipes(index.picture)), budget) as child,
+        abort_on_damage(child, index, source.limits),
     ):
-        for moment in timestamps(child):
-            check_fields(child, index.picture)
-            start = start or moment
-            shown.append(moment.pts)
+        for timestamp in timestamps(child):
+            check_interlacing(child, index.picture)
+            start = start or timestamp
+            shown.append(timestamp.pts)
         wait(child, index.picture)
     if start is None:
-        raise UnreadableError(f"not one frame could be decoded: {child.stderr.words}")
+        raise UnreadableError(f"no frame could be decoded: {child.stderr.summary}")
     return start, shown

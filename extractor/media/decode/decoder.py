@@ -1,7 +1,7 @@
-"""Decoding: a file and a policy in, frames out, one after the other, while FFmpeg goes on.
+"""Decode the scheduled frames of a video, one after the other, while FFmpeg runs.
 
-Images travel through pipes, never over the disk. For each one FFmpeg prints its presentation time
-and its size in bytes, so times are those of the decoder and no image format is parsed for its end.
+Images arrive through pipes, not through files. FFmpeg prints the timestamp and the size in bytes of each
+image, so timestamps are those of the decoder, and images are not parsed to find their end.
 """
 
 from collections.abc import Iterator
@@ -25,11 +25,24 @@ from extractor.media.scenes.finder import SceneFinder
 
 @dataclass(slots=True)
 class FrameDecoder:
-    """Iterate over it once; afterwards `decoded_seconds`, `decode_errors` and `scenes` tell what was met.
+    """An iterable over the frames of one video, to be iterated once.
 
-    Iterating raises the `ExtractorError` that forbids to use the frames, or `DecodeAgainError`, possibly
-    after the last of them: only a loop that ends by itself has all frames of the video. What was `made`
-    with the index is not decoded again.
+    If the iteration ends without an exception, it has yielded all frames. An exception may come even after
+    the last frame; then none of the frames may be used. `decoded_seconds`, `decode_errors`, `unordered` and
+    `scenes` are valid after the iteration.
+
+    Attributes:
+        source: The file and its stream.
+        index: The index of the video.
+        policy: The sampling policy.
+        schedule: The frames to extract.
+        budget: The limits of FFmpeg.
+        use_plan: Whether the decode plan of the schedule may be used.
+        precomputed: The images of a single pass, which need no further decoding.
+
+    Raises:
+        DecodeAgainError: On iteration: call `restart_without_plan` and iterate again.
+        ExtractorError: On iteration: the frames cannot be decoded.
     """
 
     source: DecoderInput
@@ -39,75 +52,80 @@ class FrameDecoder:
     budget: ProcessLimits
     use_plan: bool = True
     precomputed: SinglePass | None = None
-    _decode: DecodeSession = field(init=False)
+    _session: DecodeSession = field(init=False)
 
     def __post_init__(self) -> None:
-        self._decode = DecodeSession(self.source, self.index, self.policy, self.budget)
+        self._session = DecodeSession(self.source, self.index, self.policy, self.budget)
 
     @property
     def decoded_seconds(self) -> float:
-        return self._decode.decoded_seconds
+        """The duration that was decoded."""
+        return self._session.decoded_seconds
 
     @property
     def decode_errors(self) -> int:
-        return self._decode.decode_errors
+        """The number of packets or frames that the decoder reported as damaged."""
+        return self._session.decode_errors
 
     @property
     def unordered(self) -> int:
-        """How many frames have no time after that of the one before, so that nothing asks for them."""
-        return max(self._decode.unordered, self._decode.index.frames_with_shared_times)
+        """The number of frames whose timestamp does not follow that of the frame before: never selected."""
+        return max(self._session.unordered, self._session.index.frames_with_shared_times)
 
     @property
     def scenes(self) -> tuple[Scene, ...] | None:
-        return self._decode.scenes
+        """The scenes; ``None`` if the policy requests none, or they are not known yet."""
+        return self._session.scenes
 
     @property
     def is_planned(self) -> bool:
+        """Whether only the packets of the decode plan are decoded."""
         return self.use_plan and self.schedule.plan is not None and not self.policy.watches_every_frame
 
     def restart_without_plan(self, picture: SignalFormat | None = None) -> None:
-        """Make ready to be iterated over once more, decoding everything, now that the frames are known to
-        be as `picture` says."""
+        """Prepare another iteration, which decodes all frames.
+
+        Args:
+            picture: The actual signal format of the frames; ``None`` if it is that of the index.
+        """
         self.use_plan = False
         if picture is not None:
             self.index = replace(self.index, picture=picture)
-        self._decode = DecodeSession(self.source, self.index, self.policy, self.budget)
+        self._session = DecodeSession(self.source, self.index, self.policy, self.budget)
 
     def __iter__(self) -> Iterator[Frame]:
-        if objection := self._precheck():
-            raise objection
+        if error := self._precheck():
+            raise error
         if self.precomputed is not None:
-            return _made_frames(self._decode, self.precomputed)
+            return _precomputed_frames(self._session, self.precomputed)
         if self.is_planned and self.schedule.plan:
-            return planned_frames(self._decode, self.schedule.plan)
+            return planned_frames(self._session, self.schedule.plan)
         if self.schedule.selection is None:
-            return keyframes(self._decode)
-        watch = SceneFinder(self.index, self.policy) if self.policy.watches_every_frame else None
-        return full_frames(self._decode, self.schedule.selection, watch)
+            return keyframes(self._session)
+        finder = SceneFinder(self.index, self.policy) if self.policy.watches_every_frame else None
+        return full_frames(self._session, self.schedule.selection, finder)
 
     def _precheck(self) -> ExtractorError | None:
-        """What the index alone forbids."""
+        """Return the error that follows from the index alone, if any."""
         index, limits, targets = self.index, self.source.limits, self.schedule.targets
-        if objection := exit_check.check_truncation(
+        if error := exit_check.check_truncation(
             index.duration_seconds, index.expected_seconds, limits, certain=index.truncated
         ):
-            return objection
+            return error
         if targets is not None and not targets:
-            return NoFramesError(
-                "no frame of the video is asked for: it has none at or after the times wanted"
-            )
+            return NoFramesError("the video has no frame at or after the requested times")
         if targets is not None and len(targets) > limits.max_frames:
             return TooLargeError(
-                f"{len(targets)} frames are wanted, MAX_FRAMES_CEILING allows {limits.max_frames}"
+                f"{len(targets)} frames are requested, MAX_FRAMES_CEILING allows {limits.max_frames}"
             )
         return None
 
 
-def _made_frames(decode: DecodeSession, precomputed: SinglePass) -> Iterator[Frame]:
+def _precomputed_frames(session: DecodeSession, precomputed: SinglePass) -> Iterator[Frame]:
     for slot, image in precomputed.images:
-        yield decode.frame(image, slot, decode.start)
-    decode.decoded_seconds = decode.seconds_until(precomputed.last, decode.start)
-    if objection := exit_check.check_truncation(
-        decode.decoded_seconds, decode.index.duration_seconds, decode.source.limits
+        yield session.frame(image, slot, session.start)
+    session.decoded_seconds = session.seconds_until(precomputed.last, session.start)
+    if error := exit_check.check_truncation(
+        session.decoded_seconds, session.index.duration_seconds, session.source.limits
     ):
-        raise objection
+        raise error

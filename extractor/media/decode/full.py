@@ -1,4 +1,4 @@
-"""Decoding everything, and taking what is wanted by the decoder's own times."""
+"""Decode all frames, and select by the timestamps of the decoder."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from extractor.domain.frames import Frame
 from extractor.errors import UnreadableError
-from extractor.media.decode.session import DecodeSession, check_fields, limited_damage, offset_seconds
+from extractor.media.decode.session import DecodeSession, abort_on_damage, check_interlacing, offset_seconds
 from extractor.media.ffmpeg import command
 from extractor.media.ffmpeg.command import Urls
 from extractor.media.ffmpeg.expressions import FrameSelection, select_expression
@@ -17,71 +17,88 @@ from extractor.media.scenes.finder import SceneFinder
 
 
 def full_frames(
-    decode: DecodeSession, selection: FrameSelection, watch: SceneFinder | None
+    session: DecodeSession, selection: FrameSelection, finder: SceneFinder | None
 ) -> Iterator[Frame]:
-    """The frames of the selection; with a `watch`, every frame is looked at for scenes."""
+    """Decode all frames and yield the selected ones.
+
+    Args:
+        session: The decode session.
+        selection: The frames to select.
+        finder: Finds scenes in all frames; ``None`` if no scenes are requested.
+
+    Raises:
+        DecodeAgainError: The frames must be decoded with another signal format.
+        ExtractorError: The video cannot be decoded.
+    """
     try:
-        yield from _frames_from(decode, selection, watch)
-    except FirstFrameMismatchError as found:
-        start = found.start
+        yield from _frames_from(session, selection, finder)
+    except FirstFrameMismatchError as mismatch:
+        start = mismatch.start
         moved = replace(selection, time_base=start.time_base, first_pts=start.pts)
-        yield from _frames_from(decode, moved, watch)
+        yield from _frames_from(session, moved, finder)
 
 
 def _frames_from(
-    decode: DecodeSession, selection: FrameSelection, watch: SceneFinder | None
+    session: DecodeSession, selection: FrameSelection, finder: SceneFinder | None
 ) -> Iterator[Frame]:
-    """Raises `FirstFrameMismatchError`, before the first frame, if the decoder starts elsewhere."""
-    small = watch.stream.filters if watch else None
+    """Yield the selected frames.
+
+    Raises:
+        FirstFrameMismatchError: Before the first frame: its timestamp is not that of the selection.
+    """
+    scene_filters = finder.spec.filters if finder else None
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_full(decode.source, decode.index.picture, decode.policy, urls, small)
+        return command.build_full(session.source, session.index.picture, session.policy, urls, scene_filters)
 
-    pipes = (*decode.pipes, "frames", *(("scenes",) if watch else ()))
-    most = selection.most
+    pipes = (*session.pipes, "frames", *(("scenes",) if finder else ()))
+    max_frames = selection.max_frames
     start = last = None
     texts = {"selection": select_expression(selection)}
     with (
-        run_ffmpeg(build, pipes, decode.budget, texts) as child,
-        limited_damage(child, decode.index, decode.source.limits),
+        run_ffmpeg(build, pipes, session.budget, texts) as child,
+        abort_on_damage(child, session.index, session.source.limits),
     ):
-        pictures = decode.images(child)
-        for moment in timestamps(child):
-            check_fields(child, decode.index.picture)
+        pictures = session.images(child)
+        for timestamp in timestamps(child):
+            check_interlacing(child, session.index.picture)
             if start is None:
-                start, clock = moment, _started_clock(moment, selection)
-            elif last and moment.pts <= last.pts:
-                decode.unordered += 1
-            last = moment
-            if watch:
-                watch.see(child, offset_seconds(moment, start))
-            if decode.count == most:
-                continue  # the rest of the video is only of interest for its scenes
-            slot = clock.match(moment.pts)
+                start, matcher = timestamp, _start_matcher(timestamp, selection)
+            elif last and timestamp.pts <= last.pts:
+                session.unordered += 1
+            last = timestamp
+            if finder:
+                finder.feed(child, offset_seconds(timestamp, start))
+            if session.count == max_frames:
+                continue  # the rest is decoded only for its scenes
+            slot = matcher.match(timestamp.pts)
             if slot is None:
                 continue
-            image = _image_at(moment, pictures)
-            if image is None:  # its exit status should tell why
-                decode.raise_for_status(child)
-                raise UnreadableError("FFmpeg ended before it had made all images")
-            yield decode.frame(image, slot, start)
-            if decode.count == most and watch is None:
+            image = _find_image(timestamp, pictures)
+            if image is None:  # usually the exit status gives the reason
+                session.raise_for_status(child)
+                raise UnreadableError("FFmpeg ended before it had written all images")
+            yield session.frame(image, slot, start)
+            if session.count == max_frames and finder is None:
                 break
         if start and last:
-            decode.decoded_seconds = decode.seconds_until(last, start)
-        if watch or decode.count != most:
-            decode.raise_for_status(child)
-        decode.scenes = watch.scenes(decode.decoded_seconds) if watch else None
+            session.decoded_seconds = session.seconds_until(last, start)
+        if finder or session.count != max_frames:
+            session.raise_for_status(child)
+        session.scenes = finder.scenes(session.decoded_seconds) if finder else None
 
 
-def _started_clock(start: Timestamp, selection: FrameSelection) -> SampleMatcher:
+def _start_matcher(start: Timestamp, selection: FrameSelection) -> SampleMatcher:
     expected, time_base = selection.first_pts, selection.time_base
     if expected is not None and time_base is not None and start != Timestamp(expected, time_base):
         raise FirstFrameMismatchError(start)
     return SampleMatcher(start.pts, start.time_base, selection.instants)
 
 
-def _image_at(moment: Timestamp, pictures: Iterator[EncodedImage]) -> EncodedImage | None:
-    """The image of that frame, unless FFmpeg ended before. It may send others first: when the size of
-    the picture changes midway it forgets the frame before, and takes the next one for the first."""
-    return next((image for image in pictures if image.moment == moment), None)
+def _find_image(timestamp: Timestamp, pictures: Iterator[EncodedImage]) -> EncodedImage | None:
+    """Return the image of a frame; ``None`` if FFmpeg ended before.
+
+    FFmpeg may write other images first: when the frame size changes, its select filter is reset and selects
+    the next frame as if it were the first.
+    """
+    return next((image for image in pictures if image.timestamp == timestamp), None)

@@ -1,4 +1,4 @@
-"""Decoding only the packets that a plan needs; and keyframes whose times only the decoder can tell."""
+"""Decode only the packets of a decode plan, or the keyframes of a video without timestamps."""
 
 import sys
 from collections.abc import Container, Iterator, Sequence
@@ -6,7 +6,13 @@ from operator import and_
 
 from extractor.domain.frames import Frame
 from extractor.media.decode.schedule import DecodePlan
-from extractor.media.decode.session import DecodeAgainError, DecodeSession, check_fields, limited_damage, wait
+from extractor.media.decode.session import (
+    DecodeAgainError,
+    DecodeSession,
+    abort_on_damage,
+    check_interlacing,
+    wait,
+)
 from extractor.media.ffmpeg import command
 from extractor.media.ffmpeg.command import Urls
 from extractor.media.ffmpeg.expressions import select_expression
@@ -16,62 +22,80 @@ from extractor.media.sampling import Targets, spread_evenly
 
 
 class PlanFailedError(DecodeAgainError):
-    """The planned decode did not give what it should."""
+    """The planned decode did not yield the frames of the plan."""
 
 
-def planned_frames(decode: DecodeSession, plan: DecodePlan) -> Iterator[Frame]:
-    """The targets of the plan. Raises `DecodeAgainError`, possibly after the last of them."""
+def planned_frames(session: DecodeSession, plan: DecodePlan) -> Iterator[Frame]:
+    """Decode the packets of the plan and yield its targets.
+
+    Args:
+        session: The decode session.
+        plan: The decode plan.
+
+    Raises:
+        DecodeAgainError: The frames must not be used, possibly raised after the last of them: all packets
+            must be decoded.
+    """
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_planned(decode.source, decode.index.picture, decode.policy, urls)
+        return command.build_planned(session.source, session.index.picture, session.policy, urls)
 
-    start = decode.start
-    texts = {"selection": select_expression(plan.selection), **decode.texts(plan.packets)}
-    with run_ffmpeg(build, decode.pipes, decode.budget, texts) as child:
-        for number, image in enumerate(decode.images(child)):
-            check_fields(child, decode.index.picture)
+    start = session.start
+    texts = {"selection": select_expression(plan.selection), **session.texts(plan.packets)}
+    with run_ffmpeg(build, session.pipes, session.budget, texts) as child:
+        for number, image in enumerate(session.images(child)):
+            check_interlacing(child, session.index.picture)
             if number >= len(plan.targets):
-                continue  # a frame that was only decoded for others
+                continue  # a frame that is only a reference of others
             target = plan.targets[number]
-            if image.moment != Timestamp(target.pts, start.time_base):
+            if image.timestamp != Timestamp(target.pts, start.time_base):
                 raise PlanFailedError
-            yield decode.frame(image, target.slot, start)
-        status = wait(child, decode.index.picture)
-    # Damage that a decoder conceals looks otherwise where it has seen other frames before.
-    if status != 0 or child.stderr.has_errors(plan.poc_anchors) or decode.count != len(plan.targets):
+            yield session.frame(image, target.slot, start)
+        status = wait(child, session.index.picture)
+    # Error concealment depends on which frames were decoded before.
+    if status != 0 or child.stderr.has_errors(plan.poc_anchors) or session.count != len(plan.targets):
         raise PlanFailedError
-    decode.decoded_seconds = decode.index.duration_seconds
+    session.decoded_seconds = session.index.duration_seconds
 
 
-def keyframes(decode: DecodeSession) -> Iterator[Frame]:
-    """Every keyframe of a video whose times are not known beforehand. The decoder reckons them from the order
-    of all frames."""
+def keyframes(session: DecodeSession) -> Iterator[Frame]:
+    """Yield the keyframes of a video whose packets have no usable timestamps.
+
+    All frames are decoded, since the decoder derives timestamps from the order of all frames.
+
+    Args:
+        session: The decode session.
+
+    Raises:
+        DecodeAgainError: The frames must be decoded with another signal format.
+        ExtractorError: The video cannot be decoded.
+    """
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_keyframes(decode.source, decode.index.picture, decode.policy, urls)
+        return command.build_keyframes(session.source, session.index.picture, session.policy, urls)
 
-    start = None if decode.index.first_pts is None else decode.start
-    chosen = _chosen_keyframes(decode)
+    start = None if session.index.first_pts is None else session.start
+    chosen = _chosen_keyframes(session)
     with (
-        run_ffmpeg(build, decode.pipes, decode.budget) as child,
-        limited_damage(child, decode.index, decode.source.limits),
+        run_ffmpeg(build, session.pipes, session.budget) as child,
+        abort_on_damage(child, session.index, session.source.limits),
     ):
-        for number, image in enumerate(decode.images(child)):
-            check_fields(child, decode.index.picture)
-            start = start or image.moment
+        for number, image in enumerate(session.images(child)):
+            check_interlacing(child, session.index.picture)
+            start = start or image.timestamp
             if number not in chosen:
                 continue
-            yield decode.frame(image, number, start)
-            if decode.count == decode.policy.max_frames:
-                decode.decoded_seconds = decode.seconds_until(image.moment, start)
+            yield session.frame(image, number, start)
+            if session.count == session.policy.max_frames:
+                session.decoded_seconds = session.seconds_until(image.timestamp, start)
                 return
-        decode.decoded_seconds = decode.index.duration_seconds
-        decode.raise_for_status(child)
+        session.decoded_seconds = session.index.duration_seconds
+        session.raise_for_status(child)
 
 
-def _chosen_keyframes(decode: DecodeSession) -> Container[int]:
-    """The numbers of the keyframes that are wanted. How many there are is known from the packets."""
-    policy, packets = decode.policy, decode.index.packets
+def _chosen_keyframes(session: DecodeSession) -> Container[int]:
+    """Return the numbers of the keyframes to extract. The packets tell how many keyframes there are."""
+    policy, packets = session.policy, session.index.packets
     count = sum(map(and_, packets.are_keyframes, packets.are_shown))
     if policy.max_frames is None or policy.max_frames_mode == "first":
         return range(sys.maxsize)

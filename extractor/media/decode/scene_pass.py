@@ -1,4 +1,4 @@
-"""A decode that makes no images: it finds the scenes and chooses the frame that stands for each."""
+"""Find scenes and choose one frame of each, in a decode without images."""
 
 from array import array
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode import exit_check
 from extractor.media.decode.session import (
     DecodeAgainError,
-    check_fields,
-    limited_damage,
+    abort_on_damage,
+    check_interlacing,
+    interlace_pipes,
     offset_seconds,
     wait,
-    watched_pipes,
 )
 from extractor.media.ffmpeg import command
 from extractor.media.ffmpeg.command import DecoderInput, Urls
@@ -28,8 +28,14 @@ from extractor.media.scenes.finder import SceneFinder
 
 
 class SceneSelection(Struct, frozen=True):
-    """The scenes, and of each the frame that stands for it (its slot is the number of the scene). The `index`
-    is the one that was given, with what the decode told of its frames."""
+    """The scenes of a video, and one frame of each.
+
+    Attributes:
+        index: The index, updated with the actual signal format of the frames.
+        scenes: The scenes.
+        targets: The representative frame of each scene; its slot is the number of the scene.
+        start: The timestamp of the first frame.
+    """
 
     index: VideoIndex
     scenes: tuple[Scene, ...]
@@ -40,54 +46,67 @@ class SceneSelection(Struct, frozen=True):
 def find_scenes(
     source: DecoderInput, index: VideoIndex, policy: SamplingPolicy, budget: ProcessLimits
 ) -> SceneSelection:
-    """Decode once to find the scenes and the frame that `policy.scene_frame` wants of each."""
-    objection = exit_check.check_truncation(
+    """Decode all frames to find the scenes, and choose the frame `policy.scene_frame` of each.
+
+    Args:
+        source: The file and its stream.
+        index: The index of the video.
+        policy: The sampling policy.
+        budget: The limits of FFmpeg.
+
+    Raises:
+        ExtractorError: The video cannot be decoded.
+    """
+    error = exit_check.check_truncation(
         index.duration_seconds, index.expected_seconds, source.limits, certain=index.truncated
     )
-    if objection:
-        raise objection
+    if error:
+        raise error
     try:
-        return _find(source, index, policy, budget)
-    except DecodeAgainError as found:
-        assert found.picture is not None
-        index = replace(index, picture=found.picture, order=None)
+        return _decode(source, index, policy, budget)
+    except DecodeAgainError as again:
+        assert again.picture is not None
+        index = replace(index, picture=again.picture, order=None)
         return find_scenes(source, index, policy, budget)
 
 
-def _find(
+def _decode(
     source: DecoderInput, index: VideoIndex, policy: SamplingPolicy, budget: ProcessLimits
 ) -> SceneSelection:
-    watch = SceneFinder(index, policy)
+    finder = SceneFinder(index, policy)
     start: Timestamp | None = None
     shown = array("q")
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_scenes(source, index.picture, urls, watch.stream.filters)
+        return command.build_scenes(source, index.picture, urls, finder.spec.filters)
 
-    pipes = ("frames", "scenes", *watched_pipes(index.picture))
-    with run_ffmpeg(build, pipes, budget) as child, limited_damage(child, index, source.limits):
-        for moment in timestamps(child):
-            check_fields(child, index.picture)
-            start = start or moment
-            shown.append(moment.pts)
-            watch.see(child, offset_seconds(moment, start))
+    pipes = ("frames", "scenes", *interlace_pipes(index.picture))
+    with run_ffmpeg(build, pipes, budget) as child, abort_on_damage(child, index, source.limits):
+        for timestamp in timestamps(child):
+            check_interlacing(child, index.picture)
+            start = start or timestamp
+            shown.append(timestamp.pts)
+            finder.feed(child, offset_seconds(timestamp, start))
         status = wait(child, index.picture)
     _raise_for_status(source, index, child, status, len(shown))
     assert start is not None
     last = Timestamp(shown[-1], start.time_base)
-    scenes = watch.scenes(max(index.duration_seconds, offset_seconds(last, start)))
-    chosen = [_place(scene, end, watch.sharpness, policy) for scene, end in _with_ends(scenes, len(shown))]
-    targets = Targets((scene.index for scene in scenes), (shown[place] for place in chosen))
+    scenes = finder.scenes(max(index.duration_seconds, offset_seconds(last, start)))
+    chosen = [
+        _representative_frame(scene, end, finder.sharpness, policy)
+        for scene, end in _with_ends(scenes, len(shown))
+    ]
+    targets = Targets((scene.index for scene in scenes), (shown[frame] for frame in chosen))
     return SceneSelection(index, scenes, targets, start)
 
 
 def _with_ends(scenes: Sequence[Scene], frame_count: int) -> list[tuple[Scene, int]]:
-    """Each scene with the number of the frame that follows its last."""
+    """Return each scene with the number of the frame after its last frame."""
     ends = [*(scene.first_frame for scene in scenes[1:]), frame_count]
     return list(zip(scenes, ends, strict=True))
 
 
-def _place(scene: Scene, end: int, sharpness: Sequence[float], policy: SamplingPolicy) -> int:
+def _representative_frame(scene: Scene, end: int, sharpness: Sequence[float], policy: SamplingPolicy) -> int:
     if policy.scene_frame == "first":
         return scene.first_frame
     if policy.scene_frame == "middle":
@@ -106,7 +125,7 @@ def _raise_for_status(
         decoded_seconds=index.duration_seconds,
         expected_seconds=index.duration_seconds,
         out_of_memory=child.stderr.out_of_memory,
-        words=child.stderr.words,
+        summary=child.stderr.summary,
     )
-    if objection := exit_check.check_decode(end, source.limits):
-        raise objection
+    if error := exit_check.check_decode(end, source.limits):
+        raise error

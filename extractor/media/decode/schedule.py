@@ -1,4 +1,4 @@
-"""From a policy and an index to what FFmpeg is asked to do: which frames, and whether by a plan. Pure."""
+"""Schedule the frames to extract, and plan which packets to decode, from a policy and an index. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,14 +9,13 @@ from operator import and_, eq, or_
 from msgspec import Struct
 from msgspec.structs import replace
 
-from extractor.domain.policy import SamplingPolicy, exact_seconds, least_seconds
+from extractor.domain.policy import SamplingPolicy, exact_seconds
 from extractor.media.ffmpeg.expressions import LARGEST_INTEGER, FrameSelection, drop_expression, packet_filter
 from extractor.media.ffmpeg.frame_stream import Timestamp
 from extractor.media.probe.index import VideoIndex
 from extractor.media.references.required_packets import needed_packets, poc_anchors
 from extractor.media.sampling import (
     EveryInterval,
-    GivenTimes,
     SampleTimes,
     Targets,
     at_targets,
@@ -24,12 +23,20 @@ from extractor.media.sampling import (
     snap_to_cheaper,
     spread_evenly,
 )
+from extractor.media.strategies import strategy_of
 
 
 @dataclass(frozen=True, slots=True)
 class DecodePlan:
-    """The frames that must come, in order, how FFmpeg picks them, and the bitstream filter that drops
-    `packets` which none of them needs, but for so many `signposts`, which perhaps cannot be decoded."""
+    """Which packets to decode for the targets.
+
+    Attributes:
+        targets: The frames that the decode must yield, in order.
+        selection: How FFmpeg selects them.
+        packets: The bitstream filter that drops the packets that no target needs.
+        poc_anchors: The number of packets that are kept only for their picture order count. Their pictures
+            may be undecodable.
+    """
 
     targets: Targets
     selection: FrameSelection
@@ -38,9 +45,13 @@ class DecodePlan:
 
 
 class DecodeSchedule(Struct, frozen=True):
-    """`targets` are known beforehand if the index has usable times (else `None`). `selection` is `None`
-    for keyframes of such a file, which are told by their packets. `plan` is `None` where everything must
-    be decoded."""
+    """The frames to extract from a video.
+
+    Attributes:
+        targets: The frames; ``None`` if the index has no usable timestamps.
+        selection: How FFmpeg selects them; ``None`` for the keyframes of a video without usable timestamps.
+        plan: The decode plan; ``None`` if all frames must be decoded.
+    """
 
     targets: Targets | None
     selection: FrameSelection | None
@@ -48,26 +59,39 @@ class DecodeSchedule(Struct, frozen=True):
 
 
 def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
-    """What to do for this video under this policy."""
-    if policy.strategy == "keyframe":
+    """Schedule the frames of a video.
+
+    Args:
+        index: The index of the video.
+        policy: The sampling policy; not one for scenes, whose frames `schedule_targets` schedules.
+    """
+    strategy = strategy_of(policy)
+    if strategy.intra_only:
         return _keyframes(index, policy)
-    instants = instants_of(policy)
+    instants = strategy.instants(policy)
     if not index.shown_pts:
         return DecodeSchedule(None, FrameSelection(instants, index.time_base, None, policy.max_frames), None)
     targets = find_targets(index.shown_pts, index.time_base, instants)
-    if policy.counts_frames and (counted := _counted(index, policy)) != targets:
-        targets = counted
+    if policy.counts_frames and (nth_frames := _every_nth_frame(index, policy)) != targets:
+        targets = nth_frames
         instants = at_targets(targets, index.shown_pts[0], index.time_base)
-    chosen = _limited(targets, policy)
+    chosen = _apply_max_frames(targets, policy)
     if policy.max_frames_mode == "spread" and len(chosen) < len(targets):
         instants = at_targets(chosen, index.shown_pts[0], index.time_base)
-    return _schedule(index, chosen, _relaxed(index, chosen, policy), instants, policy)
+    return _schedule(index, chosen, _apply_tolerance(index, chosen, policy), instants, policy)
 
 
 def schedule_rest(
     index: VideoIndex, schedule: DecodeSchedule, done: int, policy: SamplingPolicy
 ) -> DecodeSchedule:
-    """The schedule without its first targets, of which so many are `done`."""
+    """Return a schedule without its first `done` targets.
+
+    Args:
+        index: The index of the video.
+        schedule: A schedule with known targets.
+        done: The number of targets that are already extracted.
+        policy: The sampling policy.
+    """
     assert schedule.targets is not None
     assert schedule.selection is not None
     if policy.max_frames is not None:
@@ -84,8 +108,15 @@ def schedule_rest(
 def schedule_targets(
     index: VideoIndex, targets: Targets, start: Timestamp, policy: SamplingPolicy
 ) -> DecodeSchedule:
-    """What to do for frames that are known, counted from `start`."""
-    chosen = _limited(targets, policy)
+    """Schedule given frames.
+
+    Args:
+        index: The index of the video.
+        targets: The frames, before the limit `max_frames` is applied.
+        start: The timestamp of the first frame of the video.
+        policy: The sampling policy.
+    """
+    chosen = _apply_max_frames(targets, policy)
     instants = at_targets(chosen, start.pts, start.time_base)
     if index.shown_pts and start == Timestamp(index.shown_pts[0], index.time_base):
         return _schedule(index, chosen, chosen, instants, policy)
@@ -97,7 +128,7 @@ def schedule_targets(
 def _schedule(
     index: VideoIndex, targets: Targets, planned: Targets, instants: SampleTimes, policy: SamplingPolicy
 ) -> DecodeSchedule:
-    """For `targets` of a video whose times are known, which answer `instants`; a plan takes the `planned`."""
+    """Schedule the `targets` of the `instants`; a decode plan yields the frames `planned` instead."""
     selection = _selection(index, instants, targets, policy)
     for_plan = selection if planned == targets else _selection(index, None, planned, policy)
     return DecodeSchedule(targets, selection, _plan(index, planned, for_plan))
@@ -108,32 +139,26 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
     if not index.shown_pts:
         return DecodeSchedule(None, None, None)
     shown = packets.are_shown
-    found = sorted(compress(packets.pts, map(and_, shown, packets.are_keyframes)))
-    targets = _limited(Targets(range(len(found)), found), policy)
+    keyframe_pts = sorted(compress(packets.pts, map(and_, shown, packets.are_keyframes)))
+    targets = _apply_max_frames(Targets(range(len(keyframe_pts)), keyframe_pts), policy)
     selection = _selection(index, None, targets, policy)
-    # Interlaced pictures need their neighbours.
-    sure = bool(targets) and not index.picture.interlaced and not index.has_parameters_between_keyframes
+    # The deinterlacer needs neighbouring frames.
+    can_plan = bool(targets) and not index.picture.interlaced and not index.has_parameters_between_keyframes
     return DecodeSchedule(
-        targets, selection, _plan_of(index, targets, selection, _wanted(index, targets)) if sure else None
+        targets,
+        selection,
+        _build_plan(index, targets, selection, _wanted_packets(index, targets)) if can_plan else None,
     )
 
 
-def instants_of(policy: SamplingPolicy) -> SampleTimes:
-    """The moments for which a policy other than for keyframes or scenes wants frames."""
-    if policy.strategy == "timestamps":
-        moments = [least_seconds(moment) for moment in sorted(set(policy.timestamps_seconds))]
-        return GivenTimes(moments, range(len(moments)))
-    return EveryInterval(exact_seconds(policy.interval_seconds))
-
-
-def _counted(index: VideoIndex, policy: SamplingPolicy) -> Targets:
-    """Every n-th frame, for as many frames a second as the policy asks for."""
+def _every_nth_frame(index: VideoIndex, policy: SamplingPolicy) -> Targets:
+    """Select every n-th frame; n is the interval times the average frame rate, at least 1."""
     step = max(1, round(index.frame_rate * policy.interval_seconds))
     chosen = index.shown_pts[::step]
     return Targets(range(len(chosen)), chosen)
 
 
-def _limited(targets: Targets, policy: SamplingPolicy) -> Targets:
+def _apply_max_frames(targets: Targets, policy: SamplingPolicy) -> Targets:
     if policy.max_frames is None:
         return targets
     if policy.max_frames_mode == "spread":
@@ -144,8 +169,7 @@ def _limited(targets: Targets, policy: SamplingPolicy) -> Targets:
 def _selection(
     index: VideoIndex, instants: SampleTimes | None, targets: Targets, policy: SamplingPolicy
 ) -> FrameSelection:
-    """How FFmpeg finds the targets: by the instants if they are given and FFmpeg can compute with them, else
-    each by its time."""
+    """Select the targets by the instants if FFmpeg can compute with them, else by their timestamps."""
     first_pts = index.shown_pts[0]
     if instants is None or not _is_computable(instants, index):
         instants = at_targets(targets, first_pts, index.time_base)
@@ -159,8 +183,8 @@ def _is_computable(instants: SampleTimes, index: VideoIndex) -> bool:
     return (index.shown_pts[-1] - index.shown_pts[0]) * per_tick.numerator < LARGEST_INTEGER
 
 
-def _relaxed(index: VideoIndex, targets: Targets, policy: SamplingPolicy) -> Targets:
-    """Keyframes first, then reference pictures."""
+def _apply_tolerance(index: VideoIndex, targets: Targets, policy: SamplingPolicy) -> Targets:
+    """Move targets within the tolerance to access points or, second, to reference pictures."""
     ticks = int(exact_seconds(policy.tolerance_seconds) / index.time_base)
     if not ticks or index.order is None:
         return targets
@@ -177,9 +201,9 @@ def _plan(index: VideoIndex, targets: Targets, selection: FrameSelection) -> Dec
     shown = index.shown_pts
     if index.order is None or len(targets) in (0, len(shown)):
         return None
-    if any(map(eq, shown, islice(shown, 1, None))):  # two frames with the same time
+    if any(map(eq, shown, islice(shown, 1, None))):  # two frames with the same timestamp
         return None
-    wanted = _wanted(index, targets)
+    wanted = _wanted_packets(index, targets)
     dependencies = index.order.dependencies
     needed: Sequence[int]
     if dependencies:
@@ -188,17 +212,17 @@ def _plan(index: VideoIndex, targets: Targets, selection: FrameSelection) -> Dec
         needed = needed_packets(index.order, wanted)
     if all(needed):
         return None
-    return _plan_of(index, targets, selection, needed, of_frames=dependencies is not None)
+    return _build_plan(index, targets, selection, needed, of_frames=dependencies is not None)
 
 
-def _wanted(index: VideoIndex, targets: Targets) -> bytes:
-    """For each packet 1 if it is shown as one of the targets, or changes the parameters for what follows."""
+def _wanted_packets(index: VideoIndex, targets: Targets) -> bytes:
+    """Return one byte per packet: 1 if its frame is a target, or it carries new parameter sets."""
     times, packets = frozenset(targets.pts), index.packets
     shown = map(and_, map(times.__contains__, packets.pts), packets.are_shown)
     return bytes(map(or_, shown, packets.have_new_parameters))
 
 
-def _plan_of(
+def _build_plan(
     index: VideoIndex,
     targets: Targets,
     selection: FrameSelection,
@@ -206,17 +230,22 @@ def _plan_of(
     *,
     of_frames: bool = False,
 ) -> DecodePlan:
-    """`needed`: for each packet, or each frame, whether it must be decoded."""
-    posts = poc_anchors(index.order, needed) if index.order and not of_frames else ()
+    """Build the plan from `needed`: for each packet, or each AV1 frame, whether it must be decoded."""
+    anchors = poc_anchors(index.order, needed) if index.order and not of_frames else ()
     kept = bytearray(needed)
-    for post in posts:
-        kept[post] = True
+    for anchor in anchors:
+        kept[anchor] = True
     return DecodePlan(
-        targets, selection, packet_filter(drop_expression(kept), of_frames=of_frames), len(posts)
+        targets, selection, packet_filter(drop_expression(kept), of_frames=of_frames), len(anchors)
     )
 
 
 def largest_gap_seconds(targets: Targets, time_base: Fraction) -> float:
-    """The longest time between two neighbouring targets."""
+    """Return the longest time between two successive targets.
+
+    Args:
+        targets: The targets, in presentation order.
+        time_base: The unit of timestamps, in seconds.
+    """
     gaps = (later - earlier for earlier, later in pairwise(targets.pts))
     return float(max(gaps, default=0) * time_base)

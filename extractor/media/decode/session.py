@@ -1,4 +1,4 @@
-"""What every way of decoding shares: from an image to a frame, and from the end of FFmpeg to a verdict."""
+"""The common parts of all decodes: build frames from images, and check how FFmpeg ended."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -22,12 +22,15 @@ from extractor.media.ffmpeg.process import FFmpegProcess
 from extractor.media.probe.index import VideoIndex
 
 _UNFIT = r"Error reinitializing filters|Error while filtering|Impossible to convert between the formats"
-"""What FFmpeg says where the filters do not take the frames."""
+"""FFmpeg's messages about filters that do not accept the frames."""
 
 
 class DecodeAgainError(Exception):
-    """The frames of this decode must not be used: everything must be decoded, and `picture`, if it is given,
-    is what filters must know of the frames."""
+    """The frames of a decode must not be used: all packets must be decoded again.
+
+    Attributes:
+        picture: The actual signal format of the frames; ``None`` if it was right.
+    """
 
     def __init__(self, picture: SignalFormat | None = None) -> None:
         super().__init__(picture)
@@ -35,8 +38,19 @@ class DecodeAgainError(Exception):
 
 
 class DecodeSession(Struct):
-    """One decode of a video. `decoded_seconds`, `decode_errors` and `scenes` are known at its end, and
-    `unordered`: where everything is decoded, how many frames came with a time that does not ascend."""
+    """The state of one decode of a video.
+
+    Attributes:
+        source: The file and its stream.
+        index: The index of the video.
+        policy: The sampling policy.
+        budget: The limits of FFmpeg.
+        scenes: The scenes, known at the end.
+        decoded_seconds: The duration that was decoded, known at the end.
+        decode_errors: The number of packets or frames reported as damaged, known at the end.
+        unordered: In a full decode, the number of frames whose timestamp does not ascend.
+        count: The number of frames so far.
+    """
 
     source: DecoderInput
     index: VideoIndex
@@ -51,30 +65,44 @@ class DecodeSession(Struct):
 
     @property
     def pipes(self) -> tuple[str, ...]:
-        """What is read beside stdout, besides what a way of decoding has of its own."""
+        """The pipes that all decodes with images read, beside stdout."""
         measures = ("measures",) if self.policy.needs_measures else ()
-        return ("images", *measures, *watched_pipes(self.index.picture))
+        return ("images", *measures, *interlace_pipes(self.index.picture))
 
     def texts(self, packet_filter: str) -> Mapping[str, str]:
-        """What FFmpeg reads to drop packets, after their times are corrected."""
+        """Return the text ``packets``: the bitstream filter, after the correction of timestamps.
+
+        Args:
+            packet_filter: The bitstream filter that drops packets.
+        """
         correction = self.source.correction
         return {"packets": f"{correction},{packet_filter}" if correction else packet_filter}
 
     @property
     def start(self) -> Timestamp:
-        """The video's first frame, as the index has it."""
+        """The timestamp of the first frame by the index."""
         return Timestamp(self.index.first_pts or 0, self.index.time_base)
 
     def images(self, child: FFmpegProcess) -> Iterator[EncodedImage]:
+        """Yield the images of the running FFmpeg."""
         return images(child, filters.GREY_SIDE**2 if self.policy.needs_measures else 0)
 
     def frame(self, image: EncodedImage, slot: int, start: Timestamp) -> Frame:
-        """The next frame. Raises `TooLargeError` if that is one too many."""
+        """Build the next frame from an image.
+
+        Args:
+            image: The image.
+            slot: The number of the instant of the frame.
+            start: The timestamp of the first frame of the video.
+
+        Raises:
+            TooLargeError: The number or the total size of the frames exceeds its limit.
+        """
         width, height = imagesize.get(io.BytesIO(image.data))
         frame = Frame(
             index=self.count,
             slot=slot,
-            pts_seconds=offset_seconds(image.moment, start),
+            pts_seconds=offset_seconds(image.timestamp, start),
             data=image.data,
             width=width,
             height=height,
@@ -84,23 +112,37 @@ class DecodeSession(Struct):
         self._bytes += len(image.data)
         limits = self.source.limits
         if self.count > limits.max_frames or self._bytes > limits.max_frames_bytes:
-            raise TooLargeError("the frames of this video pass MAX_FRAMES_CEILING or MAX_FRAMES_MB")
+            raise TooLargeError("the frames of this video exceed MAX_FRAMES_CEILING or MAX_FRAMES_MB")
         return frame
 
     def seconds_until(self, last: Timestamp, start: Timestamp) -> float:
-        """From the first to the end of the last decoded frame, whose own length is known only if it is
-        the video's last; otherwise the average is taken."""
+        """Return the seconds from the first frame to the end of the last decoded frame.
+
+        The duration of the last decoded frame is known if it is the last of the video; otherwise it is the
+        average.
+
+        Args:
+            last: The timestamp of the last decoded frame.
+            start: The timestamp of the first frame.
+        """
         if self.index.shown_pts and last.pts >= self.index.shown_pts[-1]:
             return self.index.duration_seconds
         seconds = offset_seconds(last, start)
         return seconds + (1 / self.index.frame_rate if self.index.frame_rate else 0.0)
 
     def raise_for_status(self, child: FFmpegProcess) -> None:
-        """Wait for the end of `child`. Raises the `ExtractorError` that forbids to use the frames, or
-        `DecodeAgainError`."""
+        """Wait for the end of FFmpeg, and check whether the frames may be used.
+
+        Args:
+            child: The running FFmpeg.
+
+        Raises:
+            DecodeAgainError: The frames must be decoded with another signal format.
+            ExtractorError: The frames must not be used.
+        """
         status = wait(child, self.index.picture)
         self.decode_errors = child.stderr.decode_errors
-        objection = exit_check.check_decode(
+        error = exit_check.check_decode(
             exit_check.DecodeResult(
                 status=status,
                 images=self.count,
@@ -109,63 +151,91 @@ class DecodeSession(Struct):
                 decoded_seconds=self.decoded_seconds,
                 expected_seconds=self.index.duration_seconds if self.index.shown_pts else 0.0,
                 out_of_memory=child.stderr.out_of_memory,
-                words=child.stderr.words,
+                summary=child.stderr.summary,
             ),
             self.source.limits,
         )
-        if objection:
-            raise objection
+        if error:
+            raise error
 
 
 @contextmanager
-def limited_damage(child: FFmpegProcess, index: VideoIndex, limits: DecodeLimits) -> Iterator[None]:
-    """End a decode as soon as more frames are damaged than are allowed.
+def abort_on_damage(child: FFmpegProcess, index: VideoIndex, limits: DecodeLimits) -> Iterator[None]:
+    """Abort a decode when more frames are damaged than allowed.
+
+    Args:
+        child: The running FFmpeg.
+        index: The index of the video.
+        limits: The limits of decoding.
 
     Raises:
-        UnreadableError: They are damaged.
-        TooLargeError: They are not: FFmpeg had no memory for them.
+        UnreadableError: Too many frames are damaged.
+        TooLargeError: FFmpeg ran out of memory.
     """
     child.stderr.damage_limit = exit_check.damage_limit(index.frame_count, limits)
     try:
         yield
     except ErrorFloodError as flood:
-        said = flood.said
-        if said.out_of_memory:
+        log = flood.log
+        if log.out_of_memory:
             raise exit_check.no_memory() from flood
         raise UnreadableError(
-            f"at least {said.decode_errors} of {index.frame_count} frames are damaged: {said.words}"
+            f"at least {log.decode_errors} of {index.frame_count} frames are damaged: {log.summary}"
         ) from flood
 
 
-def watched_pipes(picture: SignalFormat) -> tuple[str, ...]:
-    """The pipe that tells of interlaced frames, where none are expected."""
+def interlace_pipes(picture: SignalFormat) -> tuple[str, ...]:
+    """Return the pipe that reports interlaced frames, if none are expected.
+
+    Args:
+        picture: The signal format that the filters assume.
+    """
     return () if picture.interlaced else ("interlaced",)
 
 
-def check_fields(child: FFmpegProcess, picture: SignalFormat) -> None:
-    """Raises `DecodeAgainError` if an interlaced frame was met that was not expected. Does not wait."""
-    if not picture.interlaced and child.arrived("interlaced"):
+def check_interlacing(child: FFmpegProcess, picture: SignalFormat) -> None:
+    """Check for unexpected interlaced frames, without waiting.
+
+    Args:
+        child: The running FFmpeg.
+        picture: The signal format that its filters assume.
+
+    Raises:
+        DecodeAgainError: There was an interlaced frame.
+    """
+    if not picture.interlaced and child.has_unread("interlaced"):
         raise DecodeAgainError(replace(picture, interlaced=True))
 
 
 def wait(child: FFmpegProcess, picture: SignalFormat) -> int:
-    """Read everything that is left and return the exit status. Raises `DecodeAgainError` if the frames were
-    not as `picture` has them."""
+    """Wait for the end of FFmpeg.
+
+    Args:
+        child: The running FFmpeg.
+        picture: The signal format that its filters assume.
+
+    Returns:
+        The exit status of FFmpeg; -N if signal N ended it.
+
+    Raises:
+        DecodeAgainError: The frames have another signal format.
+    """
     if not picture.interlaced and child.line("interlaced") is not None:
         raise DecodeAgainError(replace(picture, interlaced=True))
     status = child.wait()
-    if status > 0 and not picture.is_careful and child.stderr.matches(_UNFIT):
-        raise DecodeAgainError(replace(picture, is_careful=True))
+    if status > 0 and not picture.changes_midway and child.stderr.matches(_UNFIT):
+        raise DecodeAgainError(replace(picture, changes_midway=True))
     return status
 
 
-def offset_seconds(moment: Timestamp, start: Timestamp) -> float:
-    return float((moment.pts - start.pts) * start.time_base)
+def offset_seconds(timestamp: Timestamp, start: Timestamp) -> float:
+    """Return the seconds from `start` to `timestamp`."""
+    return float((timestamp.pts - start.pts) * start.time_base)
 
 
 def _measures(image: EncodedImage) -> FrameMetrics | None:
     if image.grey is None:
         return None
-    from extractor.media.metrics import measure  # numpy, for those who measure
+    from extractor.media.metrics import measure  # imports numpy
 
     return measure(image.grey)

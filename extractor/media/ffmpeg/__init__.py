@@ -1,1 +1,1 @@
-"""Run FFmpeg as a confined child process, build its command lines, and parse what it prints."""
+"""Run FFmpeg as a confined child process, build its command lines, and parse its output."""

@@ -1,4 +1,4 @@
-"""Which FFmpeg is run."""
+"""Find the FFmpeg executable."""
 
 import os
 import shutil
@@ -10,13 +10,20 @@ from extractor.errors import SettingsError
 
 
 def find_ffmpeg(override: str | None = None) -> str:
-    """Path of the FFmpeg to use: `override`, or the one that pip installed with this project. Raises
-    `SettingsError`."""
+    """Return the absolute path of the FFmpeg to run.
+
+    Args:
+        override: A path or the name of a program (setting ``FFMPEG_BINARY``); ``None`` for the FFmpeg of the
+            package imageio-ffmpeg.
+
+    Raises:
+        SettingsError: There is no such program.
+    """
     if override is not None:
         if (program := shutil.which(override)) is None:
-            raise SettingsError(f"FFMPEG_BINARY: {override!r} is no program that can be run")
+            raise SettingsError(f"FFMPEG_BINARY: {override!r} is not an executable program")
         return str(Path(program).absolute())
-    # imageio_ffmpeg.get_ffmpeg_exe() would run it first, which a cold start can do without.
+    # imageio_ffmpeg.get_ffmpeg_exe() runs the program first, which would delay a cold start.
     binaries = (Path(imageio_ffmpeg.__file__).parent / "binaries").glob("ffmpeg-*")
     found = [str(path) for path in binaries if os.access(path, os.X_OK)]
     if len(found) == 1:
@@ -25,5 +32,5 @@ def find_ffmpeg(override: str | None = None) -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
         raise SettingsError(
-            "FFMPEG_BINARY: no FFmpeg came with imageio-ffmpeg for this platform; name one here"
+            "FFMPEG_BINARY: imageio-ffmpeg has no FFmpeg for this platform; set the path of one"
         ) from error

@@ -1,6 +1,6 @@
-"""Which colours the samples of a stream stand for, from its tags. Pure.
+"""Determine the colour matrix, primaries and transfer of a stream from its tags. Pure.
 
-Tags are often missing, and some name a matrix that FFmpeg's scaler does not know.
+Tags are often missing, and some name a matrix that FFmpeg's scaler does not support.
 """
 
 from typing import Final
@@ -10,10 +10,10 @@ from msgspec import Struct
 from extractor.media.ffmpeg.input_info import UNKNOWN, StreamInfo
 
 SCALER_MATRICES: Final = frozenset({"bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"})
-"""The matrices that FFmpeg's scaler converts."""
+"""The matrices that FFmpeg's scaler supports."""
 
 _ZIMG_MATRICES: Final = frozenset({"ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c", "ictcp"})
-"""Further ones that zimg converts (FFmpeg's filter zscale)."""
+"""Further matrices that zimg supports (FFmpeg's filter zscale)."""
 
 _ZIMG_PRIMARIES: Final = frozenset(
     {
@@ -50,14 +50,14 @@ _HD_HEIGHT: Final = 720
 
 
 class Colours(Struct, frozen=True):
-    """How the samples are read.
+    """How samples are converted to RGB.
 
     Attributes:
-        matrix: The matrix by which luma and chroma are read; ``None`` where there is no chroma (RGB, grey).
-        is_assumed: Whether the stream does not say so, or says something that cannot be right.
-        primaries: The primaries, in names of zscale; only of importance to those who convert them.
+        matrix: The matrix that is applied; ``None`` for formats without chroma planes (RGB, grey).
+        is_assumed: Whether `matrix` is a default, because the stream has no usable tag.
+        primaries: The primaries, by the names of zscale; used only for conversions by zimg.
         transfer: The transfer characteristic, likewise.
-        tagged: The matrix that the stream is tagged with, if it is another one or an uncommon one.
+        tagged: The matrix tag of the stream, if it differs from `matrix` or only zimg supports it.
     """
 
     matrix: str | None = None
@@ -68,15 +68,15 @@ class Colours(Struct, frozen=True):
 
     @property
     def needs_zimg(self) -> bool:
-        """Whether the scaler of FFmpeg does not know the matrix."""
+        """Whether FFmpeg's scaler does not support the matrix, but zimg does."""
         return self.matrix in _ZIMG_MATRICES
 
 
 def colours_of(stream: StreamInfo, width: int, height: int) -> Colours:
-    """How to read a stream with pictures of that size.
+    """Determine the colours of a stream with frames of `width` × `height` pixels.
 
-    Without a tag, as players do: by BT.709 from 720 lines or 1,280 columns on, else by BT.601; by BT.2020 if
-    the dynamic range is high.
+    Without a matrix tag, the defaults are those of players: BT.2020 for HDR, else BT.709 from 720 lines or
+    1,280 columns on, else BT.601.
     """
     is_hdr = stream.transfer != "sdr"
     primaries = stream.primaries if stream.primaries in _ZIMG_PRIMARIES else "bt2020" if is_hdr else "bt709"

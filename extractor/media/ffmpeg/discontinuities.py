@@ -1,8 +1,8 @@
-"""The clock of a video: where it starts anew or jumps, and how its parts follow one another. Pure.
+"""Find and correct timestamp discontinuities: where the clock of a stream restarts or jumps. Pure.
 
-Recordings that were put together (transport streams after one another, a stream that was reconnected,
-appended files) restart their clock. Players go on where the part before ended, and so does this project:
-each part gets an offset, which FFmpeg adds to the timestamps before the decoder sees them.
+Concatenated recordings (transport streams, reconnected streams, appended files) restart their clock. As in
+players, each part continues where the part before it ended: a bitstream filter adds an offset to its
+timestamps before they reach the decoder.
 """
 
 from array import array
@@ -14,26 +14,26 @@ from typing import Final
 from msgspec import Struct
 
 JUMP_SECONDS: Final = 10
-"""From here on a jump ahead may be another clock; FFmpeg's own limit (``-dts_delta_threshold``)."""
+"""The least step of dts that may be a discontinuity: FFmpeg's ``-dts_delta_threshold``."""
 
 _GAP_MARGIN_SECONDS: Final = 1.0
 _MAX_HELD_FRAMES: Final = 17
 _TRANSMITTED: Final = frozenset({"mpegts", "mpeg", "flv", "live_flv"})
-"""Demuxers of containers that are made for transmission: each packet has its own decoding time, and the clock
-may jump (FFmpeg's ``AVFMT_TS_DISCONT``, and FLV)."""
+"""Demuxers of streaming containers: each packet has a dts, and discontinuities are allowed (FFmpeg's
+``AVFMT_TS_DISCONT``, and FLV)."""
 
 
 class Part(Struct, frozen=True):
-    """A stretch of packets in which decoding times ascend. Times in units of the stream's time base.
+    """A run of packets with ascending dts. All timestamps are in units of the stream's time base.
 
     Attributes:
         first_packet: The number of its first packet, in decode order.
-        first_dts: The decoding time of that packet.
-        last_dts: The decoding time of its last packet.
-        step: The decoding time of the first packet less that of the packet before.
-        frame_duration: How long the packet before is shown; 0 if unknown.
-        start_pts: The earliest time at which one of its packets is shown.
-        end_pts: When the last one that is shown ends.
+        first_dts: The dts of its first packet.
+        last_dts: The dts of its last packet.
+        step: The dts of its first packet minus that of the packet before.
+        frame_duration: The duration of the packet before; 0 if unknown.
+        start_pts: The lowest pts of its shown packets; ``None`` if none has a pts.
+        end_pts: The end of its last shown packet, likewise.
     """
 
     first_packet: int
@@ -46,14 +46,14 @@ class Part(Struct, frozen=True):
 
 
 class Discontinuity(Struct, frozen=True):
-    """Where the clock restarts or jumps. Times in units of the stream's time base.
+    """A restart or jump of the clock. All timestamps are in units of the stream's time base.
 
     Attributes:
-        first_packet: The first packet under the new clock.
-        pts: When that part is shown, after correction.
-        pts_before: When the part before ends, by its own clock.
-        pts_after: When the part that follows starts, by its own clock.
-        offset: What is added to the times of the part that follows.
+        first_packet: The first packet after it.
+        pts: The start of the following part after correction.
+        pts_before: The end of the part before, uncorrected.
+        pts_after: The start of the following part, uncorrected.
+        offset: The number to add to the timestamps of the following part.
     """
 
     first_packet: int
@@ -64,14 +64,14 @@ class Discontinuity(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True):
-    """A time in which no packet is shown, in seconds of the file's clock."""
+    """An interval without frames, in uncorrected seconds."""
 
     start_seconds: float
     end_seconds: float
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Where other streams have packets if the gap is real: not close to its ends."""
+        """The middle of the gap, in which other streams have packets if the gap is real."""
         margin = min(_GAP_MARGIN_SECONDS, (self.end_seconds - self.start_seconds) / 4)
         return self.start_seconds + margin, self.end_seconds - margin
 
@@ -79,13 +79,13 @@ class Gap(Struct, frozen=True):
 def find_discontinuities(
     parts: Sequence[Part], container: str, time_base: Fraction, is_real_gap: Callable[[Gap], bool]
 ) -> list[Discontinuity]:
-    """Where the clock restarts or jumps.
+    """Find the discontinuities of a stream.
 
     Args:
         parts: The parts of the listing, in decode order.
         container: FFmpeg's name of the demuxer.
-        time_base: The unit of all times, in seconds.
-        is_real_gap: Tells whether nothing was recorded in a gap; otherwise the clock jumped ahead.
+        time_base: The unit of all timestamps, in seconds.
+        is_real_gap: Whether no video was recorded in a gap; otherwise the clock jumped.
     """
     found: list[Discontinuity] = []
     offset = 0
@@ -99,9 +99,9 @@ def find_discontinuities(
         gap = Gap(float(end * time_base), float(part.start_pts * time_base))
         jumps = part.step > 0 and container in _TRANSMITTED and end < part.start_pts and not is_real_gap(gap)
         if jumps or (part.start_pts < end and _restarts(part, container)):
-            shown = end + offset
-            offset = shown - part.start_pts
-            found.append(Discontinuity(part.first_packet, shown, end, part.start_pts, offset))
+            corrected_pts = end + offset
+            offset = corrected_pts - part.start_pts
+            found.append(Discontinuity(part.first_packet, corrected_pts, end, part.start_pts, offset))
             end = part.end_pts
         else:
             end = max(end, part.end_pts)
@@ -109,14 +109,17 @@ def find_discontinuities(
 
 
 def _restarts(part: Part, container: str) -> bool:
-    """Where a container does not store decoding times, FFmpeg reckons them from the order of the frames, and
-    they may go back by as many frames as a decoder may hold."""
-    most = 0 if container in _TRANSMITTED else _MAX_HELD_FRAMES * max(1, part.frame_duration)
-    return -part.step > most
+    """Whether the step back is larger than frame reordering explains.
+
+    For containers without dts, FFmpeg derives them from the frame order, and they may step back by as many
+    frames as a decoder may hold.
+    """
+    max_step = 0 if container in _TRANSMITTED else _MAX_HELD_FRAMES * max(1, part.frame_duration)
+    return -part.step > max_step
 
 
 def corrected(pts: "array[int]", found: Sequence[Discontinuity], no_pts: int) -> "array[int]":
-    """The times with the offsets of the parts added; `no_pts` stays as it is."""
+    """Add the offsets to the timestamps; `no_pts` stays unchanged."""
     if not found:
         return pts
     result = pts[: found[0].first_packet]
@@ -129,7 +132,7 @@ def corrected(pts: "array[int]", found: Sequence[Discontinuity], no_pts: int) ->
 
 
 def corrected_end(parts: Sequence[Part], found: Sequence[Discontinuity]) -> int | None:
-    """When the last shown packet ends, after correction; ``None`` if no shown packet has a time."""
+    """Return the corrected end of the last shown packet; ``None`` if no shown packet has a pts."""
     starts = [change.first_packet for change in found]
     offsets = [0, *(change.offset for change in found)]
     ends = (
@@ -141,7 +144,7 @@ def corrected_end(parts: Sequence[Part], found: Sequence[Discontinuity]) -> int 
 
 
 def correction_filter(found: Sequence[Discontinuity]) -> str | None:
-    """The bitstream filter that makes FFmpeg add the offsets; ``None`` if there are none."""
+    """Build the bitstream filter that adds the offsets; ``None`` if there are no discontinuities."""
     if not found:
         return None
 
@@ -152,8 +155,8 @@ def correction_filter(found: Sequence[Discontinuity]) -> str | None:
         return f"if(lt(N,{found[middle].first_packet}),{tree(low, middle)},{tree(middle, high)})"
 
     offset = tree(-1, len(found))
-    moved = (
+    assignments = (
         f"{kind}=if(eq({name},NOPTS),NOPTS,{name}+{offset})"
         for kind, name in (("pts", "PTS"), ("dts", "DTS"))
     )
-    return ("setts=" + ":".join(moved)).replace(",", "\\,")
+    return ("setts=" + ":".join(assignments)).replace(",", "\\,")

@@ -1,11 +1,12 @@
-"""The filters that make a decoded frame a picture that a person would call right. Pure."""
+"""Build the filters between decoder and image encoder: deinterlacing, colour conversion, scaling. Pure."""
 
 from collections.abc import Mapping
 
 from msgspec import Struct
 
-from extractor.domain.policy import ImageFormat, SamplingPolicy
+from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.colours import SCALER_MATRICES, Colours, colours_of
+from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.input_info import UNKNOWN, StreamInfo, Transfer
 
 Filter = tuple[str, Mapping[str, object]]
@@ -15,52 +16,43 @@ GREY: tuple[Filter, ...] = (
     ("scale", {"w": GREY_SIDE, "h": GREY_SIDE, "flags": "area", "out_range": "full"}),
     ("format", {"pix_fmts": "gray"}),
 )
-"""From a frame to the small picture that is measured: `GREY_SIDE` squared bytes, row by row."""
-
-_RANGE_AND_MATRIX: Mapping[ImageFormat, Mapping[str, str]] = {
-    # JPEG readers assume full-range BT.601 (JFIF), WebP readers limited-range BT.601.
-    "jpg": {"out_color_matrix": "bt601", "out_range": "full"},
-    "webp": {"out_color_matrix": "bt601", "out_range": "limited"},
-    "png": {"out_range": "full"},
-}
-_PIXEL_FORMATS: Mapping[ImageFormat, str] = {"jpg": "yuvj420p", "webp": "yuv420p", "png": "rgb24"}
-
+"""Scale a frame to the grey picture for metrics: `GREY_SIDE` × `GREY_SIDE` bytes, row by row."""
 
 _DEEP_YUV: Filter = ("format", {"pix_fmts": "yuv444p16le"})
-"""Every pixel has its own chroma: zimg refuses sizes that subsampled chroma does not divide."""
+"""Without chroma subsampling, since zimg rejects sizes that are not multiples of the subsampling."""
 _DEEP_RGB: Filter = ("format", {"pix_fmts": "gbrp16le"})
 
-_LEAST_FOR_DEINTERLACER = (3, 4)
+_MIN_DEINTERLACED_SIZE = (3, 4)
 
 
 class SignalFormat(Struct, frozen=True):
-    """What filters must know of a stream's frames.
+    """The properties of decoded frames that determine the filters.
 
     Attributes:
-        interlaced: Whether frames consist of two fields, as the header or any frame says. Such frames need
-            their neighbours, so that none may be left out before the filter.
-        transfer: The kind of dynamic range.
-        colours: How samples are read.
-        is_odd: Whether the size is one that subsampled chroma does not divide.
-        is_careful: Whether filters must work whatever size and tags the frames have: for videos whose
-            frames change midway.
+        interlaced: Whether the header, or any decoded frame, is flagged as interlaced. The deinterlacer
+            needs the neighbours of a frame, so no frame may be dropped before it.
+        transfer: The dynamic range, by transfer characteristic.
+        colours: How samples are converted to RGB.
+        is_odd: Whether the width or the height is odd.
+        changes_midway: Whether the size or the colour tags of frames change within the video. The filters
+            must then accept frames of any size and with any tags.
     """
 
     interlaced: bool = False
     transfer: Transfer = "sdr"
     colours: Colours = Colours()
     is_odd: bool = False
-    is_careful: bool = False
+    changes_midway: bool = False
 
 
 PROGRESSIVE_SDR = SignalFormat()
 
 
 def signal_format(stream: StreamInfo, width: int, height: int) -> SignalFormat:
-    """What the header says of frames of that size."""
-    least_width, least_height = _LEAST_FOR_DEINTERLACER
+    """Derive the signal format from the stream header, for frames of `width` × `height` pixels."""
+    min_width, min_height = _MIN_DEINTERLACED_SIZE
     return SignalFormat(
-        stream.is_interlaced and width >= least_width and height >= least_height,
+        stream.is_interlaced and width >= min_width and height >= min_height,
         stream.transfer,
         colours_of(stream, width, height),
         is_odd=bool(width % 2 or height % 2),
@@ -68,28 +60,30 @@ def signal_format(stream: StreamInfo, width: int, height: int) -> SignalFormat:
 
 
 def colour_notes(picture: SignalFormat) -> list[str]:
-    """What a reader of the manifest would not expect of the colours."""
+    """Return notes for the manifest about colours that may be inexact."""
     colours = picture.colours
-    if picture.is_careful:
-        return ["the pictures change midway, and not all of their colour tags could be heeded"]
+    if picture.changes_midway:
+        return ["the size or the colour tags of frames change within the video; some tags were ignored"]
     if not colours.tagged:
         return []
     if colours.needs_zimg:
-        return [f"the pictures have the uncommon colour matrix {colours.tagged}, which was converted"]
+        return [f"the video uses the uncommon colour matrix {colours.tagged}, which was converted"]
     read = "RGB" if colours.matrix is None else colours.matrix
-    return [f"the colour matrix {colours.tagged}, which the video names, cannot be converted: read as {read}"]
+    return [
+        f"the video is tagged with the colour matrix {colours.tagged}, which is not supported: read as {read}"
+    ]
 
 
 def before_selection(picture: SignalFormat) -> list[Filter]:
-    """Filters with a memory: they must see every frame."""
+    """Return the filters that depend on neighbouring frames, and so must get every frame."""
     if not picture.interlaced:
         return []
-    # The deinterlacer counts time in half ticks; the last filter undoes that.
+    # bwdif halves the time base of its output; settb restores it.
     return [("bwdif", {"mode": "send_frame", "deint": "interlaced"}), ("settb", {"expr": "intb*2"})]
 
 
-def watch_for_fields(url: str) -> str:
-    """A filter that passes frames on, and writes a line to `url` when the first interlaced one comes."""
+def interlace_detector(url: str) -> str:
+    """Return a graph that passes all frames, and writes a line to `url` at the first interlaced one."""
     escaped = url.replace(":", "\\\\:")
     return (
         "split[watched][passed];[watched]select=gt(interlace_type\\,0)*eq(selected_n\\,0)"
@@ -98,58 +92,66 @@ def watch_for_fields(url: str) -> str:
     )
 
 
-def as_read(picture: SignalFormat) -> list[Filter]:
-    """From a decoded frame to one whose matrix tag the scaler knows: that of the matrix to read it by, where
-    zimg does not do that later."""
+def assign_colours(picture: SignalFormat) -> list[Filter]:
+    """Return the filter that tags frames with a colour matrix that the scaler supports.
+
+    It is the matrix to read them by, except where zimg converts the matrix later.
+    """
     colours = picture.colours
-    if picture.is_careful:
+    if picture.changes_midway:
         tags = {"color_primaries": UNKNOWN, "color_trc": UNKNOWN}
         matrix = colours.matrix if colours.matrix in SCALER_MATRICES else UNKNOWN
         return [("setparams", {"colorspace": matrix, **tags})]
     if colours.matrix is None:
-        return [_tagged("gbr")] if colours.tagged else []
+        return [_set_matrix("gbr")] if colours.tagged else []
     if colours.needs_zimg:
-        return [_tagged("bt709")]
-    # The scaler reads a picture without a tag by BT.601; with high dynamic range, zimg is told the matrix.
+        return [_set_matrix("bt709")]
+    # The scaler assumes BT.601 for untagged frames; for HDR, zscale gets the matrix as an option.
     is_implied = not colours.tagged and (colours.matrix == "smpte170m" or picture.transfer != "sdr")
-    return [_tagged(colours.matrix)] if colours.is_assumed and not is_implied else []
+    return [_set_matrix(colours.matrix)] if colours.is_assumed and not is_implied else []
 
 
 def for_scenes(picture: SignalFormat) -> list[Filter]:
-    """What must come before the small pictures for cut detection. Their matrix is left to FFmpeg, as
-    PySceneDetect leaves it, but for one that the scaler does not know."""
-    return [_tagged(UNKNOWN)] if picture.colours.tagged or picture.is_careful else []
+    """Return the filters that precede the downscaling for cut detection.
+
+    FFmpeg chooses the matrix there, as in PySceneDetect. A tag that the scaler does not support is removed.
+    """
+    return [_set_matrix(UNKNOWN)] if picture.colours.tagged or picture.changes_midway else []
 
 
 def after_selection(picture: SignalFormat, policy: SamplingPolicy) -> list[Filter]:
-    """From what `as_read` gives to what the image encoder takes: standard dynamic range, square pixels, the
-    asked size, the colours that readers of the format assume."""
+    """Return the filters from the output of `assign_colours` to the input of the image encoder.
+
+    They produce standard dynamic range, square pixels, the requested size, and the range and matrix that
+    readers of the image format assume.
+    """
+    image_format = FORMATS[policy.image_format]
     return [
-        *_converted(picture),
-        ("scale", {**_size(policy), **_RANGE_AND_MATRIX[policy.image_format]}),
+        *_to_sdr_rgb(picture),
+        ("scale", {**_size(policy), **image_format.scale_options}),
         ("setsar", {"sar": "1"}),
-        ("format", {"pix_fmts": _PIXEL_FORMATS[policy.image_format]}),
+        ("format", {"pix_fmts": image_format.pixel_format}),
     ]
 
 
-def _converted(picture: SignalFormat) -> list[Filter]:
+def _to_sdr_rgb(picture: SignalFormat) -> list[Filter]:
     if picture.transfer != "sdr":
         return _tone_map(picture)
     colours = picture.colours
-    if not colours.needs_zimg or picture.is_careful:
+    if not colours.needs_zimg or picture.changes_midway:
         return []
     same = {"pin": colours.primaries, "p": colours.primaries, "tin": colours.transfer, "t": colours.transfer}
     return [_DEEP_YUV, ("zscale", {"min": colours.matrix, "m": "gbr", **same}), _DEEP_RGB]
 
 
 def _tone_map(picture: SignalFormat) -> list[Filter]:
-    """PQ or HLG to BT.709. 203 cd/m² is the white of graphics in HDR (ITU-R BT.2408)."""
+    """Convert PQ or HLG to BT.709. 203 cd/m² is the reference white of HDR (ITU-R BT.2408)."""
     colours = picture.colours
     curve = {"pq": "smpte2084", "hlg": "arib-std-b67"}[picture.transfer]
-    read_by = "bt2020nc" if picture.is_careful and colours.needs_zimg else colours.matrix
-    matrix = {} if read_by is None else {"min": read_by, "m": "gbr"}
+    input_matrix = "bt2020nc" if picture.changes_midway and colours.needs_zimg else colours.matrix
+    matrix = {} if input_matrix is None else {"min": input_matrix, "m": "gbr"}
     primaries = {"pin": colours.primaries, "p": colours.primaries}
-    any_size = picture.is_odd or picture.is_careful
+    any_size = picture.is_odd or picture.changes_midway
     return [
         *([_DEEP_YUV] if any_size and matrix else []),
         ("zscale", {"tin": curve, **primaries, **matrix, "t": "linear", "npl": 203}),
@@ -161,12 +163,12 @@ def _tone_map(picture: SignalFormat) -> list[Filter]:
     ]
 
 
-def _tagged(matrix: str) -> Filter:
+def _set_matrix(matrix: str) -> Filter:
     return ("setparams", {"colorspace": matrix})
 
 
 def _size(policy: SamplingPolicy) -> Mapping[str, str]:
-    """Square pixels by widening or heightening, then shrinking into the asked box; even if shrunk."""
+    """Return scale options: enlarge one side to square pixels, then shrink to the limits, to even sizes."""
     square = "st(0,iw*max(sar,1));st(1,ih/min(sar,1))"
     boxes = [
         f"{most}/ld({side})"

@@ -1,7 +1,7 @@
-"""The containers and codecs that may be read, and what the first bytes of a file tell of it. Pure.
+"""List the allowed containers and codecs, and identify files by their first bytes. Pure.
 
-FFmpeg could open far more: playlists, scripts, network descriptions, image sequences, the codecs of
-old games. `docs/reference/formats.md` says why each is in or out.
+FFmpeg supports more formats: playlists, scripts, network descriptions, image sequences, codecs of old games.
+`docs/reference/formats.md` gives the reason for each decision.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,7 @@ CONTAINERS = (
     "matroska", "mov", "mp3", "mpeg", "mpegts", "mpegvideo", "mp4", "mxf", "obu", "ogg", "vvc", "wav",
     "webm",
 )  # fmt: skip
-"""Names of FFmpeg's demuxers. With the audio ones, the error for such a file says what it lacks."""
+"""Names of FFmpeg's demuxers. Audio formats are included for a better error: the file has no video."""
 
 DECODERS = {
     "apng": ("apng",),
@@ -57,13 +57,13 @@ DECODERS = {
     "wmv2": ("wmv2",),
     "wmv3": ("wmv3",),
 }
-"""FFmpeg's name of each video codec that is read, and the decoders that may decode it."""
+"""FFmpeg's name of each allowed video codec, and its allowed decoders."""
 
 AUDIO_PROBES = ("aac", "aac_latm", "ac3", "eac3", "mp2", "mp2float", "mp3", "mp3float", "opus")
-"""Decoders from which FFmpeg learns the parameters of sound in MPEG streams, without which it lists no
-packets of it. Only allowed where the times of the sound must be known."""
+"""Audio decoders. FFmpeg needs them to find the audio parameters in MPEG streams, without which it lists no
+audio packets. They are allowed only when the timestamps of the audio are needed."""
 
-_CODEC_SIGNS = {
+_CODEC_MARKS = {
     b"hvc1": "hevc",
     b"hev1": "hevc",
     b"V_MPEGH/ISO/HEVC": "hevc",
@@ -81,15 +81,15 @@ _PACKET_START = b"\x47"
 _HEVC_PARAMETERS = b"\x00\x00\x01\x40\x01"
 
 
-def likely_codec(excerpt: bytes) -> str:
-    """A guess from some bytes of a file, to be confirmed: the name of a codec in them, else H.264."""
-    if is_transport_stream(excerpt):  # which names nothing
-        return "hevc" if _HEVC_PARAMETERS in excerpt else "h264"
-    return next((codec for sign, codec in _CODEC_SIGNS.items() if sign in excerpt), "h264")
+def guess_codec(data: bytes) -> str:
+    """Guess the video codec from some bytes of a file: a codec name in them, else H.264."""
+    if is_transport_stream(data):  # without codec names
+        return "hevc" if _HEVC_PARAMETERS in data else "h264"
+    return next((codec for mark, codec in _CODEC_MARKS.items() if mark in data), "h264")
 
 
 def is_transport_stream(head: bytes) -> bool:
-    """Whether a file that begins with `head` may be MPEG-TS, with or without times before its packets."""
+    """Whether a file that begins with `head` may be MPEG-TS or M2TS."""
     return _PACKET_START in (head[:1], head[4:5])
 
 
@@ -97,8 +97,7 @@ _SCRIPT_STARTS = (b"<", b"#EXTM3U", b"ffconcat", b"v=0", b"#!")
 
 
 def is_script(head: bytes) -> bool:
-    """Whether a file that begins with `head` is a text for programs (a playlist, a drawing, a page) rather
-    than a damaged video."""
+    """Whether a file that begins with `head` is a playlist, a script, an SVG image or a web page."""
     return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_SCRIPT_STARTS)
 
 
@@ -115,14 +114,15 @@ _PICTURE_BRANDS = frozenset(
     {b"avci", b"avif", b"heic", b"heim", b"heis", b"heix", b"jpeg", b"miaf", b"mif1", b"mif2"}
 )
 _SEQUENCE_BRANDS = frozenset({b"avcs", b"avis", b"hevc", b"hevm", b"hevs", b"hevx", b"msf1"})
-"""Brands of HEIF files that hold several pictures with times, beside a picture that stands for them."""
+"""Brands of HEIF image sequences, which contain a track and a still image."""
 
 
 def is_still_picture(head: bytes, packets: int) -> bool:
-    """Whether a file that begins with `head` is one picture rather than a video.
+    """Whether a file is a still image. A GIF counts as a video, even with one frame.
 
-    `packets` is the number of packets in the stream that would be decoded, 0 if FFmpeg did not open the
-    file. A GIF is a video, even of one frame.
+    Args:
+        head: The first bytes of the file.
+        packets: The number of packets in the video stream; 0 if FFmpeg could not open the file.
     """
     if packets > 1:
         return False
@@ -138,7 +138,7 @@ def is_still_picture(head: bytes, packets: int) -> bool:
 
 
 def _png_pictures(head: bytes) -> int:
-    """What the animation control chunk says, which stands before the pixels of an APNG."""
+    """Return the number of frames in the animation control chunk of an APNG; 1 without such a chunk."""
     _, found, count = head.partition(b"IDAT")[0].partition(b"acTL")
     return int.from_bytes(count[:4], "big") if found else 1
 
@@ -151,7 +151,7 @@ def _is_still_heif(head: bytes, packets: int) -> bool:
     brands = {box[start : start + 4] for start in range(0, min(len(box), 256), 4)}
     if not brands & _SEQUENCE_BRANDS:
         return major in _PICTURE_BRANDS
-    # The pictures of a sequence are packets of one stream; without a packet it is a damaged sequence.
+    # The images of a sequence are packets of one stream; without packets, it is a damaged sequence.
     return packets == 1 and major in _PICTURE_BRANDS | _SEQUENCE_BRANDS
 
 
@@ -165,7 +165,7 @@ _STREAM_KINDS = {
 
 
 def describe_missing_video(kinds: Collection[str]) -> str:
-    """What is to be said of a file with streams of these kinds, none of which is a video."""
+    """Return the error text for a file with streams of these kinds and no video stream."""
     names = [name for kind, name in _STREAM_KINDS.items() if kind in kinds]
     if not names:
         return "there is no video in the file, nor anything else that is known"

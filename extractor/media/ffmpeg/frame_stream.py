@@ -1,4 +1,4 @@
-"""What comes out of a decode: the time of every frame, and the images of some."""
+"""Read the timestamps of decoded frames and the encoded images from the pipes of FFmpeg."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from extractor.media.ffmpeg.pipes import ProcessPipes
 
 
 class Timestamp(Struct, frozen=True):
-    """The time of a decoded frame, in units of `time_base`."""
+    """The presentation timestamp of a decoded frame, in units of `time_base` seconds."""
 
     pts: int
     time_base: Fraction
@@ -19,15 +19,15 @@ class Timestamp(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
-    """One encoded picture, and when it is shown."""
+    """An encoded image, its timestamp, and its small grey picture if that was requested."""
 
-    moment: Timestamp
+    timestamp: Timestamp
     data: bytes = field(repr=False)
     grey: bytes | None = field(repr=False)
 
 
 class FirstFrameMismatchError(Exception):
-    """The decoder's first frame is not where the index has it."""
+    """The first decoded frame has another timestamp than the index gives."""
 
     def __init__(self, start: Timestamp) -> None:
         super().__init__(start)
@@ -35,18 +35,23 @@ class FirstFrameMismatchError(Exception):
 
 
 def images(pipes: ProcessPipes, grey_bytes: int = 0) -> Iterator[EncodedImage]:
-    """The images as they come, each with its small grey picture if that has any bytes."""
+    """Yield the images as FFmpeg writes them.
+
+    Args:
+        pipes: The pipes of the running FFmpeg.
+        grey_bytes: The size of the small grey picture of each image; 0 without such pictures.
+    """
     while (line := pipes.line("images")) is not None:
-        *moment, size = line.split()
+        *timestamp, size = line.split()
         data = pipes.read_exactly("stdout", int(size))
         grey = pipes.read_exactly("measures", grey_bytes) if grey_bytes else None
         if data is None or (grey_bytes and grey is None):
-            return  # FFmpeg died while it wrote; its exit status will tell
-        yield EncodedImage(_timestamp(*moment), data, grey)
+            return  # FFmpeg died while it wrote: the caller checks its exit status
+        yield EncodedImage(_timestamp(*timestamp), data, grey)
 
 
 def timestamps(pipes: ProcessPipes) -> Iterator[Timestamp]:
-    """The times of all decoded frames as they come."""
+    """Yield the timestamps of all decoded frames as FFmpeg writes them."""
     while (line := pipes.line("frames")) is not None:
         yield _timestamp(*line.split())
 

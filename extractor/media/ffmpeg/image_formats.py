@@ -1,24 +1,71 @@
-"""The image encoders of FFmpeg. Pure."""
+"""Describe the image formats: one row of `FORMATS` holds all that is particular to a format. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from extractor.domain.policy import ImageFormat, SamplingPolicy
+from msgspec import Struct
+
+from extractor.domain.policy import ImageFormat
 
 
-def encoder_options(policy: SamplingPolicy) -> Mapping[str, object]:
-    """FFmpeg's options for the format and the quality that are asked for."""
-    options: Mapping[ImageFormat, Mapping[str, object]] = {
-        "jpg": {"c:v": "mjpeg", "q:v": jpeg_qscale(policy.quality), "qmin": 1},
-        "webp": {"c:v": "libwebp", "quality": policy.quality},
-        "png": {"c:v": "png"},
-    }
-    return options[policy.image_format]
+class ImageFormatSpec(Struct, frozen=True):
+    """How FFmpeg encodes an image format.
+
+    Attributes:
+        name: The name in the sampling policy, which is also the file name extension.
+        content_type: The media type (https://www.iana.org/assignments/media-types).
+        pixel_format: The pixel format that the encoder gets.
+        scale_options: Options of the filter ``scale`` for the range and the matrix that readers of the
+            format assume.
+        encoder_options: Returns the output options of FFmpeg for a quality of 1-100.
+    """
+
+    name: ImageFormat
+    content_type: str
+    pixel_format: str
+    scale_options: Mapping[str, str]
+    encoder_options: Callable[[int], Mapping[str, object]]
 
 
 def jpeg_qscale(quality: int) -> int:
-    """FFmpeg's quantiser (1 best - 31) for a `quality` of 1-100 on libjpeg's scale.
+    """Convert a quality on the scale of libjpeg to FFmpeg's quantiser.
 
-    libjpeg scales its tables by 5000/q percent below 50 and 200-2q above; FFmpeg by qscale/8.
+    libjpeg scales its quantisation tables by 5000/q percent below 50 and by 200-2q percent above; FFmpeg by
+    qscale/8.
+
+    Args:
+        quality: 1 (worst) to 100.
+
+    Returns:
+        The quantiser: 1 (best) to 31.
     """
     percent = 5000 / quality if quality < 50 else 200 - 2 * quality
     return min(31, max(1, round(percent * 8 / 100)))
+
+
+def _jpeg_encoder(quality: int) -> Mapping[str, object]:
+    return {"c:v": "mjpeg", "q:v": jpeg_qscale(quality), "qmin": 1}
+
+
+def _webp_encoder(quality: int) -> Mapping[str, object]:
+    return {"c:v": "libwebp", "quality": quality}
+
+
+def _png_encoder(_quality: int) -> Mapping[str, object]:
+    return {"c:v": "png"}
+
+
+_ROWS: Final = (
+    # Readers of JPEG assume full-range BT.601 (JFIF).
+    ImageFormatSpec(
+        "jpg", "image/jpeg", "yuvj420p", {"out_color_matrix": "bt601", "out_range": "full"}, _jpeg_encoder
+    ),
+    # Readers of WebP assume limited-range BT.601.
+    ImageFormatSpec(
+        "webp", "image/webp", "yuv420p", {"out_color_matrix": "bt601", "out_range": "limited"}, _webp_encoder
+    ),
+    ImageFormatSpec("png", "image/png", "rgb24", {"out_range": "full"}, _png_encoder),
+)
+
+FORMATS: Final[dict[ImageFormat, ImageFormatSpec]] = {row.name: row for row in _ROWS}
+"""The image formats by name."""

@@ -1,8 +1,9 @@
-"""What FFmpeg prints of an input before it starts to work, as values. Pure.
+"""Parse FFmpeg's description of an input file. Pure.
 
-The text is written for people, by ``av_dump_format`` (libavformat/dump.c) and ``avcodec_string``
-(libavcodec/avcodec.c); only what FFmpeg prints nowhere else is taken from it. Which packets a stream has, its
-codec and its size come from the packet listing.
+``av_dump_format`` (libavformat/dump.c) and ``avcodec_string`` (libavcodec/avcodec.c) print this text for
+human readers. It is used only for properties that FFmpeg prints nowhere else; the codec, the size and the
+packets of a stream come from the packet listing.
+https://ffmpeg.org/doxygen/trunk/dump_8c_source.html
 """
 
 import re
@@ -37,25 +38,25 @@ _INTERLACED = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
 
 
 class StreamInfo(Struct, frozen=True):
-    """A video stream as FFmpeg describes it.
+    """A video stream, as described by FFmpeg.
 
     Attributes:
         index: The number of the stream in the file, from 0.
-        codec: FFmpeg's name of the codec; ``none`` if it knows none.
-        is_default: Whether the container marks the stream as the one to show.
-        is_cover: Whether it is a picture that goes with sound (cover art), or a thumbnail.
-        is_tile: Whether it is a part of a still picture (a tile, an alpha plane).
-        profile: FFmpeg's name of the codec's profile; empty if it knows none.
-        width: In pixels, before rotation; 0 if FFmpeg does not know it.
+        codec: FFmpeg's name of the codec; ``none`` if unknown.
+        is_default: Whether the container flags the stream as default.
+        is_cover: Whether it is cover art (``attached pic``) or a thumbnail track.
+        is_tile: Whether it is part of a still image (a tile, an alpha plane).
+        profile: FFmpeg's name of the codec profile; empty if unknown.
+        width: In pixels, before rotation; 0 if unknown.
         height: Likewise.
-        pixel_format: FFmpeg's name; ``none`` if it is not known.
+        pixel_format: FFmpeg's name; ``none`` if unknown.
         color_range: ``tv``, ``pc`` or ``unknown``.
         matrix: The name of the colour matrix, or ``unknown``.
         primaries: The name of the colour primaries, or ``unknown``.
         transfer_name: The name of the transfer characteristic, or ``unknown``.
-        is_interlaced: Whether the header says that frames consist of two fields.
-        rotation_degrees: Of the display matrix, counter-clockwise.
-        dolby_vision_profile: ``None`` without a Dolby Vision configuration.
+        is_interlaced: Whether the header flags the frames as interlaced.
+        rotation_degrees: The rotation by the display matrix, counter-clockwise.
+        dolby_vision_profile: The profile in the Dolby Vision configuration record; ``None`` without one.
     """
 
     index: int
@@ -77,7 +78,7 @@ class StreamInfo(Struct, frozen=True):
 
     @property
     def transfer(self) -> Transfer:
-        """The kind of dynamic range."""
+        """The dynamic range, by transfer characteristic."""
         return _TRANSFERS.get(self.transfer_name, "sdr")
 
 
@@ -85,15 +86,14 @@ class InputInfo(Struct, frozen=True):
     """The container and its video streams.
 
     Attributes:
-        version: What FFmpeg calls itself.
-        opened: Whether FFmpeg could open the file at all.
+        version: The version of FFmpeg.
+        opened: Whether FFmpeg could open the file.
         container: FFmpeg's name of the demuxer.
-        duration: In seconds, ``None`` if unknown. Counted from 0 in some containers and from `start` in
-            others.
+        duration: In seconds; ``None`` if unknown. Some containers count it from 0, others from `start`.
         start: The first timestamp of the file, in seconds.
-        streams: The video streams, in the order of their numbers.
+        streams: The video streams, ordered by number.
         other_kinds: The kinds of all other streams: ``Audio``, ``Subtitle``, ``Data``, ``Attachment``, and
-            ``Cover`` for a picture that belongs to the sound.
+            ``Cover`` for cover art.
     """
 
     version: str
@@ -106,25 +106,25 @@ class InputInfo(Struct, frozen=True):
 
     @property
     def first(self) -> StreamInfo | None:
-        """What FFmpeg's stream specifier ``V:0`` selects: the first video stream that is no cover art."""
+        """The first video stream that is not cover art: FFmpeg's stream specifier ``V:0``."""
         return next((stream for stream in self.streams if not stream.is_cover), None)
 
     def stream(self, index: int) -> StreamInfo:
-        """The video stream of that number."""
+        """Return the video stream with the number `index`."""
         return next(stream for stream in self.streams if stream.index == index)
 
     @classmethod
-    def parse(cls, facts: Iterable[str]) -> "InputInfo":
-        """Read the lines that describe the first input."""
-        lines = list(_until_output(facts))
+    def parse(cls, log_lines: Iterable[str]) -> "InputInfo":
+        """Parse the log lines that describe the first input."""
+        lines = list(_until_output(log_lines))
         text = "\n".join(lines)
         version = re.search(r"^ffmpeg version (\S+)", text, re.MULTILINE)
         opened = re.search(r"^Input #0, (.+?), from '", text, re.MULTILINE)
         duration = re.search(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", text, re.MULTILINE)
         start = re.search(r"^  Duration: .*, start: (-?\d+\.\d+)", text, re.MULTILINE)
-        described = list(_described(lines))
-        kinds = frozenset(text.partition(":")[0] for _, text, *_ in described)
-        videos = filter(None, (_video_stream(*block) for block in reversed(described)))
+        blocks = list(_stream_blocks(lines))
+        kinds = frozenset(text.partition(":")[0] for _, text, *_ in blocks)
+        videos = filter(None, (_video_stream(*block) for block in reversed(blocks)))
         streams = {stream.index: stream for stream in videos}
         return cls(
             version=version[1] if version else UNKNOWN,
@@ -139,47 +139,47 @@ class InputInfo(Struct, frozen=True):
         )
 
 
-def _until_output(facts: Iterable[str]) -> Iterator[str]:
-    for fact in facts:
-        if fact.startswith(("Stream mapping:", "Output #0", "Input #1")):
+def _until_output(log_lines: Iterable[str]) -> Iterator[str]:
+    for line in log_lines:
+        if line.startswith(("Stream mapping:", "Output #0", "Input #1")):
             return
-        yield fact
+        yield line
 
 
 _Block = tuple[int, str, bool, str]
-"""A stream's number, its line behind the number, whether it is in a tile grid, and the lines below it."""
+"""The number of a stream, its line after the number, whether it is in a tile grid, the lines below it."""
 
 
-def _described(lines: Sequence[str]) -> Iterator[_Block]:
-    """Each stream with what is printed below it. A stream that several programs share comes several times."""
-    starts = [place for place, line in enumerate(lines) if _STREAM.match(line) or _GROUP.match(line)]
+def _stream_blocks(lines: Sequence[str]) -> Iterator[_Block]:
+    """Yield the block of each stream. A stream that belongs to several programs comes several times."""
+    starts = [number for number, line in enumerate(lines) if _STREAM.match(line) or _GROUP.match(line)]
     in_grid = False
-    for place, end in pairwise([*starts, len(lines)]):
-        if group := _GROUP.match(lines[place]):
+    for number, end in pairwise([*starts, len(lines)]):
+        if group := _GROUP.match(lines[number]):
             in_grid = group["kind"].startswith("Tile Grid")
             continue
-        stream = _STREAM.match(lines[place])
+        stream = _STREAM.match(lines[number])
         assert stream is not None
         in_grid = in_grid and len(stream["indent"]) >= _GROUP_INDENT
-        yield int(stream["index"]), stream["text"], in_grid, "\n".join(lines[place + 1 : end])
+        yield int(stream["index"]), stream["text"], in_grid, "\n".join(lines[number + 1 : end])
 
 
 def _video_stream(index: int, text: str, in_grid: bool, below: str) -> StreamInfo | None:
-    kind, _, described = text.partition(": ")
+    kind, _, blocks = text.partition(": ")
     if kind != "Video":
         return None
     rotation = re.search(r"^ +Display Matrix: rotation of (-?\d+\.\d+) degrees", below, re.MULTILINE)
     dolby_vision = re.search(r"^ +DOVI configuration record: .*\bprofile: (\d+)", below, re.MULTILINE)
-    codec = re.match(r"(?P<name>[\w-]+)(?: \((?P<profile>[^()]*(?:\([^()]*\))?[^()]*)\))?", described)
-    samples = _SAMPLES.search(described)
+    codec = re.match(r"(?P<name>[\w-]+)(?: \((?P<profile>[^()]*(?:\([^()]*\))?[^()]*)\))?", blocks)
+    samples = _SAMPLES.search(blocks)
     details = (samples["details"] or "") if samples else ""
     colours = _colours(details)
     return StreamInfo(
         index=index,
         codec=codec["name"] if codec else "none",
-        is_default="(default)" in described,
-        is_cover=re.search(r"\((?:attached pic|timed thumbnails)\)", described) is not None,
-        is_tile=in_grid or "(dependent)" in described,
+        is_default="(default)" in blocks,
+        is_cover=re.search(r"\((?:attached pic|timed thumbnails)\)", blocks) is not None,
+        is_tile=in_grid or "(dependent)" in blocks,
         profile=(codec["profile"] or "") if codec else "",
         width=int(samples["width"] or 0) if samples else 0,
         height=int(samples["height"] or 0) if samples else 0,
@@ -195,7 +195,7 @@ def _video_stream(index: int, text: str, in_grid: bool, below: str) -> StreamInf
 
 
 def _colours(details: str) -> tuple[str, str, str]:
-    """Matrix, primaries and transfer. FFmpeg prints the three, or one name if all are the same."""
+    """Return matrix, primaries and transfer. FFmpeg prints all three, or one name if they are equal."""
     for part in details.split(", "):
         if part and not _DETAILS_BUT_COLOURS.match(part):
             names = part.split("/")

@@ -1,4 +1,4 @@
-"""The files that FFmpeg may read, as a Landlock ruleset (Linux 5.13 and later). No file may be written.
+"""Restrict the files that FFmpeg may read, by a Landlock ruleset (Linux 5.13 and later); it may write none.
 
 https://docs.kernel.org/userspace-api/landlock.html
 """
@@ -18,31 +18,35 @@ _PATH_BENEATH: Final = 1
 _EXECUTE, _READ_FILE, _READ_DIRECTORY = 1 << 0, 1 << 2, 1 << 3
 
 _ACCESS_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 4: 15}
-"""How many rights to files each version knows; 16 from the fifth on."""
+"""The number of file access rights per Landlock ABI version; 16 from version 5 on."""
 
 _SYSTEM: Final = (
     *("/lib", "/lib32", "/lib64", "/usr", "/opt", "/nix/store", "/gnu/store", "/var/lang", "/home/linuxbrew"),
     *("/etc/ld.so.cache", "/etc/localtime", "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo"),
     *("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"),
 )
-"""What a program and its shared libraries need beside their own folder."""
+"""Paths that programs and their shared libraries need beside their own folder."""
 
 
 @contextmanager
 def reading_only(
     libc: ctypes.CDLL, binary: str, inputs: Iterable[str], descriptors: Sequence[int]
 ) -> Iterator[int | None]:
-    """A ruleset to restrict oneself with; `None` where there is no Landlock. It lets a process run `binary`,
-    and read its libraries, the `inputs`, and the files behind `descriptors`.
+    """Create a ruleset that a child process applies to itself.
 
-    A script may read everything, since nobody can tell what its interpreter needs.
+    It allows the process to run `binary`, and to read its libraries, the `inputs` and the open files
+    `descriptors`. If `binary` is a script, everything may be read, since the needs of its interpreter are
+    unknown.
+
+    Yields:
+        The file descriptor of the ruleset; ``None`` if the kernel has no Landlock.
     """
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG)
     if version < 1:
         yield None
         return
     rights = (1 << _ACCESS_RIGHTS.get(version, 16)) - 1
-    paths = _needed_by(binary)
+    paths = _program_paths(binary)
     if paths is None:
         rights &= ~(_EXECUTE | _READ_FILE | _READ_DIRECTORY)
     network = 3 if version >= 4 else 0
@@ -66,8 +70,8 @@ def reading_only(
 
 
 @cache
-def _needed_by(binary: str) -> tuple[str, ...] | None:
-    """What that program needs beside its input; `None` if it is none."""
+def _program_paths(binary: str) -> tuple[str, ...] | None:
+    """Return the paths that an ELF program needs beside its input; ``None`` for any other file."""
     try:
         with Path(binary).open("rb") as file:
             if file.read(4) != b"\x7fELF":
@@ -87,7 +91,7 @@ def _allow_path(libc: ctypes.CDLL, ruleset: int, path: str) -> None:
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, descriptor: int) -> None:
-    """Let what lies at or below the descriptor be read; a single file cannot be listed."""
+    """Allow reading the file or folder of the descriptor. Listing applies to folders only."""
     for rights in (_EXECUTE | _READ_FILE | _READ_DIRECTORY, _EXECUTE | _READ_FILE):
         rule = struct.pack("=Qi", rights, descriptor)
         if libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0) == 0:

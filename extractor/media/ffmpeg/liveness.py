@@ -1,8 +1,8 @@
-"""Whether a child process is at work, slow or hung.
+"""Detect that a child process is hung.
 
-A child is hung if for `stall_seconds` it used no CPU time and wrote nothing but complaints. One that only
-computes, without writing and without reading its input on, counts as hung after ten times as long. Where
-there is no /proc, a child that writes nothing for `stall_seconds` counts as hung.
+A child counts as hung if it has used no CPU time and written no output for `stall_seconds`. A child that uses
+CPU time, but neither writes output nor reads its input any further, counts as hung after ten times as long.
+Without /proc, a child counts as hung if it has written no output for `stall_seconds`.
 """
 
 import os
@@ -15,65 +15,68 @@ _LOOP_FACTOR = 10
 
 
 class Liveness(Struct):
-    """What is known of the child `pid`. Text on stderr is no output: a loop that complains is a loop."""
+    """Samples of the activity of the child `pid`. Log messages on stderr do not count as output."""
 
     pid: int
     stall_seconds: float
-    _born: float = field(default_factory=time.monotonic)
+    _started: float = field(default_factory=time.monotonic)
     _quiet_since: float = field(default_factory=time.monotonic)
-    worked: bool = True
-    _looked: float = 0.0
-    _cpu_seen: float | None = None
+    used_cpu: bool = True
+    _sampled: float = 0.0
+    _cpu_seconds: float | None = None
     _cpu_changed: float = 0.0
-    _places_seen: tuple[int, ...] = ()
-    _places_changed: float = 0.0
+    _positions: tuple[int, ...] = ()
+    _positions_changed: float = 0.0
 
-    def renew(self) -> None:
-        """Output came, or its reader only now waits for it."""
+    def record_output(self) -> None:
+        """Record that output arrived, or that the reader starts to wait for output."""
         self._quiet_since = time.monotonic()
 
     def is_due(self, seconds: float) -> bool:
-        """Whether the last sample is so old."""
-        return time.monotonic() - self._looked >= seconds
+        """Whether the last sample is at least `seconds` old."""
+        return time.monotonic() - self._sampled >= seconds
 
-    def look(self) -> None:
-        """Take a sample. `worked` then tells whether the child used CPU time since the one before, as far as
-        that can be known."""
-        self._looked = now = time.monotonic()
-        cpu, places = cpu_seconds(self.pid), input_places(self.pid)
-        self.worked = cpu is not None and cpu != self._cpu_seen
-        if self.worked:
+    def sample(self) -> None:
+        """Take a sample.
+
+        Afterwards `used_cpu` is whether the child used CPU time since the sample before; ``False`` if
+        unknown.
+        """
+        self._sampled = now = time.monotonic()
+        cpu, positions = cpu_seconds(self.pid), file_positions(self.pid)
+        self.used_cpu = cpu is not None and cpu != self._cpu_seconds
+        if self.used_cpu:
             self._cpu_changed = now
-        if places != self._places_seen:
-            self._places_changed = now
-        self._cpu_seen, self._places_seen = cpu, places
+        if positions != self._positions:
+            self._positions_changed = now
+        self._cpu_seconds, self._positions = cpu, positions
 
     @property
-    def complaint(self) -> str | None:
-        """Why the child is hung; `None` if it is not."""
+    def hang_reason(self) -> str | None:
+        """Why the child counts as hung; ``None`` if it does not."""
         quiet = time.monotonic() - self._quiet_since
         if self.idle_seconds >= self.stall_seconds:
-            return f"FFmpeg gave no sign of life for {self.idle_seconds:.1f} s"
-        same_place = time.monotonic() - max(self._quiet_since, self._places_changed)
-        if same_place >= _LOOP_FACTOR * self.stall_seconds:
-            return f"FFmpeg computed for {quiet:.1f} s without reading or writing anything"
+            return f"FFmpeg was idle for {self.idle_seconds:.1f} s"
+        same_positions = time.monotonic() - max(self._quiet_since, self._positions_changed)
+        if same_positions >= _LOOP_FACTOR * self.stall_seconds:
+            return f"FFmpeg used CPU time for {quiet:.1f} s, but read and wrote nothing"
         return None
 
     @property
-    def complaint_at_deadline(self) -> str | None:
-        """The same where no more time is left to wait: idle for half of its life is hung, too."""
-        if self.idle_seconds >= (time.monotonic() - self._born) / 2:
-            return f"FFmpeg gave no sign of life for {self.idle_seconds:.1f} s"
-        return self.complaint
+    def hang_reason_at_deadline(self) -> str | None:
+        """As `hang_reason`, at the deadline: a child that was idle for half of its run time is hung, too."""
+        if self.idle_seconds >= (time.monotonic() - self._started) / 2:
+            return f"FFmpeg was idle for {self.idle_seconds:.1f} s"
+        return self.hang_reason
 
     @property
     def idle_seconds(self) -> float:
-        """For how long the child has neither written anything nor used CPU time."""
+        """For how long the child has neither written output nor used CPU time."""
         return time.monotonic() - max(self._quiet_since, self._cpu_changed)
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """CPU time that the process and its threads have used; `None` if that cannot be known."""
+    """Return the CPU time that the process and its threads have used; ``None`` if unknown."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - read often
             fields = file.read().rpartition(b")")[2].split()
@@ -82,11 +85,11 @@ def cpu_seconds(pid: int) -> float | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def input_places(pid: int) -> tuple[int, ...]:
-    """The position in each file that the process has open; empty if that cannot be known."""
-    places = []
+def file_positions(pid: int) -> tuple[int, ...]:
+    """Return the position in each open file of the process; empty if unknown."""
+    positions = []
     with suppress(OSError):
         for descriptor in os.listdir(f"/proc/{pid}/fdinfo"):  # noqa: PTH208 - read often
             with suppress(OSError), open(f"/proc/{pid}/fdinfo/{descriptor}", "rb") as file:  # noqa: PTH123
-                places.append(int(file.readline().split()[1]))
-    return tuple(places)
+                positions.append(int(file.readline().split()[1]))
+    return tuple(positions)

@@ -1,8 +1,8 @@
-"""Parsers of the packet listings that FFmpeg's framecrc muxer prints. Pure.
+"""Parse packet listings, which FFmpeg's framecrc muxer prints. Pure.
 
-A listing is parsed in pieces, as they come. FFmpeg corrects timestamps that it deems wrong before it prints
-them. So every listing is made with timestamps that carry what is asked for: see `LISTED_STAMPS`
-and `NUMBERED`.
+Listings are parsed incrementally. Before it prints timestamps, FFmpeg changes those that it considers wrong.
+So a bitstream filter first moves the needed values into fields that FFmpeg leaves alone: see `LISTED_STAMPS`
+and `NUMBERED`. https://ffmpeg.org/ffmpeg-bitstream-filters.html#setts
 """
 
 import re
@@ -31,17 +31,17 @@ _FFMPEG_FLAGS: Final = KEY | CORRUPT | DISCARD
 
 _DURATION_LIMIT: Final = 1 << 28
 _DTS_OFFSET: Final = 1 << 52
-_LOWEST_STAMP: Final = -9_000_000_000_000_000  # doubles, in which FFmpeg computes, are exact from here on
+_LOWEST_STAMP: Final = -9_000_000_000_000_000  # FFmpeg computes with doubles, which are exact from here on
 LISTED_STAMPS: Final = (
     f"setts=pts=PTS:dts=N*{_DURATION_LIMIT}+clip(DURATION\\,0\\,{_DURATION_LIMIT - 1})-9e15"
     f":duration=if(eq(DTS\\,NOPTS)\\,0\\,DTS+{_DTS_OFFSET})"
 )
-"""A bitstream filter that leaves the pts, writes the number of the packet and its duration into the dts, and
-its dts into the duration: a dts that ascends is never corrected. Doubles hold these numbers exactly for up to
-30 million packets, the most that the setting ``MAX_PACKETS`` allows."""
+"""A bitstream filter that keeps the pts, writes the packet number and the duration into the dts, and the dts
+into the duration. FFmpeg never changes a dts that ascends. Doubles hold these numbers exactly for up to 30
+million packets, the maximum of the setting ``MAX_PACKETS``."""
 
 NUMBERED: Final = "setts=ts=N"
-"""A bitstream filter that replaces timestamps by the number of the packet, for filters that drop some."""
+"""A bitstream filter that replaces timestamps by the packet number, before filters that drop packets."""
 
 _MAX_PARTS: Final = 1_000
 _MAX_FAR_TIMES: Final = 1_000
@@ -52,12 +52,12 @@ _PACKET = re.compile(
 _HEADER = re.compile(rb"^#(\w+) (\d+): +(.+)$", re.MULTILINE)
 
 
-def _last_known(last: int, time: int) -> int:
+def _carry_forward(last: int, time: int) -> int:
     return last if time == -_DTS_OFFSET else time
 
 
 class _Lines:
-    """Cuts a stream of bytes into pieces of whole lines."""
+    """Splits a stream of bytes into pieces of complete lines."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -70,18 +70,17 @@ class _Lines:
 
 
 class PacketListing:
-    """The listing of one stream, made with `LISTED_STAMPS`. Fed with bytes as they come.
+    """Incremental parser of the listing of one stream, made with `LISTED_STAMPS`.
 
     Attributes:
         codec: FFmpeg's name of the codec.
-        width: In pixels, before rotation; 0 if FFmpeg does not know it.
+        width: In pixels, before rotation; 0 if unknown.
         height: Likewise.
-        encrypted: Whether packets say that they are encrypted.
-        parts: The stretches in which the decoding times ascend without a jump; see `clock`.
-        is_reordered: Whether any packet is shown at another time than it is decoded.
-        ticks: How long all packets last together, in units of the time base.
-        far_times: The numbers of packets that are shown long before or after they are decoded; ``None`` if
-            they are many.
+        encrypted: Whether packets have encryption side data.
+        parts: The parts in which the dts ascend without a jump: see `discontinuities`.
+        is_reordered: Whether the pts of any packet differs from its dts.
+        ticks: The sum of the durations of all packets, in units of the time base.
+        far_times: The numbers of packets whose pts is far from their dts; ``None`` if there are many.
     """
 
     def __init__(self, max_packets: int) -> None:
@@ -99,21 +98,22 @@ class PacketListing:
         self._max_packets = max_packets
 
     def mark_new_parameters(self, numbers: Iterable[int]) -> None:
-        """Mark packets of these numbers as `NEW_PARAMETERS`."""
+        """Set the flag `NEW_PARAMETERS` of the packets with these numbers."""
         for number in numbers:
             if number < len(self._flags):
                 self._flags[number] |= NEW_PARAMETERS
 
     @property
     def packets(self) -> PacketTable:
+        """The packets parsed so far."""
         ends = [part.end_pts for part in self.parts if part.end_pts is not None]
         return PacketTable(self._time_base, self._pts, self._flags, max(ends, default=None))
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes.
+        """Parse the next bytes of the listing.
 
         Raises:
-            TooLargeError: There are more packets than allowed.
+            TooLargeError: There are more than `max_packets` packets.
         """
         piece = self._lines.whole(data)
         if b"#" in piece:
@@ -125,7 +125,7 @@ class PacketListing:
         first = len(self._pts)
         dts = [int(text) - _DTS_OFFSET for text in decoding]
         pts = array("q", map(int, stamps))
-        if any(map(eq, stamps, numbers)):  # without a pts, FFmpeg takes the dts if no frame is reordered
+        if any(map(eq, stamps, numbers)):  # without a pts, FFmpeg uses the dts unless frames are reordered
             known = [NO_PTS if time == -_DTS_OFFSET else time for time in dts]
             same = zip(stamps, numbers, pts, known, strict=True)
             pts = array("q", (time if stamp != number else decoded for stamp, number, time, decoded in same))
@@ -137,7 +137,7 @@ class PacketListing:
             raise TooLargeError(f"the video has more packets than MAX_PACKETS={self._max_packets} allows")
         durations = [(int(text) - _LOWEST_STAMP) % _DURATION_LIMIT for text in numbers]
         self.ticks += sum(durations)
-        self._follow_clock(first, pts, dts, durations)
+        self._extend_parts(first, pts, dts, durations)
 
     def _read_header(self, piece: bytes) -> None:
         for name, _, value in _HEADER.findall(piece):
@@ -149,48 +149,50 @@ class PacketListing:
                 self.width, self.height = (int(part) for part in value.split(b"x"))
 
     def _read_side_data(self, first: int, rests: Sequence[bytes]) -> None:
-        for place, rest in enumerate(rests, first):
+        for position, rest in enumerate(rests, first):
             if b"New Extradata" in rest:
-                self._flags[place] |= NEW_PARAMETERS
+                self._flags[position] |= NEW_PARAMETERS
             elif b"Encryption info" in rest:
                 self.encrypted = True
 
-    def _follow_clock(
+    def _extend_parts(
         self, first: int, pts: "array[int]", dts: Sequence[int], durations: Sequence[int]
     ) -> None:
-        """Extend the last part, and begin new ones where the decoding times leave their order."""
-        if -_DTS_OFFSET in dts:  # packets without a decoding time
-            dts = list(accumulate(dts, _last_known))
+        """Extend the last part, and begin new parts where the dts does not ascend or jumps."""
+        if -_DTS_OFFSET in dts:  # packets without a dts
+            dts = list(accumulate(dts, _carry_forward))
         self.is_reordered = self.is_reordered or any(map(ne, pts, dts))
         if not self.parts:
             self.parts.append(Part(0, dts[0], dts[0]))
         jump = int(JUMP_SECONDS / self._time_base)
-        self._note_far_times(first, pts, dts, jump)
+        self._record_far_times(first, pts, dts, jump)
         steps = list(map(sub, dts, [self.parts[-1].last_dts, *dts[:-1]]))
         start = 0
         if min(steps) < 0 or max(steps) > jump or self.parts[-1].first_packet == first - 1:
-            for place, step in enumerate(steps):
-                duration = durations[max(0, place - 1)]
-                is_other_clock = -step > max(1, duration) or step > jump or self._returns(first + place, step)
+            for position, step in enumerate(steps):
+                duration = durations[max(0, position - 1)]
+                is_other_clock = (
+                    -step > max(1, duration) or step > jump or self._is_return(first + position, step)
+                )
                 if is_other_clock and len(self.parts) < _MAX_PARTS:
-                    self._extend_part(first, pts, dts, durations, start, place)
-                    self.parts.append(Part(first + place, dts[place], dts[place], step, duration))
-                    start = place
+                    self._extend_part(first, pts, dts, durations, start, position)
+                    self.parts.append(Part(first + position, dts[position], dts[position], step, duration))
+                    start = position
         self._extend_part(first, pts, dts, durations, start, len(dts))
 
-    def _returns(self, number: int, step: int) -> bool:
-        """Whether the packet before is alone in a part that lies back, and this one makes up for that."""
+    def _is_return(self, number: int, step: int) -> bool:
+        """Whether the packet before is a single one that steps back, and this packet steps forward again."""
         last = self.parts[-1]
         return last.step < 0 < last.first_packet == number - 1 and step > -last.step
 
-    def _note_far_times(self, first: int, pts: "array[int]", dts: Sequence[int], jump: int) -> None:
+    def _record_far_times(self, first: int, pts: "array[int]", dts: Sequence[int], jump: int) -> None:
         offsets = list(map(sub, pts, dts))
         if self.far_times is None or -jump <= min(offsets) <= max(offsets) <= jump:
             return
-        for place, offset in enumerate(offsets):
-            is_shown = not self._flags[first + place] & DISCARD
-            if abs(offset) > jump and pts[place] != NO_PTS and is_shown:
-                self.far_times.append(first + place)
+        for position, offset in enumerate(offsets):
+            is_shown = not self._flags[first + position] & DISCARD
+            if abs(offset) > jump and pts[position] != NO_PTS and is_shown:
+                self.far_times.append(first + position)
         if len(self.far_times) > _MAX_FAR_TIMES:
             self.far_times = None
 
@@ -213,9 +215,9 @@ class PacketListing:
         if NO_PTS in times:
             lasting = compress(lasting, [time != NO_PTS for time in times])
             times = [time for time in times if time != NO_PTS]
-            if known or times:  # then all packets wait as long for their turn as the first one
-                waiting = (known or times)[0] - last.first_dts
-                known.append(dts[end - 1] + waiting + durations[end - 1])
+            if known or times:  # assume the reordering delay of the first packet
+                delay = (known or times)[0] - last.first_dts
+                known.append(dts[end - 1] + delay + durations[end - 1])
         self.parts[-1] = replace(
             last,
             last_dts=dts[end - 1],
@@ -225,11 +227,11 @@ class PacketListing:
 
 
 class NumberedPackets:
-    """Which packets pass a bitstream filter: a listing made with `NUMBERED`. Fed with bytes as they come.
+    """Incremental parser of the listing of the packets that pass a bitstream filter, made with `NUMBERED`.
 
     Attributes:
-        marks: For each packet a byte, 1 if it passes; as long as the last one that does.
-        changes: The numbers of the packets whose passing bytes differ from those of the one before.
+        marks: One byte per packet, 1 if it passes; ends with the last packet that passes.
+        changes: The numbers of the packets whose filtered content differs from that of the one before.
     """
 
     def __init__(self) -> None:
@@ -239,7 +241,7 @@ class NumberedPackets:
         self._lines = _Lines()
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Parse the next bytes of the listing."""
         rows = _PACKET.findall(self._lines.whole(data))
         if not rows:
             return
@@ -255,10 +257,10 @@ class NumberedPackets:
 
 
 class OtherStreams:
-    """When the packets of other streams are shown: an ordinary listing of them. Fed with bytes as they come.
+    """Incremental parser of a plain listing of the other streams.
 
     Attributes:
-        end_seconds: When the last of them ends; ``None`` if none has a time.
+        end_seconds: The end of the last packet; ``None`` if no packet has a pts.
     """
 
     def __init__(self, max_packets: int) -> None:
@@ -269,7 +271,7 @@ class OtherStreams:
         self._lines = _Lines()
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Parse the next bytes of the listing."""
         piece = self._lines.whole(data)
         for name, stream, value in _HEADER.findall(piece) if b"#" in piece else ():
             if name == b"tb":
@@ -282,5 +284,5 @@ class OtherStreams:
                     self._starts.append(float(int(pts) * self._time_bases[stream]))
 
     def has_any_between(self, start_seconds: float, end_seconds: float) -> bool:
-        """Whether a packet is shown between these times."""
+        """Whether the pts of a packet lies between these times."""
         return any(start_seconds < start < end_seconds for start in self._starts)

@@ -1,4 +1,4 @@
-"""The packets of a video stream, as compact columns: a video may have millions of them. Pure."""
+"""Hold the packets of a video stream as compact columns: a video may have millions. Pure."""
 
 from array import array
 from fractions import Fraction
@@ -23,11 +23,11 @@ class PacketTable(Struct, frozen=True):
     """The packets of one stream in decode order, as columns.
 
     Attributes:
-        time_base: The unit of all times, in seconds.
-        pts: The presentation times; `NO_PTS` where there is none.
-        flags: For each packet the sum of `KEY`, `CORRUPT`, `DISCARD` (it is decoded, but not shown) and
-            `NEW_PARAMETERS` (it changes what the decoder knows of the stream).
-        end_pts: When the last shown packet ends; ``None`` if no shown packet has a pts.
+        time_base: The unit of all timestamps, in seconds.
+        pts: The presentation timestamps; `NO_PTS` for packets without one.
+        flags: For each packet the sum of `KEY`, `CORRUPT`, `DISCARD` (decoded, but not shown) and
+            `NEW_PARAMETERS` (it carries new parameter sets).
+        end_pts: The end of the last shown packet; ``None`` if no shown packet has a pts.
     """
 
     time_base: Fraction
@@ -40,35 +40,37 @@ class PacketTable(Struct, frozen=True):
 
     @property
     def are_shown(self) -> bytearray:
-        """For each packet a byte, 1 if it is shown, else 0."""
+        """One byte per packet: 1 if it is shown, else 0."""
         return are_shown(self.flags)
 
     @property
     def are_keyframes(self) -> bytearray:
-        """For each packet a byte, 1 if it is marked as keyframe, else 0."""
+        """One byte per packet: 1 if it is flagged as keyframe, else 0."""
         return self.flags.translate(_IS_KEYFRAME)
 
     @property
     def have_new_parameters(self) -> bytearray:
-        """For each packet a byte, 1 if it changes what the decoder knows of the stream, else 0."""
+        """One byte per packet: 1 if it carries new parameter sets, else 0."""
         return self.flags.translate(_HAS_NEW_PARAMETERS)
 
     @property
     def shown_pts(self) -> "array[int]":
-        """The pts of every packet that is shown, ascending; empty if any has none."""
+        """The pts of all shown packets, ascending; empty if any packet has no pts."""
         if NO_PTS in self.pts:
             return array("q")
         return ascending(array("q", compress(self.pts, self.are_shown)))
 
 
 def are_shown(flags: bytearray) -> bytearray:
-    """For each packet with these flags a byte, 1 if it is shown, else 0."""
+    """Return one byte per packet with these flags: 1 if it is shown, else 0."""
     return flags.translate(_IS_SHOWN)
 
 
 def ascending(values: "array[int]") -> "array[int]":
-    """The values in ascending order. Takes little memory where they are nearly in order, as the times of
-    frames in decode order are."""
+    """Return the values in ascending order.
+
+    Uses little memory for values that are nearly sorted, such as the pts of frames in decode order.
+    """
     if all(map(le, values, islice(values, 1, None))):
         return values
     result, held = array("q"), list[int]()

@@ -1,11 +1,12 @@
-"""What comes out of a child process. One selector loop serves all its pipes, whichever of them the caller
-waits for, so that a full pipe can never block the others.
+"""Read all output pipes of a child process in one selector loop, with bounded memory.
 
-Memory is bounded. A pipe that nobody waits for is read `_AHEAD_BYTES` ahead and then left to fill, which
-stops FFmpeg: it makes no images faster than they are stored. FFmpeg's threads hand each other only a few
-frames or packets, so the data that the caller waits for is seldom behind a full pipe. Where it is, FFmpeg
-stands still, and only then is the bound doubled, up to `_MOST_AHEAD_BYTES`. Listings of many packets are read
-by `feed_all`, which keeps nothing.
+The loop serves all pipes while the caller waits for one of them, so a full pipe does not block the others.
+
+At most `_AHEAD_BYTES` are read ahead from a pipe that the caller does not wait for. Then the pipe fills up
+and FFmpeg blocks: it encodes images no faster than they are stored. FFmpeg's threads pass only a few frames
+or packets to each other, so the data that the caller waits for is rarely behind a full pipe. If it is, FFmpeg
+uses no CPU time, and the limit is doubled, up to `_MAX_AHEAD_BYTES`. `feed_all` reads packet listings of any
+length without buffering.
 """
 
 import os
@@ -21,12 +22,18 @@ from extractor.media.ffmpeg.log import FFmpegLog
 
 _CHUNK_BYTES = 1 << 18
 _AHEAD_BYTES = 1 << 20
-_MOST_AHEAD_BYTES = 1 << 26
+_MAX_AHEAD_BYTES = 1 << 26
 _STANDSTILL_SECONDS = 0.1
 
 
 class ProcessLimits(Struct, frozen=True):
-    """What a child may use. `deadline` is a `time.monotonic()` value in seconds."""
+    """The limits of a child process.
+
+    Attributes:
+        deadline: When it is killed, on the clock of `time.monotonic()`, in seconds.
+        stall_seconds: How long it may be idle before it counts as hung: see `liveness`.
+        memory_bytes: The size of its address space.
+    """
 
     deadline: float
     stall_seconds: float
@@ -34,11 +41,15 @@ class ProcessLimits(Struct, frozen=True):
 
     @property
     def seconds_left(self) -> float:
+        """The time until the deadline; negative after it."""
         return self.deadline - time.monotonic()
 
 
 class ProcessPipes(Struct):
-    """The output streams of a child, by name. Reading waits at most as the budget says."""
+    """The output pipes of a child, by name.
+
+    All methods that read raise `DeadlineError` at the deadline, and `DecoderHungError` if the child is hung.
+    """
 
     stderr: FFmpegLog
     budget: ProcessLimits
@@ -52,9 +63,13 @@ class ProcessPipes(Struct):
         self._buffers.update({stream: bytearray() for stream in self._open})
 
     def feed_all(self, sinks: Mapping[str, Callable[[bytes], object]]) -> None:
-        """Read every pipe to its end. Bytes go to the sink of their pipe as they come, in pieces of any
-        size; a pipe without a sink is read and forgotten. What a sink raises is passed on."""
-        self.liveness.renew()
+        """Read every pipe to its end.
+
+        Args:
+            sinks: For each pipe a function that gets its bytes as they arrive, in pieces of any size. Bytes
+                of other pipes are discarded. Exceptions of a sink propagate.
+        """
+        self.liveness.record_output()
         for stream, buffer in self._buffers.items():
             if buffer and stream in sinks:
                 sinks[stream](bytes(buffer))
@@ -66,10 +81,10 @@ class ProcessPipes(Struct):
                 if (data := self._read(stream)) and stream in sinks:
                     sinks[stream](data)
                 if stream != "stderr":
-                    self.liveness.renew()  # also after a sink that took its time
+                    self.liveness.record_output()  # after the sink, which may have been slow
 
     def line(self, stream: str) -> bytes | None:
-        """The next line of `stream` without its end; `None` at the end of the stream."""
+        """Read the next line of `stream`, without its line break; ``None`` at the end of the stream."""
         buffer = self._buffers[stream]
         searched = 0
         while (end := buffer.find(b"\n", searched)) < 0:
@@ -81,7 +96,7 @@ class ProcessPipes(Struct):
         return line
 
     def read_exactly(self, stream: str, size: int) -> bytes | None:
-        """The next `size` bytes of `stream`; `None` if it ends before."""
+        """Read the next `size` bytes of `stream`; ``None`` if it ends before."""
         buffer = self._buffers[stream]
         while len(buffer) < size:
             if not self._fill(stream):
@@ -91,39 +106,39 @@ class ProcessPipes(Struct):
         del buffer[:size]
         return data
 
-    def arrived(self, stream: str) -> bool:
-        """Whether bytes of `stream` have been read that nobody has asked for yet. Does not wait."""
+    def has_unread(self, stream: str) -> bool:
+        """Whether bytes of `stream` are in the buffer. Does not wait."""
         return bool(self._buffers[stream])
 
     def drain(self) -> None:
-        """Read and forget everything that is left."""
+        """Read all pipes to their ends and discard the bytes."""
         self.feed_all({})
 
     def _fill(self, wanted: str) -> bool:
-        """Wait until `wanted` has more bytes (True) or ends (False), serving the other pipes meanwhile."""
-        self.liveness.renew()
+        """Wait until `wanted` has more bytes (``True``) or ends (``False``), and serve the other pipes."""
+        self.liveness.record_output()
         while wanted in self._open:
-            held = False
+            is_any_full = False
             for stream in self._open:
-                is_held = stream != wanted and len(self._buffers[stream]) >= self._ahead_bytes
-                self._watch(stream, not is_held)
-                held |= is_held
-            ready = self._ready(_STANDSTILL_SECONDS if held else None)
-            if held and not ready and not self.liveness.worked:
-                self._read_further_ahead()
+                is_full = stream != wanted and len(self._buffers[stream]) >= self._ahead_bytes
+                self._watch(stream, not is_full)
+                is_any_full |= is_full
+            ready = self._ready(_STANDSTILL_SECONDS if is_any_full else None)
+            if is_any_full and not ready and not self.liveness.used_cpu:
+                self._double_read_ahead()
             for stream in ready:
                 self._buffers[stream] += self._read(stream)
                 if stream != "stderr":
-                    self.liveness.renew()
+                    self.liveness.record_output()
             if wanted in ready and wanted in self._open:
                 return True
         return False
 
-    def _read_further_ahead(self) -> None:
-        """FFmpeg waits for a pipe that is not read, and the caller for another one."""
+    def _double_read_ahead(self) -> None:
+        """Double the limit: FFmpeg waits for a full pipe, and the caller for another pipe."""
         self._ahead_bytes *= 2
-        if self._ahead_bytes > _MOST_AHEAD_BYTES:
-            raise TooLargeError("FFmpeg's account of this video is too long to be kept in memory")
+        if self._ahead_bytes > _MAX_AHEAD_BYTES:
+            raise TooLargeError("FFmpeg's output for this video is too large to be buffered in memory")
 
     def _watch(self, stream: str, watched: bool) -> None:
         descriptor = self._open[stream]
@@ -135,27 +150,32 @@ class ProcessPipes(Struct):
             self._selector.unregister(descriptor)
 
     def _ready(self, seconds: float | None = None) -> list[str]:
-        """The watched pipes that can be read; none if there is nothing to read for so many `seconds`, or for
-        less. Raises if time is up, or if the child is hung."""
+        """Return the watched pipes that can be read; none if there is no data within `seconds`.
+
+        Raises:
+            DeadlineError: The deadline has passed.
+            DecoderHungError: The child is hung.
+        """
         ready = self._selector.select(seconds or self.sampling_seconds)
         if self.budget.seconds_left <= 0:
-            raise self.out_of_time()
-        if not ready or self.liveness.is_due(self.sampling_seconds):  # stderr alone may be ready for ever
+            raise self.deadline_error()
+        if not ready or self.liveness.is_due(self.sampling_seconds):  # stderr may be ready all the time
             self.raise_if_hung()
         return [key.data for key, _ in ready]
 
     @property
     def sampling_seconds(self) -> float:
-        """How often to look whether the child is at work: more often towards the deadline."""
+        """The interval of liveness samples: shorter towards the deadline."""
         return max(0.01, min(self.budget.seconds_left, self.budget.stall_seconds) / 4)
 
     def raise_if_hung(self) -> None:
-        self.liveness.look()
-        if complaint := self.liveness.complaint:
-            raise DecoderHungError(complaint)
+        """Take a liveness sample, and raise `DecoderHungError` if the child is hung."""
+        self.liveness.sample()
+        if hang_reason := self.liveness.hang_reason:
+            raise DecoderHungError(hang_reason)
 
     def _read(self, stream: str) -> bytes:
-        """What there is to read; nothing at the end of the stream, and of stderr."""
+        """Read the available bytes; none at the end of the stream. Those of stderr go to its parser."""
         data = os.read(self._open[stream], _CHUNK_BYTES)
         if not data:
             self._watch(stream, False)
@@ -165,9 +185,9 @@ class ProcessPipes(Struct):
             return b""
         return data
 
-    def out_of_time(self) -> DeadlineError | DecoderHungError:
-        """Slow or hung, at the deadline?"""
-        self.liveness.look()
-        if complaint := self.liveness.complaint_at_deadline:
-            return DecoderHungError(complaint)
-        return DeadlineError("the time of this invocation ended while FFmpeg was at work")
+    def deadline_error(self) -> DeadlineError | DecoderHungError:
+        """Return the error at the deadline: the child is hung, or only slow."""
+        self.liveness.sample()
+        if hang_reason := self.liveness.hang_reason_at_deadline:
+            return DecoderHungError(hang_reason)
+        return DeadlineError("the time of this invocation ended while FFmpeg was running")

@@ -1,7 +1,7 @@
-"""What a child process may and may not do (Linux only).
+"""Confine a child process (Linux only).
 
-The limits and the parent-death signal always hold. The filter of system calls and the rules for files are set
-where the kernel has them; see docs/decisions/0004-confining-the-decoder.md.
+Resource limits and the parent-death signal are always set; the seccomp filter and the Landlock ruleset only
+if the kernel supports them. See docs/decisions/0004-confining-the-decoder.md.
 """
 
 import ctypes
@@ -35,10 +35,10 @@ class _FilterProgram(ctypes.Structure):
 
 
 class Confinement:
-    """Called in the child between fork and exec, it confines the child and becomes the program.
+    """Confines the child between fork and exec, and then executes the program.
 
-    Everything is prepared beforehand: the child only makes system calls, since no lock that another thread
-    holds may be waited for there. It calls execve itself, since the filter lets only this one call through.
+    All data is prepared in the parent: between fork and exec the child only makes system calls, since locks
+    of other threads stay locked in it. It calls execve itself, since the filter allows only this one call.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Confinement:
         ruleset: int | None,
         inheritable: Sequence[int],
     ) -> None:
-        self._limits = [(kind, _within(kind, most)) for kind, most in limits]
+        self._limits = [(kind, _capped(kind, value)) for kind, value in limits]
         self._ruleset = ruleset
         self._inheritable = inheritable
         self._parent = os.getpid()
@@ -58,14 +58,14 @@ class Confinement:
         self._argv = _strings(argv)
         self._environment = _strings([f"{name}={value}" for name, value in environment.items()])
         self._pointers = [ctypes.addressof(it) for it in (self._path, self._argv, self._environment)]
-        self._failure = mmap.mmap(-1, 4)  # shared: in it the child says why it could not be started
+        self._failure = mmap.mmap(-1, 4)  # shared memory: the child writes the error number of execve here
 
     def __call__(self) -> None:
         assert _LIBC is not None
-        for kind, most in self._limits:
-            resource.setrlimit(kind, (most, most))
+        for kind, value in self._limits:
+            resource.setrlimit(kind, (value, value))
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != self._parent:  # it died in between: the death signal will never come
+        if os.getppid() != self._parent:  # the parent died before prctl: no death signal will come
             os._exit(1)
         for descriptor in self._inheritable:
             os.close(descriptor)
@@ -73,7 +73,7 @@ class Confinement:
         if self._ruleset is not None:
             _LIBC.syscall(RESTRICT_SELF, self._ruleset, 0)
         if self._machine not in MACHINES:
-            return  # subprocess starts the program
+            return  # without a filter, subprocess calls exec
         code = build_filter(self._machine, os.getpid(), self._pointers)
         program = _FilterProgram(len(code) // 8, code)
         _LIBC.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
@@ -83,7 +83,7 @@ class Confinement:
 
     @property
     def failure(self) -> int:
-        """In the parent: the error number of the child that could not become the program; else 0."""
+        """In the parent: the error number of the failed execve; 0 if it did not fail."""
         return int.from_bytes(self._failure[:], sys.byteorder)
 
 
@@ -95,8 +95,20 @@ def confine(
     memory_bytes: int,
     seconds: float,
 ) -> Iterator[Confinement | None]:
-    """How a child that runs `argv`, with no descriptor of ours but `descriptors`, is confined; `None` where
-    nothing can be. From now on, children cannot read this process's environment either."""
+    """Prepare the confinement of a child process.
+
+    As a side effect, children can no longer read the environment of this process.
+
+    Args:
+        argv: The command line. Arguments ``file:PATH`` name the files that the child may read.
+        environment: The environment of the child.
+        descriptors: The descriptors that the child inherits.
+        memory_bytes: The limit of its address space.
+        seconds: The time it may run, which limits its CPU time.
+
+    Yields:
+        The function to call between fork and exec; ``None`` on systems other than Linux.
+    """
     if _LIBC is None:
         yield None
         return
@@ -110,32 +122,32 @@ def confine(
     )
     inputs = [argument.removeprefix(_INPUT_PREFIX) for argument in argv if argument.startswith(_INPUT_PREFIX)]
     with reading_only(_LIBC, argv[0], inputs, descriptors) as ruleset:
-        yield Confinement(argv, environment, limits, ruleset, _inheritable_but(descriptors))
+        yield Confinement(argv, environment, limits, ruleset, _other_inheritable(descriptors))
 
 
 def hide_environment() -> None:
-    """Keep children, which run under the same user, from reading this process's environment in /proc."""
+    """Prevent children, which run as the same user, from reading this process's environment in /proc."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _within(kind: int, most: int) -> int:
-    """The limit, or the lower one that this process itself has."""
+def _capped(kind: int, value: int) -> int:
+    """Return `value`, or the hard limit of this process if that is lower."""
     hard = resource.getrlimit(kind)[1]
-    return most if hard == resource.RLIM_INFINITY else min(most, hard)
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _strings(texts: Sequence[str]) -> "ctypes.Array[ctypes.c_char_p]":
     return (ctypes.c_char_p * (len(texts) + 1))(*map(os.fsencode, texts), None)
 
 
-def _inheritable_but(kept: Sequence[int]) -> list[int]:
-    """The other descriptors that would outlive an exec: those that code outside of Python opened."""
+def _other_inheritable(except_for: Sequence[int]) -> list[int]:
+    """Return the other inheritable descriptors, such as those that C libraries opened."""
     found = []
     for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():  # noqa: PTH112, PTH208
         descriptor = int(name)
         try:
-            if descriptor > 2 and descriptor not in kept and os.get_inheritable(descriptor):
+            if descriptor > 2 and descriptor not in except_for and os.get_inheritable(descriptor):
                 found.append(descriptor)
         except OSError:  # closed meanwhile
             continue

@@ -1,7 +1,8 @@
-"""The system calls that FFmpeg may make, as a seccomp filter for the kernel. Pure.
+"""Build a seccomp filter that denies FFmpeg the system calls that could do harm. Pure.
 
-FFmpeg opens files for reading, writes to descriptors that it was given, starts threads and asks for memory.
-All that a program could harm others with is denied; a call that is denied fails with EPERM.
+FFmpeg opens files for reading, writes to inherited descriptors, starts threads and allocates memory. System
+calls that could harm other processes or the system are denied: they fail with EPERM.
+https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
 import struct
@@ -59,11 +60,14 @@ _DENIED: Final = {
         *(140, 119, 118, 274, 122, 30, 238, 239),
     ),
 }
-_NOT_THERE: Final = (435, 437)  # clone3 and openat2 take structures that no filter can read: libc has others
+_UNSUPPORTED: Final = (
+    435,
+    437,
+)  # clone3, openat2: a filter cannot read their structures. On ENOSYS, libc uses others
 
 
 class Machine(Struct, frozen=True):
-    """Numbers of the system calls whose arguments decide. `open` is `None` where there is only openat."""
+    """Numbers of the system calls whose arguments are checked; `open` is ``None`` without such a call."""
 
     architecture: int
     execve: int
@@ -83,12 +87,21 @@ MACHINES: Final = {
 }
 
 _Step = tuple[int, int, int, int]
-"""Operation, steps to skip if true, if false, and its operand."""
+"""A BPF instruction: operation, instructions to skip if true, if false, operand."""
 
 
 def build_filter(machine: str, pid: int, execve_arguments: Sequence[int]) -> bytes:
-    """The filter for the process `pid`, which may once more call execve, with just these three pointers.
-    Whoever takes over FFmpeg does not know them: where they lie is drawn at random by the kernel."""
+    """Build the BPF program for one process.
+
+    Args:
+        machine: The architecture, a key of `MACHINES`.
+        pid: The process. It may send signals only to itself.
+        execve_arguments: The three pointers with which the process may call execve. An attacker who controls
+            FFmpeg cannot repeat the call, since the kernel randomises the addresses.
+
+    Returns:
+        An array of ``struct sock_filter``.
+    """
     calls = MACHINES[machine]
     steps = (*_own_process(calls, pid), *_one_execve(calls, execve_arguments), (_RETURN, 0, 0, _ALLOW))
     return _fixed_part(machine) + b"".join(struct.pack("HBBI", *step) for step in steps)
@@ -106,7 +119,7 @@ def _fixed_steps(machine: str) -> Iterator[_Step]:
     yield (_LOAD, 0, 0, _NUMBER)
     yield (_IF_AT_LEAST, 0, 1, _X32_BIT)
     yield (_RETURN, 0, 0, _NOT_PERMITTED)
-    for numbers, answer in ((_DENIED[machine], _NOT_PERMITTED), (_NOT_THERE, _NOT_IMPLEMENTED)):
+    for numbers, answer in ((_DENIED[machine], _NOT_PERMITTED), (_UNSUPPORTED, _NOT_IMPLEMENTED)):
         for number in numbers:
             yield (_IF_EQUAL, 0, 1, number)
             yield (_RETURN, 0, 0, answer)
@@ -125,7 +138,7 @@ def _fixed_steps(machine: str) -> Iterator[_Step]:
 
 
 def _own_process(calls: Machine, pid: int) -> Iterator[_Step]:
-    """Signals and limits only for itself."""
+    """Allow signals and resource limits only for the process itself."""
     for number in (calls.kill, calls.tgkill):
         yield from _call(number, 0, _refuse_unless_equal(pid))
     yield from _call(calls.prlimit64, 0, [(_IF_EQUAL, 2, 0, 0), *_refuse_unless_equal(pid)])
@@ -147,7 +160,7 @@ def _refuse_unless_equal(value: int) -> list[_Step]:
 
 
 def _call(number: int, argument: int, checks: Sequence[_Step]) -> Iterator[_Step]:
-    """For that system call, the checks of the lower half of an argument, and if they pass, permission."""
+    """For one system call: check the lower 32 bits of an argument, and allow the call if the checks pass."""
     yield (_IF_EQUAL, 0, len(checks) + 2, number)
     yield (_LOAD, 0, 0, _ARGUMENTS + 8 * argument)
     yield from checks

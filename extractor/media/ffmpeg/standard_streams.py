@@ -1,4 +1,4 @@
-"""The standard streams of a process that was started without some of them."""
+"""Open missing standard streams of this process."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ import sys
 def open_standard_streams() -> None:
     """Connect closed standard descriptors (0 to 2) to the null device.
 
-    Otherwise the next file that is opened gets such a number, and a child process takes it for its
+    Otherwise the next opened file would get such a number, and child processes would use it as their
     standard input or output.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:

@@ -1,1 +1,1 @@
-"""What a file holds, found without decoding it: streams, packets, times, signs of truncation."""
+"""Analyse a file without decoding it: streams, packets, timestamps, truncation."""

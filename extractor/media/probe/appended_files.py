@@ -1,8 +1,8 @@
-"""Where another file begins behind the one that FFmpeg reads.
+"""Find a second file that is appended to the one that FFmpeg reads.
 
-Recordings get joined byte by byte. FFmpeg reads on in some containers (transport streams, raw streams, Ogg,
-AVI, live Matroska), and in others stops without a word, as most players do. Only headers are read, never the
-media.
+Recordings are sometimes joined byte by byte. In some containers (transport streams, raw streams, Ogg, AVI,
+live Matroska) FFmpeg reads all of them; in others it silently stops after the first, as most players do. This
+module reads only headers, never media data.
 """
 
 import os
@@ -23,14 +23,14 @@ from extractor.media.probe.truncation import (
 
 _MAX_STEPS: Final = 500_000
 _SEGMENTS_READ: Final = 2
-"""FFmpeg reads no more segments of known length than these from a Matroska file."""
+"""FFmpeg reads at most this number of segments of known length from a Matroska file."""
 
 _ASF_START: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _FLV_START: Final = b"FLV\x01"
 
 
 def unread_bytes(path: Path, container: str) -> int:
-    """How many bytes at the end of the file belong to another one, which FFmpeg does not read.
+    """Return the number of bytes at the end that belong to an appended file, which FFmpeg does not read.
 
     Args:
         path: The file.
@@ -46,7 +46,7 @@ def unread_bytes(path: Path, container: str) -> int:
 
 
 def _matroska(file: BinaryIO) -> int | None:
-    """The third segment, if the length of those before is known."""
+    """Find the third segment, if the segments before it have known lengths."""
     position = start = segments = 0
     for _ in range(_MAX_STEPS):
         head = read_at(file, position, 12)
@@ -67,7 +67,7 @@ def _matroska(file: BinaryIO) -> int | None:
 
 
 def _mov(file: BinaryIO) -> int | None:
-    """The second ``ftyp``, if there is a ``moov`` before and behind it, and no fragment."""
+    """Find the second ``ftyp`` box, if a ``moov`` precedes and follows it, and there are no fragments."""
     position = 0
     has_moov = False
     second: int | None = None
@@ -88,7 +88,7 @@ def _mov(file: BinaryIO) -> int | None:
 
 
 def _flv(file: BinaryIO) -> int | None:
-    """A file header in the place of a tag."""
+    """Find a file header in place of a tag."""
     position = int.from_bytes(read_at(file, 5, 4), "big") + 4
     for _ in range(_MAX_STEPS):
         head = read_at(file, position, 11)
@@ -102,7 +102,7 @@ def _flv(file: BinaryIO) -> int | None:
 
 
 def _asf(file: BinaryIO) -> int | None:
-    """A file header where the file ends by its properties."""
+    """Find a file header at the end of the file according to its file properties object."""
     length = asf_bytes(read_at(file, 0, ASF_HEADER_BYTES))
     if length is None or read_at(file, length, 16) != _ASF_START:
         return None

@@ -1,4 +1,4 @@
-"""Whether a file holds all that it promises: evidence that it was cut off, and mere claims of its header."""
+"""Decide whether a file is truncated, or only shorter than its header claims."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -11,42 +11,47 @@ from extractor.media.probe import truncation
 from extractor.media.probe.packet_scan import PacketScan
 
 MEASURED_DURATION: Final = frozenset({"mpegts", "mpeg"})
-"""Containers that claim no duration: FFmpeg takes that of the packets at the end of the file."""
+"""Containers without a duration in the header: FFmpeg estimates it from the last packets of the file."""
 
-_CUT_SHORT = (
+_TRUNCATED = (
     r"File ended prematurely"
     r"|(stream \d+,|root atom) offset 0x[0-9a-f]+: partial file$"
     r"|failed to (find absolute offset of [0-9A-F]+ in BodySID -?\d+|seek to FooterPartition @ \S+ \(-?\d+\))"
     r" - partial file\?$"
 )
-"""What FFmpeg says where it meets the end of the file too early."""
+"""FFmpeg's messages about an unexpected end of the file."""
 
 _GUESSED_DURATION = r"Estimating duration from bitrate"
 
 
-def is_cut_off(found: PacketScan, source: DecoderInput) -> bool:
-    """Whether the end of the file is missing."""
-    container, flags = found.header.container, found.listing.packets.flags
+def is_truncated(scan: PacketScan, source: DecoderInput) -> bool:
+    """Whether the end of the file is missing, by FFmpeg's log, the last packet or the container structure."""
+    container, flags = scan.input_info.container, scan.listing.packets.flags
     last_is_partial = bool(flags and flags[-1] & CORRUPT) and container != "mpegts"
-    return found.said.matches(_CUT_SHORT) or last_is_partial or truncation.is_cut_off(source.path, container)
+    return scan.log.matches(_TRUNCATED) or last_is_partial or truncation.is_truncated(source.path, container)
 
 
-def lacking_seconds(found: PacketScan) -> Fraction:
-    """How much longer the header says that the file is than the video."""
-    header, packets = found.header, found.listing.packets
-    is_guess = header.container in MEASURED_DURATION or found.said.matches(_GUESSED_DURATION)
-    if header.duration is None or packets.end_pts is None or is_guess:
+def missing_seconds(scan: PacketScan) -> Fraction:
+    """Return by how many seconds the duration in the header exceeds that of the video packets."""
+    input_info, packets = scan.input_info, scan.listing.packets
+    is_guess = input_info.container in MEASURED_DURATION or scan.log.matches(_GUESSED_DURATION)
+    if input_info.duration is None or packets.end_pts is None or is_guess:
         return Fraction(0)
-    return max(Fraction(0), header.duration - packets.end_pts * packets.time_base)
+    return max(Fraction(0), input_info.duration - packets.end_pts * packets.time_base)
 
 
-def goes_beyond(lacking: Fraction, found: PacketScan, others: Callable[[], OtherStreams]) -> bool:
-    """Whether `lacking` seconds are more than headers are wrong about, and no other stream goes on for so
-    long."""
-    header, packets = found.header, found.listing.packets
-    tolerance = max(Fraction(1), (header.duration or 0) / Fraction(20))
-    if lacking <= tolerance or packets.end_pts is None:
+def exceeds_other_streams(missing: Fraction, scan: PacketScan, others: Callable[[], OtherStreams]) -> bool:
+    """Whether `missing` seconds exceed the usual error of headers, and no other stream fills them.
+
+    Args:
+        missing: By how many seconds the header exceeds the video packets.
+        scan: The packets of the video stream.
+        others: Returns the packets of the other streams; called only if needed.
+    """
+    input_info, packets = scan.input_info, scan.listing.packets
+    tolerance = max(Fraction(1), (input_info.duration or 0) / Fraction(20))
+    if missing <= tolerance or packets.end_pts is None:
         return False
-    reached = packets.end_pts * packets.time_base
-    sound = others().end_seconds
-    return sound is None or reached + lacking - sound > tolerance
+    end_seconds = packets.end_pts * packets.time_base
+    others_end = others().end_seconds
+    return others_end is None or end_seconds + missing - others_end > tolerance

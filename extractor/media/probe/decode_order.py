@@ -1,4 +1,4 @@
-"""What the packets of a stream mean to its decoder, from listings of filtered packets. Pure."""
+"""Determine the role of each packet for the decoder, from listings of filtered packets. Pure."""
 
 from collections.abc import Mapping
 from operator import gt, or_
@@ -9,18 +9,19 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.packets import PacketTable
 from extractor.media.references.av1_dependencies import Dependencies
 from extractor.media.references.required_packets import DecodeOrder, closed_order
+from extractor.media.strategies import strategy_of
 
 UNSUPPORTED = r"Codec '\w+' \(\d+\) is not supported by the bitstream filter"
-"""What FFmpeg says of a codec that it cannot take apart into units."""
+"""FFmpeg's message about a codec that the bitstream filter cannot parse."""
 
 DAMAGED = r"Error applying bitstream filters to a packet"
-"""What FFmpeg says of a packet that it cannot take apart. Such a packet is missing in the filtered listings,
-and would be taken for one that nothing depends on."""
+"""FFmpeg's message about a packet that the bitstream filter cannot parse. Such a packet is missing in the
+filtered listings, and would wrongly count as non-reference."""
 
 PARAMETERS = "parameters"
-"""The name of the filter that only parameter sets pass: what a decoder must know for all that follows."""
+"""The name of the filter that only parameter sets pass."""
 
-_KEY_PACKETS = "noise=drop=not(key),"  # no other packet can be an access point, or need be taken for one
+_KEY_PACKETS = "noise=drop=not(key),"  # only keyframe packets count as access points
 
 _UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
     # H.264 states in each unit whether it is a reference; an IDR picture is a unit of type 5.
@@ -31,7 +32,7 @@ _UNIT_FILTERS: Mapping[str, Mapping[str, str]] = {
         PARAMETERS: "filter_units=pass_types=7|8|13|15",
     },
     # HEVC: slices of an odd type below 16 and all random access pictures are references. IDR (19, 20) is a
-    # clean start, CRA (21) an open one, over which RASL pictures (8, 9) reach back.
+    # closed access point; CRA (21) is an open one, whose RASL pictures (8, 9) reference pictures before it.
     "hevc": {
         "references": "filter_units=pass_types=1|3|5|7|9|11|13|15|16-21",
         "random_access": _KEY_PACKETS + "filter_units=pass_types=19-20",
@@ -45,8 +46,12 @@ _KEYFRAMES_ARE_CLEAN = frozenset({"av1", "vp8", "vp9"})
 
 
 class ScanRequest(Struct, frozen=True):
-    """The input that `infer_decode_order` needs: which packets pass each of these bitstream `filters`, by
-    name, and the dependencies between `frames`."""
+    """What a packet scan must collect for `infer_decode_order`.
+
+    Attributes:
+        filters: Bitstream filters by name: the scan records which packets pass.
+        frames: Whether the scan parses the dependencies between frames.
+    """
 
     filters: Mapping[str, str]
     frames: bool = False
@@ -56,35 +61,38 @@ EMPTY_REQUEST = ScanRequest({})
 
 
 def scan_request_for(codec: str, policy: SamplingPolicy) -> ScanRequest:
-    """The questions for this codec. Keyframes depend on nothing, but it must be known whether they are open
-    access points, and whether packets between them change the parameters; and where everything is decoded,
-    there is nothing to ask."""
+    """Return the scan request for a codec and a policy.
+
+    If all frames are decoded, nothing is needed. Keyframes have no dependencies, but may be open access
+    points, and packets between them may change parameter sets.
+    """
     if policy.watches_every_frame:
         return EMPTY_REQUEST
     filters = _UNIT_FILTERS.get(codec, {})
-    if policy.strategy == "keyframe" and "open_access" not in filters:
+    intra_only = strategy_of(policy).intra_only
+    if intra_only and "open_access" not in filters:
         return ScanRequest({name: text for name, text in filters.items() if name == PARAMETERS})
-    return ScanRequest(filters, frames=codec == "av1" and policy.strategy != "keyframe")
+    return ScanRequest(filters, frames=codec == "av1" and not intra_only)
 
 
 def supports_decode_order(codec: str) -> bool:
-    """Whether there are streams in that codec of which `infer_decode_order` makes something."""
+    """Whether `infer_decode_order` supports the codec."""
     return codec in _UNIT_FILTERS or codec in _KEYFRAMES_ARE_CLEAN
 
 
 def infer_decode_order(
     codec: str, packets: PacketTable, passing: Mapping[str, bytes], dependencies: Dependencies | None
 ) -> DecodeOrder | None:
-    """What the packets mean.
+    """Determine the role of each packet.
 
     Args:
         codec: FFmpeg's name of the codec.
         packets: All packets.
-        passing: For each filter of the questions, by name: for each packet a byte, 1 if it passes.
-        dependencies: The answer to the question about frames.
+        passing: For each filter of the request, by name: one byte per packet, 1 if it passes.
+        dependencies: The dependencies between frames, if requested and known.
 
     Returns:
-        The order, or ``None`` where it cannot be known for sure.
+        The roles; ``None`` if they are not known for certain.
     """
     count = len(packets)
     if codec in _KEYFRAMES_ARE_CLEAN:

@@ -1,11 +1,11 @@
-"""The packet index: what a file holds, learnt without decoding it.
+"""Build the index of a video without decoding it.
 
-FFmpeg copies the packets of a video stream into a listing. From it and from what FFmpeg says of the input
-follow which stream is meant, its description, its true times, whether the file was cut off, and what its
-packets mean to a decoder.
+FFmpeg copies the packets of the video stream to a listing. The index is derived from this listing and from
+FFmpeg's description of the input: the selected stream, its properties, the corrected timestamps, whether the
+file is truncated, and the role of each packet for the decoder.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -18,22 +18,17 @@ from extractor.domain.frames import ClockChange
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import formats
 from extractor.media.ffmpeg.command import DecoderInput
-from extractor.media.ffmpeg.discontinuities import (
-    Discontinuity,
-    Part,
-    corrected,
-    corrected_end,
-    correction_filter,
-    find_discontinuities,
-)
+from extractor.media.ffmpeg.discontinuities import correction_filter
 from extractor.media.ffmpeg.filters import SignalFormat, signal_format
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
-from extractor.media.ffmpeg.packet_list import OtherStreams, PacketListing
-from extractor.media.ffmpeg.packets import NO_PTS, PacketTable
+from extractor.media.ffmpeg.packets import PacketTable
 from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.ffmpeg.stray_timestamps import find_strays, with_strays
 from extractor.media.probe.appended_files import unread_bytes
-from extractor.media.probe.completeness import MEASURED_DURATION, goes_beyond, is_cut_off, lacking_seconds
+from extractor.media.probe.completeness import (
+    exceeds_other_streams,
+    is_truncated,
+    missing_seconds,
+)
 from extractor.media.probe.decode_order import (
     DAMAGED,
     EMPTY_REQUEST,
@@ -49,40 +44,46 @@ from extractor.media.probe.packet_scan import (
     list_others,
     scan_packets,
 )
-from extractor.media.probe.refusals import refuse_unreadable
+from extractor.media.probe.refusals import raise_if_unreadable
 from extractor.media.probe.stream_choice import candidates, choose
+from extractor.media.probe.timeline import (
+    correct_timestamps,
+    find_timestamp_changes,
+    stream_duration,
+    to_clock_change,
+)
 from extractor.media.references.required_packets import DecodeOrder
-
-_MPEG_CLOCK = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
 class VideoIndex:
-    """A video stream.
+    """The selected video stream of a file.
 
     Attributes:
-        ffmpeg_version: What FFmpeg calls itself.
+        ffmpeg_version: The version of FFmpeg.
         container: FFmpeg's name of the demuxer.
         stream: The number of the stream in the file.
         codec: FFmpeg's name of the codec.
         width: In pixels, before rotation.
         height: Likewise.
-        rotation_degrees: Of the display matrix.
-        hdr: ``pq``, ``hlg``, ``dolby-vision-<profile>`` or ``None``.
+        rotation_degrees: The rotation by the display matrix, counter-clockwise.
+        hdr: ``pq``, ``hlg`` or ``dolby-vision-<profile>``; ``None`` for standard dynamic range.
         pixel_format: FFmpeg's name of the pixel format.
-        picture: What filters must know of the frames.
-        packets: All packets, with corrected times.
-        order: What the packets mean to a decoder; ``None`` where that is not sure.
-        shown_pts: The times of all frames that are shown, ascending; empty without usable times.
-        frame_count: How many frames are shown.
+        picture: The signal format of the frames, which determines the filters.
+        packets: All packets, with corrected timestamps.
+        order: The role of each packet for the decoder; ``None`` if not known for certain.
+        shown_pts: The pts of all shown frames, ascending; empty if the packets have no usable pts.
+        frame_count: The number of shown frames.
         duration_seconds: From the first frame to the end of the last one.
-        expected_seconds: Longer than `duration_seconds` only if the file was cut off.
-        claimed_seconds: How long the header claims that the file is, where nothing in the file bears it out.
-        truncated: Whether the file was cut off.
-        unread_bytes: How many bytes at its end belong to another file, which FFmpeg does not read.
+        expected_seconds: The duration of the complete file; more than `duration_seconds` only if the file is
+            truncated.
+        claimed_seconds: The duration in the header, if it exceeds that of all streams although the file is
+            not truncated.
+        truncated: Whether the file is truncated.
+        unread_bytes: The size of a file that is appended to this one, which FFmpeg does not read.
         discontinuities: Where the clock of the file restarts or jumps.
-        correction: The bitstream filter that makes its times go on there.
-        container_start_seconds: The container's time of the first packet of any stream.
+        correction: The bitstream filter that corrects the timestamps at discontinuities.
+        container_start_seconds: The first timestamp of any stream, uncorrected.
     """
 
     ffmpeg_version: str
@@ -110,120 +111,145 @@ class VideoIndex:
 
     @property
     def time_base(self) -> Fraction:
+        """The unit of all timestamps, in seconds."""
         return self.packets.time_base
 
     @property
     def first_pts(self) -> int | None:
+        """The pts of the first shown frame; ``None`` if unknown."""
         return self.shown_pts[0] if self.shown_pts else None
 
     @property
     def start_seconds(self) -> float:
+        """The timestamp of the first shown frame; 0 if unknown."""
         return float((self.first_pts or 0) * self.time_base)
 
     @property
     def frames_with_shared_times(self) -> int:
-        """How many frames are to be shown at the time of the one before. They cannot be asked for."""
+        """The number of frames with the same pts as the frame before. They cannot be selected."""
         return sum(map(eq, self.shown_pts, islice(self.shown_pts, 1, None)))
 
     @property
     def frame_rate(self) -> float:
-        """Frames per second, on average; 0 if the duration is unknown."""
+        """The average number of frames per second; 0 if the duration is unknown."""
         return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
 
     @property
     def matrix(self) -> str | None:
-        """The matrix by which luma and chroma are read; ``None`` where there is no chroma."""
+        """The colour matrix that is applied; ``None`` for formats without chroma planes."""
         return self.picture.colours.matrix
 
     @property
     def matrix_assumed(self) -> bool:
-        """Whether the file does not say which matrix that is."""
+        """Whether `matrix` is a default, because the file has no usable tag."""
         return self.picture.colours.is_assumed
 
     @property
     def interlaced(self) -> bool:
-        """Whether the header, or any frame met, says that frames consist of two fields."""
+        """Whether the header, or any decoded frame, is flagged as interlaced."""
         return self.picture.interlaced
 
     @property
     def has_parameters_between_keyframes(self) -> bool:
-        """Whether a packet that is no keyframe changes what the decoder knows of the stream."""
+        """Whether a packet that is not a keyframe carries new parameter sets."""
         return any(map(gt, self.packets.have_new_parameters, self.packets.are_keyframes))
 
     def select(self, source: DecoderInput) -> DecoderInput:
-        """The file with this stream chosen and its times corrected."""
+        """Return the input with this stream selected and its timestamps corrected."""
         return replace(source, stream=str(self.stream), correction=self.correction)
 
 
 def read_index(source: DecoderInput, budget: ProcessLimits, policy: SamplingPolicy) -> VideoIndex:
-    """Index the file, as far as `policy` needs it. Raises the `ExtractorError` that says why it cannot be
-    decoded."""
-    # A right guess makes one pass tell everything; a wrong one costs another pass.
-    asked = scan_request_for(formats.likely_codec(head_and_tail(source)), policy)
-    found = scan_packets(source, budget, asked)
-    if found.said.matches(UNSUPPORTED):
-        asked = EMPTY_REQUEST
-        found = scan_packets(source, budget, asked)
-    stream = _chosen_stream(found, source, budget)
-    if stream is not None and stream != found.header.first:
+    """Index a file.
+
+    Args:
+        source: The file.
+        budget: The limits of each run of FFmpeg.
+        policy: The sampling policy, which determines what the index must contain.
+
+    Returns:
+        The index.
+
+    Raises:
+        ExtractorError: The file cannot be decoded; the type of the error is the reason.
+    """
+    # The codec is guessed: a wrong guess costs a second scan.
+    request = scan_request_for(formats.guess_codec(head_and_tail(source)), policy)
+    scan = scan_packets(source, budget, request)
+    if scan.log.matches(UNSUPPORTED):
+        request = EMPTY_REQUEST
+        scan = scan_packets(source, budget, request)
+    stream = _choose_stream(scan, source, budget)
+    if stream is not None and stream != scan.input_info.first:
         source = replace(source, stream=str(stream.index))
-        asked = scan_request_for(stream.codec, policy)
-        found = scan_packets(source, budget, asked)
-    refuse_unreadable(found, stream, source)
+        request = scan_request_for(stream.codec, policy)
+        scan = scan_packets(source, budget, request)
+    raise_if_unreadable(scan, stream, source)
     assert stream is not None
-    codec = found.listing.codec
-    is_unknown = not found.listing.width * found.listing.height  # it begins late in the file
-    if is_unknown or scan_request_for(codec, policy) != asked:
-        found = scan_packets(source, budget, scan_request_for(codec, policy), thorough=is_unknown)
-        stream = found.header.stream(stream.index)
+    codec = scan.listing.codec
+    is_unknown = not scan.listing.width * scan.listing.height  # its parameters come late in the file
+    if is_unknown or scan_request_for(codec, policy) != request:
+        scan = scan_packets(source, budget, scan_request_for(codec, policy), thorough=is_unknown)
+        stream = scan.input_info.stream(stream.index)
     order = None
-    if not (found.said.matches(DAMAGED) or _needs_every_frame(found.header, stream)):
-        order = infer_decode_order(codec, found.listing.packets, found.passing, found.dependencies)
-    if order is not None and _hides_reordering(found, stream, order):
+    if not (scan.log.matches(DAMAGED) or _needs_every_frame(scan.input_info, stream)):
+        order = infer_decode_order(codec, scan.listing.packets, scan.passing, scan.dependencies)
+    if order is not None and _has_hidden_reordering(scan, stream, order):
         order = None
-    return _describe(found, stream, order, source, budget)
+    return _build_index(scan, stream, order, source, budget)
 
 
-def index_of(found: PacketScan, source: DecoderInput, budget: ProcessLimits) -> VideoIndex | None:
-    """The index that a pass over all packets amounts to, but for their order; ``None`` if another stream is
-    meant, or nothing can be said of this one. Raises as `read_index`."""
-    stream = _chosen_stream(found, source, budget)
-    if stream is None or stream != found.header.first or not found.listing.width:
+def index_from_scan(scan: PacketScan, source: DecoderInput, budget: ProcessLimits) -> VideoIndex | None:
+    """Build the index from a completed packet scan, without `order`.
+
+    Args:
+        scan: The scan of the first video stream.
+        source: The file.
+        budget: The limits of further runs of FFmpeg.
+
+    Returns:
+        The index; ``None`` if another stream must be selected, or the size of this one is unknown.
+
+    Raises:
+        ExtractorError: The file cannot be decoded.
+    """
+    stream = _choose_stream(scan, source, budget)
+    if stream is None or stream != scan.input_info.first or not scan.listing.width:
         return None
-    refuse_unreadable(found, stream, source)
-    return _describe(found, stream, None, source, budget)
+    raise_if_unreadable(scan, stream, source)
+    return _build_index(scan, stream, None, source, budget)
 
 
-def _chosen_stream(found: PacketScan, source: DecoderInput, budget: ProcessLimits) -> StreamInfo | None:
-    """The stream that is meant; ``None`` if the file has no video."""
-    streams = candidates(found.header)
+def _choose_stream(scan: PacketScan, source: DecoderInput, budget: ProcessLimits) -> StreamInfo | None:
+    """Select the video stream; ``None`` if the file has no video."""
+    streams = candidates(scan.input_info)
     if len(streams) < 2:
         return streams[0] if streams else None
     return choose(streams, count_packets(source, budget, [stream.index for stream in streams]))
 
 
-def _describe(
-    found: PacketScan,
+def _build_index(
+    scan: PacketScan,
     stream: StreamInfo,
     order: DecodeOrder | None,
     source: DecoderInput,
     budget: ProcessLimits,
 ) -> VideoIndex:
-    header, listing = found.header, found.listing
+    input_info, listing = scan.input_info, scan.listing
     others = cache(lambda: list_others(source, budget))
-    parts, clock = _clock(found, others)
+    parts, changes = find_timestamp_changes(scan, others)
     picture = signal_format(stream, listing.width, listing.height)
-    chosen = replace(source, stream=str(stream.index), correction=correction_filter(clock))
-    packets = without_leading_frames(_on_one_clock(listing, parts, clock), chosen, picture, budget)
+    selected = replace(source, stream=str(stream.index), correction=correction_filter(changes))
+    packets = without_leading_frames(correct_timestamps(listing, parts, changes), selected, picture, budget)
     shown = packets.shown_pts
     first = shown[0] if shown else listing.parts[0].start_pts
-    duration = _duration(found, packets.end_pts, first, all_have_times=bool(shown))
-    truncated = is_cut_off(found, source)
-    lacking = Fraction(0) if clock else lacking_seconds(found)
-    claims_more = not truncated and goes_beyond(lacking, found, others)
+    duration = stream_duration(scan, packets.end_pts, first, all_have_times=bool(shown))
+    truncated = is_truncated(scan, source)
+    missing = Fraction(0) if changes else missing_seconds(scan)
+    exceeds = not truncated and exceeds_other_streams(missing, scan, others)
     return VideoIndex(
-        ffmpeg_version=header.version,
-        container=header.container,
+        ffmpeg_version=input_info.version,
+        container=input_info.container,
         stream=stream.index,
         codec=listing.codec,
         width=listing.width,
@@ -237,59 +263,15 @@ def _describe(
         shown_pts=shown,
         frame_count=len(shown) or len(packets),
         duration_seconds=float(duration),
-        expected_seconds=float(duration + lacking) if truncated else float(duration),
-        claimed_seconds=float(duration + lacking) if claims_more else None,
+        expected_seconds=float(duration + missing) if truncated else float(duration),
+        claimed_seconds=float(duration + missing) if exceeds else None,
         truncated=truncated,
-        discontinuities=tuple(_in_seconds(change, first or 0, packets.time_base, header) for change in clock),
-        correction=chosen.correction,
-        container_start_seconds=float(header.start),
-        unread_bytes=unread_bytes(source.path, header.container),
-    )
-
-
-def _clock(found: PacketScan, others: Callable[[], OtherStreams]) -> tuple[list[Part], list[Discontinuity]]:
-    """The parts of the video, and where the clock of the file restarts or jumps."""
-    listing, time_base = found.listing, found.listing.packets.time_base
-    parts, strays = find_strays(listing.packets.pts, listing.parts, listing.far_times or (), time_base)
-    discontinuities = find_discontinuities(
-        parts,
-        found.header.container,
-        time_base,
-        lambda gap: others().has_any_between(*gap.middle),
-    )
-    return parts, with_strays(discontinuities, strays)
-
-
-def _on_one_clock(
-    listing: PacketListing, parts: Sequence[Part], clock: Sequence[Discontinuity]
-) -> PacketTable:
-    """The packets with corrected times."""
-    return replace(
-        listing.packets,
-        pts=corrected(listing.packets.pts, clock, NO_PTS),
-        end_pts=corrected_end(parts, clock),
-    )
-
-
-def _duration(
-    found: PacketScan, end_pts: int | None, first_pts: int | None, *, all_have_times: bool
-) -> Fraction:
-    """From the first frame to the end of the last one, in seconds."""
-    time_base = found.listing.packets.time_base
-    duration = Fraction(0)
-    if first_pts is not None and end_pts is not None:
-        duration = (end_pts - first_pts) * time_base
-    if all_have_times:
-        return duration
-    return max(duration, found.listing.ticks * time_base) or found.header.duration or duration
-
-
-def _in_seconds(change: Discontinuity, first_pts: int, time_base: Fraction, header: InputInfo) -> ClockChange:
-    # FFmpeg adds a turn of the 33-bit clock to times that are far before the first one.
-    turn = _MPEG_CLOCK if header.container in MEASURED_DURATION else None
-    after = change.pts_after % turn if turn else change.pts_after
-    return ClockChange(
-        *(float(pts * time_base) for pts in (change.pts - first_pts, change.pts_before, after))
+        discontinuities=tuple(
+            to_clock_change(change, first or 0, packets.time_base, input_info) for change in changes
+        ),
+        correction=selected.correction,
+        container_start_seconds=float(input_info.start),
+        unread_bytes=unread_bytes(source.path, input_info.container),
     )
 
 
@@ -299,14 +281,16 @@ def _hdr(stream: StreamInfo) -> str | None:
     return None if stream.transfer == "sdr" else stream.transfer
 
 
-def _needs_every_frame(header: InputInfo, stream: StreamInfo) -> bool:
-    """Deinterlacing does, and times that are not in the container: there FFmpeg counts frames."""
-    return stream.is_interlaced or header.container == "obu"
+def _needs_every_frame(input_info: InputInfo, stream: StreamInfo) -> bool:
+    """Whether all frames must be decoded: for deinterlacing, and in OBU files, whose frames FFmpeg counts."""
+    return stream.is_interlaced or input_info.container == "obu"
 
 
-def _hides_reordering(found: PacketScan, stream: StreamInfo, order: DecodeOrder) -> bool:
-    """Whether frames may be shown in another order than they are decoded, although the container gives both
-    the same times: then only a decoder that sees all of them knows their times. A stream in which nothing is
-    left unreferenced has no such frames, and neither has H.264's baseline profile."""
-    is_suspect = not found.listing.is_reordered and not all(order.reference)
-    return is_suspect and "Baseline" not in stream.profile
+def _has_hidden_reordering(scan: PacketScan, stream: StreamInfo, order: DecodeOrder) -> bool:
+    """Whether frames may be reordered although the container stores pts equal to dts.
+
+    Then only a decoder that gets all frames determines their pts. Streams without non-reference pictures,
+    and H.264 Baseline streams, have no reordered frames.
+    """
+    may_be_reordered = not scan.listing.is_reordered and not all(order.reference)
+    return may_be_reordered and "Baseline" not in stream.profile

@@ -1,5 +1,7 @@
-"""Where a video begins that was cut out of another: its first pictures may hang on others that are not
-there any more, and the decoder leaves them out."""
+"""Find the first decodable frame of a video that was cut from another one.
+
+Its first frames may reference frames that are missing; the decoder does not output them.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,16 +19,24 @@ from extractor.media.ffmpeg.packets import DISCARD, KEY, NO_PTS, PacketTable
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg
 
-_MAX_LEAD_ERRORS = 1_000
-"""A video whose first so many packets cannot be decoded does not begin in the middle: it is damaged."""
+_MAX_LEADING_ERRORS = 1_000
+"""The number of decode errors from which on the video counts as damaged, not as cut."""
 
 
 def without_leading_frames(
     packets: PacketTable, source: DecoderInput, picture: SignalFormat, budget: ProcessLimits
 ) -> PacketTable:
-    """The packets, with those marked as not to be shown that the decoder leaves out at the beginning. Where
-    the first packet says that there may be any, the decoder is asked."""
-    if not _may_have_lead(packets):
+    """Set the flag `DISCARD` of leading packets that the decoder does not output.
+
+    The beginning of the video is decoded only if its first packets may be undecodable.
+
+    Args:
+        packets: All packets, with corrected timestamps.
+        source: The file and its stream.
+        picture: The signal format of the frames.
+        budget: The limits of FFmpeg.
+    """
+    if not _may_have_leading_frames(packets):
         return packets
     first = _first_decoded(source, picture, budget)
     if first is None or first.time_base != packets.time_base:
@@ -35,8 +45,8 @@ def without_leading_frames(
     return replace(packets, flags=bytearray(map(or_, packets.flags, map(mul, repeat(DISCARD), hidden))))
 
 
-def _may_have_lead(packets: PacketTable) -> bool:
-    """Whether anything is shown before the first packet, or that one itself hangs on others."""
+def _may_have_leading_frames(packets: PacketTable) -> bool:
+    """Whether a frame is shown before the first packet, or the first packet is not a keyframe."""
     if not len(packets) or NO_PTS in packets.pts:
         return False
     earliest = min(compress(packets.pts, packets.are_shown), default=packets.pts[0])
@@ -48,6 +58,6 @@ def _first_decoded(source: DecoderInput, picture: SignalFormat, budget: ProcessL
         return command.build_scenes(source, picture, urls, None)
 
     with run_ffmpeg(build, ("frames",), budget) as child, suppress(ErrorFloodError):
-        child.stderr.damage_limit = _MAX_LEAD_ERRORS
+        child.stderr.damage_limit = _MAX_LEADING_ERRORS
         return next(timestamps(child), None)
     return None

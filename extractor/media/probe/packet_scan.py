@@ -1,4 +1,4 @@
-"""One run of FFmpeg over the packets of a file, and all that it tells."""
+"""Scan the packets of a file with FFmpeg."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,100 +17,104 @@ from extractor.media.references.ivf import IvfReader
 
 _EXCERPT_BYTES = 1 << 16
 _MAX_MESSAGES = 20_000
-"""From here on it costs less to list the packets anew than to read on."""
+"""With more messages than this, it costs less to scan again without messages than to continue."""
 
 
 class PacketScan(Struct, frozen=True):
-    """What one run of FFmpeg over the packets of a video stream told.
+    """The result of one packet scan of a video stream.
 
     Attributes:
-        header: What FFmpeg said of the file.
+        input_info: FFmpeg's description of the file.
         listing: The packets of the stream.
-        said: All that FFmpeg said.
-        status: FFmpeg's exit status.
-        passing: For each bitstream filter that was asked about, by name: for each packet a byte, 1 if it
-            passes.
-        dependencies: Those between frames, if they were asked for and are known.
+        log: The log of FFmpeg.
+        status: The exit status of FFmpeg.
+        passing: For each bitstream filter of the request, by name: one byte per packet, 1 if it passes.
+        dependencies: The dependencies between frames, if requested and known.
     """
 
-    header: InputInfo
+    input_info: InputInfo
     listing: PacketListing
-    said: FFmpegLog
+    log: FFmpegLog
     status: int
     passing: Mapping[str, bytes] = field(default_factory=dict)
     dependencies: Dependencies | None = None
 
 
 def scan_packets(
-    source: DecoderInput, budget: ProcessLimits, asked: ScanRequest, *, thorough: bool = False
+    source: DecoderInput, budget: ProcessLimits, request: ScanRequest, *, thorough: bool = False
 ) -> PacketScan:
-    """List the packets, and answer the questions as far as the file lets itself be taken apart.
+    """List the packets of a stream, and collect what `request` asks for as far as the packets can be parsed.
 
     Args:
         source: The file and its stream.
-        budget: What FFmpeg may use.
-        asked: The questions.
-        thorough: Whether FFmpeg looks into the whole file, if need be, to learn what the streams are.
+        budget: The limits of each run of FFmpeg.
+        request: What to collect beside the listing.
+        thorough: Whether FFmpeg reads as much of the file as it needs to identify the streams.
+
+    Raises:
+        DeadlineError: The deadline passed.
+        DecoderHungError: FFmpeg is hung.
+        TooLargeError: The stream has too many packets.
     """
-    found = _run(source, budget, asked, thorough)
-    if asked.frames and found.status != 0:  # one that cannot be told from the next ends everything
+    scan = _run(source, budget, request, thorough)
+    if request.frames and scan.status != 0:  # FFmpeg stops at a packet that it cannot split into frames
         return _run(source, budget, EMPTY_REQUEST, thorough)
-    return found
+    return scan
 
 
-def _run(source: DecoderInput, budget: ProcessLimits, asked: ScanRequest, thorough: bool) -> PacketScan:
-    """Run FFmpeg once; where it reports an error for every packet, once more without reports."""
+def _run(source: DecoderInput, budget: ProcessLimits, request: ScanRequest, thorough: bool) -> PacketScan:
+    """Run FFmpeg once; if it logs an error for every packet, run it again without errors."""
     try:
-        return _run_once(source, budget, asked, thorough, None)
+        return _run_once(source, budget, request, thorough, None)
     except ErrorFloodError as flood:
-        return _run_once(source, budget, EMPTY_REQUEST, thorough, flood.said)
+        return _run_once(source, budget, EMPTY_REQUEST, thorough, flood.log)
 
 
 def _run_once(
     source: DecoderInput,
     budget: ProcessLimits,
-    asked: ScanRequest,
+    request: ScanRequest,
     thorough: bool,
-    said_before: FFmpegLog | None,
+    earlier_log: FFmpegLog | None,
 ) -> PacketScan:
     listing = PacketListing(source.limits.max_packets)
-    filtered = {name: NumberedPackets() for name in asked.filters}
+    filtered = {name: NumberedPackets() for name in request.filters}
     frames = Av1Dependencies()
     sinks: dict[str, Callable[[bytes], None]] = {"stdout": listing.feed}
     sinks |= {name: packets.feed for name, packets in filtered.items()}
-    if asked.frames:
-        sinks["frames"] = IvfReader(frames.take).feed
+    if request.frames:
+        sinks["frames"] = IvfReader(frames.feed).feed
 
     def build(urls: Urls) -> Sequence[str]:
         return command.build_index(
             source,
             urls,
-            asked.filters,
-            with_frames=asked.frames,
+            request.filters,
+            with_frames=request.frames,
             thorough=thorough,
-            quiet=said_before is not None,
+            quiet=earlier_log is not None,
         )
 
     with run_ffmpeg(build, [name for name in sinks if name != "stdout"], budget) as child:
-        if said_before is None:
+        if earlier_log is None:
             child.stderr.message_limit = _MAX_MESSAGES
         child.feed_all(sinks)
         status = child.wait()
     if PARAMETERS in filtered:
         listing.mark_new_parameters(filtered[PARAMETERS].changes)
-    said = said_before or child.stderr
+    log = earlier_log or child.stderr
     return PacketScan(
-        InputInfo.parse(said.facts),
+        InputInfo.parse(log.input_lines),
         listing,
-        said,
+        log,
         status,
         {name: bytes(packets.marks) for name, packets in filtered.items()},
-        frames.found if asked.frames else None,
+        frames.dependencies if request.frames else None,
     )
 
 
 def count_packets(source: DecoderInput, budget: ProcessLimits, streams: Sequence[int]) -> Mapping[int, int]:
-    """How many packets each of the streams has."""
+    """Return the number of packets of each stream."""
     listings = {str(stream): PacketListing(source.limits.max_packets) for stream in streams}
 
     def build(urls: Urls) -> Sequence[str]:
@@ -123,7 +127,7 @@ def count_packets(source: DecoderInput, budget: ProcessLimits, streams: Sequence
 
 
 def list_others(source: DecoderInput, budget: ProcessLimits) -> OtherStreams:
-    """When the packets of all streams but video are shown."""
+    """Return the timestamps of all audio, subtitle and data packets."""
     others = OtherStreams(source.limits.max_packets)
     with run_ffmpeg(lambda _: command.build_others(source), (), budget) as child:
         child.feed_all({"stdout": others.feed})
@@ -132,7 +136,7 @@ def list_others(source: DecoderInput, budget: ProcessLimits) -> OtherStreams:
 
 
 def head_and_tail(source: DecoderInput) -> bytes:
-    """The beginning and the end of the file, where containers name their codecs."""
+    """Return the first and the last bytes of the file, where containers store the names of codecs."""
     with source.path.open("rb") as file:
         head = file.read(_EXCERPT_BYTES)
         file.seek(max(file.tell(), source.path.stat().st_size - _EXCERPT_BYTES))

@@ -1,5 +1,4 @@
-"""Why a file is not decoded at all: what a run over its packets tells against it. Pure, but for a look at the
-first and last bytes of the file."""
+"""Refuse files that cannot be decoded, with the reason."""
 
 from extractor.errors import (
     DecoderCrashedError,
@@ -14,43 +13,43 @@ from extractor.media.ffmpeg.input_info import StreamInfo
 from extractor.media.probe.packet_scan import PacketScan, head_and_tail
 
 
-def refuse_unreadable(found: PacketScan, stream: StreamInfo | None, source: DecoderInput) -> None:
-    """Raise the `ExtractorError` that says why the file cannot be decoded, if there is one.
+def raise_if_unreadable(scan: PacketScan, stream: StreamInfo | None, source: DecoderInput) -> None:
+    """Raise an error if the file cannot be decoded.
 
     Args:
-        found: What a run over its packets told.
-        stream: The stream that is meant; ``None`` if the file has no video.
+        scan: The packet scan of the file.
+        stream: The selected stream; ``None`` if the file has no video.
         source: The file.
+
+    Raises:
+        ExtractorError: The file cannot be decoded; the type of the error is the reason.
     """
-    listing, header, said = found.listing, found.header, found.said
+    listing, input_info, log = scan.listing, scan.input_info, scan.log
     head = head_and_tail(source)
     if formats.is_still_picture(head, len(listing.packets)):
         raise ForbiddenFormatError("the file is a still picture, not a video")
-    if said.matches(r"(Format|Protocol '\w*') not on whitelist '"):
-        raise ForbiddenFormatError("this kind of file is not a video that may be read")
-    if said.matches(
-        r"Number of (streams|tracks) exceeds max_streams"
-    ):  # it would read only some of the packets
+    if log.matches(r"(Format|Protocol '\w*') not on whitelist '"):
+        raise ForbiddenFormatError("this file format is not allowed")
+    # FFmpeg would read only some of the packets.
+    if log.matches(r"Number of (streams|tracks) exceeds max_streams"):
         raise TooLargeError(f"files with more than {MAX_STREAMS} streams are refused")
-    if said.out_of_memory:
-        raise TooLargeError(
-            "FFmpeg needs more memory than it may use to read this file: see FFMPEG_MEMORY_MB"
-        )
-    most = source.limits.max_pixels
+    if log.out_of_memory:
+        raise TooLargeError("FFmpeg needs more memory than FFMPEG_MEMORY_MB allows to read this file")
+    max_pixels = source.limits.max_pixels
     if (
-        said.matches(r"Picture size \d+x\d+ exceeds specified max pixel count")
-        or listing.width * listing.height > most
+        log.matches(r"Picture size \d+x\d+ exceeds specified max pixel count")
+        or listing.width * listing.height > max_pixels
     ):
-        raise TooLargeError(f"pictures of more than MAX_PIXELS={most} pixels are refused")
-    if found.status < 0:
-        raise DecoderCrashedError(f"FFmpeg died of signal {-found.status} while it read the file")
-    if header.opened and stream is None:
-        raise NoVideoStreamError(formats.describe_missing_video(header.other_kinds))
-    if not header.opened and formats.is_script(head[:256]):
-        raise ForbiddenFormatError("the file is a text for programs, not a video")
-    if not header.opened or not len(listing.packets):
-        raise UnreadableError(f"FFmpeg cannot read the file: {said.words}")
+        raise TooLargeError(f"frames of more than MAX_PIXELS={max_pixels} pixels are refused")
+    if scan.status < 0:
+        raise DecoderCrashedError(f"FFmpeg was killed by signal {-scan.status} while it read the file")
+    if input_info.opened and stream is None:
+        raise NoVideoStreamError(formats.describe_missing_video(input_info.other_kinds))
+    if not input_info.opened and formats.is_script(head[:256]):
+        raise ForbiddenFormatError("the file is a playlist, a script or a web page, not a video")
+    if not input_info.opened or not len(listing.packets):
+        raise UnreadableError(f"FFmpeg cannot read the file: {log.summary}")
     if listing.encrypted:
-        raise UnreadableError("the video is encrypted, and its key is not in the file")
+        raise UnreadableError("the video is encrypted, and the file does not contain the key")
     if listing.codec not in formats.DECODERS:
-        raise ForbiddenFormatError(f"videos in the codec {listing.codec} are not read")
+        raise ForbiddenFormatError(f"the video codec {listing.codec} is not allowed")

@@ -1,7 +1,7 @@
-"""Which video stream of a file is meant. Pure.
+"""Select the video stream of a file. Pure.
 
-Players show the stream that the container marks as default, and else the largest picture; so does FFmpeg
-where nobody tells it which. Covers, thumbnails, parts of a still picture and streams without packets are no
+As in players and in FFmpeg by default, it is the stream that the container flags as default, else the one
+with the largest frames. Cover art, thumbnails, parts of a still image and streams without packets are not
 videos.
 """
 
@@ -11,18 +11,19 @@ from extractor.media.ffmpeg import formats
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 
 
-def candidates(header: InputInfo) -> Sequence[StreamInfo]:
-    """The video streams that may be meant; those that can be decoded, if there are any."""
-    videos = [stream for stream in header.streams if not (stream.is_cover or stream.is_tile)]
+def candidates(input_info: InputInfo) -> Sequence[StreamInfo]:
+    """Return the streams to choose from: those with an allowed codec, or all if there are none."""
+    videos = [stream for stream in input_info.streams if not (stream.is_cover or stream.is_tile)]
     return [stream for stream in videos if stream.codec in formats.DECODERS] or videos
 
 
 def choose(streams: Sequence[StreamInfo], packet_counts: Mapping[int, int]) -> StreamInfo:
-    """The stream that is meant.
+    """Select one of the streams.
 
     Args:
         streams: The candidates; at least one.
-        packet_counts: How many packets each of them has, by its number. A single packet is a still picture.
+        packet_counts: The number of packets of each stream, by stream number. A stream with a single packet
+            is a still image.
     """
 
     def rank(stream: StreamInfo) -> tuple[int, bool, int, int]:

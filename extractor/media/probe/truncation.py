@@ -1,8 +1,8 @@
-"""Whether the bytes of a file show that it was cut off.
+"""Detect truncated files by the structure of their container.
 
-A duration in a header is no evidence: live recordings, sections of a stream and static screens have headers
-that claim more than was ever written. What counts is a box, a segment, a packet or a table that reaches
-beyond the end of the file. Only headers are read, never the media.
+A duration in a header is no evidence: live recordings, excerpts of streams and screen recordings have headers
+with longer durations than were written. Evidence is a box, a segment, a packet or a table that extends beyond
+the end of the file. This module reads only headers, never media data.
 """
 
 import os
@@ -28,15 +28,15 @@ _DV_625_BYTES: Final = 144_000
 _ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
-def is_cut_off(path: Path, container: str) -> bool:
-    """Whether the file ends in the middle of something.
+def is_truncated(path: Path, container: str) -> bool:
+    """Whether a structure of the container extends beyond the end of the file.
 
     Args:
         path: The file.
         container: FFmpeg's name of the demuxer.
 
     Returns:
-        ``False`` also where the container gives no evidence.
+        Also ``False`` if the container gives no evidence.
     """
     check = _CHECKS.get(container.partition(",")[0])
     if check is None:
@@ -46,13 +46,13 @@ def is_cut_off(path: Path, container: str) -> bool:
 
 
 def read_at(file: BinaryIO, position: int, size: int) -> bytes:
-    """So many bytes from that place; fewer at the end of the file."""
+    """Read `size` bytes at `position`; fewer at the end of the file."""
     file.seek(position)
     return file.read(size)
 
 
 def _mov(file: BinaryIO, size: int) -> bool:
-    """A box at the top level reaches beyond the end, or the data of the last fragment is missing."""
+    """A top-level box extends beyond the end, or the data of the last fragment is missing."""
     position, last = 0, b""
     for _ in range(_MAX_STEPS):
         head = read_at(file, position, 16)
@@ -61,7 +61,7 @@ def _mov(file: BinaryIO, size: int) -> bool:
         length, kind = struct.unpack_from(">I4s", head)
         if length == 1 and len(head) == 16:
             length = struct.unpack_from(">Q", head, 8)[0]
-        if length < 8:  # 0: up to the end of the file; else no box
+        if length < 8:  # 0: up to the end of the file; 1-7: not a box
             return False
         if position + length > size:
             return kind in _BOXES_WITH_CONTENT
@@ -70,7 +70,7 @@ def _mov(file: BinaryIO, size: int) -> bool:
 
 
 def _matroska(file: BinaryIO, size: int) -> bool:
-    """A segment whose length is known reaches beyond the end."""
+    """A segment of known length extends beyond the end."""
     position = 0
     for _ in range(_MAX_STEPS):
         head = read_at(file, position, 12)
@@ -87,19 +87,19 @@ def _matroska(file: BinaryIO, size: int) -> bool:
     return False
 
 
-def ebml_number(data: bytes, place: int, *, keep_marker: bool) -> tuple[int, int] | None:
-    """A number of variable length, and the place behind it."""
-    if place >= len(data) or not data[place]:
+def ebml_number(data: bytes, position: int, *, keep_marker: bool) -> tuple[int, int] | None:
+    """Return an EBML variable-length integer, and the position after it."""
+    if position >= len(data) or not data[position]:
         return None
-    count = 9 - data[place].bit_length()
-    if place + count > len(data):
+    count = 9 - data[position].bit_length()
+    if position + count > len(data):
         return None
-    value = int.from_bytes(data[place : place + count], "big")
-    return (value if keep_marker else value & ((1 << 7 * count) - 1)), place + count
+    value = int.from_bytes(data[position : position + count], "big")
+    return (value if keep_marker else value & ((1 << 7 * count) - 1)), position + count
 
 
 def is_unknown_length(value: int, size: int) -> bool:
-    """Whether a length of so many bytes says that it is not known: by ones only."""
+    """Whether a length of `size` bytes means "unknown": all value bits are set."""
     return value == (1 << 7 * size) - 1
 
 
@@ -117,8 +117,11 @@ def _mpegts(file: BinaryIO, size: int) -> bool:
 
 
 def _flv(file: BinaryIO, size: int) -> bool:
-    """The last tag is cut off. Each tag is followed by its size; where the last four bytes are none, tags are
-    followed from the start."""
+    """The last tag is incomplete.
+
+    Each tag is followed by its size. If the last four bytes are not the size of a tag, all tags are followed
+    from the start.
+    """
     trailer = read_at(file, max(0, size - 4), 4)
     length = int.from_bytes(trailer, "big")
     if 11 <= length <= size - 4 and flv_tag_bytes(read_at(file, size - 4 - length, 11)) == length:
@@ -135,13 +138,13 @@ def _flv(file: BinaryIO, size: int) -> bool:
 
 
 def flv_tag_bytes(head: bytes) -> int:
-    """How long a tag is with its header, whose last three bytes are 0; 0 if that is no tag."""
+    """Return the size of a tag with its header, whose last three bytes are 0; 0 if it is not a tag."""
     known = len(head) == 11 and head[0] & 0x1F in _FLV_TAG_TYPES and not any(head[8:])
     return 11 + int.from_bytes(head[1:4], "big") if known else 0
 
 
 def _avi(file: BinaryIO, size: int) -> bool:
-    """A RIFF chunk reaches beyond the end. Recorders write its size last: 0 is unknown."""
+    """A RIFF chunk extends beyond the end. Recorders write its size last: 0 means unknown."""
     position = 0
     for _ in range(_MAX_STEPS):
         head = read_at(file, position, 8)
@@ -157,7 +160,7 @@ def _avi(file: BinaryIO, size: int) -> bool:
 
 
 def _asf(file: BinaryIO, size: int) -> bool:
-    """The file is shorter than its properties say, and was no broadcast."""
+    """The file is shorter than the size in its file properties object, and not a broadcast."""
     head = read_at(file, 0, ASF_HEADER_BYTES)
     length = asf_bytes(head)
     if length is None:
@@ -167,22 +170,22 @@ def _asf(file: BinaryIO, size: int) -> bool:
 
 
 def asf_bytes(head: bytes) -> int | None:
-    """How long the file is by the properties in its header; ``None`` if it has none."""
-    place = head.find(_ASF_FILE_PROPERTIES)
-    if place < 0 or len(head) < place + 92:
+    """Return the size in the file properties object; ``None`` without such an object."""
+    position = head.find(_ASF_FILE_PROPERTIES)
+    if position < 0 or len(head) < position + 92:
         return None
-    return int.from_bytes(head[place + 40 : place + 48], "little")
+    return int.from_bytes(head[position + 40 : position + 48], "little")
 
 
 def _ivf(file: BinaryIO, size: int) -> bool:
-    """The last frame is cut off."""
+    """The last frame is incomplete."""
     position = 32
     for _ in range(_MAX_STEPS):
         head = read_at(file, position, 12)
         if not head:
             return False
         length = int.from_bytes(head[:4], "little")
-        if not length:  # no frame: padding
+        if not length:  # padding
             return False
         if len(head) < 12 or position + 12 + length > size:
             return True
@@ -191,12 +194,12 @@ def _ivf(file: BinaryIO, size: int) -> bool:
 
 
 def _ogg(file: BinaryIO, size: int) -> bool:
-    """The last page is cut off."""
+    """The last page is incomplete."""
     tail = read_at(file, max(0, size - _TAIL_BYTES), _TAIL_BYTES)
-    place = tail.rfind(b"OggS")
-    if place < 0:
+    position = tail.rfind(b"OggS")
+    if position < 0:
         return False
-    page = tail[place:]
+    page = tail[position:]
     if len(page) < _OGG_HEADER_BYTES:
         return True
     segments = page[_OGG_HEADER_BYTES - 1]
@@ -205,7 +208,7 @@ def _ogg(file: BinaryIO, size: int) -> bool:
 
 
 def _dv(file: BinaryIO, size: int) -> bool:
-    """The last frame is cut off: all have the same size, or a multiple of it at higher rates."""
+    """The last frame is incomplete: all have the same size, or a multiple of it at higher rates."""
     head = read_at(file, 0, 4)
     is_of_625_lines = len(head) == 4 and head[3] & 0x80
     return size % (_DV_625_BYTES if is_of_625_lines else _DV_525_BYTES) != 0

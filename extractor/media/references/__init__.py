@@ -1,1 +1,1 @@
-"""Which packets a frame needs to be decoded. Pure: no I/O."""
+"""Compute which packets must be decoded for a frame. Pure: no I/O."""

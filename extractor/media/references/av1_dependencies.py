@@ -1,4 +1,4 @@
-"""Which frames each frame of a stream is decoded from, where that is known. Pure."""
+"""Build the dependency graph of the frames of an AV1 stream. Pure."""
 
 from array import array
 from bisect import bisect_right
@@ -21,12 +21,13 @@ from extractor.media.references.av1_obu import (
 from extractor.media.references.bit_reader import UnsupportedBitstreamError
 
 _MAX_DISTANCE: Final = 65_535
-_LASTING_METADATA = (b"\1", b"\2")  # hdr_cll, hdr_mdcv: the range of brightness and colours
+_HDR_METADATA = (b"\1", b"\2")  # METADATA_TYPE_HDR_CLL, METADATA_TYPE_HDR_MDCV
 
 
 class Dependencies:
-    """Which frames each frame is decoded from, compactly: some ten bytes a frame. Frames are numbered in
-    decode order.
+    """The references of each frame, stored as distances: about ten bytes per frame.
+
+    Frames are numbered in decode order, from 0.
 
     Attributes:
         shown: The numbers of the frames that are shown.
@@ -36,128 +37,143 @@ class Dependencies:
         self.shown = array("I")
         self._distances = array("H")
         self._ends = array("I", [0])
-        self._lasting = array("I")
+        self._parameters = array("I")
 
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def add(self, sources: Iterable[int], *, is_shown: bool, tells_lasting: bool) -> None:
-        """Add the next frame.
+    def add(self, references: Iterable[int], *, is_shown: bool, has_parameters: bool) -> None:
+        """Add the next frame in decode order.
 
         Args:
-            sources: The numbers of the frames that it is decoded from.
+            references: The numbers of the frames that it is decoded from.
             is_shown: Whether it is shown.
-            tells_lasting: Whether its packet tells what the decoder must know for all frames that follow.
+            has_parameters: Whether its packet carries parameters (a sequence header or HDR metadata) that
+                apply to all following frames.
 
         Raises:
-            UnsureError: A source is farther away than can be stored.
+            UnsupportedBitstreamError: A source is farther away than can be stored.
         """
         number = len(self)
-        for source in sources:
-            if number - source > _MAX_DISTANCE:
+        for reference in references:
+            if number - reference > _MAX_DISTANCE:
                 raise UnsupportedBitstreamError
-            if source != number:
-                self._distances.append(number - source)
+            if reference != number:
+                self._distances.append(number - reference)
         self._ends.append(len(self._distances))
         if is_shown:
             self.shown.append(number)
-        if tells_lasting:
-            self._lasting.append(number)
+        if has_parameters:
+            self._parameters.append(number)
 
-    def needed_frames(self, places: Iterable[int]) -> bytearray:
-        """For each frame a byte, 1 if the shown frames at these places cannot do without it."""
+    def needed_frames(self, positions: Iterable[int]) -> bytearray:
+        """Find the frames that must be decoded.
+
+        Args:
+            positions: Positions of the wanted frames among the shown frames.
+
+        Returns:
+            One byte per frame in decode order: 1 if a wanted frame depends on it or is it, else 0.
+        """
         needed = bytearray(len(self))
-        for place in places:
-            needed[self.shown[place]] = 1
+        for position in positions:
+            needed[self.shown[position]] = 1
         for number in reversed(range(len(needed))):
             if needed[number]:
                 for distance in self._distances[self._ends[number] : self._ends[number + 1]]:
                     needed[number - distance] = 1
-                if told := bisect_right(self._lasting, number):
-                    needed[self._lasting[told - 1]] = 1
+                if count := bisect_right(self._parameters, number):
+                    needed[self._parameters[count - 1]] = 1
         return needed
 
 
 def av1_dependencies(packets: Iterable[bytes]) -> Dependencies | None:
-    """Of packets with one frame each; `None` if it is not sure for all of them."""
+    """Parse packets that hold one frame each.
+
+    Returns:
+        The dependencies, or ``None`` if any packet has an unsupported feature.
+    """
     reader = Av1Dependencies()
     for packet in packets:
-        reader.take(packet)
-    return reader.found
+        reader.feed(packet)
+    return reader.dependencies
 
 
 class Av1Dependencies:
-    """Fed with packets of one frame each."""
+    """Incremental builder of `Dependencies`. Each packet must hold one frame."""
 
     def __init__(self) -> None:
         self._decoder: _Av1Decoder | None = _Av1Decoder()
 
-    def take(self, packet: bytes) -> None:
-        """Take the next packet."""
+    def feed(self, packet: bytes) -> None:
+        """Parse the next packet."""
         if self._decoder is not None:
             try:
-                self._decoder.take(packet)
+                self._decoder.feed(packet)
             except UnsupportedBitstreamError:
                 self._decoder = None
 
     @property
-    def found(self) -> Dependencies | None:
-        """The dependencies of all frames; `None` if they are not sure."""
+    def dependencies(self) -> Dependencies | None:
+        """The dependencies of all frames; ``None`` if any packet had an unsupported feature."""
         return self._decoder.dependencies if self._decoder else None
 
 
 class _Av1Decoder(Struct):
-    """What an AV1 decoder knows between two packets: which frame was written to each slot last, and the units
-    that last: the sequence header and some metadata. They must always be the same; then it is enough
-    that every frame depends on the packet that told them last."""
+    """The state of an AV1 decoder between two packets.
+
+    It holds which frame is in each slot, and the parameter units (sequence header, HDR metadata) of the
+    stream. These must not change within the stream, so each frame depends only on the latest packet that
+    carries them.
+    """
 
     dependencies: Dependencies = field(default_factory=Dependencies)
     _slots: list[int | None] = field(default_factory=lambda: [None] * len(ALL_SLOTS))
-    _slots_of_key_frames: set[int] = field(default_factory=set)
+    _key_frame_slots: set[int] = field(default_factory=set)
     _sequence: SequenceHeader | None = None
-    _lasting: Sequence[tuple[int, bytes]] = ()
+    _parameters: Sequence[tuple[int, bytes]] = ()
 
-    def take(self, packet: bytes) -> None:
+    def feed(self, packet: bytes) -> None:
         units = list(obus(packet))
-        lasting = [unit for unit in units if _is_lasting(*unit)]
-        if lasting:
-            self._take_lasting(lasting)
+        parameters = [unit for unit in units if _is_parameter_unit(*unit)]
+        if parameters:
+            self._read_parameters(parameters)
         headers = [payload for kind, payload in units if kind in (FRAME, FRAME_HEADER)]
         if len(headers) != 1 or self._sequence is None:
             raise UnsupportedBitstreamError
-        self._take_frame(headers[0], self._sequence, tells_lasting=bool(lasting))
+        self._read_frame(headers[0], self._sequence, has_parameters=bool(parameters))
 
-    def _take_lasting(self, units: Sequence[tuple[int, bytes]]) -> None:
+    def _read_parameters(self, units: Sequence[tuple[int, bytes]]) -> None:
         if self._sequence is None:
             kind, payload = units[0]
             if kind != SEQUENCE_HEADER:
                 raise UnsupportedBitstreamError
             self._sequence = parse_sequence_header(payload)
-            self._lasting = units
-        if units != self._lasting:
+            self._parameters = units
+        if units != self._parameters:
             raise UnsupportedBitstreamError
 
-    def _take_frame(self, header: bytes, sequence: SequenceHeader, *, tells_lasting: bool) -> None:
+    def _read_frame(self, header: bytes, sequence: SequenceHeader, *, has_parameters: bool) -> None:
         number = len(self.dependencies)
         frame = parse_frame_header(header, sequence)
-        sources = {self._written_to(slot) for slot in frame.reads}
-        is_key = frame.is_key or (frame.repeats and self._slots_of_key_frames.issuperset(frame.reads))
-        written = ALL_SLOTS if is_key and frame.repeats else frame.writes
+        references = {self._frame_in(slot) for slot in frame.references}
+        is_key = frame.is_key or (frame.shows_existing and self._key_frame_slots.issuperset(frame.references))
+        written = ALL_SLOTS if is_key and frame.shows_existing else frame.refreshed
         for slot in written:
             self._slots[slot] = number
         if is_key:
-            self._slots_of_key_frames.update(written)
+            self._key_frame_slots.update(written)
         else:
-            self._slots_of_key_frames.difference_update(written)
-        self.dependencies.add(sources, is_shown=frame.is_shown, tells_lasting=tells_lasting)
+            self._key_frame_slots.difference_update(written)
+        self.dependencies.add(references, is_shown=frame.is_shown, has_parameters=has_parameters)
 
-    def _written_to(self, slot: int) -> int:
-        """The frame in the slot."""
+    def _frame_in(self, slot: int) -> int:
+        """Return the number of the frame in the slot."""
         number = self._slots[slot]
         if number is None:
             raise UnsupportedBitstreamError
         return number
 
 
-def _is_lasting(kind: int, payload: bytes) -> bool:
-    return kind == SEQUENCE_HEADER or (kind == METADATA and payload.startswith(_LASTING_METADATA))
+def _is_parameter_unit(kind: int, payload: bytes) -> bool:
+    return kind == SEQUENCE_HEADER or (kind == METADATA and payload.startswith(_HDR_METADATA))

@@ -1,9 +1,10 @@
-"""The headers of AV1, as far as they tell which frames a frame is decoded from. Pure.
+"""Parse AV1 sequence and frame headers, as far as needed to find the references of a frame. Pure.
 
-Whatever a frame takes over from earlier ones - samples, motion vectors, probabilities, segments, deltas, film
-grain - it takes from the slots that it lists as its references, at most seven of the decoder's eight. So
-these, and the slots that it is written to, are all there is to know. Fields are named as in the AV1
-specification, 5.3 to 5.9. What is rare there is refused, not read.
+A frame depends on earlier frames only through the reference slots in its header (at most seven of the
+decoder's eight): samples, motion vectors, probabilities, segmentation, deltas and film grain all come from
+there. The slots that a frame references and refreshes therefore describe all dependencies. Field names and
+their order are those of the AV1 specification, sections 5.3 to 5.9 (https://aomediacodec.github.io/av1-spec/).
+Rare features raise `UnsupportedBitstreamError`.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ ALL_SLOTS: Final = tuple(range(8))
 _SLOTS_OF_FLAGS: Final = tuple(tuple(slot for slot in ALL_SLOTS if flags >> slot & 1) for flags in range(256))
 _LISTED_REFERENCES: Final = 7
 _SELECTED_PER_FRAME: Final = 2
-_HEAD_BYTES: Final = 64  # what is read of a frame's header ends long before
+_HEAD_BYTES: Final = 64  # all parsed fields of a frame header lie within these
 
 
 SEQUENCE_HEADER: Final = 1
@@ -32,7 +33,7 @@ _SWITCH_FRAME: Final = 3
 
 
 class SequenceHeader(Struct, frozen=True):
-    """What the headers of frames are read by."""
+    """The fields of a sequence header that are needed to parse frame headers."""
 
     seq_force_screen_content_tools: int
     seq_force_integer_mv: int
@@ -40,43 +41,59 @@ class SequenceHeader(Struct, frozen=True):
 
 
 class FrameHeader(Struct, frozen=True):
-    """The slots that a frame `reads` and `writes`. One that `repeats` only shows again what it reads; if
-    that is a key frame, it is then written to all slots."""
+    """The parsed fields of a frame header.
 
-    reads: tuple[int, ...]
-    writes: tuple[int, ...]
+    Attributes:
+        references: The slots of the frames that it is decoded from.
+        refreshed: The slots that the frame is stored in.
+        is_shown: Whether it is shown.
+        is_key: Whether it is a key frame.
+        shows_existing: Whether it only shows the frame in the slot that it references
+            (``show_existing_frame``). A key frame that is shown this way refreshes all slots.
+    """
+
+    references: tuple[int, ...]
+    refreshed: tuple[int, ...]
     is_shown: bool
     is_key: bool = False
-    repeats: bool = False
+    shows_existing: bool = False
 
 
 def obus(packet: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and payload of each open bitstream unit of a packet. Raises `UnsupportedBitstreamError`."""
-    place = 0
-    while place < len(packet):
-        header = packet[place]
-        place += 2 if header & 4 else 1  # obu_extension_flag
-        size = len(packet) - place
+    """Yield the type and the payload of each open bitstream unit (OBU) of a packet.
+
+    Raises:
+        UnsupportedBitstreamError: The packet is malformed, or has a unit of unknown type.
+    """
+    position = 0
+    while position < len(packet):
+        header = packet[position]
+        position += 2 if header & 4 else 1  # obu_extension_flag
+        size = len(packet) - position
         if header & 2:  # obu_has_size_field
-            size, place = _leb128(packet, place)
-        if header >> 3 not in _KNOWN_UNITS or not 0 <= size <= len(packet) - place:
+            size, position = _leb128(packet, position)
+        if header >> 3 not in _KNOWN_UNITS or not 0 <= size <= len(packet) - position:
             raise UnsupportedBitstreamError
-        yield header >> 3, packet[place : place + size]
-        place += size
+        yield header >> 3, packet[position : position + size]
+        position += size
 
 
-def _leb128(packet: bytes, place: int) -> tuple[int, int]:
-    """A number of at most 8 bytes, and the place behind it."""
+def _leb128(packet: bytes, position: int) -> tuple[int, int]:
+    """Return a LEB128 number of at most 8 bytes, and the position after it."""
     value = 0
-    for number, byte in enumerate(packet[place : place + 8]):
+    for number, byte in enumerate(packet[position : position + 8]):
         value |= (byte & 0x7F) << (7 * number)
         if byte < 0x80:
-            return value, place + number + 1
+            return value, position + number + 1
     raise UnsupportedBitstreamError
 
 
 def parse_sequence_header(payload: bytes) -> SequenceHeader:
-    """Raises `UnsupportedBitstreamError` for still pictures, layers, decoder models and numbered frames."""
+    """Parse the payload of a sequence header OBU.
+
+    Raises:
+        UnsupportedBitstreamError: It has still pictures, layers, a decoder model or frame ids.
+    """
     bits = BitReader(payload)
     bits.read(3)  # seq_profile
     if bits.read(2):  # still_picture, reduced_still_picture_header
@@ -111,10 +128,14 @@ def parse_sequence_header(payload: bytes) -> SequenceHeader:
 
 
 def parse_frame_header(payload: bytes, sequence: SequenceHeader) -> FrameHeader:
-    """Raises `UnsupportedBitstreamError`."""
+    """Parse the payload of a frame OBU or a frame header OBU.
+
+    Raises:
+        UnsupportedBitstreamError: The header is malformed.
+    """
     bits = BitReader(payload[:_HEAD_BYTES])
     if bits.read_flag():  # show_existing_frame
-        return FrameHeader((bits.read(3),), (), is_shown=True, repeats=True)
+        return FrameHeader((bits.read(3),), (), is_shown=True, shows_existing=True)
     frame_type = bits.read(2)
     is_key = frame_type == _KEY_FRAME
     is_intra = is_key or frame_type == _INTRA_ONLY_FRAME
@@ -122,25 +143,24 @@ def parse_frame_header(payload: bytes, sequence: SequenceHeader) -> FrameHeader:
     is_shown = bits.read_flag()
     if not is_shown:
         bits.read(1)  # showable_frame
-    starts_anew = (is_key and is_shown) or is_switch
-    error_resilient = starts_anew or bits.read_flag()
+    refreshes_all = (is_key and is_shown) or is_switch
+    error_resilient = refreshes_all or bits.read_flag()
     _skip_tools(bits, sequence)
     override_bits = 0 if is_switch else 1
     primary_bits = 0 if is_intra or error_resilient else 3
-    # frame_size_override_flag, order_hint, primary_ref_frame (which is one of the references)
+    # frame_size_override_flag, order_hint, primary_ref_frame (an index into the references)
     bits.read(override_bits + sequence.order_hint_bits + primary_bits)
-    writes = ALL_SLOTS if starts_anew else _SLOTS_OF_FLAGS[bits.read(8)]  # refresh_frame_flags
+    refreshed = ALL_SLOTS if refreshes_all else _SLOTS_OF_FLAGS[bits.read(8)]  # refresh_frame_flags
     if is_intra:
-        return FrameHeader((), writes, is_shown, is_key)
+        return FrameHeader((), refreshed, is_shown, is_key)
     if error_resilient:
         bits.read(len(ALL_SLOTS) * sequence.order_hint_bits)  # ref_order_hint
-    if (
-        sequence.order_hint_bits and bits.read_flag()
-    ):  # frame_refs_short_signaling: told by the order of all slots
-        return FrameHeader(ALL_SLOTS, writes, is_shown)
+    # With frame_refs_short_signaling, the decoder derives the references from the order hints of all slots.
+    if sequence.order_hint_bits and bits.read_flag():
+        return FrameHeader(ALL_SLOTS, refreshed, is_shown)
     listed = bits.read(3 * _LISTED_REFERENCES)  # ref_frame_idx
-    reads = tuple(listed >> 3 * number & 7 for number in range(_LISTED_REFERENCES))
-    return FrameHeader(reads, writes, is_shown)
+    references = tuple(listed >> 3 * number & 7 for number in range(_LISTED_REFERENCES))
+    return FrameHeader(references, refreshed, is_shown)
 
 
 def _skip_tools(bits: BitReader, sequence: SequenceHeader) -> None:

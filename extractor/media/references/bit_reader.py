@@ -1,14 +1,15 @@
-"""Numbers of any count of bits, as the headers of videos are made of."""
+"""Read bit fields and Exp-Golomb codes from a bitstream header. Pure."""
 
 
 class UnsupportedBitstreamError(Exception):
-    """The stream has something of which the meaning is not sure."""
+    """The bitstream has a feature that the parser does not support."""
 
 
 class BitReader:
-    """A cursor over `data`, most significant bit first.
+    """A cursor over the bits of `data`, most significant bit first.
 
-    Reading beyond the end raises `UnsupportedBitstreamError`."""
+    All methods raise `UnsupportedBitstreamError` at the end of the data.
+    """
 
     __slots__ = ("_left", "_value")
 
@@ -17,17 +18,18 @@ class BitReader:
         self._left = len(data) * 8
 
     def read(self, count: int) -> int:
-        """The next `count` bits as a number."""
+        """Return the next `count` bits as an unsigned integer."""
         self._left -= count
         if self._left < 0:
             raise UnsupportedBitstreamError
         return (self._value >> self._left) & ((1 << count) - 1)
 
     def read_flag(self) -> bool:
+        """Return the next bit as a bool."""
         return self.read(1) == 1
 
     def exp_golomb(self) -> int:
-        """A number in the code that tells its length by zeros before it."""
+        """Return the next unsigned Exp-Golomb code (AV1 `uvlc()`)."""
         zeros = 0
         while not self.read(1):
             zeros += 1

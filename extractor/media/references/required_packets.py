@@ -1,8 +1,8 @@
-"""Which packets must be decoded for the wanted frames. Pure.
+"""Select the packets that must be decoded for the wanted frames. Pure.
 
-Between two random access points, a wanted frame needs its own packet and every reference picture that
-is decoded before it. Everything else can be dropped before the decoder, which then gives the same
-frames, bit for bit, for less. A plan is only made where that is sure.
+Between two random access points, a wanted frame needs its own packet and all reference pictures that
+precede it in decode order. All other packets can be dropped before the decoder: its output for the wanted
+frames stays bit-identical.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,23 @@ from msgspec import Struct
 
 from extractor.media.references.av1_dependencies import Dependencies
 
-_LONGEST_LEAP = 100
-"""How many pictures may be left out before an open access point. A decoder knows a picture's place in
-the order by its last digits only, in HEVC by 7 bits at the usual setting; beyond that it loses count."""
+_MAX_POC_GAP = 100
+"""The largest gap of dropped pictures before an open access point. A slice header codes only the low bits of
+the picture order count (POC), often 8 in HEVC, which resolve gaps below 128. The decoder derives the high
+bits from an earlier picture, and after a larger gap derives them wrong (ITU-T H.265, 8.3.1)."""
 
 
 class DecodeOrder(Struct, frozen=True):
-    """What the packets of a stream mean to its decoder, in decode order: a flag (1 or 0) for each.
+    """The role of each packet of a stream, in decode order: one flag (1 or 0) per packet.
 
-    `reference`: whether another picture may depend on it. `random_access`: nothing from here on depends
-    on anything before. `open_access`: the same, but for `leading` pictures, which follow the access
-    point in decode order and are shown before it. `dependencies`: those between single frames, if they are
-    known; one frame of each packet is shown.
+    Attributes:
+        reference: Whether other pictures may reference this picture.
+        random_access: Whether it is a closed random access point: no packet from here on depends on an
+            earlier one.
+        open_access: Whether it is an open random access point: as above, except for its leading pictures.
+        leading: Whether it is a leading picture: one that follows the access point in decode order, and
+            precedes it in presentation order.
+        dependencies: The dependencies between single frames, if known; then each packet shows one frame.
     """
 
     reference: Sequence[int]
@@ -36,57 +41,79 @@ class DecodeOrder(Struct, frozen=True):
 def closed_order(
     reference: Sequence[int], random_access: Sequence[int], dependencies: Dependencies | None = None
 ) -> DecodeOrder:
-    """The order of a stream without open access points."""
+    """Return the order of a stream without open random access points."""
     none = bytes(len(reference))
     return DecodeOrder(reference, random_access, none, none, dependencies)
 
 
 def needed_packets(order: DecodeOrder, wanted: Sequence[int]) -> bytearray:
-    """For each packet, whether the frames of the `wanted` packets cannot do without it (1 or 0)."""
+    """Find the packets that must be decoded.
+
+    Args:
+        order: The roles of all packets.
+        wanted: One flag (1 or 0) per packet: whether its frame is wanted.
+
+    Returns:
+        One byte per packet: 1 if it must be decoded, else 0.
+    """
     needed = bytearray(len(order.reference))
-    reached_into = False  # by leading pictures of the part that follows
-    for start, end in _parts_from_the_last(order):
-        targets = [place for place in range(start, end) if wanted[place]]
-        if not targets and not reached_into:
+    is_referenced = False  # by leading pictures of the following segment
+    for start, end in _segments_backwards(order):
+        targets = [position for position in range(start, end) if wanted[position]]
+        if not targets and not is_referenced:
             continue
-        last = end - 1 if reached_into else targets[-1]
-        only_leading = all(order.leading[place] for place in range(start + 1, end))
-        with_leading = any(order.leading[place] for place in targets) or (reached_into and only_leading)
-        for place in range(start, last + 1):
-            depended_on = order.reference[place] and (with_leading or not order.leading[place])
-            needed[place] = bool(depended_on or wanted[place])
-        reached_into = bool(order.open_access[start] and with_leading)
+        last = end - 1 if is_referenced else targets[-1]
+        only_leading = all(order.leading[position] for position in range(start + 1, end))
+        with_leading = any(order.leading[position] for position in targets) or (
+            is_referenced and only_leading
+        )
+        for position in range(start, last + 1):
+            depended_on = order.reference[position] and (with_leading or not order.leading[position])
+            needed[position] = bool(depended_on or wanted[position])
+        is_referenced = bool(order.open_access[start] and with_leading)
     return needed
 
 
-def _parts_from_the_last(order: DecodeOrder) -> Iterator[tuple[int, int]]:
-    """From one access point to the next."""
+def _segments_backwards(order: DecodeOrder) -> Iterator[tuple[int, int]]:
+    """Yield the segments between random access points as (start, end), the last one first."""
     end = len(order.reference)
-    for place in range(end - 1, 0, -1):
-        if order.random_access[place] or order.open_access[place]:
-            yield place, end
-            end = place
+    for position in range(end - 1, 0, -1):
+        if order.random_access[position] or order.open_access[position]:
+            yield position, end
+            end = position
     yield 0, end
 
 
 def poc_anchors(order: DecodeOrder, needed: Sequence[int]) -> list[int]:
-    """The packets to keep only so that the decoder does not lose count of the pictures before an open access
-    point. It need not decode them, and where it cannot, that costs it nothing: it has read their number."""
-    kept = (place for place, keep in enumerate(needed) if keep)
-    posts = list[int]()
-    for before, here in pairwise(kept):
-        if order.open_access[here]:
-            posts += _posts_between(order, before, here)
-    return posts
+    """Find the packets to keep only for their picture order count (POC).
+
+    They limit the POC gap before an open access point to `_MAX_POC_GAP`. The decoder only needs to read their
+    slice headers: whether it can decode their pictures does not matter.
+
+    Args:
+        order: The roles of all packets.
+        needed: One flag (1 or 0) per packet: whether it is decoded.
+
+    Returns:
+        The numbers of the packets, ascending.
+    """
+    kept = (position for position, keep in enumerate(needed) if keep)
+    anchors = list[int]()
+    for before, following in pairwise(kept):
+        if order.open_access[following]:
+            anchors += _anchors_between(order, before, following)
+    return anchors
 
 
-def _posts_between(order: DecodeOrder, before: int, here: int) -> Iterator[int]:
+def _anchors_between(order: DecodeOrder, before: int, following: int) -> Iterator[int]:
     countable = (
-        place for place in range(before + 1, here) if order.reference[place] and not order.leading[place]
+        position
+        for position in range(before + 1, following)
+        if order.reference[position] and not order.leading[position]
     )
     last = farthest = before
-    for place in (*countable, here):
-        if place - last > _LONGEST_LEAP and farthest > last:
+    for position in (*countable, following):
+        if position - last > _MAX_POC_GAP and farthest > last:
             last = farthest
             yield last
-        farthest = place
+        farthest = position

@@ -1,1 +1,1 @@
-"""Cuts and scenes, by PySceneDetect's detectors on small copies of the decoded frames."""
+"""Detect cuts and scenes with PySceneDetect, on downscaled copies of the decoded frames."""

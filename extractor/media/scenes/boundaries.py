@@ -1,4 +1,4 @@
-"""Scenes: what lies between the cuts of a video. Pure; the cuts are found by `cuts.py`."""
+"""Derive the scenes of a video from its cuts. Pure. Module `cut_detector` finds the cuts."""
 
 from collections.abc import Iterable
 
@@ -8,16 +8,24 @@ from extractor.domain.frames import Scene
 
 
 class Cut(Struct, frozen=True):
-    """Where a new scene begins: the number of its first frame, counted from 0, and that frame's time."""
+    """The start of a new scene.
+
+    Attributes:
+        frame: The number of its first frame, from 0.
+        seconds: The timestamp of that frame.
+    """
 
     frame: int
     seconds: float
 
 
 def scenes_between(cuts: Iterable[Cut], start_seconds: float, end_seconds: float) -> tuple[Scene, ...]:
-    """The scenes from `start_seconds`, where the first frame is, to `end_seconds`: always at least one.
+    """Return the scenes of a video: always at least one.
 
-    `cuts` in ascending order. One at the very start or end separates nothing and is passed over.
+    Args:
+        cuts: The cuts, ascending. Cuts at the start or the end of the video are ignored.
+        start_seconds: The timestamp of the first frame.
+        end_seconds: The end of the last frame.
     """
     inner = [cut for cut in cuts if start_seconds < cut.seconds < end_seconds]
     starts = [Cut(0, start_seconds), *inner]

@@ -1,6 +1,6 @@
-"""PySceneDetect's detectors, set up as its own command sets them up.
+"""Create PySceneDetect's detectors with the settings of its command line.
 
-This module loads OpenCV: import it where scenes are asked for, and only there.
+This module imports OpenCV: import it only if scenes are requested.
 """
 
 from fractions import Fraction
@@ -22,8 +22,10 @@ from extractor.domain.policy import Detector
 
 
 class _ScoreOfSums:
-    """The same score as `ContentDetector`'s, for a third of its time: channels are summed up by OpenCV, in
-    whole numbers, instead of one by one in 32 bits. For the weights that are the default."""
+    """The score of `ContentDetector` with default weights, in a third of its time.
+
+    OpenCV sums all channels in integers, instead of one channel at a time in 32-bit numbers.
+    """
 
     _last: NDArray[np.uint8] | None = None
 
@@ -38,8 +40,10 @@ class _ScoreOfSums:
 
 
 class QuickFilter(FlashFilter):  # type: ignore[misc]  # without types
-    """The same answers as `FlashFilter`'s, without its arithmetic for a frame that changes nothing: one below
-    the threshold, unless short scenes are being merged."""
+    """Equal to `FlashFilter`, but skips its computation for frames that cannot change its state.
+
+    These are frames below the threshold while no short scenes are being merged.
+    """
 
     def filter(self, timecode: FrameTimecode, above_threshold: bool) -> list[FrameTimecode]:
         is_waiting = self._last_above is not None and not self._merge_triggered
@@ -62,8 +66,15 @@ class FastAdaptiveDetector(_ScoreOfSums, AdaptiveDetector):  # type: ignore[misc
 
 
 def build_detector(name: Detector, threshold: float | None, frame_rate: Fraction) -> SceneDetector:
-    """With what the command gives it, see `get_detect_*_params` in `scenedetect._cli.context`. A `threshold`
-    of `None` is the detector's default."""
+    """Create a detector with the parameters of the command line.
+
+    See `get_detect_*_params` in `scenedetect._cli.context`.
+
+    Args:
+        name: The detector.
+        threshold: Its threshold; ``None`` for the default.
+        frame_rate: The nominal frame rate of the video.
+    """
     shortest = FrameTimecode("0.6s", frame_rate).frame_num
     detectors: dict[Detector, tuple[type[SceneDetector], str, dict[str, object]]] = {
         "content": (FastContentDetector, "threshold", {}),

@@ -1,6 +1,6 @@
-"""Finding scenes on a decode: beside the images, or in a pass of its own to choose a frame of each.
+"""Find scenes while frames are decoded, either together with the images or in a separate pass.
 
-OpenCV and PySceneDetect are imported when a watch begins, not before.
+OpenCV and PySceneDetect are imported when a `SceneFinder` is created.
 """
 
 from array import array
@@ -14,13 +14,17 @@ from extractor.media.probe.index import VideoIndex
 from extractor.media.scenes.boundaries import scenes_between
 from extractor.media.scenes.downscale import DownscaleSpec, downscale_spec
 
-_SLOWEST: Final = Fraction(10_000_000)
-"""Seconds for a frame. PySceneDetect refuses rates that are much lower."""
+_MAX_FRAME_SECONDS: Final = Fraction(10_000_000)
+"""The largest frame duration, in seconds. PySceneDetect rejects much lower frame rates."""
 
 
 class SceneFinder:
-    """Sees every decoded frame, small and raw; afterwards knows the scenes, and how sharp each frame is if
-    that is what their frames are chosen by."""
+    """Finds the scenes of a video from its downscaled frames.
+
+    Attributes:
+        sharpness: The sharpness of each frame, if the policy selects the sharpest frame of each scene.
+        spec: The downscaling of the frames.
+    """
 
     def __init__(self, index: VideoIndex, policy: SamplingPolicy) -> None:
         from extractor.media.metrics import sharpness_of_colours
@@ -28,36 +32,38 @@ class SceneFinder:
 
         self.sharpness = array("d")
         self._measure = sharpness_of_colours if policy.scene_frame == "sharpest" else None
-        self.stream = _stream(index)
+        self.spec = _downscale_spec(index)
         rate = nominal_rate(index.frame_rate)
-        self._finder = CutDetector(self.stream, rate, policy.detector or "content", policy.scene_threshold)
+        self._detector = CutDetector(self.spec, rate, policy.detector or "content", policy.scene_threshold)
 
-    def see(self, child: FFmpegProcess, seconds: float) -> None:
-        """Take the next frame from the pipe ``scenes``, shown at `seconds` after the first."""
-        frame = child.read_exactly("scenes", self.stream.frame_bytes)
-        if frame is None:  # FFmpeg died; its exit status will tell
+    def feed(self, child: FFmpegProcess, seconds: float) -> None:
+        """Read the next frame from the pipe ``scenes``; it is shown `seconds` after the first one."""
+        frame = child.read_exactly("scenes", self.spec.frame_bytes)
+        if frame is None:  # FFmpeg died: the caller checks its exit status
             return
-        picture = self._finder.feed(frame, seconds)
+        picture = self._detector.feed(frame, seconds)
         if self._measure is not None:
             self.sharpness.append(self._measure(picture))
 
     def scenes(self, end_seconds: float) -> tuple[Scene, ...]:
-        """All scenes of a video that ends then: at least one."""
-        return scenes_between(self._finder.finish(), 0.0, end_seconds)
+        """Return the scenes of the video, which ends at `end_seconds`: at least one."""
+        return scenes_between(self._detector.finish(), 0.0, end_seconds)
 
 
 def nominal_rate(frame_rate: float) -> Fraction:
-    """The rate that was meant, in frames per second: 30000/1001 for 29.97003. That of a slow video is the
-    inverse of a simple number. Where the rate is unknown, 25."""
+    """Return the nominal rate for an average frame rate: 30000/1001 for 29.97003.
+
+    Rates below 1 are rounded to the inverse of a simple number. An unknown rate (0) becomes 25.
+    """
     if frame_rate <= 0:
         return Fraction(25)
     rate = Fraction(frame_rate)
     if rate >= 1:
         return rate.limit_denominator(1001)
-    return 1 / min(1 / rate, _SLOWEST).limit_denominator(1001)
+    return 1 / min(1 / rate, _MAX_FRAME_SECONDS).limit_denominator(1001)
 
 
-def _stream(index: VideoIndex) -> DownscaleSpec:
-    turned = round(index.rotation_degrees / 90) % 2 == 1
-    width, height = (index.height, index.width) if turned else (index.width, index.height)
+def _downscale_spec(index: VideoIndex) -> DownscaleSpec:
+    is_rotated = round(index.rotation_degrees / 90) % 2 == 1
+    width, height = (index.height, index.width) if is_rotated else (index.width, index.height)
     return downscale_spec(width, height, index.pixel_format)

@@ -1,0 +1,82 @@
+"""Define the sampling strategies, one class each. Pure.
+
+Other modules read the attributes of a strategy and never compare its name. To add one, add a class to
+`STRATEGIES` and its name to `extractor.domain.policy.Strategy`.
+"""
+
+from typing import ClassVar, Final
+
+from extractor.domain.policy import SamplingPolicy, Strategy, exact_seconds, least_seconds
+from extractor.media.sampling import EveryInterval, GivenTimes, SampleTimes
+
+
+class SamplingStrategy:
+    """How the frames of a video are selected.
+
+    Attributes:
+        has_instants: Whether it selects the targets of instants, which `instants` returns.
+        intra_only: Whether it selects keyframes, which are decoded without other frames.
+        selects_scenes: Whether it selects a frame of each scene, after a separate pass that finds the scenes.
+        single_pass_max_bytes: Up to this file size, the index and the images are made in one run of FFmpeg.
+    """
+
+    has_instants: ClassVar[bool] = False
+    intra_only: ClassVar[bool] = False
+    selects_scenes: ClassVar[bool] = False
+    single_pass_max_bytes: ClassVar[int] = 0
+
+    def instants(self, policy: SamplingPolicy) -> SampleTimes:
+        """Return the instants of a policy.
+
+        Raises:
+            NotImplementedError: The strategy has no instants.
+        """
+        raise NotImplementedError
+
+
+class Uniform(SamplingStrategy):
+    """Instants at regular intervals."""
+
+    has_instants = True
+    single_pass_max_bytes = 100_000
+
+    def instants(self, policy: SamplingPolicy) -> SampleTimes:
+        return EveryInterval(exact_seconds(policy.interval_seconds))
+
+
+class Timestamps(SamplingStrategy):
+    """Instants at given times."""
+
+    has_instants = True
+    single_pass_max_bytes = 100_000
+
+    def instants(self, policy: SamplingPolicy) -> SampleTimes:
+        times = [least_seconds(seconds) for seconds in sorted(set(policy.timestamps_seconds))]
+        return GivenTimes(times, range(len(times)))
+
+
+class Keyframe(SamplingStrategy):
+    """All keyframes."""
+
+    intra_only = True
+    single_pass_max_bytes = 8_000_000
+
+
+class Scene(SamplingStrategy):
+    """One frame of each scene."""
+
+    selects_scenes = True
+
+
+STRATEGIES: Final[dict[Strategy, SamplingStrategy]] = {
+    "uniform": Uniform(),
+    "keyframe": Keyframe(),
+    "scene": Scene(),
+    "timestamps": Timestamps(),
+}
+"""The strategies by name."""
+
+
+def strategy_of(policy: SamplingPolicy) -> SamplingStrategy:
+    """Return the strategy of a policy."""
+    return STRATEGIES[policy.strategy]
