@@ -1,11 +1,13 @@
 """Index a file and encode its images in one run of FFmpeg.
 
 For small files, starting FFmpeg twice costs as much as decoding. The command is built before the video is
-known, and assumes progressive frames with standard dynamic range. The result is used only if it is identical
-to that of a decode with an index.
+known, and assumes progressive frames with standard dynamic range and the colour matrix BT.601. If only the
+matrix is another, as in untagged high-definition video, the run is aborted and repeated with that matrix. The
+result is used only if it is identical to that of a decode with an index.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -18,7 +20,13 @@ from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg import command, formats
 from extractor.media.ffmpeg.command import DecoderInput, Urls
 from extractor.media.ffmpeg.expressions import FrameSelection, select_expression
-from extractor.media.ffmpeg.filters import GREY_SIDE, PROGRESSIVE_SDR, assign_colours, signal_format
+from extractor.media.ffmpeg.filters import (
+    GREY_SIDE,
+    PROGRESSIVE_SDR,
+    SignalFormat,
+    assign_colours,
+    signal_format,
+)
 from extractor.media.ffmpeg.frame_stream import EncodedImage, Timestamp, images, timestamps
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
 from extractor.media.ffmpeg.packet_list import NumberedPackets, PacketListing
@@ -62,6 +70,14 @@ class _Run(Struct, frozen=True):
     shown: Sequence[Timestamp]
 
 
+class _OtherFormatError(Exception):
+    """The pictures have another signal format than was assumed; ``None`` if it is unknown."""
+
+    def __init__(self, picture: SignalFormat | None) -> None:
+        super().__init__()
+        self.picture = picture
+
+
 def try_single_pass(source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits) -> SinglePass | None:
     """Try to index and decode a file in one run.
 
@@ -76,14 +92,8 @@ def try_single_pass(source: DecoderInput, policy: SamplingPolicy, budget: Proces
     """
     if not _is_suitable(source, policy):
         return None
-    run = _run(source, policy, budget)
-    if (
-        run is None
-        or not run.images
-        or run.scan.status != 0
-        or _is_damaged(run.scan, policy)
-        or _needs_conversion(run.scan.input_info.first)
-    ):
+    run = _run_with_right_filters(source, policy, budget)
+    if run is None or not run.images or run.scan.status != 0 or _is_damaged(run.scan, policy):
         return None
     try:
         index = index_from_scan(run.scan, source, budget)
@@ -113,8 +123,32 @@ def _is_suitable(source: DecoderInput, policy: SamplingPolicy) -> bool:
     return plain and source.path.stat().st_size <= strategy_of(policy).single_pass_max_bytes
 
 
-def _run(source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits) -> _Run | None:
-    """Run FFmpeg; return ``None`` if the run was aborted."""
+def _run_with_right_filters(
+    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits
+) -> _Run | None:
+    """Run FFmpeg; where only the colour matrix is another than usual, run it again with that one.
+
+    The first run is aborted at its first image, so both cost less than a run for the index and a decode.
+    """
+    try:
+        return _run(source, policy, budget, PROGRESSIVE_SDR)
+    except _OtherFormatError as error:
+        picture = error.picture
+    if picture is None or not _has_same_filters(picture, picture):
+        return None
+    with suppress(_OtherFormatError):
+        return _run(source, policy, budget, picture)
+    return None
+
+
+def _run(
+    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, picture: SignalFormat
+) -> _Run | None:
+    """Run FFmpeg for pictures of a signal format; return ``None`` if the run was aborted.
+
+    Raises:
+        _OtherFormatError: The pictures have another signal format.
+    """
     strategy = strategy_of(policy)
     decodes_all = not strategy.intra_only
     request = (
@@ -129,8 +163,8 @@ def _run(source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits) ->
 
     def build(urls: Urls) -> Sequence[str]:
         if decodes_all:
-            return command.build_full_and_index(source, policy, urls)
-        return command.build_keyframes_and_index(source, policy, urls, request)
+            return command.build_full_and_index(source, picture, policy, urls)
+        return command.build_keyframes_and_index(source, picture, policy, urls, request)
 
     pipes = {
         "images": True,
@@ -143,7 +177,7 @@ def _run(source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits) ->
     listing = PacketListing(source.limits.max_packets)
     parameters = NumberedPackets()
     with run_ffmpeg(build, [*names, *request], budget, texts) as child:
-        collected = _collect_images(child, policy)
+        collected = _collect_images(child, policy, picture)
         if collected is None:
             return None
         shown = list(islice(timestamps(child), _MAX_FRAMES + 1)) if decodes_all else []
@@ -156,21 +190,28 @@ def _run(source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits) ->
     if interlaced_lines:
         return None
     listing.mark_new_parameters(parameters.changes)
-    return _Run(
-        PacketScan(InputInfo.parse(child.stderr.input_lines), listing, child.stderr, status), collected, shown
-    )
+    input_info = InputInfo.parse(child.stderr.input_lines)
+    if collected:
+        _check_format(input_info.first, picture)
+    return _Run(PacketScan(input_info, listing, child.stderr, status), collected, shown)
 
 
-def _collect_images(child: FFmpegProcess, policy: SamplingPolicy) -> list[EncodedImage] | None:
-    """Read all images; return ``None`` if they are too large, or the first shows that they are wrong."""
+def _collect_images(
+    child: FFmpegProcess, policy: SamplingPolicy, picture: SignalFormat
+) -> list[EncodedImage] | None:
+    """Read all images; return ``None`` if they are too large or interlaced.
+
+    Raises:
+        _OtherFormatError: The file has another signal format, found when the first image arrives.
+    """
     collected: list[EncodedImage] = []
     size = 0
     for image in images(child, GREY_SIDE**2 if policy.needs_measures else 0):
         size += len(image.data) + len(image.grey or b"")
         if size > _MAX_IMAGE_BYTES or child.has_unread("interlaced"):
             return None
-        if not collected and _needs_conversion(InputInfo.parse(child.stderr.input_lines).first):
-            return None
+        if not collected:
+            _check_format(InputInfo.parse(child.stderr.input_lines).first, picture)
         collected.append(image)
     return collected
 
@@ -180,14 +221,24 @@ def _is_damaged(scan: PacketScan, policy: SamplingPolicy) -> bool:
     return scan.log.has_errors() if strategy_of(policy).intra_only else scan.log.decode_errors > 0
 
 
-def _needs_conversion(stream: StreamInfo | None) -> bool:
-    if stream is None:
-        return True
-    picture = signal_format(stream, stream.width, stream.height)
-    is_usual = picture.transfer == PROGRESSIVE_SDR.transfer and assign_colours(picture) == assign_colours(
-        PROGRESSIVE_SDR
+def _check_format(stream: StreamInfo | None, picture: SignalFormat) -> None:
+    """Check that the filters for one signal format suit a stream.
+
+    Raises:
+        _OtherFormatError: They do not.
+    """
+    actual = None if stream is None else signal_format(stream, stream.width, stream.height)
+    if actual is None or not _has_same_filters(actual, picture):
+        raise _OtherFormatError(actual)
+
+
+def _has_same_filters(actual: SignalFormat, picture: SignalFormat) -> bool:
+    return (
+        not actual.interlaced
+        and not actual.colours.needs_zimg
+        and actual.transfer == picture.transfer == PROGRESSIVE_SDR.transfer
+        and assign_colours(actual) == assign_colours(picture)
     )
-    return picture.interlaced or picture.colours.needs_zimg or not is_usual
 
 
 def _keyframes(

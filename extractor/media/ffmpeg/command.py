@@ -13,7 +13,7 @@ from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import filters, formats
 from extractor.media.ffmpeg.expressions import SPLIT_FRAMES, at_most, packet_filter
-from extractor.media.ffmpeg.filters import PROGRESSIVE_SDR, Filter, SignalFormat
+from extractor.media.ffmpeg.filters import Filter, SignalFormat
 from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NUMBERED
 from extractor.media.strategies import strategy_of
@@ -189,12 +189,16 @@ def build_keyframes(
 
 
 def build_keyframes_and_index(
-    source: DecoderInput, policy: SamplingPolicy, urls: Urls, packet_filters: Mapping[str, str]
+    source: DecoderInput,
+    picture: SignalFormat,
+    policy: SamplingPolicy,
+    urls: Urls,
+    packet_filters: Mapping[str, str],
 ) -> list[str]:
     """Build the command that lists all packets and encodes the keyframes, in one run.
 
-    It assumes the signal format `PROGRESSIVE_SDR`. ``listing`` and the pipes of the `packet_filters` get the
-    listings as in `build_index`; keyframes are the packets that are flagged as such.
+    ``listing`` and the pipes of the `packet_filters` get the listings as in `build_index`; keyframes are the
+    packets that are flagged as such.
     """
     # A separate input: the bitstream filter of an input drops packets for all outputs of that input.
     keyframe_packets = source.video(**{"bsf:v": packet_filter("not(key)")})
@@ -202,21 +206,20 @@ def build_keyframes_and_index(
     listings = [_listing(video, urls["listing"], LISTED_STAMPS)]
     listings += _filtered_listings(video, urls, packet_filters)
     keyframe_packets = _detect_interlacing(_intra_only(keyframe_packets), urls)
-    images = _image_outputs(keyframe_packets, PROGRESSIVE_SDR, policy, urls)
+    images = _image_outputs(keyframe_packets, picture, policy, urls)
     return _compile(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
 
 
-def build_full_and_index(source: DecoderInput, policy: SamplingPolicy, urls: Urls) -> list[str]:
-    """Build the command that lists all packets to ``listing`` and works like `build_full`, in one run.
-
-    It assumes the signal format `PROGRESSIVE_SDR`.
-    """
+def build_full_and_index(
+    source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
+) -> list[str]:
+    """Build the command that lists all packets to ``listing`` and works like `build_full`, in one run."""
     video = source.video()
     listing = _listing(video, urls["listing"], LISTED_STAMPS)
     branches = video.filter_multi_output("split", 2)
     chosen = _detect_interlacing(_selected(branches[0], urls), urls)
-    images = _image_outputs(chosen, PROGRESSIVE_SDR, policy, urls)
-    outputs = (*images, _all_frames_output(branches[1], PROGRESSIVE_SDR, urls, None), listing)
+    images = _image_outputs(chosen, picture, policy, urls)
+    outputs = (*images, _all_frames_output(branches[1], picture, urls, None), listing)
     return _compile(ffmpeg.merge_outputs(*outputs), source.binary, "info")
 
 
