@@ -205,7 +205,7 @@ def test_replay_sends_what_is_asked_for_as_it_was(world: World, run: Run) -> Non
 def test_the_report_is_one_page_that_needs_nothing_else(done: World, run: Run, tmp_path: Path) -> None:
     assert run("report", "--older-than", "0s", "--out", "page.html")[0] == 0
     page = (tmp_path / "page.html").read_text()
-    assert page.count('src="data:image/jpeg;base64,') == 12  # four frames of each video
+    assert page.count('src="data:image/jpeg;base64,') == 12  # four frames per video
     assert "://" not in page
     assert page.count("<script") == 1
 

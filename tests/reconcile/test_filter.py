@@ -49,7 +49,7 @@ def _shown(text: str, tmp_path: Path) -> tuple[list[str], list[str], str]:
 
 def test_without_words_everything_is_shown(tmp_path: Path) -> None:
     sections, entries, told = _shown(" ", tmp_path)
-    assert sections[:3] == ["Why videos failed", "What does not agree", "Outcomes"]
+    assert sections[:3] == ["Why videos failed", "Inconsistencies", "Outcomes"]
     assert (entries, told) == (["TRUNCATED bad", "UNREADABLE worse", "good"], "")
 
 
