@@ -1,9 +1,9 @@
 """Index a file and encode its images in one run of FFmpeg.
 
 For small files, starting FFmpeg twice costs as much as decoding. The command is built before the video is
-known, and assumes progressive frames with standard dynamic range and the colour matrix BT.601. If only the
-matrix is another, as in untagged high-definition video, the run is aborted and repeated with that matrix. The
-result is used only if it is identical to that of a decode with an index.
+known, and assumes progressive frames with standard dynamic range, and the colour matrix that untagged video
+of the guessed size has. If only the matrix is another, the run is repeated with that matrix. The result is
+used only if it is identical to that of a decode with an index.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.errors import PermanentError
 from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg import command, formats
+from extractor.media.ffmpeg.colours import Colours, is_high_definition
 from extractor.media.ffmpeg.command import DecoderInput, Urls
 from extractor.media.ffmpeg.expressions import FrameSelection, select_expression
 from extractor.media.ffmpeg.filters import (
@@ -37,6 +38,9 @@ from extractor.media.probe.index import VideoIndex, index_from_scan
 from extractor.media.probe.packet_scan import PacketScan, head_and_tail
 from extractor.media.sampling import SampleMatcher
 from extractor.media.strategies import strategy_of
+
+_HD: Final = SignalFormat(colours=Colours("bt709", is_assumed=True))
+"""Untagged high-definition video. Its filters change nothing in video that is tagged as BT.709."""
 
 _MAX_IMAGE_BYTES: Final = 64_000_000
 """The limit of the images in memory, which are kept until the end of the run."""
@@ -126,12 +130,10 @@ def _is_suitable(source: DecoderInput, policy: SamplingPolicy) -> bool:
 def _run_with_right_filters(
     source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits
 ) -> _Run | None:
-    """Run FFmpeg; where only the colour matrix is another than usual, run it again with that one.
-
-    The first run is aborted at its first image, so both cost less than a run for the index and a decode.
-    """
+    """Run FFmpeg with the filters for the guessed size; if only the matrix is another, run it again."""
+    size = formats.guess_size(head_and_tail(source))
     try:
-        return _run(source, policy, budget, PROGRESSIVE_SDR)
+        return _run(source, policy, budget, _HD if size and is_high_definition(*size) else PROGRESSIVE_SDR)
     except _OtherFormatError as error:
         picture = error.picture
     if picture is None or not _has_same_filters(picture, picture):
@@ -237,7 +239,10 @@ def _has_same_filters(actual: SignalFormat, picture: SignalFormat) -> bool:
         not actual.interlaced
         and not actual.colours.needs_zimg
         and actual.transfer == picture.transfer == PROGRESSIVE_SDR.transfer
-        and assign_colours(actual) == assign_colours(picture)
+        and (
+            assign_colours(actual) == assign_colours(picture)
+            or (picture.colours == _HD.colours and actual.colours.matrix == _HD.colours.matrix)
+        )
     )
 
 

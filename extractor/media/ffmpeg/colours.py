@@ -72,6 +72,11 @@ class Colours(Struct, frozen=True):
         return self.matrix in _ZIMG_MATRICES
 
 
+def is_high_definition(width: int, height: int) -> bool:
+    """Whether players use BT.709 for untagged pictures of this size."""
+    return width >= _HD_WIDTH or height >= _HD_HEIGHT
+
+
 def colours_of(stream: StreamInfo, width: int, height: int) -> Colours:
     """Determine the colours of a stream with frames of `width` × `height` pixels.
 
@@ -89,6 +94,6 @@ def colours_of(stream: StreamInfo, width: int, height: int) -> Colours:
         return Colours(tagged, False, primaries, transfer)
     if tagged in _ZIMG_MATRICES and (tagged != "ictcp" or is_hdr):
         return Colours(tagged, False, primaries, transfer, tagged)
-    is_hd = width >= _HD_WIDTH or height >= _HD_HEIGHT
+    is_hd = is_high_definition(width, height)
     assumed = "bt2020nc" if is_hdr else "bt709" if is_hd else "smpte170m"
     return Colours(assumed, True, primaries, transfer, None if tagged == UNKNOWN else tagged)

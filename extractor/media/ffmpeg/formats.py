@@ -4,6 +4,7 @@ FFmpeg supports more formats: playlists, scripts, network descriptions, image se
 `docs/reference/formats.md` gives the reason for each decision.
 """
 
+import re
 from collections.abc import Collection
 
 CONTAINERS = (
@@ -81,11 +82,26 @@ _PACKET_START = b"\x47"
 _HEVC_PARAMETERS = b"\x00\x00\x01\x40\x01"
 
 
+_SAMPLE_ENTRY = re.compile(rb"(?:avc[13]|hvc1|hev1|vp09|av01|mp4v)\0{6}..\0{4}.{12}(..)(..)", re.DOTALL)
+"""Codec, reserved bytes, data reference, version and revision (0), vendor and qualities, width, height."""
+
+
 def guess_codec(data: bytes) -> str:
     """Guess the video codec from some bytes of a file: a codec name in them, else H.264."""
     if is_transport_stream(data):  # without codec names
         return "hevc" if _HEVC_PARAMETERS in data else "h264"
     return next((codec for mark, codec in _CODEC_MARKS.items() if mark in data), "h264")
+
+
+def guess_size(data: bytes) -> tuple[int, int] | None:
+    """Guess width and height of the video from some bytes of a file: those of a sample entry of MP4 or MOV.
+
+    https://developer.apple.com/documentation/quicktime-file-format/video_sample_description
+    """
+    if (entry := _SAMPLE_ENTRY.search(data)) is None:
+        return None
+    width, height = entry.groups()
+    return int.from_bytes(width), int.from_bytes(height)
 
 
 def is_transport_stream(head: bytes) -> bool:
