@@ -21,5 +21,5 @@ fi
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 ./scripts/build_docs.sh
-# Two at a time, a file in one piece: servers are started once for each.
-.venv/bin/pytest -n 2 --dist loadfile "$@"
+# Each file runs in one worker, since servers are started once per file. Three workers: many tests wait.
+.venv/bin/pytest -n 3 --dist loadfile "$@"
