@@ -16,6 +16,7 @@ from typing import NoReturn, Self
 from tqdm import tqdm
 
 from extractor.backends.queues.base import ObservableQueue
+from extractor.backends.state import find_backend
 from extractor.backends.state.base import VideoTable
 from extractor.cli.host_names import check_host_names
 from extractor.cli.lock import lock_checkpoint
@@ -160,8 +161,8 @@ def _tell(text: str) -> None:
 
 def _endpoints(settings: Settings) -> dict[str, str | None]:
     """Return the state and the queue of this run, which a checkpoint records."""
-    state = settings.supabase_url if settings.state_backend == "supabase" else settings.sqlite_path
-    return {"state": str(state), "table": settings.state_table, "queue": settings.sqs_queue_url}
+    state = find_backend(settings.state_backend).address(settings)
+    return {"state": state, "table": settings.state_table, "queue": settings.sqs_queue_url}
 
 
 def _listed(file: str | None) -> CodeList | None:

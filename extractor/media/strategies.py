@@ -1,7 +1,8 @@
 """Define the sampling strategies, one class each. Pure.
 
-Other modules read the attributes of a strategy and never compare its name. To add one, add a class to
-`STRATEGIES` and its name to `extractor.domain.policy.Strategy`.
+The modules of media and pipeline read the attributes of a strategy and do not compare its name. To add one,
+add a class to `STRATEGIES`, its name to `extractor.domain.policy.Strategy` and to the setting STRATEGY, and
+the options that have an effect for it to `extractor.domain.option_effects`.
 """
 
 from typing import ClassVar, Final

@@ -151,8 +151,7 @@ def choose_frames(
     """Choose the frames of `source`, whose stream `index` has selected.
 
     Returns:
-        The index with what a pass for scenes told of the frames, the schedule, and the scenes if there was
-        such a pass.
+        The index, updated by the pass for scenes if there was one; the schedule; and the scenes of that pass.
 
     Raises:
         ExtractorError: The file cannot be decoded.

@@ -63,7 +63,7 @@ class Worker(Struct, frozen=True):
     Attributes:
         context: What all jobs share.
         policy: The default sampling policy.
-        dead_letters: The dead-letter queue; ``None`` if the queue's redrive policy must do.
+        dead_letters: The dead-letter queue; ``None`` to rely on the redrive policy of the queue.
         observe: Traces the stages of a job.
         report: Receives every result and every error.
         is_own_output: Tells by bucket and key whether this project has written an object.
@@ -172,7 +172,7 @@ class Worker(Struct, frozen=True):
             done = JobSucceeded(outcome, dict(job_context.watch.seconds))
             logger.info("done", extra={"code": job.code, "outcome": outcome.status, "seconds": done.seconds})
             self.report(done)
-        except Exception as error:  # noqa: BLE001 - only here may anything have gone wrong
+        except Exception as error:  # noqa: BLE001 - an unexpected error fails one job
             return self._handle_error(_MessagePart(job.code, text, message), error)
         return done
 

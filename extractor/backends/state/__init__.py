@@ -45,11 +45,16 @@ class StateBackend(Struct, frozen=True):
     Attributes:
         module: The module with the functions of `StateModule`. It is imported when the store is opened, so
             that a process loads only the client that it uses.
-        required_settings: The settings that must be set. Of several names in one entry, one is enough.
+        required_settings: The settings that must be set. Of several names in one entry, one is enough. The
+            first setting is the address of the store.
     """
 
     module: str
     required_settings: tuple[tuple[str, ...], ...]
+
+    def address(self, settings: object) -> str:
+        """Return the setting that tells this store from another one of its kind."""
+        return str(getattr(settings, self.required_settings[0][0])) if self.required_settings else ""
 
     def load(self) -> StateModule:
         """Import the module."""

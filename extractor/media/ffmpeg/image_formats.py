@@ -1,4 +1,4 @@
-"""Describe the image formats: one row of `FORMATS` holds all that is particular to a format. Pure."""
+"""Describe the image formats: one row of `FORMATS` holds what FFmpeg needs for a format. Pure."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -98,7 +98,7 @@ def etag_if_same(bucket: Bucket, key: str, checksum: str, refusal: ClientError) 
     except ClientError as error:
         if not is_missing_key(error):
             raise
-        raise ConflictError(f"{key!r} in {bucket.name} is gone that was to be replaced") from error
+        raise ConflictError(f"{key!r} in {bucket.name} no longer exists and cannot be replaced") from error
     # The checksum of a multipart object ends with "-" and the number of parts.
     if found.get("ChecksumSHA256", "").partition("-")[0] != checksum:
         raise ConflictError(f"somebody else has written {key!r} in {bucket.name}") from refusal
