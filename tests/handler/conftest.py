@@ -169,7 +169,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
             monkeypatch.setenv(name, str(value))
         lambda_function._app.cache_clear()
 
-    monkeypatch.setattr("extractor.backends.state.supabase.build_postgrest_client", build)
+    monkeypatch.setattr("extractor.backends.state.supabase.backend.build_postgrest_client", build)
     yield change
     for client in clients:
         client.session.close()
