@@ -61,7 +61,8 @@ def build_app(settings: Settings) -> App:
         SettingsError: A setting is wrong or missing.
     """
     telemetry = build_telemetry(settings)
-    if idle := settings.idle_options:
+    idle = settings.idle_options
+    if idle:
         logger.info("some settings count only for messages that choose otherwise", extra={"detail": idle})
     return App(settings, build_worker(settings, telemetry), telemetry)
 

@@ -104,6 +104,7 @@ def test_a_command_that_needs_an_extra_says_which(
 ) -> None:
     state = {"SUPABASE_URL": "http://127.0.0.1:9", "SUPABASE_KEY": "key"}
     if extra == "aws":
+        SqliteStateStore(core.folder / "state.sqlite", "watched_content")
         state = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": "state.sqlite"}
     name, *arguments = command
     run = core.run(
