@@ -27,7 +27,7 @@ def test_any_file_name_works_on_the_command_line(
     ended = _run(video, b"--out", out, **environment)
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert ended.stdout.count(b"\n") == 1
-    manifest = json.loads(Path(os.fsdecode(out + b"/caf\xe9\n/manifest.json")).read_bytes())
+    manifest = json.loads(Path(os.fsdecode(out + b"/caf\\xe9\n/manifest.json")).read_bytes())
     assert manifest["source"]["key"] == "caf\\xe9\n.mp4"
     assert len(manifest["frames"]) == 4
 
