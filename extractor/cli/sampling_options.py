@@ -17,25 +17,7 @@ from extractor.domain.policy import (
     SamplingPolicy,
 )
 
-_FIELDS = (
-    "strategy",
-    "interval_seconds",
-    "fps",
-    "timestamps_seconds",
-    "max_frames",
-    "max_frames_mode",
-    "tolerance_seconds",
-    "scene_detector",
-    "scene_threshold",
-    "scene_frame",
-    "measures",
-    "skip_blank",
-    "skip_similar",
-    "quality",
-    "image_format",
-    "max_width",
-    "max_height",
-)
+_FIELDS = [name for name in VideoMessage.model_fields if name not in {"code", "platform", "bucket", "key"}]
 _OF_THE_WORKER = "default: the setting of the worker"
 _NO_DEFAULT = {
     "fps": "none; --interval is used",

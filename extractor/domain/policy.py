@@ -16,6 +16,7 @@ SceneFrame = Literal["first", "middle", "sharpest"]
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
+CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
 MAX_FRAMES_MODES: tuple[MaxFramesMode, ...] = get_args(MaxFramesMode)
 DETECTORS: tuple[Detector, ...] = get_args(Detector)
 SCENE_FRAMES: tuple[SceneFrame, ...] = get_args(SceneFrame)

@@ -11,9 +11,7 @@ from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import StoredFile
-from extractor.domain.policy import ImageFormat
-
-_CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
+from extractor.domain.policy import CONTENT_TYPES, ImageFormat
 
 
 class SideFile(Struct, frozen=True):
@@ -131,7 +129,7 @@ def list_by_key(store: ObjectStore, frame_keys: FrameKeys) -> dict[str, StoredOb
 
 
 def _content_type(item: Frame | SideFile, image_format: ImageFormat) -> str:
-    return item.content_type if isinstance(item, SideFile) else _CONTENT_TYPES[image_format]
+    return item.content_type if isinstance(item, SideFile) else CONTENT_TYPES[image_format]
 
 
 def _has_content(known: StoredObject, data: bytes) -> bool:

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from extractor.domain.policy import IMAGE_FORMATS, ImageFormat, SamplingPolicy
+from extractor.domain.policy import CONTENT_TYPES, IMAGE_FORMATS, ImageFormat, SamplingPolicy
 from extractor.media.ffmpeg.image_formats import FORMATS, ImageFormatSpec, jpeg_qscale
-from extractor.output.frame_store import _CONTENT_TYPES
 from tests.support.media import clips
 from tests.support.media.decoding import Decode
 
@@ -33,19 +32,15 @@ def test_each_image_is_one_whole_file_of_the_asked_format(
         assert frame.data.endswith(b"\xff\xd9")
 
 
-def test_each_image_format_has_a_row() -> None:
-    assert tuple(FORMATS) == IMAGE_FORMATS
-
-
-def test_images_are_stored_with_the_content_type_of_their_row() -> None:
-    assert {name: row.content_type for name, row in FORMATS.items()} == _CONTENT_TYPES
+def test_each_image_format_has_a_row_and_a_content_type() -> None:
+    assert tuple(FORMATS) == tuple(CONTENT_TYPES) == IMAGE_FORMATS
 
 
 def test_a_row_adds_an_image_format(
     decode: Decode, plain_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ppm = cast(ImageFormat, "ppm")
-    row = ImageFormatSpec(ppm, "image/x-portable-pixmap", "rgb24", {"out_range": "full"}, _ppm_encoder)
+    row = ImageFormatSpec(ppm, "rgb24", {"out_range": "full"}, _ppm_encoder)
     monkeypatch.setitem(FORMATS, ppm, row)
     for plan in (False, True):
         images = decode(plain_clip, SamplingPolicy(image_format=ppm), plan=plan).frames

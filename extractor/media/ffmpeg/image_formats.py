@@ -13,7 +13,6 @@ class ImageFormatSpec(Struct, frozen=True):
 
     Attributes:
         name: The name in the sampling policy, which is also the file name extension.
-        content_type: The media type (https://www.iana.org/assignments/media-types).
         pixel_format: The pixel format that the encoder gets.
         scale_options: Options of the filter ``scale`` for the range and the matrix that readers of the
             format assume.
@@ -21,7 +20,6 @@ class ImageFormatSpec(Struct, frozen=True):
     """
 
     name: ImageFormat
-    content_type: str
     pixel_format: str
     scale_options: Mapping[str, str]
     encoder_options: Callable[[int], Mapping[str, object]]
@@ -57,14 +55,10 @@ def _png_encoder(_quality: int) -> Mapping[str, object]:
 
 _ROWS: Final = (
     # Readers of JPEG assume full-range BT.601 (JFIF).
-    ImageFormatSpec(
-        "jpg", "image/jpeg", "yuvj420p", {"out_color_matrix": "bt601", "out_range": "full"}, _jpeg_encoder
-    ),
+    ImageFormatSpec("jpg", "yuvj420p", {"out_color_matrix": "bt601", "out_range": "full"}, _jpeg_encoder),
     # Readers of WebP assume limited-range BT.601.
-    ImageFormatSpec(
-        "webp", "image/webp", "yuv420p", {"out_color_matrix": "bt601", "out_range": "limited"}, _webp_encoder
-    ),
-    ImageFormatSpec("png", "image/png", "rgb24", {"out_range": "full"}, _png_encoder),
+    ImageFormatSpec("webp", "yuv420p", {"out_color_matrix": "bt601", "out_range": "limited"}, _webp_encoder),
+    ImageFormatSpec("png", "rgb24", {"out_range": "full"}, _png_encoder),
 )
 
 FORMATS: Final[dict[ImageFormat, ImageFormatSpec]] = {row.name: row for row in _ROWS}
