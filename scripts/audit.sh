@@ -9,11 +9,11 @@ Usage: ./scripts/audit.sh [--sbom-only | --scan-only] [REQUIREMENTS]
 Asks the Python Packaging Advisory Database about every version in REQUIREMENTS (default:
 requirements.txt, which has all that is in the image) and writes build/sbom.json, a bill of
 materials of the image in CycloneDX's format. Then checkov reads the template, zizmor the workflow,
-and bandit the code that is deployed. What they may overlook stands, with the reason, beside the
+and bandit the code that is deployed. Accepted findings are listed, with the reason, beside the
 resource in the template, and in pyproject.toml. The tools are installed into build/audit.
 
-  --sbom-only  ask nobody, write the bill of materials only
-  --scan-only  run the scanners only; they ask nobody, either
+  --sbom-only  write the bill of materials only
+  --scan-only  run the scanners only
   --help       this text
 
 Everything runs to its end, whatever one of them finds. Exit status: 0 if all was looked up and nothing

@@ -68,7 +68,7 @@ case $platform in
   *) fail "--platform must be linux/amd64 or linux/arm64" 2 ;;
 esac
 
-if [[ $push == true ]]; then # everything that can be wrong is told before the long work
+if [[ $push == true ]]; then # check all preconditions before the build
   if [[ $own_tag == false ]]; then
     [[ $version != unknown ]] || fail "git does not tell the commit: give a --tag of your own"
     [[ $version != *-dirty ]] || fail "some changes are not committed: commit them first, or give a --tag of your own"

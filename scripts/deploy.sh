@@ -299,5 +299,5 @@ cat <<TEXT
   Watch: $(output DashboardUrl)
 TEXT
 if [[ -z $topic ]]; then
-  printf '  Be told: the alarms reach nobody yet; name an SNS topic with --alarm-topic-arn\n'
+  printf '  Alarms: they have no recipient yet; set an SNS topic with --alarm-topic-arn\n'
 fi

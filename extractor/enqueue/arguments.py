@@ -46,7 +46,7 @@ class EnqueueOptions(Struct, frozen=True):
     Attributes:
         retry_failed: Only videos with a recorded final failure.
         since: Only videos fetched since this time, or within this age.
-        requeue_after_hours: Skip videos queued within so many hours; ``None`` if not given.
+        requeue_after_hours: Skip videos queued within this number of hours; ``None`` if not given.
         codes: The file of codes, or ``-``.
         limit: The maximum number of videos.
         checkpoint: The checkpoint file.

@@ -25,7 +25,7 @@ class EnqueuePlan(Struct, frozen=True):
         cost: The estimated cost per video.
         within_budget: Whether --max-usd determines the limit of the request.
         requeues_waiting: Whether the state cannot tell which videos are already queued.
-        requeue_hours: Videos queued in the last so many hours are skipped.
+        requeue_hours: Videos queued in the last `requeue_hours` hours are skipped.
     """
 
     codes: CodeSource

@@ -96,7 +96,7 @@ def extract_frames(
         output_dir: The folder. It is made if it does not exist.
         frame_interval: Seconds between frames (strategy ``uniform``).
         quality: 1-100, on libjpeg's scale.
-        max_frames: At most so many frames; ``None``: all.
+        max_frames: Maximum number of frames; ``None`` for no limit.
         strategy: ``uniform``: the first frame at or after each instant; ``keyframe``; ``scene``: one frame of
             each scene; ``timestamps``: at the times given.
         policy: The sampling as a whole. It excludes all other options of the sampling.

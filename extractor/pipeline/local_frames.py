@@ -44,7 +44,7 @@ def iter_frames(
         policy: The sampling as a whole. It excludes all other options.
         frame_interval: Seconds between frames (strategy ``uniform``).
         quality: 1-100, on libjpeg's scale.
-        max_frames: At most so many frames; ``None``: all.
+        max_frames: Maximum number of frames; ``None`` for no limit.
         strategy: ``uniform``, ``keyframe``, ``scene`` or ``timestamps``.
         **options: More options, see `extractor.pipeline.local_options.SamplingOptions`.
 

@@ -26,7 +26,7 @@ class SamplingOptions(TypedDict, total=False):
     Attributes:
         fps: Frames per second, instead of an interval in seconds.
         timestamps: Times in seconds after the first frame; implies the strategy ``timestamps``.
-        max_frames_mode: ``first``: the first so many; ``spread``: so many, evenly over the video.
+        max_frames_mode: ``first``: the first frames; ``spread``: frames spread evenly over the video.
         tolerance: How many seconds away a frame may be that costs less.
         scene_detector: How scenes are found: ``content``, ``adaptive``, ``threshold``, ``hash`` or
             ``histogram``.
@@ -34,10 +34,10 @@ class SamplingOptions(TypedDict, total=False):
         scene_frame: Which frame the strategy ``scene`` takes of each: ``first``, ``middle`` or ``sharpest``.
         measures: Whether each frame gets sharpness, brightness and a perceptual hash.
         skip_blank: Whether frames that show nothing are left out.
-        skip_similar: Leave out frames whose hash differs from the last one kept in at most so many bits.
+        skip_similar: Skip frames whose hash differs from the last one kept in at most this many bits.
         format: ``jpg``, ``webp`` or ``png``.
-        max_width: Shrink wider pictures to so many pixels.
-        max_height: Shrink higher pictures to so many pixels.
+        max_width: Scale wider pictures down to this width.
+        max_height: Scale higher pictures down to this height.
     """
 
     fps: float
@@ -68,7 +68,7 @@ def requested_policy(
     Args:
         frame_interval: Seconds between frames.
         quality: 1-100, on libjpeg's scale.
-        max_frames: At most so many; ``None``: all.
+        max_frames: Maximum number; ``None`` for no limit.
         strategy: Which frames.
         policy: All of it; then no option may be given besides.
         options: More options, see `SamplingOptions`.

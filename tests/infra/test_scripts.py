@@ -169,7 +169,7 @@ def test_alarms_that_reach_nobody_are_mentioned(
     account.create(template, AlarmTopicArn=topic)
     result = account.run("deploy.sh")
     assert result.returncode == 0, result.stderr
-    assert ("the alarms reach nobody yet" in result.stdout) is (topic == "")
+    assert ("they have no recipient yet" in result.stdout) is (topic == "")
 
 
 def test_a_parameter_that_the_template_does_not_have_is_refused(account: Account) -> None:
