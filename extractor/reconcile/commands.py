@@ -80,8 +80,9 @@ def orphans_command(options: ReconcileOptions, context: CommandContext, snapshot
                 context.say(orphan_line(orphan))
             record(asdict(orphan))
     context.say(counted(found, "orphan") if found else "no orphans")
-    age = format_duration(options.older_than)
-    context.say(f"not checked: objects written in the last {age} (--older-than 0s: all)")
+    if options.older_than:
+        age = format_duration(options.older_than)
+        context.say(f"not checked: objects written in the last {age} (--older-than 0s: all)")
     return 1 if found else 0
 
 

@@ -1,5 +1,6 @@
 """A slow child may use its time; a hung child is killed."""
 
+import os
 import sys
 import textwrap
 import time
@@ -131,6 +132,11 @@ def test_a_child_that_sleeps_at_the_deadline_is_hung_and_one_that_works_is_slow(
             run_ffmpeg(lambda _, argv=argv: argv, (), _budget(60, seconds=1)) as child,  # type: ignore[misc]
         ):
             child.line("stdout")
+
+
+def test_a_child_that_starts_at_the_deadline_is_not_hung() -> None:
+    just_started = liveness.Liveness(os.getpid(), stall_seconds=30)
+    assert just_started.hang_reason_at_deadline is None
 
 
 def test_a_reader_that_takes_its_time_does_not_make_its_child_hung(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from msgspec import Struct, field
 
 _LOOP_FACTOR = 10
+_MIN_IDLE_SECONDS = 0.25
 
 
 class Liveness(Struct):
@@ -64,9 +65,14 @@ class Liveness(Struct):
 
     @property
     def hang_reason_at_deadline(self) -> str | None:
-        """As `hang_reason`, at the deadline: a child that was idle for half of its run time is hung, too."""
-        if self.idle_seconds >= (time.monotonic() - self._started) / 2:
-            return f"FFmpeg was idle for {self.idle_seconds:.1f} s"
+        """As `hang_reason`, at the deadline: a child that was idle for half of its run time is hung, too.
+
+        A child that has just started may not have had a processor yet: a shorter idle time than
+        `_MIN_IDLE_SECONDS` proves nothing.
+        """
+        idle = self.idle_seconds
+        if idle >= max(_MIN_IDLE_SECONDS, (time.monotonic() - self._started) / 2):
+            return f"FFmpeg was idle for {idle:.1f} s"
         return self.hang_reason
 
     @property
