@@ -3,9 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 from pydantic import ValidationError
@@ -13,24 +11,20 @@ from pydantic import ValidationError
 from extractor.cli.sampling_options import add_sampling_options, asked_for
 from extractor.cli.terminal import (
     complain,
-    counted,
-    escape_control_chars,
     interruption,
     path_argument,
     program,
     run_command,
-    say,
 )
 from extractor.cli.unpack import unpack
-from extractor.domain.frames import ProgressCallback
-from extractor.domain.manifest import Manifest
 from extractor.domain.messages import VideoMessage
 from extractor.domain.option_effects import NoEffectError, flag_name
 from extractor.domain.output_options import WRITERS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
-from extractor.errors import ExtractorError, reason_of
+from extractor.errors import ExtractorError
+from extractor.media.ffmpeg.threads import available_cpus
 from extractor.pipeline.extract import ExtractorConfig
-from extractor.pipeline.local import extract_to_folder, local_config, require_extras
+from extractor.pipeline.local import local_config, require_extras
 from extractor.pipeline.local_input import folder_names
 
 _EPILOG = """\
@@ -62,19 +56,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
-    policy, config = _asked(options, parser)
-    folders = zip(options.videos, folder_names(options.videos), strict=True)
+    from extractor.cli.extract_videos import VideoTask, extract_videos  # --help does without
+
+    jobs = min(options.jobs or max(1, int(available_cpus())), len(options.videos))
+    policy, config = _asked(options, parser, jobs)
+    names = folder_names(options.videos)
+    tasks = [VideoTask(video, options.out / name) for video, name in zip(options.videos, names, strict=True)]
     try:
-        succeeded = [_extract(video, options.out / name, policy, config) for video, name in folders]
+        return 0 if extract_videos(tasks, policy, config, jobs) else 1
     except KeyboardInterrupt as error:
         what, status = interruption(error)
         complain(f"{what}; the videos reported above are complete")
         return status
-    return 0 if all(succeeded) else 1
 
 
 def _asked(
-    options: argparse.Namespace, parser: argparse.ArgumentParser
+    options: argparse.Namespace, parser: argparse.ArgumentParser, jobs: int
 ) -> tuple[SamplingPolicy, ExtractorConfig]:
     """Validate the options before any work."""
     try:
@@ -82,7 +79,7 @@ def _asked(
         policy = message.applied_to(SamplingPolicy())
         output = OutputOptions(options.output, options.storyboard)
         require_extras(policy, output)
-        config = local_config(os.environ.get("FFMPEG_BINARY", "").strip() or None)
+        config = local_config(os.environ.get("FFMPEG_BINARY", "").strip() or None, jobs)
     except ValidationError as error:
         parser.error("; ".join(item["msg"] for item in error.errors()))
     except NoEffectError as error:
@@ -92,47 +89,11 @@ def _asked(
     return policy, replace(config, output=output)
 
 
-def _extract(video: Path, folder: Path, policy: SamplingPolicy, config: ExtractorConfig) -> bool:
-    """Extract one video. Report any error and return whether it succeeded."""
-    try:
-        with _progress_bar(video) as progress:
-            manifest = extract_to_folder(video, folder, policy, config, progress)
-    except Exception as error:  # noqa: BLE001 - the next video is tried after any error
-        text = str(error) if isinstance(error, ExtractorError) else f"{type(error).__name__}: {error}"
-        complain(f"{escape_control_chars(str(video))}: {reason_of(error)}: {escape_control_chars(text)}")
-        return False
-    for note in manifest.notes:
-        complain(f"{escape_control_chars(str(video))}: note: {escape_control_chars(note)}")
-    say(f"{escape_control_chars(str(video))}: {_summary(manifest)} -> {escape_control_chars(str(folder))}")
-    return True
-
-
-def _summary(manifest: Manifest) -> str:
-    damaged = f", {counted(manifest.decode_errors, 'damaged frame')}" if manifest.decode_errors else ""
-    return f"{counted(len(manifest.frames), 'frame')} of {manifest.video.duration_seconds:.2f} s{damaged}"
-
-
-@contextmanager
-def _progress_bar(video: Path) -> Iterator[ProgressCallback]:
-    """Show a progress bar, on a terminal only, for videos that take longer than a second."""
-    from tqdm import tqdm
-
-    bar_format = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s of video, {remaining} left"
-    with tqdm(
-        desc=escape_control_chars(video.name),
-        total=1.0,
-        delay=1,
-        leave=False,
-        disable=None,
-        file=sys.stderr,
-        bar_format=bar_format,
-    ) as bar:
-
-        def advance(done_seconds: float, total_seconds: float) -> None:
-            bar.total = max(total_seconds, done_seconds)
-            bar.update(done_seconds - bar.n)
-
-        yield advance
+def _jobs(text: str) -> int:
+    """A number of videos at a time. Raises `argparse.ArgumentTypeError`."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -168,6 +129,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--storyboard",
         action="store_true",
         help="add a contact sheet and a thumbnail track for players (default: no)",
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_jobs,
+        help="extract N videos at a time (default: the number of processors)",
     )
     add_sampling_options(parser, defaults=SamplingPolicy())
     return parser

@@ -177,9 +177,15 @@ def extract_to_folder(
     return manifest
 
 
-def local_config(binary: str | None = None) -> ExtractorConfig:
-    """Return the default configuration for local use: the given or pip-installed FFmpeg, default limits."""
-    return ExtractorConfig(find_ffmpeg(binary), DecodeLimits(threads=decoder_threads()), upload_workers=2)
+def local_config(binary: str | None = None, videos: int = 1) -> ExtractorConfig:
+    """Return the default configuration for local use.
+
+    Args:
+        binary: FFmpeg; by default the one that pip installed.
+        videos: The number of videos at a time.
+    """
+    limits = DecodeLimits(threads=decoder_threads(videos=videos))
+    return ExtractorConfig(find_ffmpeg(binary), limits, upload_workers=2)
 
 
 def require_extras(policy: SamplingPolicy, output: OutputOptions = _FRAMES) -> None:

@@ -8,14 +8,14 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-import extractor.__main__
 from extractor import extract_frames
-from extractor.__main__ import main
+from extractor.__main__ import build_parser, main
+from extractor.cli import extract_videos
 from extractor.errors import ExtractorError, UnreadableError
 from extractor.pipeline import local
 from extractor.pipeline.local_input import folder_names
@@ -89,7 +89,7 @@ def test_one_video_never_ends_the_others(
             raise error
         return real(video, *rest, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(extractor.__main__, "extract_to_folder", extract)
+    monkeypatch.setattr(extract_videos, "extract_to_folder", extract)
     arguments = [str(tmp_path / "first.mp4"), str(plain_clip), "--out", str(tmp_path), "--max-frames", "1"]
     assert main(arguments) == 1
     output = capsys.readouterr()
@@ -279,11 +279,22 @@ def test_waiting_for_a_lock_is_said_and_bounded(tmp_path: Path, caplog: pytest.L
 
 
 @pytest.mark.operations_row(36)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_leaves_nothing_behind(plain_clip: Path, tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [
+        (signal.SIGTERM, os.kill),
+        (signal.SIGHUP, os.kill),
+        (signal.SIGINT, os.kill),
+        (signal.SIGINT, os.killpg),  # a terminal sends it to all processes of the group
+    ],
+)
+def test_a_signal_leaves_nothing_behind(
+    plain_clip: Path, tmp_path: Path, jobs: str, number: int, send: Callable[[int, int], None]
+) -> None:
     """The video comes through a pipe that stays open: the run is in its middle when the signal arrives."""
     os.mkfifo(tmp_path / "pipe.mp4")
-    command = [sys.executable, "-m", "extractor", str(plain_clip), "pipe.mp4", "--out", "out"]
+    command = [sys.executable, "-m", "extractor", str(plain_clip), "pipe.mp4", "--jobs", jobs, "--out", "out"]
     with (
         subprocess.Popen(
             command,
@@ -292,19 +303,48 @@ def test_a_signal_leaves_nothing_behind(plain_clip: Path, tmp_path: Path, number
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         ) as run,
         (tmp_path / "pipe.mp4").open("wb") as pipe,
     ):
         pipe.write(plain_clip.read_bytes()[:1000])
         pipe.flush()
-        run.send_signal(number)
+        assert run.stdout is not None
+        assert run.stdout.readline().startswith(str(plain_clip))
+        send(run.pid, number)
         output, errors = run.communicate(timeout=60)
     assert run.returncode == 128 + number
+    assert output == ""
     assert "the videos reported above are complete" in errors
     assert "Traceback" not in errors
-    assert output.startswith(str(plain_clip))
-    names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"plain"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"plain"}
+    with pytest.raises(ProcessLookupError):
+        os.killpg(run.pid, 0)
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_lines_come_in_the_order_of_the_command_line_however_many_videos_at_a_time(
+    plain_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
+) -> None:
+    for number in range(8):
+        (tmp_path / f"{number}.mp4").symlink_to(plain_clip)
+    (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 100)
+    names = ["0", "1", "broken", *"234567"]
+    videos = [str(tmp_path / f"{name}.mp4") for name in names]
+    assert main([*videos, "--out", str(tmp_path / "out"), "--max-frames", "1", "--jobs", jobs]) == 1
+    output = capsys.readouterr()
+    assert [Path(line.split(":")[0]).stem for line in output.out.splitlines()] == list("01234567")
+    assert output.err.startswith(str(tmp_path / "broken.mp4: UNREADABLE"))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set("01234567")
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "many", "1.5", ""])
+def test_a_number_of_jobs_that_makes_no_sense_is_wrong_usage(
+    plain_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        build_parser().parse_args([str(plain_clip), "--out", str(tmp_path), "--jobs", jobs])
+    assert "must be a whole number of at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.operations_row(29)

@@ -11,21 +11,22 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _MAX_THREADS = 4  # each thread holds frames in memory, and the speed-up per thread falls
 
 
-def decoder_threads(available_cpus: float | None = None) -> int:
+def available_cpus() -> float:
+    """Return the number of CPUs that this process may use, at most those of its container's quota."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(count, quota(_QUOTA.read_text())) if _QUOTA.exists() else float(count)
+
+
+def decoder_threads(cpus: float | None = None, videos: int = 1) -> int:
     """Return one thread for every two CPUs that this process may use, 1 to 4.
 
     Args:
-        available_cpus: The number of CPUs that the process is known to get. Lambda shows more CPUs than the
-            function may use. The quota of a container is read from its cgroup in any case.
+        cpus: The number of CPUs that the process is known to get. Lambda shows more CPUs than the function
+            may use.
+        videos: The number of videos that are decoded at a time.
     """
-    limits = [
-        float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    ]
-    if available_cpus is not None:
-        limits.append(available_cpus)
-    if _QUOTA.exists():
-        limits.append(quota(_QUOTA.read_text()))
-    return min(_MAX_THREADS, max(1, int(min(limits) / 2)))
+    limit = available_cpus() if cpus is None else min(cpus, available_cpus())
+    return min(_MAX_THREADS, max(1, int(limit / 2 / videos)))
 
 
 def quota(cpu_max: str) -> float:
