@@ -1,0 +1,69 @@
+"""Run a script: its question, its errors as one line, its exit status."""
+
+import os
+import select
+import sys
+from collections.abc import Callable
+
+from extractor.cli.terminal import (
+    complain,
+    escape_control_chars,
+    interruption,
+    normalize_aws_variables,
+    run_command,
+)
+from infra.aws import explained_errors
+from infra.errors import DeploymentError
+
+_POLL_SECONDS = 0.2
+
+
+class InterruptedScriptError(DeploymentError):
+    """Ctrl-C or SIGTERM; the text says what has been changed."""
+
+    def __init__(self, message: str, signal: KeyboardInterrupt) -> None:
+        super().__init__(f"interrupted; {message}")
+        self.status = interruption(signal)[1]
+
+
+def run_script(name: str, script: Callable[[], None]) -> int:
+    """Run a script and return its exit status: 0, 1 after a failure, 2 after wrong usage, 130 after Ctrl-C.
+
+    Args:
+        name: The name of the script, for messages.
+        script: It raises `DeploymentError`, or an error of botocore.
+    """
+
+    def reporting() -> int:
+        normalize_aws_variables(os.environ)
+        try:
+            with explained_errors():
+                script()
+        except DeploymentError as error:
+            complain(f"{name}: {escape_control_chars(str(error))}")
+            return error.status
+        return 0
+
+    return run_command(reporting)
+
+
+def ask(question: str) -> str:
+    """Return the answer from standard input without its line end; an empty text at the end of the input.
+
+    The question is written to standard error, and only for a terminal.
+    """
+    terminal = sys.stdin.isatty()
+    if terminal:
+        sys.stderr.write(question)
+        sys.stderr.flush()
+    try:
+        # A signal just before a blocking read would be handled only after it: wait in short steps.
+        while not select.select([sys.stdin], [], [], _POLL_SECONDS)[0]:
+            pass
+        answer = sys.stdin.buffer.readline().decode(errors="replace")
+    except KeyboardInterrupt:
+        complain("")
+        raise
+    if terminal and not answer:
+        complain("")
+    return answer.rstrip("\r\n")
