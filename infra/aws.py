@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.parsers import ResponseParserError
 
 from extractor.backends.aws import mapping_settings_errors, with_credentials, wrong_setting
 from extractor.backends.aws_tools import build_boto3_client
@@ -55,6 +56,10 @@ def explained_errors() -> Iterator[None]:
         raise DeploymentError(explained(error)) from error
     except BotoCoreError as error:
         raise DeploymentError(f"AWS cannot be reached; check {wrong_setting(error)}") from error
+    except ResponseParserError as error:
+        raise DeploymentError(
+            "the response is not from AWS; check AWS_ENDPOINT_URL, HTTPS_PROXY and the network"
+        ) from error
 
 
 def explained(error: ClientError) -> str:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from extractor.cli.terminal import complain, say
 from infra import TEMPLATE
 from infra.arguments import DeployOptions, parse_deploy
-from infra.aws import client
+from infra.aws import client, explained
 from infra.errors import ArgumentsError, DeploymentError
 from infra.parameters import change_set_parameters
 from infra.reports import changes_table, result
@@ -59,21 +59,26 @@ def _confirmed_change(stack: Stack, options: DeployOptions) -> ChangeSet | None:
     )
     change = ChangeSet(f"deploy-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}", kind)
     say(f"Asking AWS what would change in the stack {stack.name} …")
-    confirmed = False
+    pending = True  # it may exist, and is not confirmed
     try:
-        refusal = stack.create_change_set(change, template, parameters, options.tags)
+        try:
+            stack.create_change_set(change, template, parameters, options.tags)
+        except ClientError as error:
+            pending, refusal = False, explained(error)
+        else:
+            refusal = stack.refusal(change)
         if refusal and is_empty_change_set(refusal):
             say("Nothing has to change.")
             return None
         if refusal:
             raise DeploymentError(f"the change is not possible: {refusal}")
         say(changes_table(stack.changes(change)))
-        confirmed = not options.ask or ask("Do this? [y/N] ")[:1] in {"y", "Y"}
-        if not confirmed:
+        if options.ask and ask("Do this? [y/N] ")[:1] not in {"y", "Y"}:
             raise DeploymentError("declined; nothing was changed")
+        pending = False
         return change
     finally:
-        if not confirmed:
+        if pending:
             stack.discard(change)
 
 

@@ -8,7 +8,11 @@ from pydantic import SecretStr
 from extractor.settings import Settings, variable_names
 from infra.errors import ArgumentsError
 
-_OTHER_PARAMETERS = {"aws_lambda_function_memory_size": "MemoryMb"}
+_OTHER_PARAMETERS = {
+    "aws_lambda_function_memory_size": "MemoryMb",
+    "s3_bucket_videos": "VideosBucket",
+    "s3_bucket_frames": "FramesBucket",
+}
 """Parameters whose names do not follow from those of the settings."""
 
 _WITHOUT_PARAMETER = {

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from infra.aws import explained
 from infra.statuses import Kind
 
 _CHANGE_SET_POLLS = {"Delay": 2, "MaxAttempts": 900}  # half an hour
@@ -83,30 +82,27 @@ class Stack:
         template: str,
         parameters: Sequence[Mapping[str, Any]],
         tags: Mapping[str, str],
-    ) -> str | None:
-        """Create a change set and wait for it.
+    ) -> None:
+        """Begin to create a change set.
 
         Args:
             change: Its name and kind.
             template: The text of the template.
             parameters: Values of parameters, and those that keep their values.
             tags: Tags of the stack; without any, it keeps those that it has.
-
-        Returns:
-            Why AWS refuses it, or ``None``.
         """
         labels = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
-        try:
-            self._client.create_change_set(
-                **self._names(change),
-                ChangeSetType=change.kind,
-                TemplateBody=template,
-                Capabilities=["CAPABILITY_IAM"],
-                Parameters=parameters,
-                **labels,
-            )
-        except ClientError as error:
-            return explained(error)
+        self._client.create_change_set(
+            **self._names(change),
+            ChangeSetType=change.kind,
+            TemplateBody=template,
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=parameters,
+            **labels,
+        )
+
+    def refusal(self, change: ChangeSet) -> str | None:
+        """Wait for a change set. Return why AWS cannot make it, or ``None``."""
         try:
             self._wait("change_set_create_complete", _CHANGE_SET_POLLS, **self._names(change))
         except WaiterError:

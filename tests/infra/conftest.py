@@ -1,6 +1,5 @@
 """The template, rendered; and an AWS in a process of its own that it can be deployed to."""
 
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,20 +39,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
 
 
 @pytest.fixture
-def account(cloud: EmbeddedCloud, tmp_path: Path) -> Iterator[Account]:
-    # Version 1 of the CLI looks for SQS at its oldest address, whatever AWS_ENDPOINT_URL says.
-    aws = tmp_path / "bin" / "aws"
-    aws.parent.mkdir()
-    installed = Path(sys.executable).with_name("aws")
-    aws.write_text(f'#!/bin/sh\nexec "{installed}" --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n')
-    aws.chmod(0o755)
-    environment = {"PATH": f"{aws.parent}:/usr/bin:/bin", "HOME": str(tmp_path), **cloud.environment()}
+def account(cloud: EmbeddedCloud) -> Iterator[Account]:
     session = boto3.Session("local", "local", region_name="us-east-1")
     account = Account(
         stack=f"fx-{uuid.uuid4().hex[:12]}",
         client=lambda name: session.client(name, endpoint_url=cloud.endpoint_url),  # type: ignore[call-overload]
-        environment=environment,
-        folder=tmp_path,
+        environment=cloud.environment(),
     )
     yield account
     if account.status():

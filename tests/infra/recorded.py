@@ -1,6 +1,7 @@
 """A CloudFormation that fails: moto's, with answers of AWS's own form put in where it knows only success."""
 
-import threading
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -29,28 +30,33 @@ class Course:
     """How a change, or the deletion, goes: it leaves the stack with this status, and these events, the
     oldest first. Without a `status` it goes as in moto. `refusal` is why the change set cannot be made.
 
-    `calls` are the names of the actions in the order in which they came. `watched` is set when somebody
-    asks for the first time what became of it.
+    `errors` are the codes of the errors with which actions fail, by action. `interrupts` is the action at
+    which the program that asks receives a Ctrl-C. `calls` are the names of the actions in the order in which
+    they came.
     """
 
     stack: str
     status: str = ""
     events: tuple[Event, ...] = ()
     refusal: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    interrupts: str = ""
     calls: list[str] = field(default_factory=list)
-    watched: threading.Event = field(default_factory=threading.Event)
     _token: str = ""
 
     def answer(self, request: Request, upstream: httpx.Client) -> Answer:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         action = form.get("Action", "")
         self.calls.append(action)
+        if action in self.errors:
+            return _error(self.errors[action], f"not allowed: {action}")
+        if action == self.interrupts and (self._token or not self.status):
+            os.kill(os.getpid(), signal.SIGINT)
         match action:
             case "ExecuteChangeSet" | "DeleteStack" if self.status:
                 self._token = form.get("ClientRequestToken", "deletion")
                 return _xml(action, "")
             case "DescribeStacks" if self._token:
-                self.watched.set()
                 return _xml(action, f"<Stacks><member>{self._stack()}</member></Stacks>")
             case "DescribeStackEvents":
                 events = "".join(f"<member>{self._event(event)}</member>" for event in reversed(self.events))
@@ -102,3 +108,9 @@ def _xml(action: str, result: str) -> Answer:
         f'<{action}Response xmlns="{_NAMESPACE}"><{action}Result>{result}</{action}Result></{action}Response>'
     )
     return Answer(200, body.encode(), {"Content-Type": "text/xml"})
+
+
+def _error(code: str, message: str) -> Answer:
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    body = f'<ErrorResponse xmlns="{_NAMESPACE}">{error}</ErrorResponse>'
+    return Answer(400, body.encode(), {"Content-Type": "text/xml"})
