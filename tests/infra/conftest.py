@@ -2,13 +2,16 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
 
 from local.cloud import EmbeddedCloud
+from local.embedded.child_process import Child
 from tests.handler.conftest import server, settings, world  # noqa: F401 - fixtures
 from tests.infra.account import Account
 from tests.infra.rendering import MINIMAL, Rendering, load_template
@@ -34,16 +37,23 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     """moto warns of what its CloudFormation does not know, which pytest would take for a failure: hence
     a process of its own, and a log."""
     log: Path = tmp_path_factory.mktemp("cloud") / "log"
-    with EmbeddedCloud(log=log) as cloud:
+    child = partial(Child, "tests.infra.moto_server")
+    with patch("local.cloud.Child", lambda _, **options: child(**options)), EmbeddedCloud(log=log) as cloud:
         yield cloud
 
 
-@pytest.fixture
-def account(cloud: EmbeddedCloud) -> Iterator[Account]:
+@pytest.fixture(scope="session")
+def client(cloud: EmbeddedCloud) -> Callable[[str], Any]:
+    """A client of the tests' own for each service."""
     session = boto3.Session("local", "local", region_name="us-east-1")
+    return cache(lambda name: session.client(name, endpoint_url=cloud.endpoint_url))
+
+
+@pytest.fixture
+def account(cloud: EmbeddedCloud, client: Callable[[str], Any]) -> Iterator[Account]:
     account = Account(
         stack=f"fx-{uuid.uuid4().hex[:12]}",
-        client=lambda name: session.client(name, endpoint_url=cloud.endpoint_url),  # type: ignore[call-overload]
+        client=client,
         environment=cloud.environment(),
     )
     yield account

@@ -88,7 +88,7 @@ class Course:
 def going(account: Account, course: Course) -> Iterator[Account]:
     """The account, as the scripts see it."""
     with (
-        httpx.Client(base_url=account.environment["AWS_ENDPOINT_URL"]) as upstream,
+        httpx.Client(base_url=account.environment["AWS_ENDPOINT_URL"], timeout=None) as upstream,
         serving(lambda request: course.answer(request, upstream)) as url,
     ):
         environment: Mapping[str, str] = {**account.environment, "AWS_ENDPOINT_URL": url}
