@@ -32,7 +32,7 @@ class Course:
 
     `errors` are the codes of the errors with which actions fail, by action. `interrupts` is the action at
     which the program that asks receives a Ctrl-C. `calls` are the names of the actions in the order in which
-    they came.
+    they came; `forms` has the last parameters of each.
     """
 
     stack: str
@@ -42,12 +42,14 @@ class Course:
     errors: Mapping[str, str] = field(default_factory=dict)
     interrupts: str = ""
     calls: list[str] = field(default_factory=list)
+    forms: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _token: str = ""
 
     def answer(self, request: Request, upstream: httpx.Client) -> Answer:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         action = form.get("Action", "")
         self.calls.append(action)
+        self.forms[action] = form
         if action in self.errors:
             return _error(self.errors[action], f"not allowed: {action}")
         if action == self.interrupts and (self._token or not self.status):

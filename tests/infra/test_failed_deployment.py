@@ -32,6 +32,21 @@ def test_a_stack_that_cannot_be_made_tells_why_and_how_to_go_on(account: Account
     assert "Next:" not in result.stdout
 
 
+def test_a_creation_that_fails_leaves_no_empty_buckets(account: Account) -> None:
+    course = Course(account.stack, "ROLLBACK_COMPLETE")
+    with going(account, course) as failing:
+        failing.run("deploy.sh", *NEW_STACK, "--yes")
+    assert course.forms["ExecuteChangeSet"]["RetainExceptOnCreate"] == "true"
+
+
+@pytest.mark.parametrize("tags", [(), ("--tag", "team=videos")])
+def test_a_stack_keeps_its_tags_unless_some_are_given(account: Account, tags: tuple[str, ...]) -> None:
+    course = Course(account.stack, refusal="Rule SupabaseIsNamed failed")
+    with going(account, course) as refusing:
+        refusing.run("deploy.sh", *NEW_STACK, *tags)
+    assert any(name.startswith("Tags") for name in course.forms["CreateChangeSet"]) is bool(tags)
+
+
 def test_what_is_left_of_a_failed_creation_has_to_be_removed_first(account: Account) -> None:
     course = Course(account.stack, "ROLLBACK_COMPLETE")
     with going(account, course) as failing:
