@@ -59,6 +59,7 @@ def _confirmed_change(stack: Stack, options: DeployOptions) -> ChangeSet | None:
     )
     change = ChangeSet(f"deploy-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}", kind)
     say(f"Asking AWS what would change in the stack {stack.name} …")
+    refusal: str | None
     pending = True  # it may exist, and is not confirmed
     try:
         try:

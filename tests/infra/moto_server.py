@@ -5,7 +5,7 @@ import sys
 import yaml
 
 if hasattr(yaml, "CLoader"):
-    yaml.Loader = yaml.loader.Loader = yaml.CLoader  # type: ignore[misc, assignment, attr-defined]
+    yaml.Loader = yaml.loader.Loader = yaml.CLoader
 
 from local.embedded.server import main
 

@@ -23,6 +23,7 @@ class Event:
     status: str
     reason: str = ""
     ours: bool = True  # of the change that is being made, and not of an earlier one
+    type: str = "AWS::IAM::Role"
 
 
 @dataclass(slots=True)
@@ -46,7 +47,10 @@ class Course:
     _token: str = ""
 
     def answer(self, request: Request, upstream: httpx.Client) -> Answer:
-        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        form = {
+            name: values[0]
+            for name, values in parse_qs(request.body.decode(), keep_blank_values=True).items()
+        }
         action = form.get("Action", "")
         self.calls.append(action)
         self.forms[action] = form
@@ -101,6 +105,7 @@ def _resource(event: Event) -> str:
     reason = f"<ResourceStatusReason>{escape(event.reason)}</ResourceStatusReason>" if event.reason else ""
     return (
         f"<LogicalResourceId>{event.resource}</LogicalResourceId>"
+        f"<PhysicalResourceId>the-{event.resource}</PhysicalResourceId><ResourceType>{event.type}</ResourceType>"
         f"<ResourceStatus>{event.status}</ResourceStatus>{reason}"
     )
 

@@ -135,6 +135,20 @@ def test_a_stack_that_cannot_be_deleted_tells_why(account: Account, template: Ma
     assert "run this again" in result.stderr
 
 
+def test_what_was_deleted_before_is_not_said_to_stay(account: Account, template: Mapping[str, Any]) -> None:
+    account.create(template)
+    events = (
+        Event("Old", "DELETE_COMPLETE", type="AWS::S3::Bucket"),
+        Event("Frames", "CREATE_COMPLETE", type="AWS::S3::Bucket"),
+        Event("Role", "DELETE_FAILED", "Cannot delete entity"),
+    )
+    with going(account, Course(account.stack, "DELETE_FAILED", events)) as failing:
+        failing.run("destroy.sh", "--yes")
+        result = failing.run("destroy.sh", answer="no\n")
+    assert "without the-Frames, which stays" in result.stdout
+    assert "the-Old" not in result.stdout
+
+
 def test_ctrl_c_while_aws_works_says_that_the_change_goes_on(account: Account) -> None:
     course = Course(account.stack, "CREATE_IN_PROGRESS", interrupts="DescribeStacks")
     with going(account, course) as slow:
