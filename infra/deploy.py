@@ -15,7 +15,7 @@ from infra.parameters import change_set_parameters
 from infra.reports import changes_table, result
 from infra.stack import ChangeSet, Stack
 from infra.statuses import failure, is_empty_change_set, is_in_progress, kind_of_change
-from infra.terminal import InterruptedScriptError, ask, run_script
+from infra.terminal import InterruptedScriptError, ask, going_on_in_aws, run_script
 
 
 def main() -> int:
@@ -31,12 +31,8 @@ def _deploy() -> None:
     except KeyboardInterrupt as signal:
         raise InterruptedScriptError("nothing was changed", signal) from signal
     if change:
-        try:
+        with going_on_in_aws("the change", "deploy.sh"):
             _make(stack, change)
-        except KeyboardInterrupt as signal:
-            raise InterruptedScriptError(
-                "the change goes on in AWS. Run deploy.sh again to see its result", signal
-            ) from signal
     if state := stack.state():
         say(result(stack.name, state.outputs, state.parameters.get("AlarmTopicArn", "")))
 
@@ -87,9 +83,9 @@ def _make(stack: Stack, change: ChangeSet) -> None:
     say("Working (a few minutes) …")
     try:
         stack.execute(change)
-    except ClientError:
+    except ClientError as error:
         stack.discard(change)
-        raise
+        raise DeploymentError(f"the change was not begun: {explained(error)}") from error
     if stack.wait_for(change):
         return
     state = stack.state()

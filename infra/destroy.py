@@ -8,10 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from extractor.cli.terminal import complain, say
 from infra.arguments import parse_destroy
-from infra.aws import client
+from infra.aws import client, explained
 from infra.errors import DeploymentError
 from infra.stack import Stack
-from infra.terminal import InterruptedScriptError, ask, run_script
+from infra.terminal import InterruptedScriptError, ask, going_on_in_aws, run_script
 
 _KEPT = ("AWS::S3::Bucket", "AWS::DynamoDB::Table")
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
@@ -31,12 +31,8 @@ def _destroy() -> None:
             raise DeploymentError("declined; nothing was changed")
     except KeyboardInterrupt as signal:
         raise InterruptedScriptError("nothing was changed", signal) from signal
-    try:
+    with going_on_in_aws("the deletion", "destroy.sh"):
         _delete(stack)
-    except KeyboardInterrupt as signal:
-        raise InterruptedScriptError(
-            "the deletion goes on in AWS. Run destroy.sh again to see its result", signal
-        ) from signal
     say(f"The stack {stack.name} is deleted.")
     if kept:
         say(
@@ -72,7 +68,10 @@ def _messages(sqs: Any, queue: str) -> str:
 
 
 def _delete(stack: Stack) -> None:
-    stack.delete()
+    try:
+        stack.delete()
+    except ClientError as error:
+        raise DeploymentError(f"the deletion was not begun: {explained(error)}") from error
     if stack.wait_for_deletion():
         return
     for resource in stack.resources():

@@ -3,7 +3,10 @@
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from extractor.cli.terminal import (
     complain,
@@ -12,7 +15,7 @@ from extractor.cli.terminal import (
     normalize_aws_variables,
     run_command,
 )
-from infra.aws import explained_errors
+from infra.aws import explained, explained_errors
 from infra.errors import DeploymentError
 
 _POLL_SECONDS = 0.2
@@ -24,6 +27,24 @@ class InterruptedScriptError(DeploymentError):
     def __init__(self, message: str, signal: KeyboardInterrupt) -> None:
         super().__init__(f"interrupted; {message}")
         self.status = interruption(signal)[1]
+
+
+@contextmanager
+def going_on_in_aws(work: str, script: str) -> Iterator[None]:
+    """Say that AWS continues its work if Ctrl-C, or an error of AWS, ends the block that waits for it.
+
+    Args:
+        work: What AWS does, such as "the change".
+        script: The name of the script that shows the result.
+    """
+    hint = f"{work} goes on in AWS. Run {script} again to see its result"
+    try:
+        yield
+    except KeyboardInterrupt as signal:
+        raise InterruptedScriptError(hint, signal) from signal
+    except (BotoCoreError, ClientError) as error:
+        detail = explained(error) if isinstance(error, ClientError) else " ".join(str(error).split())
+        raise DeploymentError(f"the state of the stack cannot be read ({detail}); {hint}") from error
 
 
 def run_script(name: str, script: Callable[[], None]) -> int:

@@ -32,8 +32,8 @@ class Course:
     oldest first. Without a `status` it goes as in moto. `refusal` is why the change set cannot be made.
 
     `errors` are the codes of the errors with which actions fail, by action. `interrupts` is the action at
-    which the program that asks receives a Ctrl-C. `calls` are the names of the actions in the order in which
-    they came; `forms` has the last parameters of each.
+    which the program that asks receives a Ctrl-C. With a `status`, both begin with the change. `calls` are
+    the names of the actions in the order in which they came; `forms` has the last parameters of each.
     """
 
     stack: str
@@ -54,9 +54,10 @@ class Course:
         action = form.get("Action", "")
         self.calls.append(action)
         self.forms[action] = form
-        if action in self.errors:
+        begun = bool(self._token) or not self.status
+        if action in self.errors and begun:
             return _error(self.errors[action], f"not allowed: {action}")
-        if action == self.interrupts and (self._token or not self.status):
+        if action and action == self.interrupts and begun:
             os.kill(os.getpid(), signal.SIGINT)
         match action:
             case "ExecuteChangeSet" | "DeleteStack" if self.status:

@@ -188,6 +188,36 @@ def test_a_change_that_takes_too_long_is_not_called_failed(
     assert "still in progress (UPDATE_IN_PROGRESS)" in result.stderr
 
 
+def test_credentials_that_expire_while_aws_works_do_not_look_like_a_failed_change(account: Account) -> None:
+    course = Course(account.stack, "CREATE_IN_PROGRESS", errors={"DescribeStacks": "ExpiredToken"})
+    with going(account, course) as expired:
+        result = expired.run("deploy.sh", *NEW_STACK, "--yes")
+    assert result.returncode == 1
+    assert "the state of the stack cannot be read (AWS rejects the credentials (ExpiredToken" in result.stderr
+    assert "the change goes on in AWS" in result.stderr
+    assert "DeleteChangeSet" not in course.calls
+
+
+def test_credentials_that_expire_during_a_deletion_do_not_look_like_a_failure(
+    account: Account, template: Mapping[str, Any]
+) -> None:
+    account.create(template)
+    errors = dict.fromkeys(["DescribeStacks", "ListStackResources"], "ExpiredToken")
+    with going(account, Course(account.stack, "DELETE_IN_PROGRESS", errors=errors)) as expired:
+        result = expired.run("destroy.sh", "--yes")
+    assert result.returncode == 1
+    assert "the deletion goes on in AWS" in result.stderr
+
+
+def test_a_deletion_that_is_not_allowed_was_not_begun(account: Account, template: Mapping[str, Any]) -> None:
+    account.create(template)
+    with going(account, Course(account.stack, errors={"DeleteStack": "AccessDenied"})) as denied:
+        result = denied.run("destroy.sh", "--yes")
+    assert result.returncode == 1
+    assert "the deletion was not begun: access denied" in result.stderr
+    assert account.status() == "CREATE_COMPLETE"
+
+
 def test_a_change_that_may_not_begin_leaves_no_stack_behind(account: Account) -> None:
     course = Course(account.stack, errors={"ExecuteChangeSet": "AccessDenied"})
     with going(account, course) as denied:
