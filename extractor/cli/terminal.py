@@ -82,8 +82,7 @@ def env_file() -> dict[str, str]:
 def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
     """Add the variables of `.env` in the current folder that the environment does not have under any name.
 
-    AWS_DEFAULT_REGION is set from AWS_REGION: boto3 reads only the former, and users often set the latter.
-    Empty AWS variables count as unset: boto3 would look for a profile without a name.
+    Then normalize the AWS variables; see `normalize_aws_variables`.
 
     Raises:
         SettingsError: `.env` cannot be read.
@@ -92,6 +91,15 @@ def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
     for name, value in env_file().items():
         if given.isdisjoint(other_names(name)):
             environ[name] = value
+    normalize_aws_variables(environ)
+
+
+def normalize_aws_variables(environ: MutableMapping[str, str]) -> None:
+    """Unset empty AWS variables, and set AWS_DEFAULT_REGION from AWS_REGION.
+
+    boto3 would look for a profile without a name. It reads only AWS_DEFAULT_REGION, and users often set
+    AWS_REGION.
+    """
     for name in [name for name in environ if name.startswith("AWS_") and not environ[name].strip()]:
         del environ[name]
     if region := environ.get("AWS_REGION"):

@@ -1,14 +1,47 @@
-"""An AWS account to deploy to (moto's), and the scripts that do it, by the real AWS CLI."""
+"""An AWS account to deploy to (moto's), and the scripts that do it, in this process."""
 
-import subprocess
+import os
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
+from io import StringIO
+from tempfile import TemporaryFile
 from typing import Any
+from unittest.mock import patch
 
+from infra import deploy, destroy
 from tests.infra.rendering import MINIMAL, TEMPLATE
 
 SCRIPTS = TEMPLATE.parents[1] / "scripts"
+
+_MAINS = {"deploy.sh": deploy.main, "destroy.sh": destroy.main}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a script has printed, and its exit status."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_script(script: str, *arguments: str, environment: Mapping[str, str], answer: str = "") -> Result:
+    """Run the Python of a script with this environment, and with `answer` as its standard input."""
+    stdout, stderr = StringIO(), StringIO()
+    with (
+        TemporaryFile("w+", encoding="utf-8") as stdin,
+        patch.dict(os.environ, environment, clear=True),
+        patch.object(sys, "argv", [script, *arguments]),
+        patch.object(sys, "stdin", stdin),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+    ):
+        stdin.write(answer)
+        stdin.seek(0)
+        status = _MAINS[script]()
+    return Result(status, stdout.getvalue(), stderr.getvalue())
 
 
 @dataclass(frozen=True)
@@ -18,17 +51,11 @@ class Account:
     stack: str
     client: Callable[[str], Any]
     environment: Mapping[str, str]
-    folder: Path
 
-    def run(self, script: str, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [SCRIPTS / script, *arguments, "--stack", self.stack],
-            env=self.environment,
-            cwd=self.folder,
-            input=answer,
-            capture_output=True,
-            text=True,
-            check=False,
+    def run(self, script: str, *arguments: str, answer: str = "") -> Result:
+        """Run a script on the stack."""
+        return run_script(
+            script, *arguments, "--stack", self.stack, environment=self.environment, answer=answer
         )
 
     def status(self) -> str | None:

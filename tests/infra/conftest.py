@@ -1,15 +1,17 @@
 """The template, rendered; and an AWS in a process of its own that it can be deployed to."""
 
-import sys
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
 
 from local.cloud import EmbeddedCloud
+from local.embedded.child_process import Child
 from tests.handler.conftest import server, settings, world  # noqa: F401 - fixtures
 from tests.infra.account import Account
 from tests.infra.rendering import MINIMAL, Rendering, load_template
@@ -35,25 +37,24 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     """moto warns of what its CloudFormation does not know, which pytest would take for a failure: hence
     a process of its own, and a log."""
     log: Path = tmp_path_factory.mktemp("cloud") / "log"
-    with EmbeddedCloud(log=log) as cloud:
+    child = partial(Child, "tests.infra.moto_server")
+    with patch("local.cloud.Child", lambda _, **options: child(**options)), EmbeddedCloud(log=log) as cloud:
         yield cloud
 
 
-@pytest.fixture
-def account(cloud: EmbeddedCloud, tmp_path: Path) -> Iterator[Account]:
-    # Version 1 of the CLI looks for SQS at its oldest address, whatever AWS_ENDPOINT_URL says.
-    aws = tmp_path / "bin" / "aws"
-    aws.parent.mkdir()
-    installed = Path(sys.executable).with_name("aws")
-    aws.write_text(f'#!/bin/sh\nexec "{installed}" --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n')
-    aws.chmod(0o755)
-    environment = {"PATH": f"{aws.parent}:/usr/bin:/bin", "HOME": str(tmp_path), **cloud.environment()}
+@pytest.fixture(scope="session")
+def client(cloud: EmbeddedCloud) -> Callable[[str], Any]:
+    """A client of the tests' own for each service."""
     session = boto3.Session("local", "local", region_name="us-east-1")
+    return cache(lambda name: session.client(name, endpoint_url=cloud.endpoint_url))
+
+
+@pytest.fixture
+def account(cloud: EmbeddedCloud, client: Callable[[str], Any]) -> Iterator[Account]:
     account = Account(
         stack=f"fx-{uuid.uuid4().hex[:12]}",
-        client=lambda name: session.client(name, endpoint_url=cloud.endpoint_url),  # type: ignore[call-overload]
-        environment=environment,
-        folder=tmp_path,
+        client=client,
+        environment=cloud.environment(),
     )
     yield account
     if account.status():

@@ -1,16 +1,12 @@
-"""deploy.sh and destroy.sh when AWS does not do as it was asked, or the operator thinks better of it."""
+"""deploy.sh and destroy.sh when AWS refuses or fails, or the user declines or interrupts."""
 
-import os
-import pty
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.infra.account import SCRIPTS, Account
+from tests.infra.account import Account
 from tests.infra.recorded import Course, Event, going
 from tests.infra.test_scripts import NEW_STACK
 
@@ -31,9 +27,24 @@ def test_a_stack_that_cannot_be_made_tells_why_and_how_to_go_on(account: Account
     first, second, last = result.stderr.splitlines()
     assert first.split("\t") == ["Function", "Source image 1234.dkr.ecr… does not exist"]
     assert second.split("\t") == ["Dashboard", "a second reason"]
-    assert "the stack could not be made (ROLLBACK_COMPLETE)" in last
+    assert "the stack could not be created (ROLLBACK_COMPLETE)" in last
     assert f"scripts/destroy.sh --stack {account.stack}" in last
     assert "Next:" not in result.stdout
+
+
+def test_a_creation_that_fails_leaves_no_empty_buckets(account: Account) -> None:
+    course = Course(account.stack, "ROLLBACK_COMPLETE")
+    with going(account, course) as failing:
+        failing.run("deploy.sh", *NEW_STACK, "--yes")
+    assert course.forms["ExecuteChangeSet"]["RetainExceptOnCreate"] == "true"
+
+
+@pytest.mark.parametrize("tags", [(), ("--tag", "team=videos")])
+def test_a_stack_keeps_its_tags_unless_some_are_given(account: Account, tags: tuple[str, ...]) -> None:
+    course = Course(account.stack, refusal="Rule SupabaseIsNamed failed")
+    with going(account, course) as refusing:
+        refusing.run("deploy.sh", *NEW_STACK, *tags)
+    assert any(name.startswith("Tags") for name in course.forms["CreateChangeSet"]) is bool(tags)
 
 
 def test_what_is_left_of_a_failed_creation_has_to_be_removed_first(account: Account) -> None:
@@ -42,14 +53,14 @@ def test_what_is_left_of_a_failed_creation_has_to_be_removed_first(account: Acco
         failing.run("deploy.sh", *NEW_STACK, "--yes")
         result = failing.run("deploy.sh", *NEW_STACK, "--yes")
     assert result.returncode == 1
-    assert "remove it with scripts/destroy.sh first" in result.stderr
+    assert "remove it with scripts/destroy.sh --stack" in result.stderr
     assert course.calls.count("CreateChangeSet") == 1
 
 
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        ("UPDATE_ROLLBACK_COMPLETE", "all is as before; the reasons are above"),
+        ("UPDATE_ROLLBACK_COMPLETE", "the stack is as before; the reasons are above"),
         ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name"),
     ],
 )
@@ -124,49 +135,128 @@ def test_a_stack_that_cannot_be_deleted_tells_why(account: Account, template: Ma
     assert "run this again" in result.stderr
 
 
-def test_ctrl_c_at_the_question_leaves_nothing_behind(account: Account) -> None:
-    ours, theirs = pty.openpty()
-    with started(account, stdin=theirs) as process:
-        assert process.stderr is not None
-        seen = ""
-        while "[y/N]" not in seen:
-            character = process.stderr.read(1)
-            assert character, seen
-            seen += character
-        os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate()
-    os.close(ours)
-    os.close(theirs)
-    assert process.returncode == 130
-    assert "interrupted; nothing was changed" in errors
-    assert account.status() is None
-    assert account.buckets() == set()
+def test_what_was_deleted_before_is_not_said_to_stay(account: Account, template: Mapping[str, Any]) -> None:
+    account.create(template)
+    events = (
+        Event("Old", "DELETE_COMPLETE", type="AWS::S3::Bucket"),
+        Event("Frames", "CREATE_COMPLETE", type="AWS::S3::Bucket"),
+        Event("Role", "DELETE_FAILED", "Cannot delete entity"),
+    )
+    with going(account, Course(account.stack, "DELETE_FAILED", events)) as failing:
+        failing.run("destroy.sh", "--yes")
+        result = failing.run("destroy.sh", answer="no\n")
+    assert "without the-Frames, which stays" in result.stdout
+    assert "the-Old" not in result.stdout
 
 
-def test_ctrl_c_later_says_that_the_change_goes_on(account: Account) -> None:
-    course = Course(account.stack, "CREATE_IN_PROGRESS")
-    with going(account, course) as slow, started(slow, "--yes", stdin=subprocess.DEVNULL) as process:
-        assert course.watched.wait(60)
-        os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate()
-    assert process.returncode == 130
-    assert "the change goes on at AWS" in errors
+def test_ctrl_c_while_aws_works_says_that_the_change_goes_on(account: Account) -> None:
+    course = Course(account.stack, "CREATE_IN_PROGRESS", interrupts="DescribeStacks")
+    with going(account, course) as slow:
+        result = slow.run("deploy.sh", *NEW_STACK, "--yes")
+    assert result.returncode == 130
+    assert "interrupted; the change goes on in AWS" in result.stderr
     assert "DeleteChangeSet" not in course.calls
 
 
-@contextmanager
-def started(account: Account, *arguments: str, stdin: int) -> Iterator["subprocess.Popen[str]"]:
-    """The script, on its way in a session of its own."""
-    with subprocess.Popen(
-        [SCRIPTS / "deploy.sh", *NEW_STACK, *arguments, "--stack", account.stack],
-        env=account.environment,
-        stdin=stdin,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def test_ctrl_c_while_the_change_set_is_prepared_leaves_nothing_behind(account: Account) -> None:
+    course = Course(account.stack, interrupts="DescribeChangeSet")
+    with going(account, course) as slow:
+        result = slow.run("deploy.sh", *NEW_STACK, "--yes")
+    assert result.returncode == 130
+    assert "interrupted; nothing was changed" in result.stderr
+    assert course.calls.count("DeleteChangeSet") == 1
+    assert account.status() is None
+
+
+def test_ctrl_c_during_a_deletion_says_that_it_goes_on(account: Account, template: Mapping[str, Any]) -> None:
+    account.create(template)
+    with going(account, Course(account.stack, "DELETE_IN_PROGRESS", interrupts="DescribeStacks")) as slow:
+        result = slow.run("destroy.sh", "--yes")
+    assert result.returncode == 130
+    assert "interrupted; the deletion goes on in AWS" in result.stderr
+
+
+def test_a_change_that_takes_too_long_is_not_called_failed(
+    account: Account, template: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.create(template)
+    monkeypatch.setattr("infra.stack._STACK_POLLS", {"Delay": 0, "MaxAttempts": 1})
+    with going(account, Course(account.stack, "UPDATE_IN_PROGRESS", _EVENTS)) as slow:
+        result = slow.run("deploy.sh", "--parameter", "MemoryMb=4096", "--yes")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "still in progress (UPDATE_IN_PROGRESS)" in result.stderr
+
+
+def test_credentials_that_expire_while_aws_works_do_not_look_like_a_failed_change(account: Account) -> None:
+    course = Course(account.stack, "CREATE_IN_PROGRESS", errors={"DescribeStacks": "ExpiredToken"})
+    with going(account, course) as expired:
+        result = expired.run("deploy.sh", *NEW_STACK, "--yes")
+    assert result.returncode == 1
+    assert "the state of the stack cannot be read (AWS rejects the credentials (ExpiredToken" in result.stderr
+    assert "the change goes on in AWS" in result.stderr
+    assert "DeleteChangeSet" not in course.calls
+
+
+def test_credentials_that_expire_during_a_deletion_do_not_look_like_a_failure(
+    account: Account, template: Mapping[str, Any]
+) -> None:
+    account.create(template)
+    errors = dict.fromkeys(["DescribeStacks", "ListStackResources"], "ExpiredToken")
+    with going(account, Course(account.stack, "DELETE_IN_PROGRESS", errors=errors)) as expired:
+        result = expired.run("destroy.sh", "--yes")
+    assert result.returncode == 1
+    assert "the deletion goes on in AWS" in result.stderr
+
+
+def test_a_deletion_that_is_not_allowed_was_not_begun(account: Account, template: Mapping[str, Any]) -> None:
+    account.create(template)
+    with going(account, Course(account.stack, errors={"DeleteStack": "AccessDenied"})) as denied:
+        result = denied.run("destroy.sh", "--yes")
+    assert result.returncode == 1
+    assert "the deletion was not begun: access denied" in result.stderr
+    assert account.status() == "CREATE_COMPLETE"
+
+
+def test_a_change_that_may_not_begin_leaves_no_stack_behind(account: Account) -> None:
+    course = Course(account.stack, errors={"ExecuteChangeSet": "AccessDenied"})
+    with going(account, course) as denied:
+        result = denied.run("deploy.sh", *NEW_STACK, "--yes")
+    assert result.returncode == 1
+    assert "access denied: not allowed: ExecuteChangeSet" in result.stderr
+    assert account.status() is None
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("AccessDenied", "use credentials with this permission"),
+        ("ExpiredToken", "sign in again"),
+        ("ValidationError", "AWS rejects DescribeStacks (ValidationError): not allowed"),
+    ],
+)
+@pytest.mark.parametrize("script", ["deploy.sh", "destroy.sh"])
+def test_an_error_of_aws_is_one_line_that_says_what_to_do(
+    account: Account, script: str, code: str, words: str
+) -> None:
+    with going(account, Course(account.stack, errors={"DescribeStacks": code})) as refusing:
+        result = refusing.run(script, "--yes")
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"{script}: ")
+    assert result.stderr.count("\n") == 1
+    assert words in result.stderr
+
+
+def test_queues_that_cannot_be_read_do_not_stop_the_deletion(
+    account: Account, template: Mapping[str, Any]
+) -> None:
+    account.create(template)
+    environment = {
+        **account.environment,
+        "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:9",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    result = replace(account, environment=environment).run("destroy.sh", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert f"{account.stack}-videos and an unknown number of messages in it" in result.stdout
+    assert account.status() is None

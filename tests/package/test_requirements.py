@@ -74,6 +74,7 @@ def _imported(paths: Iterator[Path]) -> set[str]:
 
 def _sources() -> Iterator[Path]:
     yield from (ROOT / "extractor").rglob("*.py")
+    yield from (ROOT / "infra").rglob("*.py")
     yield from (ROOT / "local").rglob("*.py")
     yield from (ROOT / "lambda_function.py", ROOT / "run_sqs_batches.py")
 
