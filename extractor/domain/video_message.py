@@ -65,11 +65,12 @@ class VideoRequest(BaseModel):
         for option, _ in given:
             if option.implied_strategy:
                 asked.setdefault("strategy", option.implied_strategy)
-        if "interval_seconds" in asked or asked.get("strategy", policy.strategy) != policy.strategy:
-            asked["counts_frames"] = False
         if asked.get("scene_detector") not in (None, policy.scene_detector or DEFAULT_DETECTOR):
             asked.setdefault("scene_threshold", None)  # thresholds of detectors have different scales
-        combined = checked_policy(replace(policy, **asked), self.sampling_options)
+        combined = replace(policy, **asked)
+        if "interval_seconds" in asked or combined.strategy != policy.strategy:
+            combined = replace(combined, counts_frames=False)
+        checked_policy(combined, self.sampling_options)
         refuse_without_effect(combined, {option.key for option, _ in given}, self.sampling_options)
         return combined
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from extractor.backends.state import BACKENDS
 from extractor.domain.frames import DecodeLimits
@@ -47,6 +47,8 @@ of a group is set, the other one keeps its usual default."""
 
 class Settings(SamplingSettings):
     """The settings. Field ``work_dir`` is the variable ``WORK_DIR``; an empty variable counts as unset."""
+
+    model_config = ConfigDict(defer_build=False)  # once, while the module is imported
 
     # Output
     output: OutputForm = Field(

@@ -203,3 +203,17 @@ def test_ffmpegs_memory_follows_the_functions_unless_it_is_set(
     variables: dict[str, str], memory_mb: int
 ) -> None:
     assert load_settings({**MINIMAL, **variables}).limits.memory_bytes == memory_mb * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("variables", "text"),
+    [
+        ({"FRAME_INTERVAL": "1e-7"}, "FRAME_INTERVAL: must be 1e-06 to 86400, not 1e-07"),
+        ({"EXTRACT_FPS": "1e-6"}, "EXTRACT_FPS: interval must be 1e-06 to 86400, not 1000000.0"),
+    ],
+)
+def test_an_interval_that_no_message_may_have_is_no_default(variables: dict[str, str], text: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(text)}$"):
+        load_settings({**MINIMAL, **variables})
+    allowed = load_settings({**MINIMAL, "FRAME_INTERVAL": "1e-7", "EXTRACT_FPS": "2"})
+    assert allowed.policy.interval_seconds == 0.5
