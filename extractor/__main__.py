@@ -18,7 +18,7 @@ from extractor.cli.terminal import (
 )
 from extractor.cli.unpack import unpack
 from extractor.domain.messages import VideoMessage
-from extractor.domain.option_effects import NoEffectError, flag_name
+from extractor.domain.option_checks import NoEffectError
 from extractor.domain.output_options import WRITERS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError
@@ -83,7 +83,7 @@ def _asked(
     except ValidationError as error:
         parser.error("; ".join(item["msg"] for item in error.errors()))
     except NoEffectError as error:
-        parser.error(error.told(flag_name))
+        parser.error(error.told(lambda option: option.flag))
     except (ValueError, ExtractorError, ModuleNotFoundError) as error:
         parser.error(str(error))
     return policy, replace(config, output=output)

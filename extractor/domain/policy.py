@@ -14,12 +14,21 @@ MaxFramesMode = Literal["first", "spread"]
 Detector = Literal["content", "adaptive", "threshold", "hash", "histogram"]
 SceneFrame = Literal["first", "middle", "sharpest"]
 
-STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 CONTENT_TYPES: dict[ImageFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
 MAX_FRAMES_MODES: tuple[MaxFramesMode, ...] = get_args(MaxFramesMode)
 DETECTORS: tuple[Detector, ...] = get_args(Detector)
-SCENE_FRAMES: tuple[SceneFrame, ...] = get_args(SceneFrame)
+
+STRATEGY_TEXTS: dict[Strategy, str] = {
+    "uniform": "a frame at every interval",
+    "keyframe": "all keyframes",
+    "scene": "one frame of each scene",
+    "timestamps": "frames at given times",
+}
+"""What each strategy takes, for help texts."""
+
+SCENE_STRATEGIES: frozenset[Strategy] = frozenset({"scene"})
+"""The strategies that take frames of scenes. The scenes are found before the frames are decoded."""
 
 DEFAULT_DETECTOR: Detector = "content"
 """Of the strategy ``scene``."""
@@ -69,64 +78,24 @@ class SamplingPolicy(Struct, frozen=True):
     max_height: int | None = None
 
     @property
+    def selects_scenes(self) -> bool:
+        """Whether the strategy takes frames of scenes."""
+        return self.strategy in SCENE_STRATEGIES
+
+    @property
     def detector(self) -> Detector | None:
-        """The scene detector in use; the strategy ``scene`` always has one."""
-        return self.scene_detector or (DEFAULT_DETECTOR if self.strategy == "scene" else None)
+        """The scene detector in use; strategies that take frames of scenes always have one."""
+        return self.scene_detector or (DEFAULT_DETECTOR if self.selects_scenes else None)
 
     @property
     def watches_every_frame(self) -> bool:
-        """Whether scenes are detected while frames are decoded; ``scene`` detects them in an earlier pass."""
-        return self.detector is not None and self.strategy != "scene"
+        """Whether scenes are detected while the frames are decoded, and not in an earlier pass."""
+        return self.detector is not None and not self.selects_scenes
 
     @property
     def needs_measures(self) -> bool:
         """Whether frames are measured, for the manifest or to skip some."""
         return self.measures or self.skip_blank or self.skip_similar is not None
-
-
-def checked_policy(policy: SamplingPolicy) -> SamplingPolicy:
-    """Return `policy` if it is valid.
-
-    Raises:
-        ValueError: An option has a wrong value.
-    """
-    _check_choice("strategy", policy.strategy, STRATEGIES)
-    _check_choice("format", policy.image_format, IMAGE_FORMATS)
-    _check_choice("max_frames_mode", policy.max_frames_mode, MAX_FRAMES_MODES)
-    if policy.scene_detector is not None:
-        _check_choice("scene_detector", policy.scene_detector, DETECTORS)
-    _check_choice("scene_frame", policy.scene_frame, SCENE_FRAMES)
-    for name in ("quality", "max_frames", "max_width", "max_height", "skip_similar"):
-        _check_whole(name, getattr(policy, name))
-    _check_range("scene_threshold", policy.scene_threshold, 0, None)
-    _check_range("skip_similar", policy.skip_similar, 0, 64)
-    _check_range("interval", policy.interval_seconds, 1e-6, 86_400)
-    _check_range("tolerance", policy.tolerance_seconds, 0, 86_400)
-    _check_range("quality", policy.quality, 1, 100)
-    _check_range("max_frames", policy.max_frames, 1, None)
-    _check_range("max_width", policy.max_width, 2, 65_535)
-    _check_range("max_height", policy.max_height, 2, 65_535)
-    for moment in policy.timestamps_seconds:
-        _check_range("timestamps", moment, 0, 1e9)
-    if (policy.strategy == "timestamps") != bool(policy.timestamps_seconds):
-        raise ValueError("timestamps: strategy 'timestamps' needs them, and no other strategy accepts them")
-    return policy
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name}: must be one of {', '.join(allowed)}, not {value!r}")
-
-
-def _check_whole(name: str, value: object) -> None:
-    if value is not None and not isinstance(value, int):
-        raise ValueError(f"{name}: must be a whole number, not {value!r}")
-
-
-def _check_range(name: str, value: float | None, least: float, most: float | None) -> None:
-    if value is not None and not (value >= least and (most is None or value <= most)):
-        bound = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
-        raise ValueError(f"{name}: must be {bound}, not {value!r}")
 
 
 def exact_seconds(seconds: float) -> Fraction:

@@ -1,8 +1,9 @@
 """Messages that request one video or several. Unknown fields are refused."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -10,27 +11,97 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    create_model,
     model_validator,
 )
 
 from extractor.domain import keys
-from extractor.domain.option_effects import refuse_without_effect
-from extractor.domain.policy import (
-    DEFAULT_DETECTOR,
-    Detector,
-    ImageFormat,
-    MaxFramesMode,
-    SamplingPolicy,
-    SceneFrame,
-    Strategy,
-    checked_policy,
-)
+from extractor.domain.option import SamplingOption
+from extractor.domain.option_checks import checked_policy, refuse_without_effect
+from extractor.domain.policy import DEFAULT_DETECTOR, SamplingPolicy
+from extractor.domain.sampling_options import SAMPLING_OPTIONS
 
 MAX_VIDEOS = 1_000
 
 
-def _without_dot(value: object) -> object:
-    return value.lower().removeprefix(".").replace("jpeg", "jpg") if isinstance(value, str) else value
+class VideoRequest(BaseModel):
+    """A request for one video, by code or by bucket and key. `message_model` adds the sampling options.
+
+    Attributes:
+        sampling_options: The options that are fields of the model, under their keys.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+    sampling_options: ClassVar[Sequence[SamplingOption]] = ()
+
+    code: str | None = Field(
+        None, pattern=rf"\A{keys.CODE_PATTERN}\z", validation_alias=AliasChoices("code", "shortcode")
+    )
+    platform: str | None = Field(None, pattern=rf"\A{keys.PLATFORM_PATTERN}\z")
+    bucket: str | None = Field(None, pattern=rf"\A{keys.BUCKET_PATTERN}\z")
+    key: Annotated[str, Field(min_length=1), AfterValidator(keys.checked_key)] | None = None
+
+    @model_validator(mode="after")
+    def _names_a_video(self) -> "VideoRequest":
+        if self.code is None and self.key is None:
+            raise ValueError("needs a code, or a bucket and a key")
+        if (self.bucket is None) != (self.key is None):
+            raise ValueError("bucket and key go together")
+        setters: dict[str, str] = {}
+        for option, _ in self._given():
+            if (other := setters.setdefault(option.field, option.name)) != option.name:
+                raise ValueError(f"{other} and {option.name} exclude each other")
+        return self
+
+    def applied_to(self, policy: SamplingPolicy) -> SamplingPolicy:
+        """Return `policy` with the options of this message. Some options imply a strategy.
+
+        Raises:
+            ValueError: The combined options are invalid, or an option of the message has no effect.
+        """
+        given = self._given()
+        asked = {option.field: option.to_field(value) for option, value in given}
+        for option, _ in given:
+            if option.implied_strategy:
+                asked.setdefault("strategy", option.implied_strategy)
+        if asked.get("scene_detector") not in (None, policy.scene_detector or DEFAULT_DETECTOR):
+            asked.setdefault("scene_threshold", None)  # thresholds of detectors have different scales
+        combined = replace(policy, **asked)
+        if "interval_seconds" in asked or combined.strategy != policy.strategy:
+            combined = replace(combined, counts_frames=False)
+        checked_policy(combined, self.sampling_options)
+        refuse_without_effect(combined, {option.key for option, _ in given}, self.sampling_options)
+        return combined
+
+    def _given(self) -> list[tuple[SamplingOption, Any]]:
+        """Return the options of this message with their values."""
+        values = ((option, getattr(self, option.key)) for option in self.sampling_options)
+        return [(option, value) for option, value in values if value is not None]
+
+
+def message_model(options: Sequence[SamplingOption]) -> type[VideoRequest]:
+    """Return the model of messages that have these sampling options."""
+    fields: dict[str, Any] = {option.key: _field(option) for option in options}
+    model = create_model("VideoMessage", __base__=VideoRequest, __module__=__name__, **fields)
+    model.sampling_options = options
+    model.__doc__ = (
+        "A request for one video, by code or by bucket and key. Absent options follow the settings."
+    )
+    return model
+
+
+def _field(option: SamplingOption) -> tuple[Any, Any]:
+    """Return the annotation and the field of an option, which may be absent."""
+    annotation = option.annotation
+    if normalize := _as_tuple if option.is_list else option.normalize:
+        annotation = Annotated[annotation, BeforeValidator(normalize)]
+    names: dict[str, Any] = {}
+    if len(option.message_names) > 1:
+        names["validation_alias"] = AliasChoices(*option.message_names)
+    if option.name != option.key:
+        names["serialization_alias"] = option.name
+    return annotation | None, Field(None, **option.constraints, **names)
 
 
 def _as_tuple(value: object) -> object:
@@ -41,91 +112,12 @@ def _as_tuple(value: object) -> object:
     )
 
 
-class VideoMessage(BaseModel):
-    """A request for one video, by code or by bucket and key. Absent options follow the settings."""
+if TYPE_CHECKING:
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
-
-    code: str | None = Field(
-        None, pattern=rf"\A{keys.CODE_PATTERN}\z", validation_alias=AliasChoices("code", "shortcode")
-    )
-    platform: str | None = Field(None, pattern=rf"\A{keys.PLATFORM_PATTERN}\z")
-    bucket: str | None = Field(None, pattern=rf"\A{keys.BUCKET_PATTERN}\z")
-    key: Annotated[str, Field(min_length=1), AfterValidator(keys.checked_key)] | None = None
-
-    strategy: Strategy | None = None
-    interval_seconds: float | None = Field(
-        None,
-        gt=0,
-        le=86_400,
-        validation_alias=AliasChoices("interval", "frame_interval", "interval_seconds"),
-        serialization_alias="interval",
-    )
-    fps: float | None = Field(None, gt=0, le=1_000)
-    timestamps_seconds: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] | None = Field(
-        None,
-        min_length=1,
-        max_length=10_000,
-        validation_alias=AliasChoices("timestamps", "timestamps_seconds"),
-        serialization_alias="timestamps",
-    )
-    max_frames: int | None = Field(None, ge=1)
-    max_frames_mode: MaxFramesMode | None = None
-    tolerance_seconds: float | None = Field(
-        None,
-        ge=0,
-        le=86_400,
-        validation_alias=AliasChoices("tolerance", "tolerance_seconds"),
-        serialization_alias="tolerance",
-    )
-    scene_detector: Detector | None = None
-    scene_threshold: float | None = Field(None, ge=0, le=1_000_000)
-    scene_frame: SceneFrame | None = None
-    measures: bool | None = None
-    skip_blank: bool | None = None
-    skip_similar: int | None = Field(None, ge=0, le=64)
-    quality: int | None = Field(None, ge=1, le=100)
-    max_width: int | None = Field(None, ge=2, le=65_535)
-    max_height: int | None = Field(None, ge=2, le=65_535)
-    image_format: Annotated[ImageFormat, BeforeValidator(_without_dot)] | None = Field(
-        None,
-        validation_alias=AliasChoices("format", "ext", "image_format"),
-        serialization_alias="format",
-    )
-
-    @model_validator(mode="after")
-    def _names_a_video(self) -> "VideoMessage":
-        if self.code is None and self.key is None:
-            raise ValueError("needs a code, or a bucket and a key")
-        if (self.bucket is None) != (self.key is None):
-            raise ValueError("bucket and key go together")
-        if self.fps is not None and self.interval_seconds is not None:
-            raise ValueError("interval and fps exclude each other")
-        return self
-
-    def applied_to(self, policy: SamplingPolicy) -> SamplingPolicy:
-        """Return `policy` with the options of this message. Timestamps imply their strategy.
-
-        Raises:
-            ValueError: The combined options are invalid, or an option of the message has no effect.
-        """
-        asked = {
-            field.name: value
-            for field in fields(SamplingPolicy)
-            if (value := getattr(self, field.name, None)) is not None
-        }
-        given = asked.keys() | ({"fps"} if self.fps is not None else set())
-        if self.fps is not None:
-            asked["interval_seconds"] = 1 / self.fps
-        if self.timestamps_seconds is not None:
-            asked.setdefault("strategy", "timestamps")
-        if "interval_seconds" in asked or asked.get("strategy", "uniform") != "uniform":
-            asked["counts_frames"] = False
-        if self.scene_detector not in (None, policy.scene_detector or DEFAULT_DETECTOR):
-            asked.setdefault("scene_threshold", None)  # thresholds of detectors have different scales
-        combined = checked_policy(replace(policy, **asked))
-        refuse_without_effect(combined, given)
-        return combined
+    class VideoMessage(VideoRequest):
+        """A request for one video, with the options of the table."""
+else:
+    VideoMessage = message_model(SAMPLING_OPTIONS)
 
 
 class ItemsMessage(BaseModel):

@@ -30,7 +30,7 @@ from extractor.cli.terminal import (
 )
 from extractor.container import build_job_queue, build_table
 from extractor.domain.messages import VideoMessage
-from extractor.domain.option_effects import NoEffectError, flag_name
+from extractor.domain.option_checks import NoEffectError
 from extractor.enqueue import report
 from extractor.enqueue.arguments import EnqueueOptions, parse_arguments
 from extractor.enqueue.checkpoint import keep_checkpoint
@@ -97,7 +97,7 @@ def _checked_settings(options: EnqueueOptions) -> Settings:
     try:
         VideoMessage.model_validate({"code": "any", **options.message_fields}).applied_to(settings.policy)
     except NoEffectError as error:
-        raise UsageError(error.told(flag_name)) from error
+        raise UsageError(error.told(lambda option: option.flag)) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
     check_host_names(settings, os.environ, queue=not options.dry_run)

@@ -1,8 +1,9 @@
 """Define the sampling strategies, one class each. Pure.
 
 The modules of media and pipeline read the attributes of a strategy and do not compare its name. To add one,
-add a class to `STRATEGIES`, its name to `extractor.domain.policy.Strategy` and to the setting STRATEGY, and
-the options that have an effect for it to `extractor.domain.option_effects`.
+add a class to `STRATEGIES`, its name and text to `extractor.domain.policy` (`Strategy`, `STRATEGY_TEXTS`, and
+`SCENE_STRATEGIES` if it takes frames of scenes), and its name to the options in
+`extractor.domain.sampling_options` that only some strategies use.
 """
 
 from typing import ClassVar, Final
@@ -17,13 +18,11 @@ class SamplingStrategy:
     Attributes:
         has_instants: Whether it selects the targets of instants, which `instants` returns.
         intra_only: Whether it selects keyframes, which are decoded without other frames.
-        selects_scenes: Whether it selects a frame of each scene, after a separate pass that finds the scenes.
         single_pass_max_bytes: Up to this file size, the index and the images are made in one run of FFmpeg.
     """
 
     has_instants: ClassVar[bool] = False
     intra_only: ClassVar[bool] = False
-    selects_scenes: ClassVar[bool] = False
     single_pass_max_bytes: ClassVar[int] = 0
 
     def instants(self, policy: SamplingPolicy) -> SampleTimes:
@@ -64,9 +63,7 @@ class Keyframe(SamplingStrategy):
 
 
 class Scene(SamplingStrategy):
-    """One frame of each scene."""
-
-    selects_scenes = True
+    """One frame of each scene. The scenes are found before, in a separate pass."""
 
 
 STRATEGIES: Final[dict[Strategy, SamplingStrategy]] = {

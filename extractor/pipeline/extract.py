@@ -171,9 +171,8 @@ def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
     They do if frames are chosen by scene, and if only keyframes are decoded for the frames because the file
     has no presentation times.
     """
-    strategy = strategy_of(policy)
-    keyframes_alone = strategy.intra_only and not index.shown_pts
-    return strategy.selects_scenes or (policy.detector is not None and keyframes_alone)
+    keyframes_alone = strategy_of(policy).intra_only and not index.shown_pts
+    return policy.selects_scenes or (policy.detector is not None and keyframes_alone)
 
 
 def _schedule(
@@ -183,7 +182,7 @@ def _schedule(
     found: SceneSelection | None,
     budget: ProcessLimits,
 ) -> DecodeSchedule:
-    if found and strategy_of(policy).selects_scenes:
+    if found and policy.selects_scenes:
         return schedule_targets(index, found.targets, found.start, policy)
     if needs_times(index, policy):
         return schedule_decoded(source, index, policy, budget)

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from pydantic import ValidationError
 
-from extractor.domain.option_effects import not_default, refuse_without_effect
+from extractor.domain.option_checks import checked_policy, not_default, refuse_without_effect
 from extractor.domain.policy import (
     Detector,
     ImageFormat,
@@ -15,7 +15,6 @@ from extractor.domain.policy import (
     SamplingPolicy,
     SceneFrame,
     Strategy,
-    checked_policy,
 )
 from extractor.domain.video_message import VideoMessage
 

@@ -9,21 +9,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from extractor.backends.state import BACKENDS
 from extractor.domain.frames import DecodeLimits
-from extractor.domain.option_effects import NoEffectError, not_default, refuse_without_effect, setting_name
 from extractor.domain.output_options import OutputForm, OutputOptions
-from extractor.domain.policy import ImageFormat, MaxFramesMode, SamplingPolicy, SceneFrame
 from extractor.errors import SettingsError
-from extractor.settings.field_types import (
-    ColumnsText,
-    KeyTemplates,
-    LayoutText,
-    OptionalDetector,
-    StateBackendName,
-)
+from extractor.settings.sampling import SamplingSettings
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MB_PER_LAMBDA_CPU = 1_769
@@ -53,97 +45,10 @@ _DYNAMODB_DEFAULTS = (
 of a group is set, the other one keeps its usual default."""
 
 
-class Settings(BaseModel):
+class Settings(SamplingSettings):
     """The settings. Field ``work_dir`` is the variable ``WORK_DIR``; an empty variable counts as unset."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    # Buckets, keys and queues
-    s3_bucket_videos: str = Field("oriane-videos", description="bucket of the videos")
-    s3_bucket_frames: str = Field("oriane-frames", description="bucket of frames and manifests")
-    video_keys: KeyTemplates = Field(
-        ("{platform}/{code}/video.mp4", "{code}.mp4"),
-        description="key templates, tried in this order; those with a platform only for videos with one",
-    )
-    frames_layout: LayoutText = Field(
-        "default", description="keys of frames: default, seconds, flat, timestamped, videosense or a template"
-    )
-    sqs_queue_url: str | None = Field(None, description="queue that run_sqs_batches.py fills")
-    dead_letter_queue_url: str | None = Field(None, description="dead-letter queue, for final failures")
-    max_receives: int | None = Field(
-        None,
-        ge=1,
-        description="maxReceiveCount of the queue; needs DEAD_LETTER_QUEUE_URL, which gets the last delivery",
-    )
-
-    # State
-    state_backend: StateBackendName = Field(
-        "supabase", description="state store: supabase, dynamodb or sqlite"
-    )
-    state_table: str = Field(
-        "watched_content", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="table of the state"
-    )
-    state_columns: ColumnsText = Field(
-        "", description="other names of its columns, such as is_fetched=is_downloaded,frame_count=frames"
-    )
-    videos_table: str = Field(
-        "videos", pattern=r"^[A-Za-z0-9_.-]{3,255}$", description="DynamoDB table of STATE_BACKEND=dynamodb"
-    )
-    supabase_url: str | None = Field(None, description="https://PROJECT.supabase.co")
-    supabase_key: SecretStr | None = Field(
-        None, description="service-role key, or a key that may read and update rows"
-    )
-    supabase_token: SecretStr | None = Field(
-        None, description="token of the role frame_extractor; SUPABASE_KEY must then be the public key"
-    )
-    supabase_key_secret_arn: str | None = Field(
-        None,
-        description="secret in Secrets Manager with SUPABASE_KEY and SUPABASE_TOKEN",
-    )
-    sqlite_path: Path | None = Field(
-        None, description="existing database of STATE_BACKEND=sqlite (python -m local.state)"
-    )
-
-    # Sampling of messages without options
-    strategy: Literal["uniform", "keyframe", "scene"] = Field(
-        "uniform", description="uniform, keyframe or scene; only messages have timestamps"
-    )
-    frame_interval: float = Field(1.0, gt=0, le=86_400, description="seconds between frames (uniform)")
-    quality: int = Field(95, ge=1, le=100, description="JPEG and WebP quality on libjpeg's scale")
-    extract_fps: float | None = Field(
-        None, gt=0, le=1_000, description="frames per second (uniform), instead of FRAME_INTERVAL"
-    )
-    max_frames: int | None = Field(None, ge=1, description="maximum number of frames; empty: no limit")
-    max_frames_mode: MaxFramesMode = Field(
-        "first", description="first: the first MAX_FRAMES frames; spread: evenly over the video"
-    )
-    tolerance: float = Field(
-        0.0,
-        ge=0,
-        le=86_400,
-        description="seconds from the sample time within which a cheaper frame may be taken",
-    )
-    scene_detector: OptionalDetector = Field(
-        None, description="scene detector: content, adaptive, threshold, hash, histogram, or none"
-    )
-    scene_threshold: float | None = Field(
-        None, ge=0, description="threshold of the detector; empty: its default"
-    )
-    scene_frame: SceneFrame = Field(
-        "middle", description="first, middle or sharpest: the frame of a scene (strategy scene)"
-    )
-    measures: bool = Field(False, description="sharpness, brightness and a perceptual hash of each frame")
-    skip_blank: bool = Field(False, description="leave out nearly uniform frames")
-    skip_similar: int | None = Field(
-        None, ge=0, le=64, description="leave out frames whose hash differs in at most this many bits"
-    )
-    max_width: int | None = Field(
-        None, ge=2, le=65_535, description="maximum width of images; wider ones are shrunk"
-    )
-    max_height: int | None = Field(
-        None, ge=2, le=65_535, description="maximum height of images; higher ones are shrunk"
-    )
-    image_format: ImageFormat = Field("jpg", description="jpg, webp or png")
+    model_config = ConfigDict(defer_build=False)  # once, while the module is imported
 
     # Output
     output: OutputForm = Field(
@@ -196,49 +101,6 @@ class Settings(BaseModel):
         "FrameExtractor", min_length=1, description="CloudWatch namespace of the metrics"
     )
     tracing: bool = Field(False, description="AWS X-Ray traces")
-
-    @property
-    def policy(self) -> SamplingPolicy:
-        """The sampling policy of messages without their own options."""
-        return SamplingPolicy(
-            strategy=self.strategy,
-            interval_seconds=1 / self.extract_fps if self.extract_fps else self.frame_interval,
-            counts_frames=self._counts_frames,
-            max_frames=self.max_frames,
-            max_frames_mode=self.max_frames_mode,
-            tolerance_seconds=self.tolerance,
-            scene_detector=self.scene_detector,
-            scene_threshold=self.scene_threshold,
-            scene_frame=self.scene_frame,
-            measures=self.measures,
-            skip_blank=self.skip_blank,
-            skip_similar=self.skip_similar,
-            quality=self.quality,
-            image_format=self.image_format,
-            max_width=self.max_width,
-            max_height=self.max_height,
-        )
-
-    @property
-    def idle_options(self) -> str | None:
-        """The sampling options without effect on a message without options, with the reasons, or ``None``.
-
-        A message may choose the strategy, format or detector that uses them, so they are not rejected. Only
-        values that differ from their default count as set.
-        """
-        given = not_default(self.policy) | ({"fps"} if self.extract_fps else set())
-        try:
-            refuse_without_effect(
-                self.policy, sorted(given - ({"interval_seconds"} if "fps" in given else set()))
-            )
-        except NoEffectError as error:
-            return error.told(setting_name)
-        return None
-
-    @property
-    def _counts_frames(self) -> bool:
-        """Whether EXTRACT_FPS has the meaning of the system with DynamoDB."""
-        return self.state_backend == "dynamodb" and self.strategy == "uniform" and bool(self.extract_fps)
 
     @property
     def output_form(self) -> OutputOptions:
@@ -318,6 +180,8 @@ def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> S
     except ValidationError as error:
         found = ((str(item["loc"][0]), item["msg"]) for item in error.errors())
         problems = [*(f"{field.upper()}: {_plain(text)}" for field, text in found), *problems]
+    else:
+        problems += settings.wrong_options
     if problems:
         raise SettingsError("; ".join(problems))
     return settings

@@ -9,7 +9,6 @@ from extractor.backends.state import BACKENDS
 from extractor.backends.state.columns import parse_columns
 from extractor.domain.keys import template_fields
 from extractor.domain.layout import parse_layout
-from extractor.domain.policy import Detector
 
 
 def _split(value: object) -> object:
@@ -44,9 +43,6 @@ KeyTemplates = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidato
 
 LayoutText = Annotated[str, _readable_by(parse_layout)]
 ColumnsText = Annotated[str, _readable_by(parse_columns)]
-
-OptionalDetector = Annotated[Detector | None, BeforeValidator(lambda text: None if text == "none" else text)]
-"""A scene detector; ``none`` disables a default one."""
 
 StateBackendName = Annotated[str, AfterValidator(_check_state_backend)]
 """A name in the registry of state stores."""

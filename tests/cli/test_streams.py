@@ -11,7 +11,8 @@ import pytest
 
 from extractor import extract_frames
 from extractor.__main__ import main
-from extractor.domain.policy import SamplingPolicy, Strategy, checked_policy
+from extractor.domain.option_checks import checked_policy
+from extractor.domain.policy import SamplingPolicy, Strategy
 from extractor.errors import VideoMissingError
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""`python -m tests.docs`: write the generated parts of the reference pages."""
+"""`python -m tests.docs`: write what is generated in reference pages, `.env.example` and the template."""
 
 from tests.docs import ROOT
 from tests.docs.generated import GENERATED

@@ -1,4 +1,4 @@
-"""The generated files of the documentation, each with the function that renders it."""
+"""The files that are generated, or generated in part, each with the function that renders it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ import msgspec
 from extractor.domain.manifest import Manifest
 from tests.docs import DOCS
 from tests.docs.command_lines import render_command_lines
+from tests.docs.deployment_files import ENV_EXAMPLE, TEMPLATE, render_env_example, render_template
 from tests.docs.docstrings import docstring_items, split_docstring
 from tests.docs.python_api import render_python_api
 from tests.docs.settings_table import render_settings
@@ -46,4 +47,6 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "manifest.schema.json": _render_schema,
     REFERENCE / "python-api.md": render_python_api,
     REFERENCE / "settings.md": render_settings,
+    ENV_EXAMPLE: render_env_example,
+    TEMPLATE: render_template,
 }

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from extractor.domain.jobs import ExtractionJob
 from extractor.domain.messages import VideoMessage, encode_message, parse_message
-from extractor.domain.option_effects import NoEffectError
+from extractor.domain.option_checks import NoEffectError
 from extractor.domain.policy import IMAGE_FORMATS, MAX_FRAMES_MODES, SamplingPolicy, exact_seconds
 from extractor.errors import InvalidMessageError
 

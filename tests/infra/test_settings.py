@@ -103,10 +103,11 @@ def test_every_parameter_of_a_setting_arrives(render: Render) -> None:
     settings = load_settings(render(**_ALL_SETTINGS).variables)
     assert (settings.state_table, settings.state_columns) == ("insta_content", "is_fetched=is_downloaded")
     assert (settings.video_keys, settings.frames_layout) == (("{code}.webm",), "flat")
-    assert (settings.frame_interval, settings.max_frames) == (0.5, 100)
-    assert load_settings(render(Strategy="keyframe").variables).strategy == "keyframe"
-    assert settings.scene_frame == "first"
-    assert (settings.quality, settings.image_format, settings.max_video_mb) == (80, "webp", 500)
+    assert (settings.policy.interval_seconds, settings.policy.max_frames) == (1 / 12.5, 100)
+    assert load_settings(render(FrameInterval="0.5").variables).policy.interval_seconds == 0.5
+    assert load_settings(render(Strategy="keyframe").variables).policy.strategy == "keyframe"
+    assert settings.policy.scene_frame == "first"
+    assert (settings.policy.quality, settings.policy.image_format, settings.max_video_mb) == (80, "webp", 500)
     assert (settings.log_level, settings.metrics_namespace, settings.tracing) == ("DEBUG", "Other", True)
 
 

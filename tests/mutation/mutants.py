@@ -19,6 +19,7 @@ _DELETIONS = ("tests/backends/storage/test_s3_failures.py", "tests/backends/stor
 _KEY_RENEWAL = ("tests/backends/state/test_supabase_keys.py", "tests/backends/state/test_supabase_client.py")
 _TABLES = ("tests/backends/state/test_odd_tables.py", "tests/backends/state/test_supabase_rights.py")
 _SETTINGS = ("tests/settings/test_settings.py", "tests/domain/test_option_effects.py")
+_OPTIONS = ("tests/domain/test_sampling_options.py", "tests/domain/test_option_effects.py")
 _PRUNE = ("tests/reconcile/test_prune.py",)
 _REPLAY = ("tests/reconcile/test_replay.py",)
 _REPAIR = ("tests/reconcile",)
@@ -463,13 +464,55 @@ MUTANTS: list[Mutant] = [
         ("tests/domain/test_messages.py",),
         (
             "message: frames are counted whatever is asked for",
-            'asked.get("strategy", "uniform") != "uniform"',
-            "False",
+            'if "interval_seconds" in asked or combined.strategy != policy.strategy:',
+            "if False:",
         ),
         (
             "message: the threshold is that of another detector",
-            "if self.scene_detector not in (None, policy.scene_detector or DEFAULT_DETECTOR):",
+            'if asked.get("scene_detector") not in (None, policy.scene_detector or DEFAULT_DETECTOR):',
             "if False:",
+        ),
+    ),
+    *_group(
+        "extractor/domain/option.py",
+        _OPTIONS,
+        (
+            "option: every strategy uses every option",
+            "return not self.strategies or strategy in self.strategies",
+            "return True",
+        ),
+        (
+            "option: a value of one video is a setting",
+            "setting=None if one_video else",
+            "setting=",
+        ),
+    ),
+    *_group(
+        "extractor/domain/option_checks.py",
+        _OPTIONS,
+        (
+            "option checks: a strategy lacks the option that it needs",
+            "if option.implied_strategy and",
+            "if False and",
+        ),
+        (
+            "option checks: any value is in range",
+            "if least is None or",
+            "if True or",
+        ),
+    ),
+    *_group(
+        "extractor/settings/sampling.py",
+        _SETTINGS,
+        (
+            "settings: the frame rate does not replace the interval",
+            "getattr(self, option.setting) != option.default",
+            "False",
+        ),
+        (
+            "settings: a value that makes an invalid policy is accepted",
+            "        return wrong\n",
+            "        return []\n",
         ),
     ),
     *_group(

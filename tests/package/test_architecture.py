@@ -5,8 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from extractor.domain.policy import Strategy
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = sorted((ROOT / "extractor").rglob("*.py"))
@@ -59,3 +62,20 @@ def test_only_command_py_imports_ffmpeg_python_and_only_process_py_starts_proces
 def test_every_module_has_a_docstring() -> None:
     for path in PACKAGE:
         assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def _compared_strategies(tree: ast.AST) -> Iterator[str]:
+    """The comparisons with the name of a strategy, and the matches of a strategy."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            parts = [part for side in sides for part in ast.walk(side)]
+            if any(isinstance(part, ast.Constant) and part.value in get_args(Strategy) for part in parts):
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Match) and "strategy" in ast.unparse(node.subject):
+            yield f"match {ast.unparse(node.subject)}"
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_compares_a_strategy_with_a_name(path: Path) -> None:
+    assert list(_compared_strategies(ast.parse(path.read_text()))) == []

@@ -142,9 +142,14 @@ def test_the_variables_of_the_system_with_dynamodb_lack_one_and_the_error_names_
 def test_with_that_one_everything_is_as_that_system_does_it() -> None:
     settings = load_settings({**OLDER_SYSTEM, "STATE_BACKEND": "dynamodb"})
     assert (settings.s3_bucket_videos, settings.s3_bucket_frames) == ("video-sense", "video-sense")
-    assert (settings.frames_layout, settings.image_format, settings.quality) == ("videosense", "webp", 80)
-    assert (settings.scene_detector, settings.scene_threshold) == ("content", 30)
-    assert (settings.max_frames, settings.extract_fps, settings.work_dir) == (100, 30, Path("/tmp"))
+    assert (settings.frames_layout, settings.policy.image_format, settings.policy.quality) == (
+        "videosense",
+        "webp",
+        80,
+    )
+    assert (settings.policy.scene_detector, settings.policy.scene_threshold) == ("content", 30)
+    assert (settings.policy.max_frames, settings.work_dir) == (100, Path("/tmp"))
+    assert (settings.policy.interval_seconds, settings.policy.counts_frames) == (1 / 30, True)
 
 
 def test_the_page_of_settings_lists_the_defaults_of_dynamodb() -> None:
@@ -161,10 +166,14 @@ def test_the_page_of_settings_lists_the_defaults_of_dynamodb() -> None:
 
 def test_the_defaults_of_dynamodb_can_be_changed() -> None:
     settings = load_settings({"STATE_BACKEND": "dynamodb", "SCENE_DETECTOR": "none", "QUALITY": "70"})
-    assert (settings.scene_detector, settings.scene_threshold, settings.quality) == (None, None, 70)
+    assert (settings.policy.scene_detector, settings.policy.scene_threshold, settings.policy.quality) == (
+        None,
+        None,
+        70,
+    )
     settings = load_settings({"STATE_BACKEND": "dynamodb", "SCENE_DETECTOR": "hash", "IMAGE_FORMAT": "png"})
-    assert (settings.scene_detector, settings.scene_threshold) == ("hash", None)
-    assert (settings.image_format, settings.quality) == ("png", 95)
+    assert (settings.policy.scene_detector, settings.policy.scene_threshold) == ("hash", None)
+    assert (settings.policy.image_format, settings.policy.quality) == ("png", 95)
 
 
 def test_the_key_may_come_from_a_secret() -> None:
@@ -194,3 +203,17 @@ def test_ffmpegs_memory_follows_the_functions_unless_it_is_set(
     variables: dict[str, str], memory_mb: int
 ) -> None:
     assert load_settings({**MINIMAL, **variables}).limits.memory_bytes == memory_mb * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("variables", "text"),
+    [
+        ({"FRAME_INTERVAL": "1e-7"}, "FRAME_INTERVAL: must be 1e-06 to 86400, not 1e-07"),
+        ({"EXTRACT_FPS": "1e-6"}, "EXTRACT_FPS: interval must be 1e-06 to 86400, not 1000000.0"),
+    ],
+)
+def test_an_interval_that_no_message_may_have_is_no_default(variables: dict[str, str], text: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(text)}$"):
+        load_settings({**MINIMAL, **variables})
+    allowed = load_settings({**MINIMAL, "FRAME_INTERVAL": "1e-7", "EXTRACT_FPS": "2"})
+    assert allowed.policy.interval_seconds == 0.5

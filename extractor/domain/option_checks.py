@@ -1,0 +1,111 @@
+"""Checks of sampling options against their declarations. Pure: no I/O.
+
+Messages and command lines that give an option without effect are refused, with the reason. Settings are not:
+they are defaults, and a message may choose the strategy, format or detector that uses them. The worker logs
+them at its start.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from extractor.domain.option import SamplingOption
+from extractor.domain.policy import SamplingPolicy
+from extractor.domain.sampling_options import SAMPLING_OPTIONS
+
+
+class NoEffectError(ValueError):
+    """Options have no effect.
+
+    Attributes:
+        reasons: The options, each with the reason.
+    """
+
+    def __init__(self, reasons: Sequence[tuple[SamplingOption, str]]) -> None:
+        self.reasons = reasons
+        super().__init__(self.told(lambda option: option.name))
+
+    def told(self, name_of: Callable[[SamplingOption], str | None]) -> str:
+        """Return one line of text, with the names that `name_of` gives to the options."""
+        return "; ".join(f"{name_of(option)}: has no effect: {why}" for option, why in self.reasons)
+
+
+def refuse_without_effect(
+    policy: SamplingPolicy,
+    given: Collection[str],
+    options: Sequence[SamplingOption] = SAMPLING_OPTIONS,
+) -> None:
+    """Check that every given option has an effect.
+
+    Args:
+        policy: The policy with all options applied.
+        given: Keys of the options that are given.
+        options: The table of options.
+
+    Raises:
+        NoEffectError: Some have none.
+    """
+    found = [option for option in options if option.key in given]
+    reasons = [(option, why) for option in found if (why := option.why_no_effect(policy))]
+    if reasons:
+        raise NoEffectError(reasons)
+
+
+def not_default(
+    policy: SamplingPolicy, options: Sequence[SamplingOption] = SAMPLING_OPTIONS
+) -> Collection[str]:
+    """Return the keys of the options whose fields differ from their defaults."""
+    default = type(policy)()
+    return {
+        option.key
+        for option in options
+        if option.key == option.field and getattr(policy, option.field) != getattr(default, option.field)
+    }
+
+
+def checked_policy(
+    policy: SamplingPolicy, options: Sequence[SamplingOption] = SAMPLING_OPTIONS
+) -> SamplingPolicy:
+    """Return `policy` if it is valid.
+
+    Raises:
+        ValueError: An option has a wrong value.
+    """
+    for option, problem in problems(policy, options):
+        raise ValueError(f"{option.name}: {problem}")
+    return policy
+
+
+def problems(
+    policy: SamplingPolicy, options: Sequence[SamplingOption] = SAMPLING_OPTIONS
+) -> Iterator[tuple[SamplingOption, str]]:
+    """Yield what is wrong with a policy: the option that sets the wrong field, and why it is wrong."""
+    for option in options:
+        if option.key == option.field and (problem := _problem(option, getattr(policy, option.field))):
+            yield option, problem
+    default = type(policy)()
+    for option in options:
+        is_given = getattr(policy, option.field) != getattr(default, option.field)
+        if option.implied_strategy and (policy.strategy == option.implied_strategy) != is_given:
+            it = "them" if option.is_list else "it"
+            yield (
+                option,
+                f"strategy {option.implied_strategy!r} needs {it}, and no other strategy accepts {it}",
+            )
+
+
+def _problem(option: SamplingOption, value: object) -> str | None:
+    if option.choices:
+        if value in option.choices or (value is None and option.default is None):
+            return None
+        return f"must be one of {', '.join(option.choices)}, not {value!r}"
+    if value is not None and option.annotation is int and not isinstance(value, int):
+        return f"must be a whole number, not {value!r}"
+    parts = value if isinstance(value, tuple) else () if value is None else (value,)
+    return next((text for part in parts if (text := _out_of_range(option, part))), None)
+
+
+def _out_of_range(option: SamplingOption, value: float) -> str | None:
+    least, most = option.minimum, option.maximum
+    if least is None or (value >= least and (most is None or value <= most)):
+        return None
+    bound = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
+    return f"must be {bound}, not {value!r}"

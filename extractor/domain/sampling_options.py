@@ -1,0 +1,204 @@
+"""The table of sampling options. To add an option, add a field to `SamplingPolicy` and an entry here.
+
+Messages (`extractor.domain.video_message`), settings (`extractor.settings.sampling`), command lines
+(`extractor.cli.sampling_options`) and checks (`extractor.domain.option_checks`) are made from the table, in
+its order.
+"""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from extractor.domain.option import SamplingOption, sampling_option
+from extractor.domain.policy import DEFAULT_DETECTOR, STRATEGY_TEXTS, Strategy
+
+
+def _without_dot(value: object) -> object:
+    return value.lower().removeprefix(".").replace("jpeg", "jpg") if isinstance(value, str) else value
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _strategy_option(others: Sequence[SamplingOption]) -> SamplingOption:
+    """Declare the option ``strategy``.
+
+    Strategies that need an option of one video are not allowed where a value stands for many videos.
+    """
+    names: tuple[Strategy, ...] = get_args(Strategy)
+    one_video = [name for name in names if any(name == o.implied_strategy and not o.setting for o in others)]
+    common = [name for name in names if name not in one_video]
+    texts = [STRATEGY_TEXTS[name] for name in common]
+    return sampling_option(
+        "strategy",
+        one_video_choices=tuple(one_video),
+        help=f"{', '.join(texts[:-1])}, or {texts[-1]}",
+        one_video_help="".join(f"; or {STRATEGY_TEXTS[name]}" for name in one_video),
+        setting_help=f"{_listed(common)}; only messages have {_listed(one_video)}",
+        group="frame selection",
+    )
+
+
+_OPTIONS = (
+    sampling_option(
+        "interval_seconds",
+        name="interval",
+        aliases=("frame_interval",),
+        setting="frame_interval",
+        help="seconds between frames",
+        setting_help="seconds between frames (uniform)",
+        group="frame selection",
+        metavar="SECONDS",
+        above=0,
+        minimum=1e-6,
+        maximum=86_400,
+        strategies=("uniform",),
+        strategies_text="only {} has an interval",
+    ),
+    sampling_option(
+        "fps",
+        field="interval_seconds",
+        convert=lambda fps: 1 / fps,
+        setting="extract_fps",
+        help="frames per second, instead of an interval",
+        setting_help="frames per second (uniform), instead of FRAME_INTERVAL",
+        group="frame selection",
+        metavar="N",
+        no_default="none; --interval is used",
+        above=0,
+        maximum=1_000,
+        strategies=("uniform",),
+        strategies_text="only {} has an interval",
+    ),
+    sampling_option(
+        "timestamps_seconds",
+        name="timestamps",
+        one_video=True,
+        help="times in seconds from the first frame; implies --strategy timestamps",
+        group="frame selection",
+        metavar="S,S,…",
+        no_default="none",
+        minimum=0,
+        maximum=1e9,
+        max_items=10_000,
+        implied_strategy="timestamps",
+    ),
+    sampling_option(
+        "max_frames",
+        help="at most N frames per video",
+        setting_help="maximum number of frames; empty: no limit",
+        group="frame selection",
+        metavar="N",
+        no_default="no limit",
+        minimum=1,
+    ),
+    sampling_option(
+        "max_frames_mode",
+        help="the first N frames, or N frames spread evenly",
+        setting_help="first: the first MAX_FRAMES frames; spread: evenly over the video",
+        group="frame selection",
+        unused=lambda policy: "max_frames sets no limit" if policy.max_frames is None else None,
+    ),
+    sampling_option(
+        "tolerance_seconds",
+        name="tolerance",
+        help="allow a frame within this distance if it is cheaper to decode",
+        setting_help="seconds from the sample time within which a cheaper frame may be taken",
+        group="frame selection",
+        metavar="SECONDS",
+        minimum=0,
+        maximum=86_400,
+        strategies=("uniform", "timestamps"),
+        strategies_text="only {} have exact times",
+    ),
+    sampling_option(
+        "skip_blank",
+        help="skip nearly uniform frames",
+        setting_help="leave out nearly uniform frames",
+        group="frame selection",
+    ),
+    sampling_option(
+        "skip_similar",
+        help="skip frames whose hash differs from the last one kept in at most BITS bits, 0-64",
+        setting_help="leave out frames whose hash differs in at most this many bits",
+        group="frame selection",
+        metavar="BITS",
+        no_default="no frame is skipped",
+        minimum=0,
+        maximum=64,
+    ),
+    sampling_option(
+        "scene_detector",
+        help="find scenes with this detector of PySceneDetect",
+        setting_help="scene detector: content, adaptive, threshold, hash, histogram, or none",
+        group="analysis",
+        no_default=f"none; {DEFAULT_DETECTOR} with strategy scene",
+    ),
+    sampling_option(
+        "scene_threshold",
+        help="threshold of the detector",
+        setting_help="threshold of the detector; empty: its default",
+        group="analysis",
+        metavar="X",
+        no_default="that of the detector",
+        minimum=0,
+        maximum=1_000_000,
+        unused=lambda policy: "no scene detector is chosen" if policy.detector is None else None,
+    ),
+    sampling_option(
+        "scene_frame",
+        help="which frame of each scene to take (with --strategy scene)",
+        setting_help="first, middle or sharpest: the frame of a scene (strategy scene)",
+        group="analysis",
+        strategies=("scene",),
+        strategies_text="only {} takes one frame of each scene",
+    ),
+    sampling_option(
+        "measures",
+        help="add sharpness, brightness and perceptual hash of each frame to the manifest",
+        setting_help="sharpness, brightness and a perceptual hash of each frame",
+        group="analysis",
+    ),
+    sampling_option(
+        "image_format",
+        name="format",
+        aliases=("ext",),
+        setting="image_format",
+        normalize=_without_dot,
+        help="format of the images",
+        setting_help="jpg, webp or png",
+        group="image output",
+    ),
+    sampling_option(
+        "quality",
+        help="quality of JPEG and WebP, on the scale of libjpeg",
+        setting_help="JPEG and WebP quality on libjpeg's scale",
+        group="image output",
+        metavar="1-100",
+        minimum=1,
+        maximum=100,
+        unused=lambda policy: "PNG is lossless" if policy.image_format == "png" else None,
+    ),
+    sampling_option(
+        "max_width",
+        help="scale wider pictures down to this width",
+        setting_help="maximum width of images; wider ones are shrunk",
+        group="image output",
+        metavar="PIXELS",
+        no_default="none",
+        minimum=2,
+        maximum=65_535,
+    ),
+    sampling_option(
+        "max_height",
+        help="scale higher pictures down to this height",
+        setting_help="maximum height of images; higher ones are shrunk",
+        group="image output",
+        metavar="PIXELS",
+        no_default="none",
+        minimum=2,
+        maximum=65_535,
+    ),
+)
+
+SAMPLING_OPTIONS: tuple[SamplingOption, ...] = (_strategy_option(_OPTIONS), *_OPTIONS)
