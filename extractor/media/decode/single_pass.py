@@ -18,14 +18,12 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.errors import PermanentError
 from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg import command, formats
-from extractor.media.ffmpeg.colours import Colours, is_high_definition
+from extractor.media.ffmpeg.colours import Colours, is_high_definition, same_matrix
 from extractor.media.ffmpeg.command import DecoderInput, Urls
 from extractor.media.ffmpeg.expressions import FrameSelection, select_expression
 from extractor.media.ffmpeg.filters import (
     GREY_SIDE,
-    PROGRESSIVE_SDR,
     SignalFormat,
-    assign_colours,
     signal_format,
 )
 from extractor.media.ffmpeg.frame_stream import EncodedImage, Timestamp, images, timestamps
@@ -38,9 +36,6 @@ from extractor.media.probe.index import VideoIndex, index_from_scan
 from extractor.media.probe.packet_scan import PacketScan, head_and_tail
 from extractor.media.sampling import SampleMatcher
 from extractor.media.strategies import strategy_of
-
-_HD: Final = SignalFormat(colours=Colours("bt709", is_assumed=True))
-"""Untagged high-definition video. Its filters change nothing in video that is tagged as BT.709."""
 
 _MAX_IMAGE_BYTES: Final = 64_000_000
 """The limit of the images in memory, which are kept until the end of the run."""
@@ -130,10 +125,10 @@ def _is_suitable(source: DecoderInput, policy: SamplingPolicy) -> bool:
 def _run_with_right_filters(
     source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits
 ) -> _Run | None:
-    """Run FFmpeg with the filters for the guessed size; if only the matrix is another, run it again."""
-    size = formats.guess_size(head_and_tail(source))
+    """Run FFmpeg with the filters for a guessed matrix; if only the matrix is another, run it again."""
+    guess = SignalFormat(colours=Colours(_guess_matrix(head_and_tail(source)), is_assumed=True))
     try:
-        return _run(source, policy, budget, _HD if size and is_high_definition(*size) else PROGRESSIVE_SDR)
+        return _run(source, policy, budget, guess)
     except _OtherFormatError as error:
         picture = error.picture
     if picture is None or not _has_same_filters(picture, picture):
@@ -141,6 +136,14 @@ def _run_with_right_filters(
     with suppress(_OtherFormatError):
         return _run(source, policy, budget, picture)
     return None
+
+
+def _guess_matrix(data: bytes) -> str:
+    """Guess the colour matrix from some bytes of a file: its tag, or that of untagged video of its size."""
+    if matrix := formats.guess_matrix(data):
+        return matrix
+    size = formats.guess_size(data)
+    return "bt709" if size is None or is_high_definition(*size) else "smpte170m"
 
 
 def _run(
@@ -238,11 +241,8 @@ def _has_same_filters(actual: SignalFormat, picture: SignalFormat) -> bool:
     return (
         not actual.interlaced
         and not actual.colours.needs_zimg
-        and actual.transfer == picture.transfer == PROGRESSIVE_SDR.transfer
-        and (
-            assign_colours(actual) == assign_colours(picture)
-            or (picture.colours == _HD.colours and actual.colours.matrix == _HD.colours.matrix)
-        )
+        and actual.transfer == picture.transfer == "sdr"
+        and same_matrix(actual.colours.matrix) == same_matrix(picture.colours.matrix)
     )
 
 

@@ -77,6 +77,11 @@ def is_high_definition(width: int, height: int) -> bool:
     return width >= _HD_WIDTH or height >= _HD_HEIGHT
 
 
+def same_matrix(matrix: str | None) -> str | None:
+    """Return one name for both names of the matrix of BT.601."""
+    return "smpte170m" if matrix == "bt470bg" else matrix
+
+
 def colours_of(stream: StreamInfo, width: int, height: int) -> Colours:
     """Determine the colours of a stream with frames of `width` × `height` pixels.
 

@@ -86,6 +86,11 @@ _SAMPLE_ENTRY = re.compile(rb"(?:avc[13]|hvc1|hev1|vp09|av01|mp4v)\0{6}..\0{4}.{
 """Codec, reserved bytes, data reference, version and revision (0), vendor and qualities, width, height."""
 
 
+_COLOUR_BOX = re.compile(rb"colrncl[cx].{4}\0(.)", re.DOTALL)
+"""Kind, primaries and transfer of two bytes each, matrix."""
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
+
+
 def guess_codec(data: bytes) -> str:
     """Guess the video codec from some bytes of a file: a codec name in them, else H.264."""
     if is_transport_stream(data):  # without codec names
@@ -102,6 +107,15 @@ def guess_size(data: bytes) -> tuple[int, int] | None:
         return None
     width, height = entry.groups()
     return int.from_bytes(width), int.from_bytes(height)
+
+
+def guess_matrix(data: bytes) -> str | None:
+    """Guess the colour matrix from some bytes of a file: that of a colour box of MP4 or MOV.
+
+    The codes are those of ITU-T H.273. https://developer.apple.com/documentation/quicktime-file-format
+    """
+    box = _COLOUR_BOX.search(data)
+    return _MATRICES.get(box[1][0]) if box else None
 
 
 def is_transport_stream(head: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Describe the image formats: one row of `FORMATS` holds what FFmpeg needs for a format. Pure."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -14,15 +14,21 @@ class ImageFormatSpec(Struct, frozen=True):
     Attributes:
         name: The name in the sampling policy, which is also the file name extension.
         pixel_format: The pixel format that the encoder gets.
-        scale_options: Options of the filter ``scale`` for the range and the matrix that readers of the
-            format assume.
+        yuv_range: The range of BT.601 samples that readers of the format assume, as the filter
+            ``colorspace`` names it; ``None`` for RGB.
         encoder_options: Returns the output options of FFmpeg for a quality of 1-100.
     """
 
     name: ImageFormat
     pixel_format: str
-    scale_options: Mapping[str, str]
+    yuv_range: Literal["pc", "tv"] | None
     encoder_options: Callable[[int], Mapping[str, object]]
+
+    @property
+    def scale_options(self) -> Mapping[str, str]:
+        """Options of the filter ``scale`` for the range and the matrix."""
+        matrix = {} if self.yuv_range is None else {"out_color_matrix": "bt601"}
+        return {**matrix, "out_range": "limited" if self.yuv_range == "tv" else "full"}
 
 
 def jpeg_qscale(quality: int) -> int:
@@ -55,10 +61,10 @@ def _png_encoder(_quality: int) -> Mapping[str, object]:
 
 _ROWS: Final = (
     # Readers of JPEG assume full-range BT.601 (JFIF).
-    ImageFormatSpec("jpg", "yuvj420p", {"out_color_matrix": "bt601", "out_range": "full"}, _jpeg_encoder),
+    ImageFormatSpec("jpg", "yuv420p", "pc", _jpeg_encoder),
     # Readers of WebP assume limited-range BT.601.
-    ImageFormatSpec("webp", "yuv420p", {"out_color_matrix": "bt601", "out_range": "limited"}, _webp_encoder),
-    ImageFormatSpec("png", "rgb24", {"out_range": "full"}, _png_encoder),
+    ImageFormatSpec("webp", "yuv420p", "tv", _webp_encoder),
+    ImageFormatSpec("png", "rgb24", None, _png_encoder),
 )
 
 FORMATS: Final[dict[ImageFormat, ImageFormatSpec]] = {row.name: row for row in _ROWS}
