@@ -1,10 +1,15 @@
 """Colours follow the tags of the stream, and without tags the defaults of players."""
 
+import io
 from pathlib import Path
+from typing import cast
 
+import av
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from extractor.domain.policy import SamplingPolicy
+from extractor.domain.policy import ImageFormat, SamplingPolicy
 from extractor.media.ffmpeg.colours import colours_of
 from extractor.media.ffmpeg.filters import colour_notes
 from extractor.media.ffmpeg.input_info import StreamInfo
@@ -176,7 +181,10 @@ def test_tagged_full_range_rgb_and_grey_pictures_are_read_as_they_are(
     clip = tmp_path / name
     clips.ffmpeg(f"-f lavfi -i testsrc2=size=1280x96:rate=5:duration=1 -c:v {encoded} {{0}}", clip)
     plain = tmp_path / "plain.png"
-    clips.ffmpeg("-i {0} -frames:v 1 -vf scale=flags=bicubic:out_range=full,format=rgb24 {1}", clip, plain)
+    flags = "bicubic+accurate_rnd+full_chroma_int"
+    clips.ffmpeg(
+        f"-i {{0}} -frames:v 1 -vf scale=flags={flags}:out_range=full,format=rgb24 {{1}}", clip, plain
+    )
     decoded = decode(clip, _PNG)
     assert not decoded.index.matrix_assumed
     assert decoded.frames[0].data == plain.read_bytes()
@@ -201,3 +209,65 @@ def test_what_is_assumed_depends_on_samples_and_tags(
     stream = StreamInfo(0, "h264", pixel_format=pixel_format, matrix=matrix, transfer_name=transfer)
     colours = colours_of(stream, 1920, 1080)
     assert (colours.matrix, colours.is_assumed) == (read, assumed)
+
+
+_WEIGHTS = {"bt709": (0.2126, 0.0722), "smpte170m": (0.299, 0.114), "bt2020nc": (0.2627, 0.0593)}
+
+
+def _mean_rgb(frame: av.VideoFrame, matrix: str, *, full: bool) -> NDArray[np.float64]:
+    """Return the mean colour of a frame of planar YUV, calculated from its samples."""
+    depth = 10 if "10" in frame.format.name else 8
+    luma, blue, red = (
+        np.frombuffer(plane, np.uint16 if depth > 8 else np.uint8)
+        .reshape(plane.height, -1)[:, : plane.width]
+        .mean()
+        / 2 ** (depth - 8)
+        for plane in frame.planes
+    )
+    y = luma / 255 if full else (luma - 16) / 219
+    scale = 255 if full else 224
+    cb, cr = (blue - 128) / scale, (red - 128) / scale
+    kr, kb = _WEIGHTS[matrix]
+    r, b = y + 2 * (1 - kr) * cr, y + 2 * (1 - kb) * cb
+    return 255 * np.array([r, (y - kr * r - kb * b) / (1 - kr - kb), b])
+
+
+@pytest.mark.parametrize("image_format", ["jpg", "webp", "png"])
+@pytest.mark.parametrize(
+    ("pixels", "matrix", "color_range", "size"),
+    [
+        ("yuv420p", "bt709", "tv", "320x240"),
+        ("yuv420p", "smpte170m", "tv", "322x242"),
+        ("yuv420p", "bt709", "pc", "320x240"),
+        ("yuv422p", "bt709", "tv", "320x240"),
+        ("yuv444p", "smpte170m", "tv", "320x240"),
+        ("yuv420p10le", "bt2020nc", "tv", "320x240"),
+        ("yuv422p10le", "bt709", "tv", "320x240"),
+    ],
+)
+def test_images_have_the_mean_colour_of_the_samples(
+    decode: Decode, tmp_path: Path, pixels: str, matrix: str, color_range: str, size: str, image_format: str
+) -> None:
+    """A conversion that rounds down, or mistakes the range, makes every image of a data set darker."""
+    clip = tmp_path / "clip.mp4"
+    clips.ffmpeg(
+        f"-f lavfi -i testsrc2=size={size}:rate=1:duration=2"
+        f" -vf scale=out_range={color_range},format={pixels}"
+        f" -c:v libx264 -qp 1 -color_range {color_range} -colorspace {matrix} {{0}}",
+        clip,
+    )
+    policy = SamplingPolicy(image_format=cast(ImageFormat, image_format), quality=100)
+    images = decode(clip, policy).frames
+    with av.open(clip) as container:
+        frames = list(container.decode(video=0))
+    assert len(images) == len(frames) == 2
+    for image, frame in zip(images, frames, strict=True):
+        with av.open(io.BytesIO(image.data)) as container:
+            shown = next(container.decode(video=0))
+        found = (
+            shown.to_ndarray(format="rgb24").mean((0, 1))
+            if image_format == "png"
+            else _mean_rgb(shown, "smpte170m", full=image_format == "jpg")
+        )
+        wanted = _mean_rgb(frame, matrix, full=color_range == "pc")
+        assert np.abs(found - wanted).max() < (0.4 if image_format == "jpg" else 0.8)

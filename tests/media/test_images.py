@@ -40,7 +40,7 @@ def test_a_row_adds_an_image_format(
     decode: Decode, plain_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ppm = cast(ImageFormat, "ppm")
-    row = ImageFormatSpec(ppm, "rgb24", {"out_range": "full"}, _ppm_encoder)
+    row = ImageFormatSpec(ppm, "rgb24", None, _ppm_encoder)
     monkeypatch.setitem(FORMATS, ppm, row)
     for plan in (False, True):
         images = decode(plain_clip, SamplingPolicy(image_format=ppm), plan=plan).frames
