@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from msgspec.structs import replace
-from pydantic import ValidationError
 
 from extractor.cli.sampling_options import add_sampling_options, asked_for
 from extractor.cli.terminal import (
@@ -16,16 +15,10 @@ from extractor.cli.terminal import (
     program,
     run_command,
 )
-from extractor.cli.unpack import unpack
-from extractor.domain.messages import VideoMessage
-from extractor.domain.option_checks import NoEffectError
+from extractor.domain.option_checks import NoEffectError, with_options
 from extractor.domain.output_options import WRITERS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError
-from extractor.media.ffmpeg.threads import available_cpus
-from extractor.pipeline.extract import ExtractorConfig
-from extractor.pipeline.local import local_config, require_extras
-from extractor.pipeline.local_input import folder_names
 
 _EPILOG = """\
 Each video gets a separate folder, DIR/<file name without extension>/, with the frames and a
@@ -49,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["unpack"]:
+        from extractor.cli.unpack import unpack
+
         return run_command(lambda: unpack(arguments[1:]))
     return run_command(lambda: _run(arguments))
 
@@ -56,37 +51,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
-    from extractor.cli.extract_videos import VideoTask, extract_videos  # --help does without
+    # --help and wrong usage do without these imports, which take most of the start.
+    from extractor.cli.extract_videos import VideoTask, extract_videos
+    from extractor.media.ffmpeg.threads import available_cpus
+    from extractor.pipeline.local import local_config, require_extras
+    from extractor.pipeline.local_input import folder_names
 
     jobs = min(options.jobs or max(1, int(available_cpus())), len(options.videos))
-    policy, config = _asked(options, parser, jobs)
-    names = folder_names(options.videos)
-    tasks = [VideoTask(video, options.out / name) for video, name in zip(options.videos, names, strict=True)]
     try:
-        return 0 if extract_videos(tasks, policy, config, jobs) else 1
-    except KeyboardInterrupt as error:
-        what, status = interruption(error)
-        complain(f"{what}; the videos reported above are complete")
-        return status
-
-
-def _asked(
-    options: argparse.Namespace, parser: argparse.ArgumentParser, jobs: int
-) -> tuple[SamplingPolicy, ExtractorConfig]:
-    """Validate the options before any work."""
-    try:
-        message = VideoMessage.model_validate({"code": "local", **asked_for(options)})
-        policy = message.applied_to(SamplingPolicy())
+        policy = with_options(SamplingPolicy(), asked_for(options))
         output = OutputOptions(options.output, options.storyboard)
         require_extras(policy, output)
         config = local_config(os.environ.get("FFMPEG_BINARY", "").strip() or None, jobs)
-    except ValidationError as error:
-        parser.error("; ".join(item["msg"] for item in error.errors()))
     except NoEffectError as error:
         parser.error(error.told(lambda option: option.flag))
     except (ValueError, ExtractorError, ModuleNotFoundError) as error:
         parser.error(str(error))
-    return policy, replace(config, output=output)
+    names = folder_names(options.videos)
+    tasks = [VideoTask(video, options.out / name) for video, name in zip(options.videos, names, strict=True)]
+    try:
+        return 0 if extract_videos(tasks, policy, replace(config, output=output), jobs) else 1
+    except KeyboardInterrupt as error:
+        what, status = interruption(error)
+        complain(f"{what}; the videos reported above are complete")
+        return status
 
 
 def _jobs(text: str) -> int:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from extractor.cli.environment import normalize_aws_variables
 from extractor.cli.terminal import (
     complain,
     escape_control_chars,
     interruption,
-    normalize_aws_variables,
     run_command,
 )
 from infra.aws import explained, explained_errors

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import boto3
 
-from extractor.cli.terminal import env_file
+from extractor.cli.environment import env_file
 from extractor.errors import SettingsError
 from extractor.settings import ALL_VARIABLES
 from local.cloud import EmbeddedCloud

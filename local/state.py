@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from extractor.backends.state.columns import parse_columns
 from extractor.backends.state.sqlite import SqliteStateStore
-from extractor.cli.terminal import counted, load_dotenv_defaults, run_command, say
+from extractor.cli.environment import load_dotenv_defaults
+from extractor.cli.terminal import counted, run_command, say
 from extractor.domain.keys import CODE_PATTERN
 from extractor.errors import SettingsError
 from extractor.settings import load_settings

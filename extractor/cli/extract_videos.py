@@ -7,7 +7,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from extractor.cli.processes import WorkerEndedError, results_in_order
 from extractor.cli.progress import above_progress_bars, progress_bar
 from extractor.cli.terminal import complain, counted, escape_control_chars, say
 from extractor.domain.frames import ProgressCallback
@@ -87,6 +86,8 @@ def _reports(
                 report = _extract(task, policy, config, progress)
             yield report
         return
+    from extractor.cli.processes import WorkerEndedError, results_in_order  # slow to import
+
     work = partial(_extract, policy=policy, config=config)
     with (
         progress_bar("videos", _MANY_VIDEOS) as progress,

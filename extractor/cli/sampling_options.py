@@ -1,15 +1,13 @@
 """The sampling options of the command lines, made from the table of options."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
-from pydantic import ValidationError
-
-from extractor.domain.messages import VideoMessage
 from extractor.domain.option import OptionGroup, SamplingOption
+from extractor.domain.option_checks import parsed
 from extractor.domain.policy import SamplingPolicy
-from extractor.domain.video_message import VideoRequest
+from extractor.domain.sampling_options import SAMPLING_OPTIONS
 
 _GROUPS: tuple[OptionGroup, ...] = get_args(OptionGroup)
 
@@ -18,7 +16,7 @@ def add_sampling_options(
     parser: argparse.ArgumentParser,
     *,
     defaults: SamplingPolicy | None,
-    message: type[VideoRequest] = VideoMessage,
+    options: Sequence[SamplingOption] = SAMPLING_OPTIONS,
 ) -> None:
     """Add the groups of sampling options. Options that are not given are ``None``.
 
@@ -26,10 +24,10 @@ def add_sampling_options(
         parser: The parser.
         defaults: Defaults that the help texts name. ``None`` for options of many videos: then the settings of
             the worker apply, and options that fit only one video are left out.
-        message: The model of messages that has the options.
+        options: The table of options.
     """
     groups = {group: parser.add_argument_group(group) for group in _GROUPS}
-    options = [option for option in message.sampling_options if option.setting or defaults is not None]
+    options = [option for option in options if option.setting or defaults is not None]
     alternatives: dict[str, argparse._ActionsContainer] = {}
     for option in options:
         target: argparse._ActionsContainer = groups[option.group]
@@ -41,20 +39,27 @@ def add_sampling_options(
             option.flag,
             dest=option.key,
             help=f"{_help(option, defaults)} ({_default(option, defaults)})",
-            **_value(option, message, is_for_many=defaults is None),
+            **_value(option, is_for_many=defaults is None),
         )
 
 
-def _value(option: SamplingOption, message: type[VideoRequest], *, is_for_many: bool) -> dict[str, Any]:
+def _value(option: SamplingOption, *, is_for_many: bool) -> dict[str, Any]:
     """Return how argparse reads the value."""
     if option.annotation is bool:
         return {"action": "store_const", "const": True}
     if option.choices:
         return {"choices": option.common_choices if is_for_many else option.choices}
-    return {
-        "metavar": option.metavar,
-        "type": _numbers if option.is_list else field_of_message(option.key, message),
-    }
+    return {"metavar": option.metavar, "type": _parser(option)}
+
+
+def _parser(option: SamplingOption) -> Callable[[str], object]:
+    def parse(text: str) -> object:
+        try:
+            return parsed(option, text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse
 
 
 def _help(option: SamplingOption, defaults: SamplingPolicy | None) -> str:
@@ -72,27 +77,9 @@ def _default(option: SamplingOption, defaults: SamplingPolicy | None) -> str:
     return "default: no" if value is False else f"default: {value}"
 
 
-def asked_for(arguments: argparse.Namespace, message: type[VideoRequest] = VideoMessage) -> dict[str, object]:
-    """Return the given options, by the names of the fields of a message."""
-    found = {option.key: getattr(arguments, option.key, None) for option in message.sampling_options}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def field_of_message(name: str, message: type[VideoRequest] = VideoMessage) -> Callable[[str], object]:
-    """Return an argument type with the type and the bounds of a field of a message."""
-
-    def convert(text: str) -> object:
-        try:
-            request = message.model_validate({"code": "any", name: text}, strict=False)
-        except ValidationError as error:
-            raise argparse.ArgumentTypeError("; ".join(item["msg"] for item in error.errors())) from error
-        return getattr(request, name)
-
-    return convert
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of seconds such as 0,1.5,12") from error
+def asked_for(
+    arguments: argparse.Namespace, options: Sequence[SamplingOption] = SAMPLING_OPTIONS
+) -> list[tuple[SamplingOption, Any]]:
+    """Return the given options with their values."""
+    found = [(option, getattr(arguments, option.key, None)) for option in options]
+    return [(option, value) for option, value in found if value is not None]

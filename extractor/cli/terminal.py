@@ -1,21 +1,18 @@
-"""Shared by the command lines: .env loading, safe output, signals and exit status."""
+"""Shared by the command lines: safe output, signals and exit status."""
 
 import os
 import signal
 import sys
 import threading
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from dotenv import dotenv_values
-
 from extractor.domain.extras import missing_extra
 from extractor.errors import ExtractorError, SettingsError, UsageError
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
-from extractor.settings import other_names
 
 CLOSED_PIPE_STATUS = 141
 """Exit status of a program that SIGPIPE terminates."""
@@ -62,48 +59,6 @@ def text_argument(text: str) -> str:
     if not text.strip():
         raise ArgumentTypeError("the value is empty")
     return text
-
-
-def env_file() -> dict[str, str]:
-    """What `.env` in the current folder sets; nothing if it is not there.
-
-    Raises:
-        SettingsError: It cannot be read, or is no UTF-8 text.
-    """
-    try:
-        found = dotenv_values(".env")
-    except UnicodeDecodeError as error:
-        raise SettingsError("the file .env is no UTF-8 text; save it again as UTF-8") from error
-    except OSError as error:
-        raise SettingsError(f"the file .env cannot be read: {error.strerror}") from error
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def load_dotenv_defaults(environ: MutableMapping[str, str]) -> None:
-    """Add the variables of `.env` in the current folder that the environment does not have under any name.
-
-    Then normalize the AWS variables; see `normalize_aws_variables`.
-
-    Raises:
-        SettingsError: `.env` cannot be read.
-    """
-    given = set(environ)
-    for name, value in env_file().items():
-        if given.isdisjoint(other_names(name)):
-            environ[name] = value
-    normalize_aws_variables(environ)
-
-
-def normalize_aws_variables(environ: MutableMapping[str, str]) -> None:
-    """Unset empty AWS variables, and set AWS_DEFAULT_REGION from AWS_REGION.
-
-    boto3 would look for a profile without a name. It reads only AWS_DEFAULT_REGION, and users often set
-    AWS_REGION.
-    """
-    for name in [name for name in environ if name.startswith("AWS_") and not environ[name].strip()]:
-        del environ[name]
-    if region := environ.get("AWS_REGION"):
-        environ.setdefault("AWS_DEFAULT_REGION", region)
 
 
 def escape_control_chars(text: str) -> str:

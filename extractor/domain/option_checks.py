@@ -6,9 +6,13 @@ them at its start.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, get_args
+
+from msgspec import ValidationError, convert
+from msgspec.structs import replace
 
 from extractor.domain.option import SamplingOption
-from extractor.domain.policy import SamplingPolicy
+from extractor.domain.policy import DEFAULT_DETECTOR, SamplingPolicy
 from extractor.domain.sampling_options import SAMPLING_OPTIONS
 
 
@@ -26,6 +30,57 @@ class NoEffectError(ValueError):
     def told(self, name_of: Callable[[SamplingOption], str | None]) -> str:
         """Return one line of text, with the names that `name_of` gives to the options."""
         return "; ".join(f"{name_of(option)}: has no effect: {why}" for option, why in self.reasons)
+
+
+def with_options(
+    policy: SamplingPolicy,
+    given: Sequence[tuple[SamplingOption, Any]],
+    options: Sequence[SamplingOption] = SAMPLING_OPTIONS,
+) -> SamplingPolicy:
+    """Return `policy` with options applied. Some options imply a strategy.
+
+    Args:
+        policy: The policy.
+        given: The options with their values.
+        options: The table of options.
+
+    Raises:
+        ValueError: The combined options are invalid, or a given option has no effect.
+    """
+    asked = {option.field: option.to_field(value) for option, value in given}
+    for option, _ in given:
+        if option.implied_strategy:
+            asked.setdefault("strategy", option.implied_strategy)
+    if asked.get("scene_detector") not in (None, policy.scene_detector or DEFAULT_DETECTOR):
+        asked.setdefault("scene_threshold", None)  # thresholds of detectors have different scales
+    combined = replace(policy, **asked)
+    if "interval_seconds" in asked or combined.strategy != policy.strategy:
+        combined = replace(combined, counts_frames=False)
+    checked_policy(combined, options)
+    refuse_without_effect(combined, {option.key for option, _ in given}, options)
+    return combined
+
+
+def parsed(option: SamplingOption, text: str) -> Any:
+    """Return the value of an option from a text.
+
+    Raises:
+        ValueError: The text is no such value.
+    """
+    parts = text.split(",") if option.is_list else [text]
+    kind = get_args(option.annotation)[0] if option.is_list else option.annotation
+    try:
+        values = [convert(part.strip(), kind, strict=False) for part in parts]
+    except ValidationError:
+        what = "a whole number" if kind is int else "a number"
+        wanted = "a list of numbers such as 0,1.5,12" if option.is_list else what
+        raise ValueError(f"must be {wanted}, not {text!r}") from None
+    if option.max_items is not None and len(values) > option.max_items:
+        raise ValueError(f"must have at most {option.max_items} values, not {len(values)}")
+    for value in values:
+        if problem := _out_of_range(option, value):
+            raise ValueError(problem)
+    return tuple(values) if option.is_list else values[0]
 
 
 def refuse_without_effect(
@@ -104,8 +159,12 @@ def _problem(option: SamplingOption, value: object) -> str | None:
 
 
 def _out_of_range(option: SamplingOption, value: float) -> str | None:
-    least, most = option.minimum, option.maximum
-    if least is None or (value >= least and (most is None or value <= most)):
+    above, least, most = option.above, option.minimum, option.maximum
+    is_low = (least is not None and not value >= least) or (above is not None and not value > above)
+    if not is_low and (most is None or value <= most):
         return None
-    bound = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
+    if least is None:
+        bound = f"greater than {above:g}" + ("" if most is None else f" and at most {most:g}")
+    else:
+        bound = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
     return f"must be {bound}, not {value!r}"

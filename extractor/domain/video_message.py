@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -17,8 +16,8 @@ from pydantic import (
 
 from extractor.domain import keys
 from extractor.domain.option import SamplingOption
-from extractor.domain.option_checks import checked_policy, refuse_without_effect
-from extractor.domain.policy import DEFAULT_DETECTOR, SamplingPolicy
+from extractor.domain.option_checks import with_options
+from extractor.domain.policy import SamplingPolicy
 from extractor.domain.sampling_options import SAMPLING_OPTIONS
 
 MAX_VIDEOS = 1_000
@@ -55,24 +54,12 @@ class VideoRequest(BaseModel):
         return self
 
     def applied_to(self, policy: SamplingPolicy) -> SamplingPolicy:
-        """Return `policy` with the options of this message. Some options imply a strategy.
+        """Return `policy` with the options of this message; see `with_options`.
 
         Raises:
             ValueError: The combined options are invalid, or an option of the message has no effect.
         """
-        given = self._given()
-        asked = {option.field: option.to_field(value) for option, value in given}
-        for option, _ in given:
-            if option.implied_strategy:
-                asked.setdefault("strategy", option.implied_strategy)
-        if asked.get("scene_detector") not in (None, policy.scene_detector or DEFAULT_DETECTOR):
-            asked.setdefault("scene_threshold", None)  # thresholds of detectors have different scales
-        combined = replace(policy, **asked)
-        if "interval_seconds" in asked or combined.strategy != policy.strategy:
-            combined = replace(combined, counts_frames=False)
-        checked_policy(combined, self.sampling_options)
-        refuse_without_effect(combined, {option.key for option, _ in given}, self.sampling_options)
-        return combined
+        return with_options(policy, self._given(), self.sampling_options)
 
     def _given(self) -> list[tuple[SamplingOption, Any]]:
         """Return the options of this message with their values."""

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from extractor.cli.durations import duration, hours, is_duration
-from extractor.cli.sampling_options import add_sampling_options, asked_for, field_of_message
+from extractor.cli.sampling_options import add_sampling_options, asked_for
 from extractor.cli.terminal import path_argument, text_argument
+from extractor.domain import keys
 from extractor.domain.costs import Workload
 
 RETENTION_HOURS = 168.0
@@ -104,7 +106,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> EnqueueOptions:
         watch_only=found.watch_only,
         watch_every=found.watch_every,
         as_json=found.json,
-        message_fields={**asked_for(found), **platform},
+        message_fields={**{option.key: value for option, value in asked_for(found)}, **platform},
     )
 
 
@@ -156,9 +158,16 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
     add(
         "--platform",
         metavar="NAME",
-        type=field_of_message("platform"),
+        type=_platform,
         help="platform of all videos of this run (default: none)",
     )
+
+
+def _platform(text: str) -> str:
+    """The name of a platform. Raises `argparse.ArgumentTypeError`."""
+    if not re.fullmatch(keys.PLATFORM_PATTERN, text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a platform, such as instagram")
+    return text
 
 
 def _add_queueing(group: argparse._ArgumentGroup) -> None:

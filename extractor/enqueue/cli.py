@@ -18,13 +18,13 @@ from tqdm import tqdm
 from extractor.backends.queues.base import ObservableQueue
 from extractor.backends.state import find_backend
 from extractor.backends.state.base import VideoTable
+from extractor.cli.environment import load_dotenv_defaults
 from extractor.cli.host_names import check_host_names
 from extractor.cli.lock import lock_checkpoint
 from extractor.cli.terminal import (
     complain,
     escape_control_chars,
     interruption,
-    load_dotenv_defaults,
     run_command,
     say,
 )

@@ -5,8 +5,6 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from pydantic import ValidationError
-
 from extractor.domain.option_checks import checked_policy, not_default, refuse_without_effect
 from extractor.domain.policy import (
     Detector,
@@ -16,7 +14,6 @@ from extractor.domain.policy import (
     SceneFrame,
     Strategy,
 )
-from extractor.domain.video_message import VideoMessage
 
 
 class SamplingOptions(TypedDict, total=False):
@@ -94,13 +91,21 @@ def requested_policy(
 def _with_options(base: SamplingPolicy, options: Mapping[str, object]) -> SamplingPolicy:
     if "fps" in options and "interval_seconds" in not_default(base):
         raise ValueError("frame_interval and fps exclude each other")
+    policy = _requested(base, options) if options else checked_policy(base)
+    refuse_without_effect(policy, not_default(base))
+    return policy
+
+
+def _requested(base: SamplingPolicy, options: Mapping[str, object]) -> SamplingPolicy:
+    from pydantic import ValidationError  # slow to import
+
+    from extractor.domain.video_message import VideoMessage
+
     try:
         message = VideoMessage.model_validate({"code": "local", **options})
     except ValidationError as error:
         raise ValueError("; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())) from error
-    policy = message.applied_to(base)
-    refuse_without_effect(policy, not_default(base))
-    return policy
+    return message.applied_to(base)
 
 
 def _whole(name: str, value: object) -> int:

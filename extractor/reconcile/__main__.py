@@ -9,13 +9,13 @@ from functools import cache
 from typing import TypeVar
 
 from extractor import container
+from extractor.cli.environment import load_dotenv_defaults
 from extractor.cli.host_names import check_host_names
 from extractor.cli.lock import lock_checkpoint
 from extractor.cli.terminal import (
     complain,
     counted,
     escape_control_chars,
-    load_dotenv_defaults,
     run_command,
     say,
 )

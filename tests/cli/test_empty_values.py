@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.cli.terminal import load_dotenv_defaults
+from extractor.cli.environment import load_dotenv_defaults
 from extractor.pipeline.local import extract_frames
 
 ROOT = Path(__file__).parents[2]

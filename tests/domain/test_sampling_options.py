@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args, get_type_hints
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import asdict
 from pydantic import ValidationError
 
 from extractor.cli.sampling_options import add_sampling_options, asked_for
 from extractor.domain.option import SamplingOption, sampling_option
-from extractor.domain.option_checks import NoEffectError, checked_policy
+from extractor.domain.option_checks import NoEffectError, checked_policy, parsed
 from extractor.domain.policy import SCENE_STRATEGIES, STRATEGY_TEXTS, SamplingPolicy, Strategy
 from extractor.domain.sampling_options import SAMPLING_OPTIONS
 from extractor.domain.video_message import VideoMessage, VideoRequest, message_model
@@ -158,11 +160,19 @@ def test_the_settings_have_a_new_option_with_its_default_text_and_bounds(
             settings.model_validate(wrong)
 
 
-def test_a_command_line_for_one_video_has_a_new_option(message: type[VideoRequest]) -> None:
+def _keys(given: Sequence[tuple[SamplingOption, object]]) -> dict[str, object]:
+    return {option.key: value for option, value in given}
+
+
+def test_a_command_line_for_one_video_has_a_new_option() -> None:
     parser = argparse.ArgumentParser()
-    add_sampling_options(parser, defaults=NextPolicy(), message=message)
+    add_sampling_options(parser, defaults=NextPolicy(), options=OPTIONS)
     arguments = parser.parse_args(["--denoise", "1.5", "--grain", "coarse", "--moments", "1,2"])
-    assert asked_for(arguments, message) == {"denoise_seconds": 1.5, "grain": "coarse", "moments": (1, 2)}
+    assert _keys(asked_for(arguments, OPTIONS)) == {
+        "denoise_seconds": 1.5,
+        "grain": "coarse",
+        "moments": (1, 2),
+    }
     text = " ".join(parser.format_help().split())
     assert "average over so many seconds (default: none)" in text
     assert "fine or coarse (default: fine)" in text
@@ -170,12 +180,10 @@ def test_a_command_line_for_one_video_has_a_new_option(message: type[VideoReques
         parser.parse_args(["--denoise", "6"])
 
 
-def test_a_command_line_for_many_videos_has_a_new_option_unless_it_fits_only_one(
-    message: type[VideoRequest],
-) -> None:
+def test_a_command_line_for_many_videos_has_a_new_option_unless_it_fits_only_one() -> None:
     parser = argparse.ArgumentParser()
-    add_sampling_options(parser, defaults=None, message=message)
-    assert asked_for(parser.parse_args(["--denoise", "1.5"]), message) == {"denoise_seconds": 1.5}
+    add_sampling_options(parser, defaults=None, options=OPTIONS)
+    assert _keys(asked_for(parser.parse_args(["--denoise", "1.5"]), OPTIONS)) == {"denoise_seconds": 1.5}
     with pytest.raises(SystemExit):
         parser.parse_args(["--moments", "1,2"])
 
@@ -231,3 +239,31 @@ def test_every_strategy_is_explained() -> None:
     assert tuple(STRATEGY_TEXTS) == get_args(Strategy)
     assert set(get_args(Strategy)) >= SCENE_STRATEGIES
     assert set(get_args(Strategy)) >= {name for option in SAMPLING_OPTIONS for name in option.strategies}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("fps", "0", "must be greater than 0 and at most 1000, not 0.0"),
+        ("fps", "nan", "must be greater than 0 and at most 1000, not nan"),
+        ("interval", "0", "must be 1e-06 to 86400, not 0.0"),
+        ("interval", "soon", "must be a number, not 'soon'"),
+        ("quality", "101", "must be 1 to 100, not 101"),
+        ("quality", "95.5", "must be a whole number, not '95.5'"),
+        ("max_frames", "-1", "must be at least 1, not -1"),
+        ("timestamps", "1,,2", "must be a list of numbers such as 0,1.5,12, not '1,,2'"),
+        ("timestamps", "1,-1", "must be 0 to 1e+09, not -1.0"),
+        ("timestamps", ",".join(["1"] * 10_001), "must have at most 10000 values, not 10001"),
+    ],
+)
+def test_a_text_that_is_no_value_of_an_option_is_refused(name: str, text: str, problem: str) -> None:
+    option = next(option for option in SAMPLING_OPTIONS if option.name == name)
+    with pytest.raises(ValueError, match=rf"\A{re.escape(problem)}\Z"):
+        parsed(option, text)
+
+
+@given(st.floats(1e-6, 86_400))
+def test_a_number_on_a_command_line_is_the_number_in_a_message(seconds: float) -> None:
+    option = next(option for option in SAMPLING_OPTIONS if option.name == "interval")
+    message = VideoMessage.model_validate({"code": "any", "interval": seconds})
+    assert parsed(option, repr(seconds)) == message.interval_seconds  # type: ignore[attr-defined]

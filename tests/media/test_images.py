@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import cast
 
 import av
-import imagesize
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,7 +26,7 @@ def test_each_image_is_one_whole_file_of_the_asked_format(
 ) -> None:
     for frame in decode(plain_clip, SamplingPolicy(image_format=image_format)).frames:
         assert frame.data.startswith(_MAGIC[image_format])
-        assert imagesize.get(io.BytesIO(frame.data)) == (frame.width, frame.height) == (320, 240)
+        assert _size(frame.data) == (frame.width, frame.height) == (320, 240)
     if image_format == "jpg":
         assert frame.data.endswith(b"\xff\xd9")
 
@@ -40,7 +39,7 @@ def test_a_row_adds_an_image_format(
     decode: Decode, plain_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ppm = cast(ImageFormat, "ppm")
-    row = ImageFormatSpec(ppm, "rgb24", None, _ppm_encoder)
+    row = ImageFormatSpec(ppm, "rgb24", None, _ppm_encoder, _ppm_size)
     monkeypatch.setitem(FORMATS, ppm, row)
     for plan in (False, True):
         images = decode(plain_clip, SamplingPolicy(image_format=ppm), plan=plan).frames
@@ -50,8 +49,32 @@ def test_a_row_adds_an_image_format(
             assert image.data[15:] == _pixels(png.data).tobytes()
 
 
+def _ppm_size(image: bytes) -> tuple[int, int]:
+    width, height = image.split(b"\n", 2)[1].split()
+    return int(width), int(height)
+
+
 def _ppm_encoder(_quality: int) -> Mapping[str, object]:
     return {"c:v": "ppm"}
+
+
+def _size(image: bytes) -> tuple[int, int]:
+    """The size of an image, decoded by PyAV."""
+    with av.open(io.BytesIO(image)) as container:
+        frame = next(container.decode(video=0))
+    return frame.width, frame.height
+
+
+@pytest.mark.parametrize("image_format", IMAGE_FORMATS)
+@pytest.mark.parametrize("size", ["2x2", "320x242", "16x4100", "4098x2"])
+def test_sizes_are_those_of_the_images(
+    decode: Decode, tmp_path: Path, image_format: ImageFormat, size: str
+) -> None:
+    clip = tmp_path / "clip.mkv"
+    clips.ffmpeg(f"-f lavfi -i color=red:size={size}:rate=1:duration=1 -c:v ffv1 {{0}}", clip)
+    (frame,) = decode(clip, SamplingPolicy(image_format=image_format)).frames
+    assert f"{frame.width}x{frame.height}" == size
+    assert _size(frame.data) == (frame.width, frame.height)
 
 
 def _pixels(image: bytes) -> NDArray[np.uint8]:
@@ -112,7 +135,7 @@ def _rgb(image: bytes, tmp_path: Path) -> bytes:
 
 def _red_corner(image: bytes, tmp_path: Path) -> str:
     pixels = _rgb(image, tmp_path)
-    width, height = imagesize.get(io.BytesIO(image))
+    width, height = _size(image)
     spots = {"top": 20, "bottom": height - 20}, {"left": 20, "right": width - 20}
     reds = [
         f"{vertical} {horizontal}"

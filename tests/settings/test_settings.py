@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.cli.terminal import load_dotenv_defaults
+from extractor.cli.environment import load_dotenv_defaults
 from extractor.errors import SettingsError
 from extractor.settings import ALL_VARIABLES, Settings, load_settings, variable_names
 

@@ -1,10 +1,8 @@
 """The common parts of all decodes: build frames from images, and check how FFmpeg ended."""
 
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import imagesize
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,6 +14,7 @@ from extractor.media.ffmpeg import filters
 from extractor.media.ffmpeg.command import DecoderInput
 from extractor.media.ffmpeg.filters import SignalFormat
 from extractor.media.ffmpeg.frame_stream import EncodedImage, Timestamp, images
+from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.log import ErrorFloodError
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess
@@ -98,7 +97,7 @@ class DecodeSession(Struct):
         Raises:
             TooLargeError: The number or the total size of the frames exceeds its limit.
         """
-        width, height = imagesize.get(io.BytesIO(image.data))
+        width, height = FORMATS[self.policy.image_format].read_size(image.data)
         frame = Frame(
             index=self.count,
             slot=slot,
