@@ -181,10 +181,7 @@ def test_tagged_full_range_rgb_and_grey_pictures_are_read_as_they_are(
     clip = tmp_path / name
     clips.ffmpeg(f"-f lavfi -i testsrc2=size=1280x96:rate=5:duration=1 -c:v {encoded} {{0}}", clip)
     plain = tmp_path / "plain.png"
-    flags = "bicubic+accurate_rnd+full_chroma_int"
-    clips.ffmpeg(
-        f"-i {{0}} -frames:v 1 -vf scale=flags={flags}:out_range=full,format=rgb24 {{1}}", clip, plain
-    )
+    clips.ffmpeg("-i {0} -frames:v 1 -vf scale=flags=bicubic:out_range=full,format=rgb24 {1}", clip, plain)
     decoded = decode(clip, _PNG)
     assert not decoded.index.matrix_assumed
     assert decoded.frames[0].data == plain.read_bytes()
@@ -232,7 +229,7 @@ def _mean_rgb(frame: av.VideoFrame, matrix: str, *, full: bool) -> NDArray[np.fl
     return 255 * np.array([r, (y - kr * r - kb * b) / (1 - kr - kb), b])
 
 
-@pytest.mark.parametrize("image_format", ["jpg", "webp", "png"])
+@pytest.mark.parametrize("image_format", ["jpg", "webp"])
 @pytest.mark.parametrize(
     ("pixels", "matrix", "color_range", "size"),
     [
@@ -264,10 +261,6 @@ def test_images_have_the_mean_colour_of_the_samples(
     for image, frame in zip(images, frames, strict=True):
         with av.open(io.BytesIO(image.data)) as container:
             shown = next(container.decode(video=0))
-        found = (
-            shown.to_ndarray(format="rgb24").mean((0, 1))
-            if image_format == "png"
-            else _mean_rgb(shown, "smpte170m", full=image_format == "jpg")
-        )
+        found = _mean_rgb(shown, "smpte170m", full=image_format == "jpg")
         wanted = _mean_rgb(frame, matrix, full=color_range == "pc")
         assert np.abs(found - wanted).max() < (0.8 if image_format == "webp" else 0.4)

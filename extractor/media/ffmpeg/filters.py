@@ -197,4 +197,4 @@ def _size(policy: SamplingPolicy) -> Mapping[str, str]:
     def side(number: int) -> str:
         return f"{shrink};if(lt(ld(2),1),max(2,2*floor(ld({number})*ld(2)/2+0.0001)),round(ld({number})))"
 
-    return {"w": side(0), "h": side(1)}
+    return {"w": side(0), "h": side(1), "flags": "bicubic"}

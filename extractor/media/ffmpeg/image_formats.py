@@ -28,11 +28,9 @@ class ImageFormatSpec(Struct, frozen=True):
 
     @property
     def scale_options(self) -> Mapping[str, str]:
-        """Options of the filter ``scale`` for the range, the matrix and the quality."""
-        if self.yuv_range is None:  # without these flags, greens are darker by 1.5 of 255
-            return {"out_range": "full", "flags": "bicubic+accurate_rnd+full_chroma_int"}
-        out_range = "limited" if self.yuv_range == "tv" else "full"
-        return {"out_color_matrix": "bt601", "out_range": out_range, "flags": "bicubic"}
+        """Options of the filter ``scale`` for the range and the matrix."""
+        matrix = {} if self.yuv_range is None else {"out_color_matrix": "bt601"}
+        return {**matrix, "out_range": "limited" if self.yuv_range == "tv" else "full"}
 
 
 def jpeg_qscale(quality: int) -> int:
