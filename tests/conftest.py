@@ -4,6 +4,7 @@ import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -17,9 +18,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+_TESTS = Path(__file__).parent
+_SLOW_FOLDERS = {"enqueue", "fuzz", "local", "migration", "proof", "reconcile"}
+
+
 def pytest_configure() -> None:
     # Where a shell runs tests in the background, Ctrl-C is ignored, by every child, too: some are sent it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the slowest folders first, so that no worker is left alone with one of their files at the end."""
+    items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] not in _SLOW_FOLDERS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
