@@ -22,6 +22,7 @@ from extractor.errors import InvalidMessageError
 __all__ = ["Request", "VideoMessage", "encode_message", "parse_message", "parse_requests"]
 
 _MAX_ENVELOPES = 3
+_BYTE_ORDER_MARK = "\ufeff"  # some editors and shells write it before a text
 
 _object = TypeAdapter(dict[str, Any])
 
@@ -102,8 +103,10 @@ def _requests(body: object, defaults: _Defaults, envelopes: int) -> list[Request
 
 
 def _decoded(body: object) -> dict[str, Any]:
-    if isinstance(body, str | bytes):
-        return _object.validate_json(body)
+    if isinstance(body, str):
+        return _object.validate_json(body.removeprefix(_BYTE_ORDER_MARK))
+    if isinstance(body, bytes):
+        return _object.validate_json(body.removeprefix(_BYTE_ORDER_MARK.encode()))
     message = _object.validate_python(body)
     try:
         json.dumps(message, ensure_ascii=False, default=str).encode()

@@ -26,6 +26,11 @@ def test_a_code_alone_follows_the_settings() -> None:
     assert _parse('{"code": "DI5RZbSTV-t"}') == (ExtractionJob("DI5RZbSTV-t", POLICY),)
 
 
+@pytest.mark.parametrize("body", ['\ufeff{"code": "abc"}', b'\xef\xbb\xbf{"code": "abc"}'])
+def test_a_byte_order_mark_before_the_message_is_ignored(body: object) -> None:
+    assert _parse(body) == (ExtractionJob("abc", POLICY),)
+
+
 def test_the_first_producers_names_are_understood() -> None:
     body = {"shortcode": "abc", "platform": "instagram", "frame_interval": 2, "ext": "jpg"}
     expected = SamplingPolicy(quality=80, interval_seconds=2.0)
