@@ -139,8 +139,9 @@ class _LazyQueue:
 
 
 def build_job_queue(settings: Settings) -> ObservableQueue:
-    """Build the job queue of the command lines. Its client makes one attempt per call, since
-    `extractor.enqueue` retries.
+    """Build the job queue of the command lines.
+
+    Its client makes one attempt per call, since `extractor.enqueue` retries.
 
     Raises:
         SettingsError: A setting is wrong or missing.

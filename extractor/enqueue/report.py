@@ -48,6 +48,7 @@ class RunReport(Struct, frozen=True):
 
 
 def summary_lines(report: RunReport) -> Iterator[str]:
+    """Yield the summary of a run as lines for people."""
     summary = report.summary
     if report.dry_run:
         yield f"{counted(report.num_queued, 'video')} would be queued; nothing was sent (dry run)"
@@ -72,6 +73,7 @@ def summary_lines(report: RunReport) -> Iterator[str]:
 
 
 def summary_json(report: RunReport) -> str:
+    """Return the summary of a run as a line of JSON."""
     summary = asdict(report.summary)
     del summary["settled"], summary["settled_through"]
     return _line(
@@ -91,6 +93,7 @@ def summary_json(report: RunReport) -> str:
 
 
 def progress_line(progress: DrainProgress) -> str:
+    """Return the progress of the workers as a line for people."""
     sample, depth = progress.sample, progress.sample.depth
     queue = "the queue does not answer"
     if depth is not None:
@@ -110,6 +113,7 @@ def progress_line(progress: DrainProgress) -> str:
 
 
 def progress_json(progress: DrainProgress) -> str:
+    """Return the progress of the workers as a line of JSON."""
     sample = progress.sample
     return _line(
         {
@@ -143,6 +147,7 @@ def _listed(failures: Mapping[str, int]) -> str:
 
 
 def end_json(progress: DrainProgress) -> str:
+    """Return the end of the monitoring as a line of JSON."""
     return _line(
         {
             "event": "drained",

@@ -156,10 +156,20 @@ def extract_to_folder(
     config: ExtractorConfig,
     progress: ProgressCallback | None = None,
 ) -> Manifest:
-    """Extract `video` into `folder`, replacing the frames of an earlier run there. A pipe is copied into
-    a temporary file first.
+    """Extract a video file into a folder, replacing the frames of an earlier run there.
 
-    Raises `ExtractorError`.
+    Args:
+        video: A file, or a pipe, which is copied into a temporary file first.
+        folder: The folder. It is made if it does not exist.
+        policy: Which frames, and their image format.
+        config: How to decode and store.
+        progress: Called after each frame.
+
+    Returns:
+        The manifest, as it is in the folder.
+
+    Raises:
+        ExtractorError: The video gives no frames. The folder is as it was.
     """
     open_standard_streams()
     given = local_video(video)

@@ -80,8 +80,15 @@ def iter_frames(
 
 @contextmanager
 def opened(video: Path) -> Iterator[tuple[DecoderInput, ProcessLimits]]:
-    """The video as a file without an ending in its name, so that its content alone counts, with the limits of
-    local work.
+    """Open a video with the limits of local use.
+
+    The file gets a name without an extension, so that only its content counts.
+
+    Args:
+        video: A file, or a pipe.
+
+    Yields:
+        The input of the decoder, and the limits of FFmpeg.
 
     Raises:
         ExtractorError: There is no such file.
@@ -105,8 +112,11 @@ def _decoded(video: Path, policy: SamplingPolicy) -> Generator[Frame, None, None
 
 
 def _once_each(decoder: FrameDecoder, policy: SamplingPolicy, after_slot: int = -1) -> Iterator[Frame]:
-    """Yield each frame once, also if the decode has to begin anew. Those that were yielded before are then
-    not repeated; in a damaged video, they may look a little different from those of a full decode."""
+    """Yield each frame once, also if the decode has to begin anew.
+
+    Frames that were yielded before are then not repeated. In a damaged video, they may differ slightly from
+    those of a full decode.
+    """
     try:
         with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
             for frame in drop_redundant(decoded, policy):

@@ -56,7 +56,8 @@ def reports(csv_path: Path | None, json_path: Path | None) -> Iterator[WriteReco
 
 def _escape_formula(value: object) -> object:
     """Escape text that a spreadsheet would run as a formula.
-    https://owasp.org/www-community/attacks/CSV_Injection
+
+    See https://owasp.org/www-community/attacks/CSV_Injection.
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 

@@ -29,7 +29,7 @@ _INPUT_PREFIX = "file:"
 
 
 class _FilterProgram(ctypes.Structure):
-    """struct sock_fprog of <linux/filter.h>"""
+    """The structure ``sock_fprog`` of ``<linux/filter.h>``."""
 
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 

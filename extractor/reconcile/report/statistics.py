@@ -61,7 +61,7 @@ class Chart(Struct, frozen=True):
 
     @property
     def top(self) -> int:
-        """The end of the vertical axis: the next round number of 1, 2, 4, 6, 8, 10, 12, 16, 20 …"""
+        """The end of the vertical axis: the next round number (1, 2, 4, 6, 8, 10, 12, 16, 20 …)."""
         most = max((bar.count for bar in self.bars), default=1)
         larger = (step * int(10**power) for power in count() for step in (10, 12, 16, 20, 24, 30, 40, 60, 80))
         return next(step for step in chain((1, 2, 4, 6, 8), larger) if step >= most)

@@ -120,14 +120,17 @@ def _started(item: Item) -> float | None:
 
 
 def text(value: str) -> Value:
+    """Return a text as a value of an item."""
     return {"S": value}
 
 
 def number(value: float) -> Value:
+    """Return a number as a value of an item."""
     return {"N": str(value)}
 
 
 def whole_seconds(moment: float) -> Value:
+    """Return a time, in seconds since 1970, as a whole number."""
     return number(int(moment))
 
 

@@ -60,8 +60,10 @@ class ApiKeys(httpx.Auth):
 
 
 def _set(request: httpx.Request, keys: Keys) -> None:
-    """Set the headers. New keys (``sb_…``) are not JSON web tokens and must not be sent as bearer tokens.
-    https://supabase.com/docs/guides/api/api-keys
+    """Set the headers.
+
+    New keys (``sb_…``) are not JSON web tokens and must not be sent as bearer tokens; see
+    https://supabase.com/docs/guides/api/api-keys.
     """
     key, token = keys
     request.headers["apikey"] = key

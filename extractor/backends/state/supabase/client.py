@@ -74,7 +74,8 @@ def build_postgrest_client(
 
 def exactly_one(update: SyncSelectRequestBuilder) -> SyncSelectRequestBuilder:
     """Restrict an update to one row: it changes none if several match.
-    https://docs.postgrest.org/en/stable/references/api/resource_representation.html#singular-or-plural
+
+    See https://docs.postgrest.org/en/stable/references/api/resource_representation.html#singular-or-plural.
     """
     update.request.headers["Accept"] = "application/vnd.pgrst.object+json"
     return update
