@@ -25,7 +25,7 @@ from extractor.media.decode.schedule import DecodeSchedule, make_schedule, sched
 from extractor.media.decode.session import DecodeAgainError
 from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.dedup import drop_redundant
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
 from extractor.media.strategies import strategy_of

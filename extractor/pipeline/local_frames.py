@@ -13,7 +13,7 @@ from extractor.domain.policy import SamplingPolicy, Strategy
 from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.session import DecodeAgainError
 from extractor.media.dedup import drop_redundant
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
 from extractor.pipeline.extract import choose_frames, find_index

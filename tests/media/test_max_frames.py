@@ -9,7 +9,8 @@ import pytest
 from extractor.domain.policy import MaxFramesMode, SamplingPolicy
 from extractor.media.decode.schedule import make_schedule
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.command import Urls
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.expressions import select_expression
 from extractor.media.scenes.finder import SceneFinder
 from tests.support.media import clips

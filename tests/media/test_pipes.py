@@ -11,7 +11,7 @@ from extractor import errors
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import _CHUNK_BYTES, _MAX_AHEAD_BYTES, ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.probe.index import read_index

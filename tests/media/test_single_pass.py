@@ -13,7 +13,7 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode import single_pass
 from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.strategies import Keyframe, Timestamps, Uniform
 from extractor.pipeline.local import extract_to_folder, local_config

@@ -460,7 +460,7 @@ MUTANTS: list[Mutant] = [
         ),
     ),
     *_group(
-        "extractor/domain/video_message.py",
+        "extractor/domain/option_checks.py",
         ("tests/domain/test_messages.py",),
         (
             "message: frames are counted whatever is asked for",
@@ -497,7 +497,7 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "option checks: any value is in range",
-            "if least is None or",
+            "if not is_low and",
             "if True or",
         ),
     ),

@@ -15,7 +15,8 @@ from extractor.media.decode.session import (
     wait,
 )
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.command import Urls
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg

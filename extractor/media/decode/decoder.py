@@ -16,7 +16,7 @@ from extractor.media.decode.planned import keyframes, planned_frames
 from extractor.media.decode.schedule import DecodeSchedule
 from extractor.media.decode.session import DecodeSession
 from extractor.media.decode.single_pass import SinglePass
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.filters import SignalFormat
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex

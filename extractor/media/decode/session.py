@@ -11,7 +11,7 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.errors import TooLargeError, UnreadableError
 from extractor.media.decode import exit_check
 from extractor.media.ffmpeg import filters
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.filters import SignalFormat
 from extractor.media.ffmpeg.frame_stream import EncodedImage, Timestamp, images
 from extractor.media.ffmpeg.image_formats import FORMATS

@@ -19,7 +19,8 @@ from extractor.errors import PermanentError
 from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg import command, formats
 from extractor.media.ffmpeg.colours import Colours, is_high_definition, same_matrix
-from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.command import Urls
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.expressions import FrameSelection, select_expression
 from extractor.media.ffmpeg.filters import (
     GREY_SIDE,

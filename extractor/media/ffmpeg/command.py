@@ -1,17 +1,14 @@
-"""Build FFmpeg command lines with ffmpeg-python. Pure. No other module imports ffmpeg-python."""
+"""Build FFmpeg command lines with ffmpeg-python. Pure."""
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import ffmpeg
 from ffmpeg.nodes import FilterNode
-from msgspec import Struct
 
-from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import filters, formats
+from extractor.media.ffmpeg.decoder_input import DecoderInput, with_path
 from extractor.media.ffmpeg.expressions import SPLIT_FRAMES, at_most, packet_filter
 from extractor.media.ffmpeg.filters import Filter, SignalFormat
 from extractor.media.ffmpeg.image_formats import FORMATS
@@ -25,53 +22,11 @@ _GLOBAL_OPTIONS: Final = (
     "-nostdin", "-nostats",
     "-filter_complex_threads", "1", "-filter_threads", "1", "-max_error_rate", "1",
 )  # fmt: skip
-MAX_STREAMS: Final = 64
-_FILE: Final = "file:"
 _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
 # Copy all packets, including those before the first keyframe. Output is flushed only when the buffer is full:
 # otherwise each packet would wake the reader.
 _COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_packets": 0}
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
-
-
-class DecoderInput(Struct, frozen=True):
-    """The input of FFmpeg: a file, a stream in it, and the limits of its decoder.
-
-    Attributes:
-        path: The file.
-        limits: The limits of reading and decoding.
-        binary: The path of FFmpeg.
-        stream: The stream specifier of the video stream; the stream's number once it is known.
-        correction: The bitstream filter that corrects the timestamps of the stream, if any.
-    """
-
-    path: Path
-    limits: DecodeLimits
-    binary: str
-    stream: str = "V:0"
-    correction: str | None = None
-
-    def video(self, **options: object) -> Any:
-        """Return the video stream with corrected timestamps, for outputs that decode it."""
-        options.setdefault("threads", self.limits.threads)
-        if self.correction and not options.keys() & {"bsf:v", "/bsf:v"}:
-            options["bsf:v"] = self.correction
-        return self.open(**options)[self.stream]
-
-    def open(self, *more_decoders: str, **options: object) -> Any:
-        """Return the input, restricted to one local file and the allowed formats. Timestamps are kept."""
-        decoders = [*(name for names in formats.DECODERS.values() for name in names), *more_decoders]
-        return ffmpeg.input(
-            # Hexadecimal until `_compile`: ffmpeg-python requires UTF-8, but a file name may be any bytes.
-            f"{_FILE}{os.fsencode(self.path.absolute()).hex()}",
-            protocol_whitelist="file",
-            format_whitelist=",".join(formats.CONTAINERS),
-            codec_whitelist=",".join(decoders),
-            max_pixels=self.limits.max_pixels,
-            max_streams=MAX_STREAMS,
-            copyts=None,
-            **options,
-        )
 
 
 def build_index(
@@ -320,11 +275,5 @@ def _compile(graph: Any, binary: str, level: Literal["info", "warning", "fatal"]
     """Return the argv. FFmpeg logs messages of that level or worse, each with its time and level."""
     # ffmpeg-python puts global options after the last output, where FFmpeg ignores them.
     program, *rest = ffmpeg.compile(graph, cmd=binary)
-    rest = [_with_path(argument) for argument in rest]
+    rest = [with_path(argument) for argument in rest]
     return [program, "-loglevel", f"level+repeat+time+{level}", *_GLOBAL_OPTIONS, *rest]
-
-
-def _with_path(argument: str) -> str:
-    if not argument.startswith(_FILE):
-        return argument
-    return _FILE + os.fsdecode(bytes.fromhex(argument.removeprefix(_FILE)))

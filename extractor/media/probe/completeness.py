@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.packet_list import OtherStreams
 from extractor.media.ffmpeg.packets import CORRUPT
 from extractor.media.probe import truncation

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from extractor.domain.frames import ClockChange
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import formats
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.discontinuities import correction_filter
 from extractor.media.ffmpeg.filters import SignalFormat, signal_format
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo

@@ -11,7 +11,8 @@ from operator import mul, or_
 from msgspec.structs import replace
 
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.command import Urls
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.filters import SignalFormat
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.log import ErrorFloodError

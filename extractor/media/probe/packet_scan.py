@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct, field
 
 from extractor.media.ffmpeg import command
-from extractor.media.ffmpeg.command import DecoderInput, Urls
+from extractor.media.ffmpeg.command import Urls
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.input_info import InputInfo
 from extractor.media.ffmpeg.log import ErrorFloodError, FFmpegLog
 from extractor.media.ffmpeg.packet_list import NumberedPackets, OtherStreams, PacketListing

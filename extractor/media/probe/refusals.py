@@ -8,7 +8,7 @@ from extractor.errors import (
     UnreadableError,
 )
 from extractor.media.ffmpeg import formats
-from extractor.media.ffmpeg.command import MAX_STREAMS, DecoderInput
+from extractor.media.ffmpeg.decoder_input import MAX_STREAMS, DecoderInput
 from extractor.media.ffmpeg.input_info import StreamInfo
 from extractor.media.probe.packet_scan import PacketScan, head_and_tail
 

@@ -14,7 +14,7 @@ from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.schedule import make_schedule
 from extractor.media.decode.session import DecodeAgainError
 from extractor.media.ffmpeg.binary import find_ffmpeg
-from extractor.media.ffmpeg.command import DecoderInput
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.index import VideoIndex, read_index
 from tests.support.media import clips

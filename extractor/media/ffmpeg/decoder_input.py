@@ -1,0 +1,61 @@
+"""The input of FFmpeg's command lines. Pure. Only this module and `command` import ffmpeg-python."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import ffmpeg
+from msgspec import Struct
+
+from extractor.domain.frames import DecodeLimits
+from extractor.media.ffmpeg import formats
+
+MAX_STREAMS: Final = 64
+_FILE: Final = "file:"
+
+
+class DecoderInput(Struct, frozen=True):
+    """The input of FFmpeg: a file, a stream in it, and the limits of its decoder.
+
+    Attributes:
+        path: The file.
+        limits: The limits of reading and decoding.
+        binary: The path of FFmpeg.
+        stream: The stream specifier of the video stream; the stream's number once it is known.
+        correction: The bitstream filter that corrects the timestamps of the stream, if any.
+    """
+
+    path: Path
+    limits: DecodeLimits
+    binary: str
+    stream: str = "V:0"
+    correction: str | None = None
+
+    def video(self, **options: object) -> Any:
+        """Return the video stream with corrected timestamps, for outputs that decode it."""
+        options.setdefault("threads", self.limits.threads)
+        if self.correction and not options.keys() & {"bsf:v", "/bsf:v"}:
+            options["bsf:v"] = self.correction
+        return self.open(**options)[self.stream]
+
+    def open(self, *more_decoders: str, **options: object) -> Any:
+        """Return the input, restricted to one local file and the allowed formats. Timestamps are kept."""
+        decoders = [*(name for names in formats.DECODERS.values() for name in names), *more_decoders]
+        return ffmpeg.input(
+            # Hexadecimal until `with_path`: ffmpeg-python requires UTF-8, but a file name may be any bytes.
+            f"{_FILE}{os.fsencode(self.path.absolute()).hex()}",
+            protocol_whitelist="file",
+            format_whitelist=",".join(formats.CONTAINERS),
+            codec_whitelist=",".join(decoders),
+            max_pixels=self.limits.max_pixels,
+            max_streams=MAX_STREAMS,
+            copyts=None,
+            **options,
+        )
+
+
+def with_path(argument: str) -> str:
+    """Return an argument with the path of the input as FFmpeg gets it: as bytes that may be no UTF-8."""
+    if not argument.startswith(_FILE):
+        return argument
+    return _FILE + os.fsdecode(bytes.fromhex(argument.removeprefix(_FILE)))
