@@ -29,13 +29,13 @@ class Exactness:
 
     Attributes:
         claim: Between the time that a tool claims and the true time of its picture.
-        instant: Between the requested time and the true time.
+        sample_time: Between the requested time and the true time.
     """
 
     mean_claim: float | None
     max_claim: float | None
-    mean_instant: float | None
-    max_instant: float | None
+    mean_sample_time: float | None
+    max_sample_time: float | None
 
 
 NO_TIMES = Exactness(None, None, None, None)
@@ -54,7 +54,7 @@ class Truth:
 
     def exactness(self, shots: Sequence[Shot], folder: Path) -> Exactness:
         """Return the errors of the times of `shots`, whose images are in `folder`."""
-        claims, instants = [], []
+        claims, sample_times = [], []
         for shot in shots:
             if shot.claimed is None:
                 continue
@@ -63,8 +63,8 @@ class Truth:
                 return NO_TIMES
             claims.append(abs(shown - shot.claimed))
             if shot.asked is not None:
-                instants.append(abs(shown - shot.asked))
-        return Exactness(*_mean_and_max(claims), *_mean_and_max(instants))
+                sample_times.append(abs(shown - shot.asked))
+        return Exactness(*_mean_and_max(claims), *_mean_and_max(sample_times))
 
     def _shown(self, picture: NDArray[np.float32], claimed: float) -> float | None:
         likeness = self.pictures @ picture

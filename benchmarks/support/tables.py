@@ -9,7 +9,7 @@ from benchmarks.support.tools import Tool
 
 _DETAILS = (
     "tool", "frames", "CPU s", "wall s", "peak MB",
-    "claimed time off by, mean / max ms", "from the instant asked for, mean / max ms",
+    "claimed time off by, mean / max ms", "from the sample time, mean / max ms",
 )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def _detail_row(tool: Tool, result: Result) -> list[str]:
 
 def _times(sample: Sample) -> tuple[str, str]:
     exact = sample.exactness
-    return _pair(exact.mean_claim, exact.max_claim), _pair(exact.mean_instant, exact.max_instant)
+    return _pair(exact.mean_claim, exact.max_claim), _pair(exact.mean_sample_time, exact.max_sample_time)
 
 
 def _pair(mean: float | None, most: float | None) -> str:

@@ -22,8 +22,8 @@ class Frame:
 
     Attributes:
         index: Its number, from 0.
-        slot: The number of the instant that it answers; that instant is ``slot × interval`` seconds after the
-            first frame. For keyframes it is the number of the keyframe.
+        slot: The number of its sample time, which is ``slot × interval`` seconds after the first frame. For
+            keyframes it is the number of the keyframe.
         pts_seconds: Its time, from the first frame of the video.
         data: The image as a file would hold it: JPEG, WebP or PNG.
         width: In pixels, after rotation.

@@ -41,8 +41,8 @@ class SamplingPolicy(Struct, frozen=True):
         strategy: ``uniform`` (a frame at each interval), ``keyframe``, ``scene`` (one frame of each scene) or
             ``timestamps``.
         interval_seconds: Interval of ``uniform``; greater than 0.
-        counts_frames: Whether ``uniform`` takes every n-th frame instead of the first one after each instant;
-            n is the interval times the average frame rate, rounded, and at least 1.
+        counts_frames: Whether ``uniform`` takes every n-th frame instead of the first one after each sample
+            time; n is the interval times the average frame rate, rounded, and at least 1.
         timestamps_seconds: Times of ``timestamps``, ascending, from the first frame.
         max_frames: Limit of the number of frames; ``None`` for no limit.
         max_frames_mode: Whether the limit keeps the ``first`` frames, or frames ``spread`` evenly.

@@ -1,8 +1,9 @@
 """Select the frames to extract. Pure, in exact arithmetic.
 
-An *instant* is a point in time, counted from the first frame of the video. The *target* of an instant is the
-first frame at or after it. A frame that is the target of several instants is selected once, for the first of
-them. An instant after the last frame has no target. The *slot* of a target is the number of its instant.
+A *sample time* is a point in time, counted from the first frame of the video. The *target* of a sample time
+is the first frame at or after it. A frame that is the target of several sample times is selected once, for
+the first of them. A sample time after the last frame has no target. The *slot* of a target is the number of
+its sample time.
 
 Long videos have many targets: all functions take linear time (times a logarithm for lookups), and a target
 takes 16 bytes.
@@ -22,7 +23,7 @@ class TargetFrame(Struct, frozen=True):
     """A frame to extract.
 
     Attributes:
-        slot: The number of its instant.
+        slot: The number of its sample time.
         pts: Its timestamp, in units of the time base.
     """
 
@@ -87,19 +88,19 @@ class SampleTimes(Protocol):
     """Instants in ascending order, each with a slot."""
 
     def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
-        """Return a function that counts the instants up to a timestamp.
+        """Return a function that counts the sample times up to a timestamp.
 
         Args:
             time_base: The unit of timestamps, in seconds.
 
         Returns:
-            A function from a timestamp, relative to the first frame, to the number of instants at or before
-            it.
+            A function from a timestamp, relative to the first frame, to the number of sample times at or
+            before it.
         """
         ...
 
     def slot(self, number: int) -> int:
-        """Return the slot of the instant with that number, counted from 0."""
+        """Return the slot of the sample time with that number, counted from 0."""
         ...
 
 
@@ -108,15 +109,15 @@ class EveryInterval(Struct, frozen=True):
 
     Attributes:
         interval: The interval in seconds.
-        skipped: The number of instants to leave out at the beginning.
+        skipped: The number of sample times to leave out at the beginning.
     """
 
     interval: Fraction
     skipped: int = 0
 
     def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
-        ticks, instants = (time_base / self.interval).as_integer_ratio()[::-1]
-        return lambda passed: max(0, passed * instants // ticks + 1 - self.skipped)
+        ticks, sample_times = (time_base / self.interval).as_integer_ratio()[::-1]
+        return lambda passed: max(0, passed * sample_times // ticks + 1 - self.skipped)
 
     def slot(self, number: int) -> int:
         return self.skipped + number
@@ -127,7 +128,7 @@ class GivenTimes(Struct, frozen=True):
 
     Attributes:
         moments: The times, ascending, in units of `unit` seconds.
-        slots: The slot of each instant.
+        slots: The slot of each sample time.
         unit: The unit of the times, in seconds.
     """
 
@@ -157,22 +158,22 @@ class GivenTimes(Struct, frozen=True):
 
 @dataclass(slots=True)
 class SampleMatcher:
-    """Matches frames, given in presentation order, to instants.
+    """Matches frames, given in presentation order, to sample times.
 
     Attributes:
-        first_pts: The timestamp of the first frame, from which instants count.
+        first_pts: The timestamp of the first frame, from which sample times count.
         time_base: The unit of timestamps, in seconds.
-        instants: The instants.
+        sample_times: The sample times.
     """
 
     first_pts: int
     time_base: Fraction
-    instants: SampleTimes
+    sample_times: SampleTimes
     _matched: int = field(default=0, init=False)
     _reached: Callable[[int], int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._reached = self.instants.reached_after(self.time_base)
+        self._reached = self.sample_times.reached_after(self.time_base)
 
     def match(self, pts: int) -> int | None:
         """Match the next frame.
@@ -181,29 +182,29 @@ class SampleMatcher:
             pts: The timestamp of the frame, in units of `time_base`.
 
         Returns:
-            The slot of the first instant whose target it is; ``None`` if it is no target.
+            The slot of the first sample time whose target it is; ``None`` if it is no target.
         """
         reached = self._reached(pts - self.first_pts)
         if reached <= self._matched:
             return None
-        slot, self._matched = self.instants.slot(self._matched), reached
+        slot, self._matched = self.sample_times.slot(self._matched), reached
         return slot
 
 
-def find_targets(shown_pts: Sequence[int], time_base: Fraction, instants: SampleTimes) -> Targets:
+def find_targets(shown_pts: Sequence[int], time_base: Fraction, sample_times: SampleTimes) -> Targets:
     """Find the targets of a video.
 
     Args:
         shown_pts: The timestamps of all frames, ascending.
         time_base: The unit of timestamps, in seconds.
-        instants: The instants.
+        sample_times: The sample times.
 
     Returns:
         The targets in presentation order.
     """
     targets = Targets()
     if shown_pts:
-        matcher = SampleMatcher(shown_pts[0], time_base, instants)
+        matcher = SampleMatcher(shown_pts[0], time_base, sample_times)
         for pts in shown_pts:
             slot = matcher.match(pts)
             if slot is not None:
@@ -225,7 +226,7 @@ def spread_evenly(targets: Targets, count: int) -> Targets:
 
 
 def at_targets(targets: Targets, first_pts: int, time_base: Fraction) -> GivenTimes:
-    """Return the instants whose targets are exactly these frames, with the same slots.
+    """Return the sample times whose targets are exactly these frames, with the same slots.
 
     Args:
         targets: The frames.

@@ -16,20 +16,20 @@ class SamplingStrategy:
     """How the frames of a video are selected.
 
     Attributes:
-        has_instants: Whether it selects the targets of instants, which `instants` returns.
+        has_sample_times: Whether it selects the targets of sample times, which `sample_times` returns.
         intra_only: Whether it selects keyframes, which are decoded without other frames.
         single_pass_max_bytes: Up to this file size, the index and the images are made in one run of FFmpeg.
     """
 
-    has_instants: ClassVar[bool] = False
+    has_sample_times: ClassVar[bool] = False
     intra_only: ClassVar[bool] = False
     single_pass_max_bytes: ClassVar[int] = 0
 
-    def instants(self, policy: SamplingPolicy) -> SampleTimes:
-        """Return the instants of a policy.
+    def sample_times(self, policy: SamplingPolicy) -> SampleTimes:
+        """Return the sample times of a policy.
 
         Raises:
-            NotImplementedError: The strategy has no instants.
+            NotImplementedError: The strategy has no sample times.
         """
         raise NotImplementedError
 
@@ -37,20 +37,20 @@ class SamplingStrategy:
 class Uniform(SamplingStrategy):
     """Instants at regular intervals."""
 
-    has_instants = True
+    has_sample_times = True
     single_pass_max_bytes = 100_000
 
-    def instants(self, policy: SamplingPolicy) -> SampleTimes:
+    def sample_times(self, policy: SamplingPolicy) -> SampleTimes:
         return EveryInterval(exact_seconds(policy.interval_seconds))
 
 
 class Timestamps(SamplingStrategy):
     """Instants at given times."""
 
-    has_instants = True
+    has_sample_times = True
     single_pass_max_bytes = 100_000
 
-    def instants(self, policy: SamplingPolicy) -> SampleTimes:
+    def sample_times(self, policy: SamplingPolicy) -> SampleTimes:
         times = [least_seconds(seconds) for seconds in sorted(set(policy.timestamps_seconds))]
         return GivenTimes(times, range(len(times)))
 

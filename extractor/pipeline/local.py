@@ -47,7 +47,7 @@ class ExtractedFrame(Struct, frozen=True):
     Attributes:
         path: The file that holds it.
         index: Its number, from 0.
-        slot: The number of the instant that it answers; that instant is ``slot × frame_interval`` seconds.
+        slot: The number of its sample time, which is ``slot × frame_interval`` seconds.
         pts_seconds: Its time, from the first frame of the video.
         width: In pixels.
         height: In pixels.
@@ -97,8 +97,8 @@ def extract_frames(
         frame_interval: Seconds between frames (strategy ``uniform``).
         quality: 1-100, on libjpeg's scale.
         max_frames: Maximum number of frames; ``None`` for no limit.
-        strategy: ``uniform``: the first frame at or after each instant; ``keyframe``; ``scene``: one frame of
-            each scene; ``timestamps``: at the times given.
+        strategy: ``uniform``: the first frame at or after each sample time; ``keyframe``; ``scene``: one
+            frame of each scene; ``timestamps``: at the times given.
         policy: The sampling as a whole. It excludes all other options of the sampling.
         output: ``frames``: a file for each frame, named by its index; ``tar``: one file of them all.
         storyboard: Whether a contact sheet and a track of thumbnails are added.

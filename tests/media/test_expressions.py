@@ -57,7 +57,7 @@ _TIMES = st.lists(st.integers(1, 300_000), min_size=1, max_size=40).map(
 
 
 @st.composite
-def _instants(draw: st.DrawFn) -> SampleTimes:
+def _sample_times(draw: st.DrawFn) -> SampleTimes:
     if draw(st.booleans()):
         interval = draw(st.fractions(Fraction(1, 100), 10, max_denominator=1001))
         return EveryInterval(interval, draw(st.integers(0, 5)))
@@ -66,18 +66,18 @@ def _instants(draw: st.DrawFn) -> SampleTimes:
 
 
 @_NOT_WHILE_MADE
-@given(_TIMES, st.integers(0, 10**9), _instants(), st.none() | st.integers(1, 10), st.booleans())
+@given(_TIMES, st.integers(0, 10**9), _sample_times(), st.none() | st.integers(1, 10), st.booleans())
 def test_ffmpeg_selects_just_the_targets(
     tmp_path: Path,
     times: list[int],
     start: int,
-    instants: SampleTimes,
+    sample_times: SampleTimes,
     most: int | None,
     is_start_known: bool,
 ) -> None:
     times = [start + time for time in times]
-    targets = find_targets(times, _TIME_BASE, instants)
-    selection = FrameSelection(instants, _TIME_BASE, start if is_start_known else None, most)
+    targets = find_targets(times, _TIME_BASE, sample_times)
+    selection = FrameSelection(sample_times, _TIME_BASE, start if is_start_known else None, most)
     assert _selected(times, select_expression(selection), tmp_path) == list(targets.pts)[:most]
 
 
@@ -94,16 +94,16 @@ def test_ffmpeg_selects_listed_frames(tmp_path: Path, times: list[int], data: st
 @pytest.mark.parametrize("time_base", [Fraction(1), Fraction(1, 90_000), Fraction(1, 1_000_000_000)])
 def test_ffmpeg_selects_the_targets_in_any_time_base(tmp_path: Path, time_base: Fraction) -> None:
     times = [round(Fraction(number, 25) / time_base) for number in range(0, 2_000, 25)]
-    instants = EveryInterval(Fraction(7, 3))
-    targets = find_targets(times, time_base, instants)
-    selection = FrameSelection(instants, time_base, times[0])
+    sample_times = EveryInterval(Fraction(7, 3))
+    targets = find_targets(times, time_base, sample_times)
+    selection = FrameSelection(sample_times, time_base, times[0])
     assert _selected(times, select_expression(selection), tmp_path, time_base) == list(targets.pts)
 
 
 def test_a_frame_before_those_already_seen_is_not_selected_again(tmp_path: Path) -> None:
     times = [0, 90_000, 180_000, 10_000, 100_000, 270_000]
-    for instants in (EveryInterval(Fraction(1)), GivenTimes([0, 1, 2, 3], range(4))):
-        expression = select_expression(FrameSelection(instants, _TIME_BASE, 0))
+    for sample_times in (EveryInterval(Fraction(1)), GivenTimes([0, 1, 2, 3], range(4))):
+        expression = select_expression(FrameSelection(sample_times, _TIME_BASE, 0))
         assert _selected(times, expression, tmp_path) == [0, 90_000, 180_000, 270_000]
 
 

@@ -51,11 +51,11 @@ def _decoded_by_pyav(clip: Path, rate: Fraction) -> tuple[list[float], list[_Pic
 
 
 def _first_at_or_after(times: Sequence[float], interval: float) -> list[int]:
-    """Return for each instant the number of its frame, each frame once."""
-    instants = (slot * interval for slot in count())
+    """Return for each sample time the number of its frame, each frame once."""
+    sample_times = (slot * interval for slot in count())
     found: dict[int, None] = {}
-    for instant in instants:
-        later = [number for number, time in enumerate(times) if time >= instant - 1e-6]
+    for sample_time in sample_times:
+        later = [number for number, time in enumerate(times) if time >= sample_time - 1e-6]
         if not later:
             return list(found)
         found[later[0]] = None

@@ -103,4 +103,4 @@ def test_the_smallest_interval_takes_every_frame(decode: Decode, plain_clip: Pat
     for plan in (True, False):
         found = decode(plain_clip, policy, plan=plan)
         assert len(found.frames) == found.index.frame_count
-        assert found.frames[1].slot == 1, "the first instant after the frame before"
+        assert found.frames[1].slot == 1, "the first sample time after the frame before"

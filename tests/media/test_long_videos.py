@@ -138,9 +138,9 @@ def _stored(number: int, target: TargetFrame) -> StoredFrame:
 
 
 def _chosen(index: VideoIndex, schedule: DecodeSchedule) -> list[TargetFrame]:
-    """Return which of all frames the instants of the selection select."""
+    """Return which of all frames the sample times of the selection select."""
     assert schedule.selection is not None
-    targets = find_targets(index.shown_pts, index.time_base, schedule.selection.instants)
+    targets = find_targets(index.shown_pts, index.time_base, schedule.selection.sample_times)
     return list(targets[: schedule.selection.max_frames])
 
 
@@ -161,13 +161,13 @@ def test_a_relaxed_target_is_the_nearest_of_the_first_kind_in_reach(
 
 
 @given(_SORTED, st.fractions(Fraction(1, 3), 50, max_denominator=30), st.data())
-def test_the_rest_of_regular_instants_has_the_rest_of_the_targets(
+def test_the_rest_of_regular_sample_times_has_the_rest_of_the_targets(
     times: list[int], interval: Fraction, data: st.DataObject
 ) -> None:
     whole = find_targets(times, Fraction(1), EveryInterval(interval))
     done = data.draw(st.integers(0, len(whole) - 1))
     rest = find_targets(times, Fraction(1), EveryInterval(interval, whole[done].slot))
-    # The frames before answer none of the instants that are left.
+    # The frames before answer none of the sample times that are left.
     assert rest == whole[done:]
 
 
@@ -201,7 +201,7 @@ def test_an_interval_that_ffmpeg_cannot_compute_with_is_listed() -> None:
     index = _with_times(_index(1), range(0, 10**15, 10**13), Fraction(1, 10**9))
     schedule = make_schedule(index, SamplingPolicy(interval_seconds=20_000_000_000 / 999_983))
     assert schedule.selection is not None
-    assert isinstance(schedule.selection.instants, GivenTimes)
+    assert isinstance(schedule.selection.sample_times, GivenTimes)
     assert _chosen(index, schedule) == list(schedule.targets or ())
 
 

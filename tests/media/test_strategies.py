@@ -18,9 +18,9 @@ _NEW = cast(Strategy, "start_and_interval")
 class _StartAndInterval(SamplingStrategy):
     """The first frame, and the one after an interval."""
 
-    has_instants = True
+    has_sample_times = True
 
-    def instants(self, policy: SamplingPolicy) -> SampleTimes:
+    def sample_times(self, policy: SamplingPolicy) -> SampleTimes:
         return GivenTimes([0, Fraction(policy.interval_seconds)], range(2))
 
 
@@ -29,13 +29,13 @@ def test_each_strategy_has_a_class() -> None:
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_instants_exist_where_a_strategy_has_them(name: Strategy) -> None:
+def test_sample_times_exist_where_a_strategy_has_them(name: Strategy) -> None:
     policy = SamplingPolicy(strategy=name, timestamps_seconds=(1.0,))
-    if strategy_of(policy).has_instants:
-        assert strategy_of(policy).instants(policy).slot(0) == 0
+    if strategy_of(policy).has_sample_times:
+        assert strategy_of(policy).sample_times(policy).slot(0) == 0
     else:
         with pytest.raises(NotImplementedError):
-            strategy_of(policy).instants(policy)
+            strategy_of(policy).sample_times(policy)
 
 
 @pytest.mark.parametrize("plan", [False, True])

@@ -32,7 +32,7 @@ def test_one_frame_for_each_second_at_its_second(decode: Decode, plain_clip: Pat
         (100, [0.0]),
     ],
 )
-def test_an_instant_is_answered_by_the_first_frame_at_or_after_it(
+def test_an_sample_time_is_answered_by_the_first_frame_at_or_after_it(
     decode: Decode, plain_clip: Path, interval: float, times: list[float]
 ) -> None:
     found = decode(plain_clip, SamplingPolicy(interval_seconds=interval)).times
@@ -196,15 +196,15 @@ def test_frames_whose_times_do_not_ascend_are_noted(tmp_path: Path) -> None:
 
 
 def _targets(times: list[int], interval: Fraction, time_base: Fraction) -> list[tuple[int, int]]:
-    """Return the targets by their definition: for each instant the first frame at or after it, each once."""
+    """Return the targets by their definition: for each sample time the first frame from it on, once."""
     found: list[tuple[int, int]] = []
     taken: set[int] = set()
-    last_instant = int((times[-1] - times[0]) * time_base / interval)
-    for instant in range(last_instant + 1):
-        frame = next(pts for pts in times if (pts - times[0]) * time_base >= instant * interval)
+    last_sample_time = int((times[-1] - times[0]) * time_base / interval)
+    for sample_time in range(last_sample_time + 1):
+        frame = next(pts for pts in times if (pts - times[0]) * time_base >= sample_time * interval)
         if frame not in taken:
             taken.add(frame)
-            found.append((instant, frame))
+            found.append((sample_time, frame))
     return found
 
 

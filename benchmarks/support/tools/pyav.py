@@ -18,10 +18,10 @@ def extract(video: Path, interval: float, out: Path) -> list[Shot]:
         container.streams.video[0].thread_type = "AUTO"
         for frame in container.decode(video=0):
             first = frame.time if first is None else first
-            instant = int((frame.time - first + 1e-6) // interval)
-            if instant > answered:
-                answered = instant
+            sample_time = int((frame.time - first + 1e-6) // interval)
+            if sample_time > answered:
+                answered = sample_time
                 file = f"{len(shots):06d}.jpg"
                 frame.to_image().save(out / file, quality=95)
-                shots.append(Shot(file, instant * interval, frame.time - first))
+                shots.append(Shot(file, sample_time * interval, frame.time - first))
     return shots

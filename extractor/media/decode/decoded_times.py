@@ -33,7 +33,7 @@ def needs_times(index: VideoIndex, policy: SamplingPolicy) -> bool:
         policy: The sampling policy.
     """
     is_spread = policy.max_frames is not None and policy.max_frames_mode == "spread"
-    return is_spread and strategy_of(policy).has_instants and not index.shown_pts
+    return is_spread and strategy_of(policy).has_sample_times and not index.shown_pts
 
 
 def schedule_decoded(
@@ -58,7 +58,7 @@ def schedule_decoded(
     except DecodeAgainError as again:
         assert again.picture is not None
         return schedule_decoded(source, replace(index, picture=again.picture), policy, budget)
-    targets = find_targets(shown, start.time_base, strategy_of(policy).instants(policy))
+    targets = find_targets(shown, start.time_base, strategy_of(policy).sample_times(policy))
     return schedule_targets(index, targets, start, policy)
 
 

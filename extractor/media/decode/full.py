@@ -92,7 +92,7 @@ def _start_matcher(start: Timestamp, selection: FrameSelection) -> SampleMatcher
     expected, time_base = selection.first_pts, selection.time_base
     if expected is not None and time_base is not None and start != Timestamp(expected, time_base):
         raise FirstFrameMismatchError(start)
-    return SampleMatcher(start.pts, start.time_base, selection.instants)
+    return SampleMatcher(start.pts, start.time_base, selection.sample_times)
 
 
 def _find_image(timestamp: Timestamp, pictures: Iterator[EncodedImage]) -> EncodedImage | None:

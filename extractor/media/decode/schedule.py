@@ -68,17 +68,19 @@ def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
     strategy = strategy_of(policy)
     if strategy.intra_only:
         return _keyframes(index, policy)
-    instants = strategy.instants(policy)
+    sample_times = strategy.sample_times(policy)
     if not index.shown_pts:
-        return DecodeSchedule(None, FrameSelection(instants, index.time_base, None, policy.max_frames), None)
-    targets = find_targets(index.shown_pts, index.time_base, instants)
+        return DecodeSchedule(
+            None, FrameSelection(sample_times, index.time_base, None, policy.max_frames), None
+        )
+    targets = find_targets(index.shown_pts, index.time_base, sample_times)
     if policy.counts_frames and (nth_frames := _every_nth_frame(index, policy)) != targets:
         targets = nth_frames
-        instants = at_targets(targets, index.shown_pts[0], index.time_base)
+        sample_times = at_targets(targets, index.shown_pts[0], index.time_base)
     chosen = _apply_max_frames(targets, policy)
     if policy.max_frames_mode == "spread" and len(chosen) < len(targets):
-        instants = at_targets(chosen, index.shown_pts[0], index.time_base)
-    return _schedule(index, chosen, _apply_tolerance(index, chosen, policy), instants, policy)
+        sample_times = at_targets(chosen, index.shown_pts[0], index.time_base)
+    return _schedule(index, chosen, _apply_tolerance(index, chosen, policy), sample_times, policy)
 
 
 def schedule_rest(
@@ -96,13 +98,13 @@ def schedule_rest(
     assert schedule.selection is not None
     if policy.max_frames is not None:
         policy = replace(policy, max_frames=policy.max_frames - done)
-    rest, instants = schedule.targets[done:], schedule.selection.instants
+    rest, sample_times = schedule.targets[done:], schedule.selection.sample_times
     planned = schedule.plan.targets[done:] if schedule.plan else rest
-    if isinstance(instants, EveryInterval):
-        instants = EveryInterval(instants.interval, rest.slots[0])
+    if isinstance(sample_times, EveryInterval):
+        sample_times = EveryInterval(sample_times.interval, rest.slots[0])
     else:
-        instants = at_targets(rest, index.shown_pts[0], index.time_base)
-    return _schedule(index, rest, planned, instants, policy)
+        sample_times = at_targets(rest, index.shown_pts[0], index.time_base)
+    return _schedule(index, rest, planned, sample_times, policy)
 
 
 def schedule_targets(
@@ -117,19 +119,19 @@ def schedule_targets(
         policy: The sampling policy.
     """
     chosen = _apply_max_frames(targets, policy)
-    instants = at_targets(chosen, start.pts, start.time_base)
+    sample_times = at_targets(chosen, start.pts, start.time_base)
     if index.shown_pts and start == Timestamp(index.shown_pts[0], index.time_base):
-        return _schedule(index, chosen, chosen, instants, policy)
+        return _schedule(index, chosen, chosen, sample_times, policy)
     return DecodeSchedule(
-        chosen, FrameSelection(instants, start.time_base, start.pts, policy.max_frames), None
+        chosen, FrameSelection(sample_times, start.time_base, start.pts, policy.max_frames), None
     )
 
 
 def _schedule(
-    index: VideoIndex, targets: Targets, planned: Targets, instants: SampleTimes, policy: SamplingPolicy
+    index: VideoIndex, targets: Targets, planned: Targets, sample_times: SampleTimes, policy: SamplingPolicy
 ) -> DecodeSchedule:
-    """Schedule the `targets` of the `instants`; a decode plan yields the frames `planned` instead."""
-    selection = _selection(index, instants, targets, policy)
+    """Schedule the `targets` of the `sample_times`; a decode plan yields the frames `planned` instead."""
+    selection = _selection(index, sample_times, targets, policy)
     for_plan = selection if planned == targets else _selection(index, None, planned, policy)
     return DecodeSchedule(targets, selection, _plan(index, planned, for_plan))
 
@@ -167,19 +169,19 @@ def _apply_max_frames(targets: Targets, policy: SamplingPolicy) -> Targets:
 
 
 def _selection(
-    index: VideoIndex, instants: SampleTimes | None, targets: Targets, policy: SamplingPolicy
+    index: VideoIndex, sample_times: SampleTimes | None, targets: Targets, policy: SamplingPolicy
 ) -> FrameSelection:
-    """Select the targets by the instants if FFmpeg can compute with them, else by their timestamps."""
+    """Select the targets by the sample times if FFmpeg can compute with them, else by their timestamps."""
     first_pts = index.shown_pts[0]
-    if instants is None or not _is_computable(instants, index):
-        instants = at_targets(targets, first_pts, index.time_base)
-    return FrameSelection(instants, index.time_base, first_pts, policy.max_frames)
+    if sample_times is None or not _is_computable(sample_times, index):
+        sample_times = at_targets(targets, first_pts, index.time_base)
+    return FrameSelection(sample_times, index.time_base, first_pts, policy.max_frames)
 
 
-def _is_computable(instants: SampleTimes, index: VideoIndex) -> bool:
-    if not isinstance(instants, EveryInterval):
+def _is_computable(sample_times: SampleTimes, index: VideoIndex) -> bool:
+    if not isinstance(sample_times, EveryInterval):
         return True
-    per_tick = index.time_base / instants.interval
+    per_tick = index.time_base / sample_times.interval
     return (index.shown_pts[-1] - index.shown_pts[0]) * per_tick.numerator < LARGEST_INTEGER
 
 

@@ -91,7 +91,7 @@ class DecodeSession(Struct):
 
         Args:
             image: The image.
-            slot: The number of the instant of the frame.
+            slot: The number of the sample time of the frame.
             start: The timestamp of the first frame of the video.
 
         Raises:

@@ -165,7 +165,7 @@ def _run(
     if decodes_all:
         # Most files start at 0, which stays right even if FFmpeg reconfigures its filters within the video.
         start = None if formats.is_transport_stream(head_and_tail(source)) else 0
-        texts["selection"] = select_expression(FrameSelection(strategy.instants(policy), None, start))
+        texts["selection"] = select_expression(FrameSelection(strategy.sample_times(policy), None, start))
 
     def build(urls: Urls) -> Sequence[str]:
         if decodes_all:
@@ -266,7 +266,7 @@ def _selected(index: VideoIndex, policy: SamplingPolicy, run: _Run) -> list[tupl
     shown = list(run.shown)
     if shown[:1] != expected[:1] or (supports_decode_order(index.codec) and shown != expected):
         return None
-    matcher = SampleMatcher(shown[0].pts, index.time_base, strategy_of(policy).instants(policy))
+    matcher = SampleMatcher(shown[0].pts, index.time_base, strategy_of(policy).sample_times(policy))
     matched = ((matcher.match(timestamp.pts), timestamp) for timestamp in shown)
     encoded = {image.timestamp: image for image in run.images}
     chosen = [(slot, encoded.get(timestamp)) for slot, timestamp in matched if slot is not None]

@@ -27,34 +27,34 @@ class FrameSelection(Struct, frozen=True):
     """The frames to select.
 
     Attributes:
-        instants: The instants whose first frame at or after them is selected.
+        sample_times: The sample times whose first frame at or after them is selected.
         time_base: The unit of timestamps, in seconds; ``None`` if unknown. Then FFmpeg computes with rounded
             seconds, and the caller must check the result.
-        first_pts: The timestamp that the instants count from; ``None`` for the first decoded frame.
+        first_pts: The timestamp that the sample times count from; ``None`` for the first decoded frame.
         max_frames: The maximum number of frames; ``None`` for no limit.
     """
 
-    instants: SampleTimes
+    sample_times: SampleTimes
     time_base: Fraction | None
     first_pts: int | None
     max_frames: int | None = None
 
 
 def select_expression(selection: FrameSelection) -> str:
-    """Build the expression that is true for the first frame at or after each instant.
+    """Build the expression that is true for the first frame at or after each sample time.
 
-    That is a frame before which fewer instants were reached. With a known time base, the expression uses
+    That is a frame before which fewer sample times were reached. With a known time base, the expression uses
     integers and agrees with `sampling`. Variable 1 is the time since the first frame, variable 0 the state
     after the last selected frame.
     """
     start = "start_pts" if selection.first_pts is None else str(selection.first_pts)
     passed = f"pts-({start})" if selection.time_base else f"(pts-({start}))*TB+{_ROUNDED_SECONDS}"
-    instants, time_base = selection.instants, selection.time_base
-    if isinstance(instants, EveryInterval):
-        condition = _interval_condition(instants, time_base)
+    sample_times, time_base = selection.sample_times, selection.time_base
+    if isinstance(sample_times, EveryInterval):
+        condition = _interval_condition(sample_times, time_base)
     else:
-        assert isinstance(instants, GivenTimes)
-        condition = _times_condition(instants.ticks(time_base) if time_base else instants.seconds)
+        assert isinstance(sample_times, GivenTimes)
+        condition = _times_condition(sample_times.ticks(time_base) if time_base else sample_times.seconds)
     return f"st(1,{passed});" + at_most(selection.max_frames, condition)
 
 
@@ -66,15 +66,15 @@ def at_most(max_frames: int | None, condition: str) -> str:
     return condition if max_frames is None else f"if(lt(selected_n,{max_frames}),{condition},0)"
 
 
-def _interval_condition(instants: EveryInterval, time_base: Fraction | None) -> str:
-    """Variable 0 is the number of instants that were reached: see `sampling.SampleTimes.reached_after`."""
-    per_tick = (time_base or 1) / instants.interval
-    reached = f"floor(ld(1)*{per_tick.numerator}/{per_tick.denominator})+{1 - instants.skipped}"
+def _interval_condition(sample_times: EveryInterval, time_base: Fraction | None) -> str:
+    """Variable 0 is the number of sample times reached: see `sampling.SampleTimes.reached_after`."""
+    per_tick = (time_base or 1) / sample_times.interval
+    reached = f"floor(ld(1)*{per_tick.numerator}/{per_tick.denominator})+{1 - sample_times.skipped}"
     return f"if(gt(st(2,{reached}),ld(0)),st(0,ld(2)),0)"
 
 
 def _times_condition(times: Sequence[int | float]) -> str:
-    """Variable 0 is the next instant. It is looked up only after it was reached."""
+    """Variable 0 is the next sample time. It is looked up only after it was reached."""
     following = _lookup("ld(1)", times, [*times, "inf"])
     return f"if(isnan(prev_pts),st(0,{times[0]}));if(gte(ld(1),ld(0)),st(0,{following});1,0)"
 
