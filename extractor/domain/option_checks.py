@@ -160,11 +160,12 @@ def _problem(option: SamplingOption, value: object) -> str | None:
 
 def _out_of_range(option: SamplingOption, value: float) -> str | None:
     above, least, most = option.above, option.minimum, option.maximum
-    is_low = (least is not None and not value >= least) or (above is not None and not value > above)
-    if not is_low and (most is None or value <= most):
-        return None
-    if least is None:
+    if above is not None and not value > above:
         bound = f"greater than {above:g}" + ("" if most is None else f" and at most {most:g}")
+    elif (least is None or value >= least) and (most is None or value <= most):
+        return None
+    elif least is None:
+        bound = f"at most {most:g}"
     else:
         bound = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
     return f"must be {bound}, not {value!r}"

@@ -246,7 +246,9 @@ def test_every_strategy_is_explained() -> None:
     [
         ("fps", "0", "must be greater than 0 and at most 1000, not 0.0"),
         ("fps", "nan", "must be greater than 0 and at most 1000, not nan"),
-        ("interval", "0", "must be 1e-06 to 86400, not 0.0"),
+        ("interval", "0", "must be greater than 0 and at most 86400, not 0.0"),
+        ("interval", "1e-7", "must be 1e-06 to 86400, not 1e-07"),
+        ("fps", "1001", "must be at most 1000, not 1001.0"),
         ("interval", "soon", "must be a number, not 'soon'"),
         ("quality", "101", "must be 1 to 100, not 101"),
         ("quality", "95.5", "must be a whole number, not '95.5'"),

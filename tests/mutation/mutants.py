@@ -497,8 +497,8 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "option checks: any value is in range",
-            "if not is_low and",
-            "if True or",
+            "elif (least is None or value >= least) and",
+            "elif True or",
         ),
     ),
     *_group(
