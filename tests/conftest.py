@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
 
 _TESTS = Path(__file__).parent
-_SLOW_FOLDERS = {"enqueue", "fuzz", "local", "migration", "proof", "reconcile"}
+_SPEEDS = {
+    "proof": 0,
+    "fuzz": 0,
+    "enqueue": 0,
+    "local": 0,
+    "migration": 0,
+    "reconcile": 0,
+    "media": 1,
+    "infra": 2,
+}
 
 
 def pytest_configure() -> None:
@@ -29,7 +38,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest folders first, so that no worker is left alone with one of their files at the end."""
-    items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] not in _SLOW_FOLDERS)
+    items.sort(key=lambda item: _SPEEDS.get(item.path.relative_to(_TESTS).parts[0], len(_SPEEDS)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
