@@ -61,6 +61,19 @@ def test_different_keys_have_different_codes(one: str, other: str) -> None:
     assert (keys.parse_video_key(TEMPLATES, one) == keys.parse_video_key(TEMPLATES, other)) == (one == other)
 
 
+@pytest.mark.parametrize(
+    ("key", "meanings"),
+    [
+        ("plain.mp4", ["plain.mp4"]),
+        ("1+2.mp4", ["1+2.mp4", "1 2.mp4"]),
+        ("100%25.mp4", ["100%25.mp4", "100%.mp4"]),
+        ("%ff.mp4", ["%ff.mp4"]),  # decoded, it would be no text
+    ],
+)
+def test_a_key_means_itself_before_it_means_what_it_encodes(key: str, meanings: list[str]) -> None:
+    assert list(keys.readings(key)) == meanings
+
+
 def test_files_of_one_name_in_two_folders_are_two_videos() -> None:
     assert keys.parse_video_key(TEMPLATES, "a/video.mp4") != keys.parse_video_key(TEMPLATES, "b/video.mp4")
 

@@ -5,7 +5,11 @@ Each group names the tests that are run for its mutants: the quickest that must 
 
 from tests.mutation.mutant import Mutant
 
-_HANDLER = ("tests/handler/test_guarantee.py", "tests/handler/test_redelivery.py")
+_HANDLER = (
+    "tests/handler/test_promises_kept.py",
+    "tests/handler/test_guarantee.py",
+    "tests/handler/test_redelivery.py",
+)
 _FAILURES = ("tests/handler/test_failures.py",)
 _PREFETCH = ("tests/handler/test_prefetch.py",)
 _SIMULATION = ("tests/proof/test_simulation.py",)
@@ -34,7 +38,7 @@ def _group(file: str, tests: tuple[str, ...], *changes: tuple[str, str, str]) ->
 MUTANTS: list[Mutant] = [
     *_group(
         "extractor/pipeline/job.py",
-        (*_HANDLER, *_FAILURES, *_SIMULATION),
+        (*_HANDLER, *_FAILURES, *_LAST_DELIVERY, *_SIMULATION),
         (
             "pipeline: no manifest is written",
             "replaces=earlier.etag)",
