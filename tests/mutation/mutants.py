@@ -38,7 +38,7 @@ def _group(file: str, tests: tuple[str, ...], *changes: tuple[str, str, str]) ->
 MUTANTS: list[Mutant] = [
     *_group(
         "extractor/pipeline/job.py",
-        (*_HANDLER, *_FAILURES, *_LAST_DELIVERY, *_SIMULATION),
+        (*_HANDLER, *_FAILURES, *_LAST_DELIVERY, *_PREFETCH, *_RESUMPTION, *_SIMULATION),
         (
             "pipeline: no manifest is written",
             "replaces=earlier.etag)",
