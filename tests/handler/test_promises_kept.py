@@ -16,7 +16,7 @@ from extractor.domain.jobs import ExtractionJob, SourceVideo, VideoRef
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import parse_manifest
 from extractor.domain.policy import SamplingPolicy
-from extractor.errors import ConflictError, DeadlineError
+from extractor.errors import ConflictError, DeadlineError, SourceChangedError
 from extractor.output import manifest_store
 from extractor.output.frame_store import list_by_key
 from extractor.pipeline.prefetch import Prefetcher
@@ -84,6 +84,14 @@ def test_a_download_ends_with_the_time_of_the_invocation(tmp_path: Path) -> None
         source.download(tmp_path / "late", deadline=time.monotonic() - 1)
     source.download(tmp_path / "early", deadline=time.monotonic() + 600)
     assert (tmp_path / "early").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize("data", [b"", b"dat", b"data and more"])
+def test_an_object_of_another_size_than_was_announced_is_no_video(tmp_path: Path, data: bytes) -> None:
+    """A store that ends a response early without an error would give a video that lacks its end."""
+    source = StreamedVideo(VIDEO, MemoryStream(data))
+    with pytest.raises(SourceChangedError):
+        source.download(tmp_path / "video", deadline=time.monotonic() + 600)
 
 
 class Replacing(MemoryObjectStore):

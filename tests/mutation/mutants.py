@@ -11,11 +11,15 @@ _HANDLER = (
     "tests/handler/test_redelivery.py",
 )
 _FAILURES = ("tests/handler/test_failures.py",)
-_PREFETCH = ("tests/handler/test_prefetch.py",)
+_PREFETCH = ("tests/handler/test_prefetch.py", "tests/handler/test_promises_kept.py")
 _SIMULATION = ("tests/proof/test_simulation.py",)
-_UPLOADS = ("tests/output/test_writers.py",)
-_RESUMPTION = ("tests/pipeline/test_resume.py", "tests/handler/test_long_videos.py")
-_SOURCES = ("tests/handler/test_sources.py",)
+_UPLOADS = ("tests/output/test_writers.py", "tests/handler/test_promises_kept.py")
+_RESUMPTION = (
+    "tests/pipeline/test_resume.py",
+    "tests/handler/test_long_videos.py",
+    "tests/handler/test_promises_kept.py",
+)
+_SOURCES = ("tests/handler/test_sources.py", "tests/handler/test_promises_kept.py")
 _ITEMS = ("tests/backends/state/test_dynamodb_items.py", "tests/backends/state/test_dynamodb_claims.py")
 _STATE = ("tests/backends/state/test_state_store.py", "tests/backends/state/test_sqlite.py")
 _LAST_DELIVERY = ("tests/handler/test_last_delivery.py",)
