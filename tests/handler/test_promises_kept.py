@@ -117,6 +117,22 @@ def test_a_manifest_that_is_replaced_while_stale_frames_are_deleted_is_a_conflic
         )
 
 
+def test_no_frame_is_deleted_once_another_worker_has_replaced_the_manifest() -> None:
+    store = MemoryObjectStore()
+    earlier = a_manifest("abc", VIDEO, SamplingPolicy(), frame_count=3)
+    current = replace(earlier, frames=earlier.frames[:1])
+    store.objects.update({frame.key: b"frame" for frame in earlier.frames})
+    other = a_manifest("abc", VIDEO, SamplingPolicy(quality=7), frame_count=3)
+    store.objects[NAMING.manifest_key] = other.to_json()
+    prefix = earlier.frames[0].key.rpartition("/")[0] + "/"
+    known = list_by_key(store, FrameKeys(prefix, NAMING.frame_template))
+    before = dict(store.objects)
+    manifest_store.delete_superseded_frames(
+        store, NAMING, manifest_store.StoredManifest("etag", earlier), current, known
+    )
+    assert store.objects == before
+
+
 def test_a_stale_frame_that_another_has_replaced_meanwhile_stays() -> None:
     store = MemoryObjectStore()
     earlier = a_manifest("abc", VIDEO, SamplingPolicy(), frame_count=3)

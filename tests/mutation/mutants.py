@@ -31,7 +31,6 @@ _OPTIONS = ("tests/domain/test_sampling_options.py", "tests/domain/test_option_e
 _PRUNE = ("tests/reconcile/test_prune.py",)
 _REPLAY = ("tests/reconcile/test_replay.py",)
 _REPAIR = ("tests/reconcile",)
-_PROCESSES = ("tests/media/test_process.py", "tests/media/test_refusals.py", *_FAILURES)
 _KEYS = ("tests/domain/test_keys.py", "tests/migration/test_older_system.py")
 
 
@@ -298,7 +297,7 @@ MUTANTS: list[Mutant] = [
     ),
     *_group(
         "extractor/media/decode/exit_check.py",
-        _PROCESSES,
+        ("tests/media/test_exit_check.py",),
         ("verdict: out of processor time is a crash", "if end.status == -signal.SIGXCPU:", "if False:"),
         ("verdict: a crash is no failure", "if end.status < 0:", "if False:"),
         ("verdict: no frame is a success", "if end.images == 0:", "if False:"),
