@@ -30,7 +30,7 @@ _SETTINGS = ("tests/settings/test_settings.py", "tests/domain/test_option_effect
 _OPTIONS = ("tests/domain/test_sampling_options.py", "tests/domain/test_option_effects.py")
 _PRUNE = ("tests/reconcile/test_prune.py",)
 _REPLAY = ("tests/reconcile/test_replay.py",)
-_REPAIR = ("tests/reconcile",)
+_REPAIR = ("tests/reconcile/test_repair_action.py", "tests/reconcile")
 _KEYS = ("tests/domain/test_keys.py", "tests/migration/test_older_system.py")
 
 
