@@ -12,7 +12,7 @@ from extractor.cli.terminal import complain, counted, escape_control_chars, say
 from extractor.domain.frames import ProgressCallback
 from extractor.domain.manifest import Manifest
 from extractor.domain.policy import SamplingPolicy
-from extractor.errors import DecoderNotStartedError, ExtractorError, reason_of
+from extractor.errors import ExtractorError, reason_of
 from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.local import extract_to_folder
 
@@ -58,13 +58,10 @@ def extract_videos(
         OutputError: Standard output cannot be written.
     """
     all_succeeded = True
-    try:
-        with closing(_reports(tasks, policy, config, min(jobs, len(tasks)))) as reports:
-            for report in reports:
-                _print(report)
-                all_succeeded &= report.summary is not None
-    except OSError as error:
-        raise DecoderNotStartedError(f"cannot start a worker process: {error.strerror}") from error
+    with closing(_reports(tasks, policy, config, min(jobs, len(tasks)))) as reports:
+        for report in reports:
+            _print(report)
+            all_succeeded &= report.summary is not None
     return all_succeeded
 
 

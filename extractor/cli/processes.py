@@ -13,11 +13,10 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
-from typing import Any, Generic, TypeVar, cast
-
-from msgspec import Struct
+from typing import TypeVar, cast
 
 from extractor.cli.terminal import TerminatedError
+from extractor.errors import DecoderNotStartedError
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -27,18 +26,6 @@ _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 class WorkerEndedError(Exception):
     """The worker process of a task ended before the task was done."""
-
-
-class _Worker(Struct, Generic[_Task]):
-    """A worker process.
-
-    Attributes:
-        process: The process.
-        number: The number of its task.
-    """
-
-    process: BaseProcess
-    number: int
 
 
 def results_in_order(
@@ -58,42 +45,51 @@ def results_in_order(
         The results; `WorkerEndedError` for a task whose worker process ended, such as by lack of memory.
 
     Raises:
-        OSError: The system has no room for even one worker process.
+        DecoderNotStartedError: The system has no room for even one worker process.
     """
-    running: dict[Connection, _Worker[_Task]] = {}
+    running: dict[Connection, BaseProcess] = {}
+    numbers: dict[Connection, int] = {}  # of the tasks of the workers
     results: dict[int, _Result | WorkerEndedError] = {}
     waiting = deque(range(len(tasks)))
     first = 0
+
+    def assign(connection: Connection, number: int) -> None:
+        numbers[connection] = number
+        try:
+            connection.send(tasks[number])
+        except OSError:  # the worker has ended meanwhile
+            results[number] = _end(running, connection)
+
     try:
         while waiting or running:
             while waiting and len(running) < workers:
                 try:
                     connection, process = _start(work)
-                except OSError:
+                except OSError as error:
                     if not running:
-                        raise
+                        raise DecoderNotStartedError(
+                            f"cannot start a worker process: {error.strerror}"
+                        ) from error
                     workers = len(running)
                     break
-                running[connection] = _Worker(process, waiting.popleft())
-                connection.send(tasks[running[connection].number])
+                running[connection] = process
+                assign(connection, waiting.popleft())
             for connection in cast("list[Connection]", wait(list(running))):
-                worker = running[connection]
                 try:
-                    results[worker.number] = connection.recv()
+                    results[numbers[connection]] = connection.recv()
                 except (EOFError, OSError):
-                    results[worker.number] = _end(running, connection)
+                    results[numbers[connection]] = _end(running, connection)
                     continue
                 if waiting:
-                    worker.number = waiting.popleft()
-                    connection.send(tasks[worker.number])
+                    assign(connection, waiting.popleft())
                 else:
                     _end(running, connection)
             while first in results:
                 yield results.pop(first)
                 first += 1
     finally:
-        for worker in running.values():
-            worker.process.terminate()
+        for process in running.values():
+            process.terminate()
         for connection in list(running):
             _end(running, connection)
 
@@ -114,9 +110,9 @@ def _start(work: Callable[[_Task], _Result]) -> tuple[Connection, BaseProcess]:
     return ours, process
 
 
-def _end(running: dict[Connection, Any], connection: Connection) -> WorkerEndedError:
+def _end(running: dict[Connection, BaseProcess], connection: Connection) -> WorkerEndedError:
     """Terminate a worker, wait for its end, and return the error of its task."""
-    process = running.pop(connection).process
+    process = running.pop(connection)
     process.terminate()
     process.join()
     connection.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from extractor.cli.processes import WorkerEndedError, results_in_order
+from extractor.errors import DecoderNotStartedError
 
 
 @pytest.fixture(autouse=True)
@@ -99,5 +100,30 @@ def test_no_room_at_all_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         raise BlockingIOError(11, "no more processes")
 
     monkeypatch.setattr(multiprocessing.Process, "start", refuse)
-    with pytest.raises(BlockingIOError):
+    with pytest.raises(DecoderNotStartedError, match="no more processes"):
         next(results_in_order(_square, [1], 2))
+
+
+class _Fatal:
+    """A task that kills its worker while the parent packs the next task."""
+
+    def __init__(self, pids: Path) -> None:
+        self.pids = pids
+
+    def __reduce__(self) -> tuple[type, tuple[Path]]:
+        for path in self.pids.iterdir():
+            os.kill(int(path.name), signal.SIGKILL)
+            os.waitid(os.P_PID, int(path.name), os.WEXITED | os.WNOWAIT)
+        return (_Fatal, (self.pids,))
+
+
+def _note_pid(task: object) -> object:
+    if isinstance(task, Path):
+        (task / str(os.getpid())).touch()
+    return None
+
+
+def test_a_worker_that_ends_before_it_gets_its_next_task_fails_that_task_alone(tmp_path: Path) -> None:
+    first, second, third = results_in_order(_note_pid, [tmp_path, _Fatal(tmp_path), "another"], 1)
+    assert (first, third) == (None, None)
+    assert isinstance(second, WorkerEndedError)

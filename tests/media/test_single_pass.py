@@ -142,15 +142,14 @@ def test_pictures_that_need_other_filters_are_told_in_time(clip_dir: Path, name:
     assert all(_try(clip, policy) is None for policy in _POLICIES)
 
 
-def test_a_change_of_size_midway_is_no_hindrance(
+def test_a_change_of_size_midway_is_left_to_the_ordinary_way(
     clip_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _let_any_size_pass(monkeypatch)
     changing = clips.changing_size(clip_dir / "single-size.ts")
     clip = tmp_path / "size.mp4"
     clips.ffmpeg("-i {0} -c copy {1}", changing, clip)
-    policy = SamplingPolicy(interval_seconds=0.3)
-    assert _try(clip, policy) is not None
+    assert all(_try(clip, policy) is None for policy in _POLICIES)
 
 
 @pytest.mark.parametrize("damage", ["rot", "cut", "text", "sound"])
@@ -182,3 +181,30 @@ def test_without_plans_there_is_no_single_pass(
     tools = local_config()
     unplanned = type(tools)(tools.ffmpeg, tools.limits, tools.upload_workers, plan=False)
     assert extract_to_folder(plain_clip, tmp_path / "out", SamplingPolicy(), unplanned).frames
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
+@pytest.mark.parametrize("policy", [SamplingPolicy(), SamplingPolicy(strategy="keyframe")])
+def test_colour_tags_that_change_are_those_of_each_frame(
+    tmp_path: Path, name: str, policy: SamplingPolicy
+) -> None:
+    """The matrix of the first frames must not be that of all."""
+    for code in (1, 6):  # BT.709, BT.601
+        encoded = f"-c:v libx264 -g 10 -bf 0 -bsf:v h264_metadata=matrix_coefficients={code}"
+        clips.ffmpeg(
+            f"-f lavfi -i testsrc2=size=320x240:rate=10:duration=2 {encoded} {{0}}",
+            tmp_path / f"{code}.h264",
+        )
+    both = tmp_path / "both.h264"
+    both.write_bytes((tmp_path / "1.h264").read_bytes() + (tmp_path / "6.h264").read_bytes())
+    clip = tmp_path / name
+    clips.ffmpeg("-fflags +genpts -r 10 -i {0} -c copy {1}", both, clip)
+    images = []
+    for plan in (True, False):
+        folder = tmp_path / f"out-{plan}"
+        manifest = extract_to_folder(clip, folder, policy, replace(local_config(), plan=plan))
+        images.append([(folder / frame.key).read_bytes() for frame in manifest.frames])
+    assert images[0] == images[1]
+    first, second = images[0][:2], images[0][2:]
+    assert len(first) == len(second)
+    assert all(one != other for one, other in zip(first, second, strict=True))

@@ -163,9 +163,7 @@ def _run(
     request = {name: text for name, text in request.items() if name == PARAMETERS}
     texts = {}
     if decodes_all:
-        # Most files start at 0, which stays right even if FFmpeg reconfigures its filters within the video.
-        start = None if formats.is_transport_stream(head_and_tail(source)) else 0
-        texts["selection"] = select_expression(FrameSelection(strategy.sample_times(policy), None, start))
+        texts["selection"] = select_expression(FrameSelection(strategy.sample_times(policy), None, None))
 
     def build(urls: Urls) -> Sequence[str]:
         if decodes_all:
@@ -193,7 +191,7 @@ def _run(
         sinks = {"listing": listing.feed, PARAMETERS: parameters.feed, "interlaced": interlaced_lines.extend}
         child.feed_all(sinks)
         status = child.wait()
-    if interlaced_lines:
+    if interlaced_lines or child.stderr.frames_change:  # the assumed matrix was that of the first frames
         return None
     listing.mark_new_parameters(parameters.changes)
     input_info = InputInfo.parse(child.stderr.input_lines)

@@ -25,6 +25,7 @@ _TIME = re.compile(rb"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d+ ")
 _CONTEXT = re.compile(rb"(\[[^\]]* @ 0x[0-9a-f]+\] )+")
 _LEVEL = re.compile(rb"\[(panic|fatal|error|warning|info|verbose|debug|trace)\] ")
 _INFO = b"[info] "
+_RECONFIGURATION = b"[info] Reconfiguring filter graph because video parameters changed"
 
 _INPUT_LINE = re.compile(
     r"ffmpeg version |Input #|  Duration: |  Program |  Stream group |\s+Stream #0:|Stream mapping:|Output #0"
@@ -72,6 +73,8 @@ class FFmpegLog:
     Attributes:
         input_lines: The lines that describe the input file.
         decode_errors: How many packets or frames the decoder reported as damaged.
+        frames_change: Whether the size, the pixel format or the colour tags of decoded frames changed within
+            the video, if the log has the level ``info``.
         message_limit: `feed` raises `ErrorFloodError` after more errors and warnings than this.
         damage_limit: `feed` raises `ErrorFloodError` after more decode errors than this.
     """
@@ -79,6 +82,7 @@ class FFmpegLog:
     def __init__(self) -> None:
         self.input_lines: list[str] = []
         self.decode_errors = 0
+        self.frames_change = False
         self.message_limit = self.damage_limit = math.inf
         self._messages = 0
         self._has_specific_error = False
@@ -164,6 +168,7 @@ class FFmpegLog:
         if is_own:
             self._has_started = True
             self._add_input_line(_printable(line.removeprefix(_INFO), 2 * _MAX_TEXT_BYTES))
+            self.frames_change |= line.startswith(_RECONFIGURATION)
         elif line and not self._has_started:
             self._add_error(_printable(line), "error", is_loader=True)
 
