@@ -85,7 +85,7 @@ class Targets(Sequence[TargetFrame]):
 
 
 class SampleTimes(Protocol):
-    """Instants in ascending order, each with a slot."""
+    """Sample times in ascending order, each with a slot."""
 
     def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
         """Return a function that counts the sample times up to a timestamp.
@@ -105,7 +105,7 @@ class SampleTimes(Protocol):
 
 
 class EveryInterval(Struct, frozen=True):
-    """Instants at regular intervals: 0, 1, 2 … × the interval.
+    """Sample times at regular intervals: 0, 1, 2 … × the interval.
 
     Attributes:
         interval: The interval in seconds.
@@ -124,7 +124,7 @@ class EveryInterval(Struct, frozen=True):
 
 
 class GivenTimes(Struct, frozen=True):
-    """Instants at given times.
+    """Sample times at given times.
 
     Attributes:
         moments: The times, ascending, in units of `unit` seconds.

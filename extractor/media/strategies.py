@@ -35,7 +35,7 @@ class SamplingStrategy:
 
 
 class Uniform(SamplingStrategy):
-    """Instants at regular intervals."""
+    """Sample times at regular intervals."""
 
     has_sample_times = True
     single_pass_max_bytes = 100_000
@@ -45,7 +45,7 @@ class Uniform(SamplingStrategy):
 
 
 class Timestamps(SamplingStrategy):
-    """Instants at given times."""
+    """Sample times at given times."""
 
     has_sample_times = True
     single_pass_max_bytes = 100_000
