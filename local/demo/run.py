@@ -63,7 +63,8 @@ def _mapping(
             stack.enter_context(LocalFunction(_config(workspace, environment, number)))
             for number in range(1, WORKERS + 1)
         ]
-        yield stack.enter_context(EventSourceMapping(source, functions, seen.put)), seen
+        with EventSourceMapping(source, functions, seen.put) as mapping:  # Ctrl-C cannot come between the two
+            yield mapping, seen
 
 
 def _config(workspace: Workspace, environment: Mapping[str, str], number: int) -> FunctionConfig:

@@ -84,7 +84,11 @@ class EventSourceMapping:
         self._pollers: list[Future[None]] = []
 
     def __enter__(self) -> Self:
-        self._pollers = [self._pool.submit(self._poll, function) for function in self._functions]
+        try:
+            self._pollers = [self._pool.submit(self._poll, function) for function in self._functions]
+        except BaseException as error:  # Ctrl-C: no thread may stay, since the interpreter would wait for it
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(

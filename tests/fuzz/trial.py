@@ -125,6 +125,7 @@ def _run(case: Case, tools: ExtractorConfig, directory: Path) -> Verdict:
     (directory / "temporary").mkdir()
     tempfile.tempdir = str(directory / "temporary")
     before = _descriptors()
+    memory_before = _peak_kb(resource.RUSAGE_SELF)
     started = time.monotonic()
     wrong: list[str] = []
     text = ""
@@ -143,7 +144,7 @@ def _run(case: Case, tools: ExtractorConfig, directory: Path) -> Verdict:
         wrong.append("an exception that is no ExtractorError")
     seconds = time.monotonic() - started
     wrong += _leftovers(directory, before, outcome)
-    memory_mb = _peak_memory_mb()
+    memory_mb = _memory_taken_mb(memory_before)
     if memory_mb > MOST_MEMORY_MB:
         wrong.append(f"{memory_mb} MB of memory")
     return Verdict(outcome, wrong, seconds, memory_mb, text)
@@ -191,7 +192,15 @@ def _descriptors() -> set[str]:
     return found
 
 
-def _peak_memory_mb() -> int:
-    """At most: the peak of this process and that of the largest FFmpeg, as if both were at the same time."""
-    peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(peaks) // 1024
+def _memory_taken_mb(before_kb: int) -> int:
+    """At most: what this process took on top of `before_kb`, and the largest FFmpeg, as if at the same time.
+
+    A fork begins with the memory of its parent, and Linux counts the memory before `exec` as the child's. A
+    child whose peak is not above that of this process has therefore no figure of its own.
+    """
+    own, largest_child = _peak_kb(resource.RUSAGE_SELF), _peak_kb(resource.RUSAGE_CHILDREN)
+    return (own - before_kb + (largest_child if largest_child > own else 0)) // 1024
+
+
+def _peak_kb(who: int) -> int:
+    return resource.getrusage(who).ru_maxrss

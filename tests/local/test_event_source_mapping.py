@@ -2,15 +2,22 @@
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Any
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.lambda_runtime import event_source_mapping
+from local.lambda_runtime.event_source_mapping import EventSourceMapping, QueueSource
+from local.lambda_runtime.function import FunctionConfig, LocalFunction
 from local.lambda_runtime.sqs_event import build_event, failed_ids
 
 if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 ARN = "arn:aws:sqs:eu-west-3:123456789012:videos"
@@ -117,3 +124,29 @@ def test_a_record_has_the_form_that_lambda_gives_it() -> None:
             }
         ]
     }
+
+
+class _EmptyQueue:
+    """Answers as an SQS queue without messages."""
+
+    def receive_message(self, **_: object) -> dict[str, Any]:
+        return {}
+
+
+class _InterruptedPool(ThreadPoolExecutor):
+    """Starts one thread; Ctrl-C comes when the second is asked for."""
+
+    def submit(self, *arguments: Any, **options: Any) -> "Future[Any]":
+        if self._threads:
+            raise KeyboardInterrupt
+        return super().submit(*arguments, **options)
+
+
+def test_ctrl_c_while_the_threads_start_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_source_mapping, "ThreadPoolExecutor", _InterruptedPool)
+    functions = [LocalFunction(FunctionConfig({}, tmp_path / "log", 1)) for _ in range(2)]
+    source = QueueSource(cast("SQSClient", _EmptyQueue()), "url", ARN)
+    mapping = EventSourceMapping(source, functions)
+    with pytest.raises(KeyboardInterrupt), mapping:
+        pytest.fail("it was entered")
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mapping")]
