@@ -203,12 +203,24 @@ def find_targets(shown_pts: Sequence[int], time_base: Fraction, sample_times: Sa
         The targets in presentation order.
     """
     targets = Targets()
-    if shown_pts:
-        matcher = SampleMatcher(shown_pts[0], time_base, sample_times)
-        for pts in shown_pts:
-            slot = matcher.match(pts)
-            if slot is not None:
-                targets.append(slot, pts)
+    reached_after = sample_times.reached_after(time_base)
+
+    def reached(pts: int) -> int:
+        return reached_after(pts - shown_pts[0])
+
+    position = matched = 0
+    while position < len(shown_pts):
+        # Most frames are no target: search in steps that double, and then between the last two.
+        step = 1
+        while position + step < len(shown_pts) and reached(shown_pts[position + step]) <= matched:
+            position += step
+            step *= 2
+        end = min(position + step, len(shown_pts))
+        position = bisect_right(shown_pts, matched, position, end, key=reached)
+        if position < len(shown_pts):
+            targets.append(sample_times.slot(matched), shown_pts[position])
+            matched = reached(shown_pts[position])
+            position += 1
     return targets
 
 

@@ -43,7 +43,7 @@ class FrameWriter(Protocol):
         Args:
             frames: The frames in the order in which they are decoded.
             frame_store: Where to store them.
-            workers: Number of uploads at a time.
+            workers: Number of uploads at a time; 0 to store each frame before the next is decoded.
             sample_name: Name of the video in a data set, such as ``platform/code``.
 
         Raises:
@@ -70,6 +70,8 @@ def write_files(
     A bounded number of uploads is in flight, so memory is bounded even if the store is slow. The first
     upload that fails stops the decode.
     """
+    if workers == 0:
+        return StoredOutput(tuple([frame_store.put(frame) for frame in frames]))
     done: list[StoredFrame] = []
     in_flight: set[Future[StoredFrame]] = set()
     with ThreadPoolExecutor(workers, thread_name_prefix="upload") as pool:

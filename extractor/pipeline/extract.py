@@ -48,7 +48,7 @@ class ExtractorConfig(Struct, frozen=True):
     Attributes:
         ffmpeg: Path of the FFmpeg binary.
         limits: What one video may cost.
-        upload_workers: Number of uploads at a time.
+        upload_workers: Number of uploads at a time; 0 for a store that never waits, such as a folder.
         plan: Whether to skip packets that no wanted frame needs. Without, the frames are the same.
         output: What is stored for a video.
     """

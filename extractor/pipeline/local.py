@@ -195,7 +195,7 @@ def local_config(binary: str | None = None, videos: int = 1) -> ExtractorConfig:
         videos: The number of videos at a time.
     """
     limits = DecodeLimits(threads=decoder_threads(videos=videos))
-    return ExtractorConfig(find_ffmpeg(binary), limits, upload_workers=2)
+    return ExtractorConfig(find_ffmpeg(binary), limits, upload_workers=0)
 
 
 def require_extras(policy: SamplingPolicy, output: OutputOptions = _FRAMES) -> None:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from extractor.errors import StorageUnavailableError
@@ -161,6 +162,7 @@ def _is_old(path: Path) -> bool:
     return time.time() - max(times) > _OTHER_HOST_SECONDS
 
 
+@cache
 def _host() -> str:
     """Return the scope within which locks are shared: host name and boot id."""
     boot = Path("/proc/sys/kernel/random/boot_id")

@@ -85,16 +85,16 @@ class FolderObjectStore:
         path = self._path(key)
         partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
         with _mapping_errors(f"write {key!r}"):
-            path.parent.mkdir(parents=True, exist_ok=True)
             if (stored := _version(path)) != replaces:
                 if stored is not None and path.read_bytes() == data:
                     return stored
                 raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
             try:
-                partial.write_bytes(data)
+                _write(partial, data)
                 partial.replace(path)
-            finally:
+            except BaseException:
                 partial.unlink(missing_ok=True)
+                raise
             return _etag(path.stat())
 
     def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
@@ -158,10 +158,22 @@ class FolderObjectStore:
             AccessDeniedError: The path is outside of the folder, directly or through a link.
         """
         path = self._root / key
-        named = "\0" not in key and not {"", ".", ".."} & set(key.split("/"))
-        if not named or not path.resolve().is_relative_to(self._root.resolve()):
+        if "\0" in key or {"", ".", ".."} & set(key.split("/")) or self._leads_outside(path):
             raise AccessDeniedError(f"the key {key!r} is not the name of a file in {str(self._root)!r}")
         return path
+
+    def _leads_outside(self, path: Path) -> bool:
+        if path.parent == self._root and not path.is_symlink():  # the usual case, with one system call
+            return False
+        return not path.resolve().is_relative_to(self._root.resolve())
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def _version(path: Path) -> str | None:

@@ -1,10 +1,13 @@
 """Build FFmpeg command lines with ffmpeg-python. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, Final, Literal, ParamSpec, cast
 
 import ffmpeg
 from ffmpeg.nodes import FilterNode
+from msgspec.structs import replace
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import filters, formats
@@ -15,6 +18,7 @@ from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NUMBERED
 from extractor.media.strategies import strategy_of
 
+P = ParamSpec("P")
 Urls = Mapping[str, str]
 """The URL or path that FFmpeg opens for each pipe or text, by name."""
 
@@ -28,7 +32,41 @@ _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
 _COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_packets": 0}
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
+_MAX_TEMPLATES: Final = 64
 
+
+def _template(
+    build: Callable[Concatenate[DecoderInput, P], list[str]],
+) -> Callable[Concatenate[DecoderInput, P], list[str]]:
+    """Keep the command lines of a builder, without the path of the input.
+
+    ffmpeg-python takes several milliseconds for a command line, and few differ in more than the path.
+    """
+    templates: dict[Hashable, list[str]] = {}
+
+    @wraps(build)
+    def build_once(source: DecoderInput, *args: P.args, **options: P.kwargs) -> list[str]:
+        key = (replace(source, path=Path()), _frozen(args), _frozen(options))
+        if key not in templates:
+            if len(templates) == _MAX_TEMPLATES:
+                templates.clear()
+            templates[key] = build(source, *args, **options)
+        return [with_path(argument, source.path) for argument in templates[key]]
+
+    return cast("Callable[Concatenate[DecoderInput, P], list[str]]", build_once)
+
+
+def _frozen(value: object) -> Hashable:
+    """Return a hashable copy of an argument of a builder."""
+    if isinstance(value, Mapping):
+        return tuple((name, _frozen(item)) for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    assert isinstance(value, Hashable)
+    return value
+
+
+@_template
 def build_index(
     source: DecoderInput,
     urls: Urls,
@@ -62,6 +100,7 @@ def build_index(
     return _compile(ffmpeg.merge_outputs(*listings), source.binary, "fatal" if quiet else "info")
 
 
+@_template
 def build_counts(source: DecoderInput, urls: Urls) -> list[str]:
     """Build the command that lists the packets of each stream whose number is the name of a pipe."""
     media = source.open(threads=1)
@@ -69,6 +108,7 @@ def build_counts(source: DecoderInput, urls: Urls) -> list[str]:
     return _compile(ffmpeg.merge_outputs(*listings), source.binary)
 
 
+@_template
 def build_others(source: DecoderInput) -> list[str]:
     """Build the command that lists the packets of all audio, subtitle and data streams."""
     media = source.open(*formats.AUDIO_PROBES, threads=1)
@@ -77,6 +117,7 @@ def build_others(source: DecoderInput) -> list[str]:
     return _compile(listing, source.binary)
 
 
+@_template
 def build_full(
     source: DecoderInput,
     picture: SignalFormat,
@@ -106,6 +147,7 @@ def build_full(
     return _compile(ffmpeg.merge_outputs(*images, all_frames), source.binary)
 
 
+@_template
 def build_scenes(
     source: DecoderInput, picture: SignalFormat, urls: Urls, scene_filters: Sequence[Filter] | None
 ) -> list[str]:
@@ -115,6 +157,7 @@ def build_scenes(
     return _compile(_all_frames_output(video, picture, urls, scene_filters), source.binary)
 
 
+@_template
 def build_planned(
     source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
 ) -> list[str]:
@@ -130,6 +173,7 @@ def build_planned(
     return _compile(ffmpeg.merge_outputs(*images), source.binary)
 
 
+@_template
 def build_keyframes(
     source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
 ) -> list[str]:
@@ -143,6 +187,7 @@ def build_keyframes(
     return _compile(ffmpeg.merge_outputs(*_image_outputs(video, picture, policy, urls)), source.binary)
 
 
+@_template
 def build_keyframes_and_index(
     source: DecoderInput,
     picture: SignalFormat,
@@ -165,6 +210,7 @@ def build_keyframes_and_index(
     return _compile(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
 
 
+@_template
 def build_full_and_index(
     source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
 ) -> list[str]:
@@ -272,8 +318,7 @@ def _filtered_listings(video: Any, urls: Urls, packet_filters: Mapping[str, str]
 
 
 def _compile(graph: Any, binary: str, level: Literal["info", "warning", "fatal"] = "warning") -> list[str]:
-    """Return the argv. FFmpeg logs messages of that level or worse, each with its time and level."""
+    """Return the argv; FFmpeg logs messages of that level or worse, each with its time and level."""
     # ffmpeg-python puts global options after the last output, where FFmpeg ignores them.
     program, *rest = ffmpeg.compile(graph, cmd=binary)
-    rest = [with_path(argument) for argument in rest]
     return [program, "-loglevel", f"level+repeat+time+{level}", *_GLOBAL_OPTIONS, *rest]

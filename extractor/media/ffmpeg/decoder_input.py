@@ -1,6 +1,5 @@
 """The input of FFmpeg's command lines. Pure. Only this module and `command` import ffmpeg-python."""
 
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +10,8 @@ from extractor.domain.frames import DecodeLimits
 from extractor.media.ffmpeg import formats
 
 MAX_STREAMS: Final = 64
-_FILE: Final = "file:"
+_INPUT: Final = "file:input"
+"""The input in a template of a command line: see `with_path`."""
 
 
 class DecoderInput(Struct, frozen=True):
@@ -42,8 +42,7 @@ class DecoderInput(Struct, frozen=True):
         """Return the input, restricted to one local file and the allowed formats. Timestamps are kept."""
         decoders = [*(name for names in formats.DECODERS.values() for name in names), *more_decoders]
         return ffmpeg.input(
-            # Hexadecimal until `with_path`: ffmpeg-python requires UTF-8, but a file name may be any bytes.
-            f"{_FILE}{os.fsencode(self.path.absolute()).hex()}",
+            _INPUT,
             protocol_whitelist="file",
             format_whitelist=",".join(formats.CONTAINERS),
             codec_whitelist=",".join(decoders),
@@ -54,8 +53,9 @@ class DecoderInput(Struct, frozen=True):
         )
 
 
-def with_path(argument: str) -> str:
-    """Return an argument with the path of the input as FFmpeg gets it: as bytes that may be no UTF-8."""
-    if not argument.startswith(_FILE):
-        return argument
-    return _FILE + os.fsdecode(bytes.fromhex(argument.removeprefix(_FILE)))
+def with_path(argument: str, path: Path) -> str:
+    """Return an argument of a template with the path of the input.
+
+    The templates are independent of the file, whose name may be any bytes: ffmpeg-python requires UTF-8.
+    """
+    return f"file:{path.absolute()}" if argument == _INPUT else argument

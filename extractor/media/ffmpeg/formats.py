@@ -78,6 +78,8 @@ _CODEC_MARKS = {
 }
 
 
+_SAMPLE_DESCRIPTION = b"stsd"
+_MAX_DESCRIPTION_BYTES = 4096
 _PACKET_START = b"\x47"
 _HEVC_PARAMETERS = b"\x00\x00\x01\x40\x01"
 
@@ -95,7 +97,14 @@ def guess_codec(data: bytes) -> str:
     """Guess the video codec from some bytes of a file: a codec name in them, else H.264."""
     if is_transport_stream(data):  # without codec names
         return "hevc" if _HEVC_PARAMETERS in data else "h264"
-    return next((codec for mark, codec in _CODEC_MARKS.items() if mark in data), "h264")
+    described = _sample_descriptions(data)
+    return next((codec for mark, codec in _CODEC_MARKS.items() if mark in described), "h264")
+
+
+def _sample_descriptions(data: bytes) -> bytes:
+    """Return the parts of `data` that describe the samples of MP4 or MOV; `data` if there are none."""
+    parts = data.split(_SAMPLE_DESCRIPTION)[1:]
+    return b"".join(part[:_MAX_DESCRIPTION_BYTES] for part in parts) or data
 
 
 def guess_size(data: bytes) -> tuple[int, int] | None:
@@ -103,7 +112,7 @@ def guess_size(data: bytes) -> tuple[int, int] | None:
 
     https://developer.apple.com/documentation/quicktime-file-format/video_sample_description
     """
-    if (entry := _SAMPLE_ENTRY.search(data)) is None:
+    if (entry := _SAMPLE_ENTRY.search(_sample_descriptions(data))) is None:
         return None
     width, height = entry.groups()
     return int.from_bytes(width), int.from_bytes(height)
@@ -114,7 +123,7 @@ def guess_matrix(data: bytes) -> str | None:
 
     The codes are those of ITU-T H.273. https://developer.apple.com/documentation/quicktime-file-format
     """
-    box = _COLOUR_BOX.search(data)
+    box = _COLOUR_BOX.search(_sample_descriptions(data))
     return _MATRICES.get(box[1][0]) if box else None
 
 

@@ -23,8 +23,8 @@ class Liveness(Struct):
     _started: float = field(default_factory=time.monotonic)
     _quiet_since: float = field(default_factory=time.monotonic)
     used_cpu: bool = True
-    _sampled: float = 0.0
-    _cpu_seconds: float | None = None
+    _sampled: float = field(default_factory=time.monotonic)
+    _cpu_seconds: float | None = 0.0
     _cpu_changed: float = 0.0
     _positions: tuple[int, ...] = ()
     _positions_changed: float = 0.0

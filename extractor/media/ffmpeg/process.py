@@ -187,7 +187,6 @@ def _wrap(
         if name != "stderr":
             _enlarge_pipe(descriptor)
     liveness = Liveness(process.pid, budget.stall_seconds)
-    liveness.sample()
     return FFmpegProcess(FFmpegLog(), budget, liveness, selector, streams, process=process)
 
 
