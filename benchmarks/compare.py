@@ -5,6 +5,7 @@ all of them.
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.real_clips import REAL_CLIPS, ClipUnavailableError, fetch_clip
+from benchmarks.support.child import CommandFailedError
 from benchmarks.support.clips import CLIPS, ROOT, WARM_UP, ensure
 from benchmarks.support.environment import describe_machine, describe_versions
 from benchmarks.support.floor import FloorCommands, measure_floor, plan_floor
@@ -33,19 +35,21 @@ from benchmarks.support.targets import Target, jobs_target, targets_of
 from benchmarks.support.throughput import measure_jobs
 from benchmarks.support.tools import TOOLS
 from extractor.domain.policy import SamplingPolicy
+from extractor.errors import ExtractorError
 from extractor.pipeline.local_input import folder_names
 from extractor.pipeline.local_probe import VideoInfo, probe
 
 _JOBS = "jobs"
 _METHOD = """\
-Medians of {repeat} runs, the tools taking turns. *Warm*: in a process that has extracted another short video
-before, from the call to its return. *Whole process*: from the start of the process to its end, imports
+Medians of {repeat} run(s), the tools taking turns. *Warm*: in a process that has extracted another short
+video before, from the call to its return. *Whole process*: from the start of the process to its end, imports
 included; for this project `python -m extractor FILE`. FFmpeg is a whole process in both. CPU is user and
 system time of the process and of all that it starts. Peak memory is that of the warm process and of FFmpeg
 together. Images are JPEGs on disk of quality 95 on libjpeg's scale, which is `-q:v 1` in FFmpeg; those of
 "PySceneDetect, then OpenCV" are WebP of quality 95. The true time of an image is found by looking it up, by
 its content, in a full decode. A mean is arithmetic if it is not called geometric, and over the files that
-the tool can do.
+the tool can do. A dash for the times: the tool gives none, or its pictures are not in the video as it
+is shown, since they lie on their side.
 
 *Floor*: what bare FFmpeg takes with one thread if it decodes only the packets that the frames need, and
 writes the same images. It is given the plan ready-made, and lists, checks and hashes nothing. *Starts*: the
@@ -71,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _compare(options: argparse.Namespace) -> None:
     kinds = [kind for kind in options.kinds if isinstance(kind, Kind)]
     kinds = [kind.only(options.tools) for kind in kinds] if options.tools else kinds
-    videos = [_video(*found) for found in tqdm(_files(options), desc="decoding for the true times")]
+    videos, left_out = _videos(_files(options))
     series = [_series(kind, videos, options.repeat) for kind in kinds]
     targets = [target for one in series for target in targets_of(one)]
     seconds = None
@@ -79,7 +83,7 @@ def _compare(options: argparse.Namespace) -> None:
         seconds = measure_jobs([video.path for video in videos], options.repeat)
         targets.append(jobs_target(seconds))
     options.out.mkdir(parents=True, exist_ok=True)
-    page = _render(videos, series, targets, seconds, options.repeat)
+    page = _render(videos, left_out, series, targets, seconds, options.repeat)
     (options.out / "compare.md").write_text(page, encoding="utf-8")
     if series:
         from benchmarks.support.plot import draw
@@ -95,6 +99,19 @@ def _files(options: argparse.Namespace) -> list[tuple[str, Path, str]]:
     if options.real:
         found += [(Path(clip.name).stem, fetch_clip(clip), clip.origin) for clip in REAL_CLIPS]
     return found or [(clip.name, ensure(clip), "generated") for clip in CLIPS]
+
+
+def _videos(files: Sequence[tuple[str, Path, str]]) -> tuple[list[Video], list[str]]:
+    """Return the videos, and a line for each file that cannot be measured."""
+    videos, left_out = [], []
+    for name, path, origin in tqdm(files, desc="decoding for the true times"):
+        try:
+            videos.append(_video(name, path, origin))
+        except ExtractorError as error:
+            left_out.append(f"{name} ({error.reason})")
+        except subprocess.CalledProcessError:
+            left_out.append(f"{name} (FFmpeg cannot decode it)")
+    return videos, left_out
 
 
 def _video(name: str, path: Path, origin: str) -> Video:
@@ -116,7 +133,7 @@ def _series(kind: Kind, videos: Sequence[Video], repeat: int) -> Series:
     progress = tqdm(desc=kind.title, total=len(videos) * repeat * (len(kind.tools) + bool(floors)))
     with progress, ExitStack() as stack:
         for video in videos:
-            commands = _floor_commands(kind, video, stack)
+            floor = _floor_commands(kind, video, stack)
             for turn in range(repeat):
                 for tool in kind.tools:
                     runs = results[video.name, tool.name]
@@ -124,9 +141,9 @@ def _series(kind: Kind, videos: Sequence[Video], repeat: int) -> Series:
                         truth = None if turn else video.truth
                         runs.append(measure(tool, video.path, kind.interval, warm_up, truth))
                     progress.update()
-                if commands:
-                    floors[video.name].append(measure_floor(commands))
-                    progress.update()
+                if floor:
+                    floors[video.name].append(measure_floor(floor))
+                progress.update(bool(floors))
     return Series(
         kind,
         videos,
@@ -140,11 +157,18 @@ def _floor_commands(kind: Kind, video: Video, stack: ExitStack) -> FloorCommands
         return None
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
     policy = SamplingPolicy(strategy=kind.strategy, interval_seconds=kind.interval)
-    return plan_floor(video.path, policy, folder)
+    try:
+        commands = plan_floor(video.path, policy, folder)
+        measure_floor(commands)
+    except (ExtractorError, CommandFailedError) as error:
+        print(f"{video.name}: no floor: {error}", file=sys.stderr)
+        return None
+    return commands
 
 
 def _render(
     videos: Sequence[Video],
+    left_out: Sequence[str],
     series: Sequence[Series],
     targets: Sequence[Target],
     seconds: Mapping[int, float] | None,
@@ -159,6 +183,7 @@ def _render(
         render_targets(targets),
         "## Files",
         render_videos(videos),
+        *([f"Left out: {', '.join(left_out)}."] if left_out else []),
         *(render_series(one) for one in series),
         *([render_jobs(seconds, len(videos))] if seconds else []),
         *_details(videos, series),

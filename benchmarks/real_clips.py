@@ -14,6 +14,7 @@ from urllib.parse import quote
 from benchmarks.support.clips import ROOT
 
 REAL_DIR = ROOT / "build" / "benchmarks" / "real"
+SITE = "https://raw.githubusercontent.com"
 _TIMEOUT_SECONDS = 60
 
 
@@ -38,7 +39,7 @@ class RealClip:
     @property
     def url(self) -> str:
         """Where to download it."""
-        return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quote(self.path)}"
+        return f"{SITE}/{self.repository}/{self.commit}/{quote(self.path)}"
 
     @property
     def origin(self) -> str:

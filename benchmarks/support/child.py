@@ -23,6 +23,10 @@ class Ended:
     stderr: str
 
 
+class CommandFailedError(Exception):
+    """A command that must succeed did not."""
+
+
 def run(argv: Sequence[str]) -> Ended:
     """Run a command from the root of the repository; kill it after `PATIENCE_SECONDS`."""
     with tempfile.TemporaryFile() as stderr:
@@ -48,8 +52,8 @@ def run(argv: Sequence[str]) -> Ended:
 
 
 def run_well(argv: Sequence[str]) -> Cost:
-    """Run a command that must succeed. Raises `RuntimeError` if it does not."""
+    """Run a command that must succeed. Raises `CommandFailedError` if it does not."""
     ended = run(argv)
     if ended.status != 0:
-        raise RuntimeError(f"{argv[0]} ended with status {ended.status}: {ended.stderr[-500:]}")
+        raise CommandFailedError(f"{argv[0]} ended with status {ended.status}: {ended.stderr[-500:]}")
     return ended.cost

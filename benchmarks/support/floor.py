@@ -27,7 +27,9 @@ _QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin")
 _TO_NOWHERE = ("-f", "null", "-")
 _STARTS = 3
 _STATISTICS = ("-stats_mux_pre:v", "-stats_mux_pre_fmt:v")
-_ALL_PACKETS = "null"
+ALL_PACKETS = "null"
+"""The bitstream filter that drops nothing: without a plan, all packets are needed."""
+IMAGES = "<images>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,6 @@ class FloorCommands:
     images: Sequence[str]
     decoding: Sequence[str]
     start: Sequence[str]
-
-
-IMAGES = "<images>"
 
 
 def plan_floor(video: Path, policy: SamplingPolicy, folder: Path) -> FloorCommands:
@@ -54,7 +53,7 @@ def plan_floor(video: Path, policy: SamplingPolicy, folder: Path) -> FloorComman
     index = read_index(source, budget, policy)
     source = index.select(source)
     schedule = make_schedule(index, policy)
-    packets = schedule.plan.packets if schedule.plan else _ALL_PACKETS
+    packets = schedule.plan.packets if schedule.plan else ALL_PACKETS
     selection = schedule.plan.selection if schedule.plan else schedule.selection
     urls = {"packets": str(folder / "packets"), "selection": str(folder / "selection"), "images": "unused"}
     (folder / "packets").write_text(f"{source.correction},{packets}" if source.correction else packets)
