@@ -174,7 +174,7 @@ def _render(
     seconds: Mapping[int, float] | None,
     repeat: int,
 ) -> str:
-    packages = [tool.package for tool in TOOLS if tool.package]
+    packages = [*(tool.package for tool in TOOLS if tool.package), "torch"]
     parts = [
         "# Frames from videos, compared",
         f"{describe_machine()}. {describe_versions(packages)}.",

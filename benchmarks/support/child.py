@@ -1,11 +1,13 @@
 """Run a command to its end, and measure it by the resource usage that the kernel reports for it."""
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from benchmarks.support.clips import ROOT
@@ -32,14 +34,19 @@ def run(argv: Sequence[str]) -> Ended:
     with tempfile.TemporaryFile() as stderr:
         started = time.monotonic()
         process = subprocess.Popen(
-            argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
+            argv,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
         )
-        timer = threading.Timer(PATIENCE_SECONDS, process.kill)
+        timer = threading.Timer(PATIENCE_SECONDS, kill_session, [process.pid])
         timer.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
-            process.kill()
+            kill_session(process.pid)
             process.wait()
             raise
         finally:
@@ -49,6 +56,12 @@ def run(argv: Sequence[str]) -> Ended:
         stderr.seek(0)
         text = stderr.read().decode(errors="replace")
     return Ended(process.returncode, Cost(usage.ru_utime + usage.ru_stime, wall), text)
+
+
+def kill_session(leader: int) -> None:
+    """Kill a process that leads a session of its own, and its children."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def run_well(argv: Sequence[str]) -> Cost:

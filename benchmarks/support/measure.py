@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.support.child import PATIENCE_SECONDS, run
+from benchmarks.support.child import PATIENCE_SECONDS, kill_session, run
 from benchmarks.support.clips import ROOT
 from benchmarks.support.ground_truth import Truth
 from benchmarks.support.memory import peak_memory
@@ -60,16 +60,17 @@ def _run_warm(tool: Tool, arguments: Sequence[str]) -> dict[str, Any] | Failed:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             errors="replace",
+            start_new_session=True,
         ) as process,
         peak_memory(process.pid) as peak,
     ):
         try:
             output, complaints = process.communicate(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            kill_session(process.pid)
             return Failed(f"not done after {PATIENCE_SECONDS} s")
         except BaseException:
-            process.kill()
+            kill_session(process.pid)
             raise
     if process.returncode != 0:
         return Failed(_reason(process.returncode, complaints))
