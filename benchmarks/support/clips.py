@@ -1,4 +1,4 @@
-"""Clips to measure, generated once by the pinned FFmpeg and kept in `build/benchmarks/support/clips`.
+"""Clips to measure, generated once by the pinned FFmpeg and kept in `build/benchmarks/clips`.
 
 A clip's file name contains a hash of its recipe and of FFmpeg's version, so that a changed recipe never uses
 an old file.
@@ -73,6 +73,7 @@ CLIPS = (
     Clip("mpegts-720p", 1280, 720, 25, 30, _x264("veryfast", 50), suffix=".ts"),
 )  # fmt: skip
 
+WARM_UP = Clip("warm-up", 320, 240, 25, 4, _x264("veryfast", 50))
 SHORT = Clip("h264-720p-30s", 1280, 720, 30, 30, _x264("veryfast", 60, *_FASTSTART))
 ULTRA_HD = Clip(
     "h264-2160p", 3840, 2160, 25, 8, ("-c:v", "libx264", "-preset", "superfast", "-crf", "32", "-g", "60")

@@ -15,30 +15,13 @@ import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.support.results import NO_TIMES, Exactness
 from benchmarks.support.tools import Shot
 
 _WIDTH, _HEIGHT = 96, 96  # whatever the shape of the video; both sides are squeezed the same way
 _THUMBNAIL = f"scale={_WIDTH}:{_HEIGHT}:flags=area,format=gray"
 _ALIKE = 0.6  # less than this is a picture that is not in the video (or lies on its side)
 _AS_GOOD = 1e-4  # where nothing moves, the frame that suits the claim best is taken for the one shown
-
-
-@dataclass(frozen=True, slots=True)
-class Exactness:
-    """Errors in seconds; ``None`` if not applicable.
-
-    Attributes:
-        claim: Between the time that a tool claims and the true time of its picture.
-        sample_time: Between the requested time and the true time.
-    """
-
-    mean_claim: float | None
-    max_claim: float | None
-    mean_sample_time: float | None
-    max_sample_time: float | None
-
-
-NO_TIMES = Exactness(None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,37 +31,61 @@ class Extract(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool. `function` is the name of an `Extract` in `module`; the version of `package` is reported."""
+    """A tool.
+
+    Attributes:
+        function: The name of an `Extract` in `module`.
+        package: Its version is reported.
+        flags: For the project: the flags of its command line. ``{interval}`` stands for the interval.
+        is_command: Whether it is a command, which is a whole process wherever it is started from.
+    """
 
     name: str
     module: str
     function: str = "extract"
     package: str | None = None
+    flags: tuple[str, ...] | None = None
+    is_command: bool = False
 
 
-BASELINE = Tool("ffmpeg -vf fps", "benchmarks.support.tools.ffmpeg", package="imageio-ffmpeg")
+_TOOLS = "benchmarks.support.tools"
+_CV, _AV, _DECORD, _SCENES = "opencv-python-headless", "av", "decord", "scenedetect-headless"
 
-FRAME_TOOLS = (
-    Tool("this project", "benchmarks.support.tools.project", "planned"),
-    Tool("this project, unplanned", "benchmarks.support.tools.project", "unplanned"),
-    Tool("this project, keyframes", "benchmarks.support.tools.project", "keyframes"),
-    BASELINE,
-    Tool("ffmpeg -skip_frame nokey", "benchmarks.support.tools.ffmpeg", "keyframes"),
-    Tool("OpenCV", "benchmarks.support.tools.opencv", package="opencv-python-headless"),
-    Tool("PyAV", "benchmarks.support.tools.pyav", package="av"),
-    Tool("decord", "benchmarks.support.tools.decord", package="decord"),
-    Tool("torchcodec", "benchmarks.support.tools.torchcodec", package="torchcodec"),
+PROJECT = Tool("this project", f"{_TOOLS}.project", flags=("--interval", "{interval}"))
+FPS = Tool("ffmpeg -vf fps", f"{_TOOLS}.ffmpeg", package="imageio-ffmpeg", is_command=True)
+INTERVAL_TOOLS = (
+    PROJECT,
+    FPS,
+    Tool("OpenCV", f"{_TOOLS}.opencv", package=_CV),
+    Tool("PyAV", f"{_TOOLS}.pyav", package=_AV),
+    Tool("decord", f"{_TOOLS}.decord", package=_DECORD),
+    Tool("torchcodec", f"{_TOOLS}.torchcodec", package="torchcodec"),
 )
 
-TWO_PASSES = Tool(
-    "PySceneDetect, then OpenCV", "benchmarks.support.tools.scenes", "two_passes", "scenedetect-headless"
+PROJECT_KEYFRAMES = Tool(
+    "this project, keyframes", f"{_TOOLS}.project", "keyframes", flags=("--strategy", "keyframe")
+)
+NOKEY = Tool("ffmpeg -skip_frame nokey", f"{_TOOLS}.ffmpeg", "keyframes", is_command=True)
+KEYFRAME_TOOLS = (
+    PROJECT_KEYFRAMES,
+    NOKEY,
+    Tool("PyAV, skip_frame", f"{_TOOLS}.pyav", "keyframes", _AV),
+    Tool("decord, get_key_indices", f"{_TOOLS}.decord", "keyframes", _DECORD),
 )
 
+_WITH_SCENES = ("--interval", "{interval}", "--scene-detector", "content", "--format")
+PROJECT_SCENES_JPEG = Tool(
+    "this project, JPEG", f"{_TOOLS}.project_scenes", "with_jpeg", flags=(*_WITH_SCENES, "jpg")
+)
+PROJECT_SCENES_WEBP = Tool(
+    "this project, WebP", f"{_TOOLS}.project_scenes", "with_webp", flags=(*_WITH_SCENES, "webp")
+)
+TWO_PASSES = Tool("PySceneDetect, then OpenCV", f"{_TOOLS}.scenes", "two_passes", _SCENES)
 SCENE_TOOLS = (
-    Tool("this project, WebP", "benchmarks.support.tools.project_scenes", "with_webp"),
-    Tool("this project, JPEG", "benchmarks.support.tools.project_scenes", "with_jpeg"),
+    PROJECT_SCENES_JPEG,
+    PROJECT_SCENES_WEBP,
     TWO_PASSES,
-    Tool(
-        "PySceneDetect save-images", "benchmarks.support.tools.scenes", "save_images", "scenedetect-headless"
-    ),
+    Tool("PySceneDetect save-images", f"{_TOOLS}.scenes", "save_images", _SCENES),
 )
+
+TOOLS = (*INTERVAL_TOOLS, *KEYFRAME_TOOLS, *SCENE_TOOLS)

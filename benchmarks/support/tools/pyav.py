@@ -1,6 +1,6 @@
-"""PyAV: decode all frames, keep the first at or after each requested time.
+"""PyAV: decode all frames, keep the first at or after each requested time; or decode keyframes only.
 
-``AUTO`` threading and Pillow for the images follow its documentation.
+``AUTO`` threading, ``NONKEY`` for keyframes and Pillow for the images follow its documentation.
 """
 
 from pathlib import Path
@@ -24,4 +24,18 @@ def extract(video: Path, interval: float, out: Path) -> list[Shot]:
                 file = f"{len(shots):06d}.jpg"
                 frame.to_image().save(out / file, quality=95)
                 shots.append(Shot(file, sample_time * interval, frame.time - first))
+    return shots
+
+
+def keyframes(video: Path, interval: float, out: Path) -> list[Shot]:  # noqa: ARG001 - it goes by keyframe
+    shots: list[Shot] = []
+    first: float | None = None
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.skip_frame = "NONKEY"
+        for frame in container.decode(stream):
+            first = frame.time if first is None else first
+            file = f"{len(shots):06d}.jpg"
+            frame.to_image().save(out / file, quality=95)
+            shots.append(Shot(file, None, frame.time - first))
     return shots
