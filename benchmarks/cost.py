@@ -2,25 +2,47 @@
 benchmarks/support/pricing.py and extractor/domain/costs.py. Prices change and differ between regions:
 check them before you rely on the result.
 
-Needs only Python. Prints Markdown.
+Quantities that are not given come from real clips, which `--measure` measures. Without it, only Python is
+needed. Prints Markdown.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from benchmarks.support.backlog_estimate import Backlog, billed_seconds, render
+from benchmarks.support.clip_figures import MEASURED, read_figures, write_figures
 from benchmarks.support.pricing import ARM64, X86, Item, Plan, Tariff, load, monthly, once
 from extractor.domain.costs import Workload
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    plan = _plan(options)
-    if options.load:
-        print("\n".join(_loads([replace(plan, videos=videos) for videos in options.load])))
+    if options.measure:
+        return _measure(options.measure, options.figures)
+    backlog = _backlog(options)
+    plan = backlog.plan
+    if options.executions:
+        lines = render(backlog, options.executions)
+    elif options.load:
+        lines = _loads([replace(plan, videos=videos) for videos in options.load])
     else:
-        print("\n".join(_bill(plan)))
+        lines = _bill(plan)
+    print("\n".join(lines))
+    return 0
+
+
+def _measure(videos: Sequence[Path], file: Path) -> int:
+    from benchmarks.support.clip_measurement import measure_clips  # which needs more than Python
+
+    figures = measure_clips(videos)
+    if not figures.clips:
+        print("none of the videos could be extracted", file=sys.stderr)
+        return 1
+    write_figures(figures, file)
+    print(f"wrote {len(figures.clips)} clips to {file}")
     return 0
 
 
@@ -63,66 +85,105 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
 
 
-def _plan(options: argparse.Namespace) -> Plan:
-    workload = Workload(
-        seconds_per_video=options.seconds_per_video,
-        memory_mb=options.memory_mb,
-        frames_per_video=options.frames_per_video,
-        batch_size=options.batch_size,
+def _backlog(options: argparse.Namespace) -> Backlog:
+    """Return the work: what is given, and the rest as the clips have it."""
+    figures, seconds = read_figures(options.figures), options.seconds
+    usual = {
+        "seconds_per_video": billed_seconds(figures.cpu_per_second * seconds, options.memory_mb),
+        "frames_per_video": float(seconds),
+        "image_kilobytes": figures.image_kilobytes,
+        "video_megabytes": figures.megabytes_per_second * seconds,
+    }
+    given = {name: value for name in usual if (value := getattr(options, name)) is not None}
+    found = usual | given
+    work = Workload(
+        found["seconds_per_video"], options.memory_mb, found["frames_per_video"], options.batch_size
     )
-    return Plan(
-        options.videos, workload, options.image_kilobytes, options.video_megabytes, options.state, options.nat
+    plan = Plan(
+        options.videos,
+        work,
+        found["image_kilobytes"],
+        found["video_megabytes"],
+        options.output,
+        options.state,
+        options.nat,
     )
+    return Backlog(plan, seconds, figures, [f"--{name.replace('_', '-')}" for name in given])
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.cost",
-        description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
+    add = parser.add_argument
+    add("--output", choices=["frames", "tar"], default="frames", help="form of the frames (default: frames)")
     _add_quantities(parser)
-    usual, add = Plan(), parser.add_argument
-    add("--state", choices=["supabase", "dynamodb"], default=usual.state, help="where the state is")
+    add(
+        "--state",
+        choices=["supabase", "dynamodb"],
+        default="supabase",
+        help="where the state is (default: supabase)",
+    )
     add(
         "--nat",
         choices=["nothing", "state", "all"],
-        default=usual.nat,
-        help="what goes through a NAT gateway: nothing, what is not S3 or DynamoDB, or all",
+        default="nothing",
+        help="what goes through a NAT gateway: nothing, what is not S3 or DynamoDB, or all "
+        "(default: nothing)",
+    )
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--load", type=_counts, metavar="N,N", help="instead: what so many videos a day mean for every second"
+    )
+    instead.add_argument(
+        "--executions",
+        type=_counts,
+        metavar="N,N",
+        help="instead: cost, and time with so many executions at the same time, in both forms of output, "
+        "beside a published pipeline, with all assumptions",
+    )
+    instead.add_argument(
+        "--measure",
+        type=Path,
+        nargs="+",
+        metavar="VIDEO",
+        help="instead: extract each of these once, and write what it took to the file of --figures",
     )
     add(
-        "--load",
-        type=lambda text: [_count(part) for part in text.split(",")],
-        metavar="N,N",
-        help="instead: what so many videos a day mean for every second",
+        "--figures",
+        type=Path,
+        default=MEASURED,
+        metavar="FILE",
+        help="the measured clips (default: those of this repository)",
     )
     return parser
 
 
 def _add_quantities(parser: argparse.ArgumentParser) -> None:
-    usual, work = Plan(), Workload()
-    add = parser.add_argument
-    add("--videos", type=_count, default=usual.videos, metavar="N", help="how many")
+    work, add = Workload(), parser.add_argument
+    add("--videos", type=_count, default=1_000_000, metavar="N", help="how many (default: 1000000)")
+    add("--seconds", type=_amount, default=30.0, metavar="S", help="mean length of a video (default: 30)")
     add(
-        "--seconds-per-video",
-        type=_amount,
-        default=work.seconds_per_video,
-        metavar="S",
-        help="billed time of the function for one",
-    )
-    add("--memory-mb", type=_count, default=work.memory_mb, metavar="MB", help="memory of the function")
-    add("--frames-per-video", type=_amount, default=work.frames_per_video, metavar="N", help="images of one")
-    add("--batch-size", type=_count, default=work.batch_size, metavar="N", help="messages of one invocation")
-    add(
-        "--image-kilobytes",
-        type=_amount,
-        default=usual.image_kilobytes,
-        metavar="KB",
-        help="size of an image",
+        "--memory-mb",
+        type=_count,
+        default=work.memory_mb,
+        metavar="MB",
+        help=f"memory of the function (default: {work.memory_mb})",
     )
     add(
-        "--video-megabytes", type=_amount, default=usual.video_megabytes, metavar="MB", help="size of a video"
+        "--batch-size",
+        type=_count,
+        default=work.batch_size,
+        metavar="N",
+        help=f"messages of one invocation (default: {work.batch_size})",
     )
+    of_clips = "by default as the measured clips have it"
+    add("--seconds-per-video", type=_amount, metavar="S", help=f"billed time of the function; {of_clips}")
+    add("--frames-per-video", type=_amount, metavar="N", help="images of a video (default: one for a second)")
+    add("--image-kilobytes", type=_amount, metavar="KB", help=f"size of an image; {of_clips}")
+    add("--video-megabytes", type=_amount, metavar="MB", help=f"size of a video; {of_clips}")
+
+
+def _counts(text: str) -> list[int]:
+    return [_count(part) for part in text.split(",")]
 
 
 def _count(text: str) -> int:

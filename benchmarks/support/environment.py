@@ -7,11 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import imageio_ffmpeg
-import psutil
 
 
 def describe_machine() -> str:
-    memory = psutil.virtual_memory().total / 1e9
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     return f"{os.cpu_count()} × {_processor()}, {memory:.0f} GB, {platform.system()} {platform.machine()}"
 
 

@@ -21,11 +21,15 @@ class _Turn:
 
 @dataclass(slots=True)
 class DelayingProxy:
-    """The proxy. `requests` counts forwarded requests; `port` is its port once it is ready."""
+    """The proxy. Its port is `port` once it is ready.
+
+    `requests` counts forwarded requests, `answer_bytes` the bytes of the answers with their headers.
+    """
 
     upstream_port: int
     delay_seconds: float
     requests: int = 0
+    answer_bytes: int = 0
     port: int = 0
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _ready: threading.Event = field(default_factory=threading.Event)
@@ -54,7 +58,7 @@ class DelayingProxy:
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pass_requests(client, to_server, turn))
-                both.create_task(_pass_answers(server, to_client, turn))
+                both.create_task(self._pass_answers(server, to_client, turn))
         except* ConnectionError:  # one side has left; so has the other, then
             to_client.close()
             to_server.close()
@@ -71,13 +75,15 @@ class DelayingProxy:
             await to_server.drain()
         to_server.close()
 
-
-async def _pass_answers(server: asyncio.StreamReader, to_client: asyncio.StreamWriter, turn: _Turn) -> None:
-    while data := await server.read(_CHUNK_BYTES):
-        turn.of_client = not data.startswith(_INTERIM)
-        to_client.write(data)
-        await to_client.drain()
-    to_client.close()
+    async def _pass_answers(
+        self, server: asyncio.StreamReader, to_client: asyncio.StreamWriter, turn: _Turn
+    ) -> None:
+        while data := await server.read(_CHUNK_BYTES):
+            turn.of_client = not data.startswith(_INTERIM)
+            self.answer_bytes += len(data)
+            to_client.write(data)
+            await to_client.drain()
+        to_client.close()
 
 
 @contextmanager

@@ -6,7 +6,8 @@ tiers, discounts and Supabase's bill are not included.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
+from math import ceil
 from typing import Literal
 
 from extractor.domain.costs import US_EAST_1, Prices, Workload, cost_per_video
@@ -27,6 +28,11 @@ _METRICS = 15
 _IMAGE_GB = 0.26  # compressed: python -m benchmarks.image
 # Five pollers that wait 20 s each, while nothing comes: 15 a minute.
 _IDLE_POLLS_PER_MONTH = 15 * 60 * 730
+
+# A tar is uploaded in parts of this size (extractor/output/tar.py).
+TAR_PART_BYTES = 16 << 20
+# A frame in a tar: two headers, its JSON, and half a block on average to fill up the image's last one.
+_TAR_BYTES_PER_FRAME = 3 * 512 + 256
 
 _FREE_DISK_MB = 512
 _GB = 1e9
@@ -75,14 +81,15 @@ ARM64 = replace(X86, prices=replace(US_EAST_1, lambda_gb_second=0.0000133334))
 class Plan:
     """The work of a deployment.
 
-    `nat` is the traffic through a NAT gateway: none without subnets; otherwise the state, unless all its
-    traffic has endpoints, and everything without an endpoint for S3.
+    `output` is the form of the frames. `nat` is the traffic through a NAT gateway: none without subnets;
+    otherwise the state, unless all its traffic has endpoints, and everything without an endpoint for S3.
     """
 
-    videos: int = 1_000_000
-    workload: Workload = field(default_factory=Workload)
-    image_kilobytes: float = 262.0
-    video_megabytes: float = 12.3
+    videos: int
+    workload: Workload
+    image_kilobytes: float
+    video_megabytes: float
+    output: Literal["frames", "tar"] = "frames"
     state: Literal["supabase", "dynamodb"] = "supabase"
     nat: Literal["nothing", "state", "all"] = "nothing"
 
@@ -90,6 +97,15 @@ class Plan:
     def frame_gigabytes(self) -> float:
         """The size of all frames."""
         return self.videos * self.workload.frames_per_video * self.image_kilobytes * 1e3 / _GB
+
+    @property
+    def puts_per_video(self) -> float:
+        """The PUTs of frames and manifest; a tar of several parts has a request to begin and one to end."""
+        if self.output == "frames":
+            return _per_video(self, "s3_put")
+        size = self.workload.frames_per_video * (self.image_kilobytes * 1e3 + _TAR_BYTES_PER_FRAME)
+        parts = max(1, ceil(size / TAR_PART_BYTES))
+        return 1 + (parts if parts == 1 else parts + 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +124,8 @@ def once(plan: Plan, tariff: Tariff) -> Iterator[Item]:
     yield _core(plan, tariff, "lambda_request", "Lambda, invocations", "invocations")
     disk = plan.videos * plan.workload.seconds_per_video * (_DISK_MB - _FREE_DISK_MB) / 1024
     yield Item("Lambda, disk beyond 512 MB", disk, "GB-s", disk * tariff.disk_gb_second)
-    yield _core(plan, tariff, "s3_put", "S3, PUT of frames and manifests", "requests")
+    puts = plan.videos * plan.puts_per_video
+    yield Item("S3, PUT of frames and manifests", puts, "requests", puts * tariff.prices.s3_put)
     yield _core(plan, tariff, "s3_get", "S3, GET of videos and manifests", "requests")
     yield _core(plan, tariff, "sqs_request", "SQS, send, receive, delete", "requests")
     if plan.state == "dynamodb":
@@ -165,7 +182,7 @@ def load(plan: Plan) -> Load:
         videos=videos,
         executions=executions,
         messages_in_work=executions * plan.workload.batch_size,
-        s3_puts=videos * _per_video(plan, "s3_put"),
+        s3_puts=videos * plan.puts_per_video,
         s3_gets=videos * _per_video(plan, "s3_get"),
         state_calls=videos * _STATE_CALLS,
         frame_gigabytes_per_day=plan.frame_gigabytes,

@@ -10,6 +10,7 @@ import msgspec
 from extractor.domain.manifest import Manifest
 from tests.docs import DOCS
 from tests.docs.command_lines import render_command_lines
+from tests.docs.cost_tables import COSTS_PAGE, render_costs
 from tests.docs.deployment_files import ENV_EXAMPLE, TEMPLATE, render_env_example, render_template
 from tests.docs.docstrings import docstring_items, split_docstring
 from tests.docs.python_api import render_python_api
@@ -47,6 +48,7 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "manifest.schema.json": _render_schema,
     REFERENCE / "python-api.md": render_python_api,
     REFERENCE / "settings.md": render_settings,
+    COSTS_PAGE: render_costs,
     ENV_EXAMPLE: render_env_example,
     TEMPLATE: render_template,
 }
