@@ -19,11 +19,13 @@ class SamplingStrategy:
         has_sample_times: Whether it selects the targets of sample times, which `sample_times` returns.
         intra_only: Whether it selects keyframes, which are decoded without other frames.
         single_pass_max_bytes: Up to this file size, the index and the images are made in one run of FFmpeg.
+        unplanned_single_pass_max_bytes: The same for codecs of which all frames are decoded anyway.
     """
 
     has_sample_times: ClassVar[bool] = False
     intra_only: ClassVar[bool] = False
     single_pass_max_bytes: ClassVar[int] = 0
+    unplanned_single_pass_max_bytes: ClassVar[int] = 0
 
     def sample_times(self, policy: SamplingPolicy) -> SampleTimes:
         """Return the sample times of a policy.
@@ -39,6 +41,7 @@ class Uniform(SamplingStrategy):
 
     has_sample_times = True
     single_pass_max_bytes = 100_000
+    unplanned_single_pass_max_bytes = 8_000_000
 
     def sample_times(self, policy: SamplingPolicy) -> SampleTimes:
         return EveryInterval(exact_seconds(policy.interval_seconds))
@@ -49,6 +52,7 @@ class Timestamps(SamplingStrategy):
 
     has_sample_times = True
     single_pass_max_bytes = 100_000
+    unplanned_single_pass_max_bytes = 8_000_000
 
     def sample_times(self, policy: SamplingPolicy) -> SampleTimes:
         times = [least_seconds(seconds) for seconds in sorted(set(policy.timestamps_seconds))]
@@ -59,7 +63,7 @@ class Keyframe(SamplingStrategy):
     """All keyframes."""
 
     intra_only = True
-    single_pass_max_bytes = 8_000_000
+    single_pass_max_bytes = unplanned_single_pass_max_bytes = 8_000_000
 
 
 class Scene(SamplingStrategy):

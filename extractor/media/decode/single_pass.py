@@ -90,9 +90,12 @@ def try_single_pass(source: DecoderInput, policy: SamplingPolicy, budget: Proces
         The result; ``None`` if the file or the policy does not suit, or the result may differ from that of
         a decode with an index.
     """
-    if not _is_suitable(source, policy):
+    excerpt = head_and_tail(source)
+    codec = formats.guess_codec(excerpt)
+    if not _is_suitable(source, policy, codec) or formats.may_lack_times(excerpt):
         return None
-    run = _run_with_right_filters(source, policy, budget)
+    guess = SignalFormat(colours=Colours(_guess_matrix(excerpt), is_assumed=True))
+    run = _run_with_right_filters(source, policy, budget, codec, guess)
     if run is None or not run.images or run.scan.status != 0 or _is_damaged(run.scan, policy):
         return None
     try:
@@ -113,29 +116,31 @@ def try_single_pass(source: DecoderInput, policy: SamplingPolicy, budget: Proces
     return SinglePass(index, schedule, chosen, last) if chosen else None
 
 
-def _is_suitable(source: DecoderInput, policy: SamplingPolicy) -> bool:
+def _is_suitable(source: DecoderInput, policy: SamplingPolicy, codec: str) -> bool:
     plain = (
         policy.max_frames is None
         and policy.detector is None
         and not policy.tolerance_seconds
         and not policy.counts_frames
     )
-    return plain and source.path.stat().st_size <= strategy_of(policy).single_pass_max_bytes
+    strategy = strategy_of(policy)
+    can_plan = supports_decode_order(codec)
+    most = strategy.single_pass_max_bytes if can_plan else strategy.unplanned_single_pass_max_bytes
+    return plain and source.path.stat().st_size <= most
 
 
 def _run_with_right_filters(
-    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits
+    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, codec: str, guess: SignalFormat
 ) -> _Run | None:
-    """Run FFmpeg with the filters for a guessed matrix; if only the matrix is another, run it again."""
-    guess = SignalFormat(colours=Colours(_guess_matrix(head_and_tail(source)), is_assumed=True))
+    """Run FFmpeg with the filters for a guessed format; if only the matrix is another, run it again."""
     try:
-        return _run(source, policy, budget, guess)
+        return _run(source, policy, budget, codec, guess)
     except _OtherFormatError as error:
         picture = error.picture
     if picture is None or not _has_same_filters(picture, picture):
         return None
     with suppress(_OtherFormatError):
-        return _run(source, policy, budget, picture)
+        return _run(source, policy, budget, codec, picture)
     return None
 
 
@@ -148,7 +153,7 @@ def _guess_matrix(data: bytes) -> str:
 
 
 def _run(
-    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, picture: SignalFormat
+    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, codec: str, picture: SignalFormat
 ) -> _Run | None:
     """Run FFmpeg for pictures of a signal format; return ``None`` if the run was aborted.
 
@@ -157,9 +162,7 @@ def _run(
     """
     strategy = strategy_of(policy)
     decodes_all = not strategy.intra_only
-    request = (
-        {} if decodes_all else scan_request_for(formats.guess_codec(head_and_tail(source)), policy).filters
-    )
+    request = {} if decodes_all else scan_request_for(codec, policy).filters
     request = {name: text for name, text in request.items() if name == PARAMETERS}
     texts = {}
     if decodes_all:

@@ -87,6 +87,13 @@ _HEVC_PARAMETERS = b"\x00\x00\x01\x40\x01"
 _SAMPLE_ENTRY = re.compile(rb"(?:avc[13]|hvc1|hev1|vp09|av01|mp4v)\0{6}..\0{4}.{12}(..)(..)", re.DOTALL)
 """Codec, reserved bytes, data reference, version and revision (0), vendor and qualities, width, height."""
 
+_EBML = b"\x1aE\xdf\xa3"
+_VIDEO_TRACK = re.compile(rb"\xb0(?:\x81(.)|\x82(..))\xba(?:\x81(.)|\x82(..))", re.DOTALL)
+"""PixelWidth and PixelHeight, of one or two bytes each."""
+_AVI_FORMAT = re.compile(rb"vids(.{4}).{48}strf.{4}\x28\0{3}(.{4})(.{4})", re.DOTALL)
+"""The codec, the rest of the stream header, and the width and height of the stream format."""
+_CODECS_WITHOUT_TIMES = frozenset({b"h264", b"x264", b"avc1", b"davc"})
+
 
 _COLOUR_BOX = re.compile(rb"colrncl[cx].{4}\0(.)", re.DOTALL)
 """Kind, primaries and transfer of two bytes each, matrix."""
@@ -108,14 +115,26 @@ def _sample_descriptions(data: bytes) -> bytes:
 
 
 def guess_size(data: bytes) -> tuple[int, int] | None:
-    """Guess width and height of the video from some bytes of a file: those of a sample entry of MP4 or MOV.
+    """Guess width and height of the video from some bytes of a file.
 
+    They are in a sample entry of MP4 or MOV, in a video track of Matroska, or in a stream format of AVI.
     https://developer.apple.com/documentation/quicktime-file-format/video_sample_description
+    https://www.rfc-editor.org/rfc/rfc9559#name-video-element
+    https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapinfoheader
     """
-    if (entry := _SAMPLE_ENTRY.search(_sample_descriptions(data))) is None:
-        return None
-    width, height = entry.groups()
-    return int.from_bytes(width), int.from_bytes(height)
+    if entry := _SAMPLE_ENTRY.search(_sample_descriptions(data)):
+        return int.from_bytes(entry[1]), int.from_bytes(entry[2])
+    if data.startswith(_EBML) and (track := _VIDEO_TRACK.search(data)):
+        return int.from_bytes(track[1] or track[2]), int.from_bytes(track[3] or track[4])
+    if data.startswith(b"RIFF") and (stream := _AVI_FORMAT.search(data)):
+        return int.from_bytes(stream[2], "little"), int.from_bytes(stream[3], "little")
+    return None
+
+
+def may_lack_times(data: bytes) -> bool:
+    """Whether a file that begins with `data` is probably H.264 in AVI, which stores no presentation times."""
+    stream = _AVI_FORMAT.search(data) if data.startswith(b"RIFF") else None
+    return stream is not None and stream[1].lower() in _CODECS_WITHOUT_TIMES
 
 
 def guess_matrix(data: bytes) -> str | None:
