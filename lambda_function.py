@@ -9,10 +9,10 @@ import extractor  # noqa: F401, I001 - first: it refuses a Python that is too ol
 import gc
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
 # Otherwise pydantic opens the metadata of every installed package to look for plugins; none is ours.
@@ -39,19 +39,20 @@ with gc_frozen():
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from extractor.backends.telemetry import Telemetry, logger
-    from extractor.container import build_telemetry, build_worker
+    from extractor.container import build_telemetry, build_worker, records_at_once
     from extractor.domain.results import to_response
-    from extractor.errors import DeadlineError
+    from extractor.pipeline.batch import Batch, Record
     from extractor.pipeline.worker import ReceivedMessage, Worker
     from extractor.settings import Settings, load_settings
 
 
 class App(NamedTuple):
-    """The worker, its settings and its telemetry."""
+    """The worker, its settings and its telemetry, and how many records of a batch it handles at a time."""
 
     settings: Settings
     worker: Worker
     telemetry: Telemetry
+    records_at_once: int
 
 
 def build_app(settings: Settings) -> App:
@@ -64,7 +65,7 @@ def build_app(settings: Settings) -> App:
     idle = settings.idle_options
     if idle:
         logger.info("some settings count only for messages that choose otherwise", extra={"detail": idle})
-    return App(settings, build_worker(settings, telemetry), telemetry)
+    return App(settings, build_worker(settings, telemetry), telemetry, records_at_once(settings))
 
 
 @logger.inject_lambda_context
@@ -89,8 +90,19 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     try:
         records = _sqs_records(event)
         if records is not None:
-            unfinished = _handle_records(records, app.worker, deadline, deadline - reserve)
-            return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
+            batch = Batch(
+                [_parse_record(record) for record in records],
+                app.worker,
+                deadline,
+                last_start=deadline - reserve,
+                scope=lambda record: app.telemetry.log_keys(message_id=record.message_id),
+            )
+            threads = min(app.records_at_once, len(records))
+            if threads > 1:
+                _in_threads(batch.work, threads)
+            else:
+                batch.work()
+            return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in batch.unfinished]}
         messages = event if isinstance(event, list) else [event]
         results = [
             result for message in messages for result in app.worker.handle(ReceivedMessage(message), deadline)
@@ -101,41 +113,21 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
         app.telemetry.flush()
 
 
-def _handle_records(
-    records: Sequence[dict[str, Any]], worker: Worker, deadline: float, last_start: float
-) -> list[str]:
-    """Handle the records one after the other.
-
-    Args:
-        records: The records of an SQS event.
-        worker: Handles the messages.
-        deadline: When the work must end, as of `time.monotonic()`.
-        last_start: When the last record may be started.
-
-    Returns:
-        The ids of the messages that SQS must deliver again.
-    """
-    unfinished = []
-    deliveries = [_delivery(record) for record in records]
-    for record, message, next_message in zip_longest(records, deliveries, deliveries[1:]):
-        message_id = record["messageId"]
-        if time.monotonic() > last_start:
-            logger.warning("too little time is left to start another video", extra={"message_id": message_id})
-            if not worker.give_up(message, DeadlineError("too little time was left to start it")):
-                unfinished.append(message_id)
-            continue
-        try:
-            worker.handle(message, deadline, next_message)
-        except Exception:  # noqa: BLE001 - the worker has logged it; the other records are handled next
-            unfinished.append(message_id)
-    return unfinished
+def _in_threads(work: Callable[[], None], count: int) -> None:
+    """Run `work` in several threads at a time; raise the first error after all have ended."""
+    with ThreadPoolExecutor(count, thread_name_prefix="record") as pool:
+        for running in [pool.submit(work) for _ in range(count)]:
+            running.result()
 
 
-def _delivery(record: dict[str, Any]) -> ReceivedMessage:
+def _parse_record(record: dict[str, Any]) -> Record:
     attributes = record.get("attributes") or {}
-    return ReceivedMessage(
+    message = ReceivedMessage(
         record.get("body"), int(attributes.get("ApproximateReceiveCount", 1)), from_queue=True
     )
+    # Standard queues have message groups as well, but no order.
+    is_fifo = str(record.get("eventSourceARN")).endswith(".fifo")
+    return Record(record["messageId"], message, attributes.get("MessageGroupId") if is_fifo else None)
 
 
 @cache

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.memory_size`: speed, cost and peak memory of the function by memory size.
+"""`python -m benchmarks.memory_size`: speed, cost and peak memory by memory size and records at a time.
 
 Lambda allots one CPU per 1,769 MB. The real handler processes batches of a 30 s clip while a kernel quota
-limits it and its FFmpeg to that share of the machine's CPUs; memory itself is not limited. The sizes run
-alternately. The work is equal for all sizes, but its CPU seconds vary with the load of the machine, so sizes
+limits it and its FFmpeg to that share of the machine's CPUs; memory itself is not limited. The variants run
+alternately. The work is equal for all of them, but its CPU seconds vary with the load of the machine, so they
 are compared by wall seconds per CPU second. The peak is the resident memory of the handler and its FFmpeg at
 the same moment, for large pictures. Needs Linux and root. Prints Markdown; progress goes to stderr.
 """
@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import psutil
 
@@ -28,9 +29,25 @@ from benchmarks.support.tables import render_table
 from local.lambda_runtime.function import LocalFunction
 
 _MB_PER_CPU = 1769
-_USUAL_MB = 2048
 _CLIP = next(clip for clip in CLIPS if clip.name == "h264-portrait")
 _LARGER = {"720p": SHORT, "4K": ULTRA_HD}
+
+
+class Variant(NamedTuple):
+    """A memory size, and how many records of a batch are handled at a time."""
+
+    memory_mb: int
+    records: int
+
+    @property
+    def cpus(self) -> float:
+        return self.memory_mb / _MB_PER_CPU
+
+    def __str__(self) -> str:
+        return f"{self.memory_mb} MB, {self.records} at a time"
+
+
+_USUAL = Variant(2048, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +66,30 @@ class Run:
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     video = ensure(_CLIP)
-    sizes = sorted({*options.sizes, _USUAL_MB})
-    runs: dict[int, list[Run]] = {size: [] for size in sizes}
+    variants = {Variant(size, records) for size in options.sizes for records in options.at_once} | {_USUAL}
+    runs: dict[Variant, list[Run]] = {variant: [] for variant in sorted(variants)}
     with deployed(options.delay / 1000) as deployment, ExitStack() as stack:
-        functions = {size: stack.enter_context(_function(deployment, size)) for size in sizes}
+        functions = {variant: stack.enter_context(_function(deployment, variant)) for variant in runs}
         for function in functions.values():
             invoke(function, deployment.order(video, 1))  # the first takes longer: imports, clients
         for turn in range(options.repeat):
-            for size, function in functions.items():
-                print(f"{size} MB, {turn + 1} of {options.repeat}", file=sys.stderr)
-                runs[size].append(_run(function, deployment, video, options.records))
-        peaks = {size: _peaks(function, deployment) for size, function in functions.items()}
+            for variant, function in functions.items():
+                print(f"{variant}, {turn + 1} of {options.repeat}", file=sys.stderr)
+                runs[variant].append(_run(function, deployment, video, options.records))
+        peaks = {variant: _peaks(function, deployment) for variant, function in functions.items()}
     print("\n".join(_report(runs, peaks, options)))
     return 0
 
 
 @contextmanager
-def _function(deployment: Deployment, memory_mb: int) -> Iterator[LocalFunction]:
+def _function(deployment: Deployment, variant: Variant) -> Iterator[LocalFunction]:
     """Start a warm function with this memory size and its share of the CPUs."""
-    environment = deployment.environment | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb)}
+    environment = deployment.environment | {
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(variant.memory_mb),
+        "RECORDS_AT_ONCE": str(variant.records),
+    }
     with (
-        cpu_quota(memory_mb / _MB_PER_CPU) as put,
+        cpu_quota(variant.cpus) as put,
         replace(deployment, environment=environment).function() as function,
     ):
         function.warm_up()
@@ -88,12 +108,12 @@ def _run(function: LocalFunction, deployment: Deployment, video: Path, records: 
 
 
 def _peaks(function: LocalFunction, deployment: Deployment) -> list[float]:
-    """Return the peak memory in MB for two videos of each large kind; one downloads during the decode."""
+    """Return the peak memory in MB for a batch of three videos of each large kind."""
     assert function.pid is not None
     peaks = []
     for name, clip in _LARGER.items():
         print(f"peak of {name}", file=sys.stderr)
-        order = deployment.order(ensure(clip), 2)
+        order = deployment.order(ensure(clip), 3)
         with peak_memory(function.pid) as peak:
             invoke(function, order)
         peaks.append(peak.megabytes)
@@ -101,7 +121,9 @@ def _peaks(function: LocalFunction, deployment: Deployment) -> list[float]:
 
 
 def _report(
-    runs: Mapping[int, Sequence[Run]], peaks: Mapping[int, Sequence[float]], options: argparse.Namespace
+    runs: Mapping[Variant, Sequence[Run]],
+    peaks: Mapping[Variant, Sequence[float]],
+    options: argparse.Namespace,
 ) -> Iterator[str]:
     yield f"{describe_machine()}. {describe_versions(['boto3'])}.\n"
     yield (
@@ -109,30 +131,40 @@ def _report(
         f"a frame every second). Every request to the cloud takes {options.delay:g} ms longer than it does "
         "on loopback.\n"
     )
-    heads = ["memory MB", "CPUs", "seconds for a CPU second", "from", "to", "seconds", "cost"]
-    relative = [f"{head}, {_USUAL_MB} MB = 1" for head in heads[-2:]]
-    rows = [[*_row(size, runs), *(f"{peak:.0f}" for peak in peaks[size])] for size in runs]
+    heads = [
+        "memory MB",
+        "CPUs",
+        "records at a time",
+        "seconds for a CPU second",
+        "from",
+        "to",
+        "seconds",
+        "cost",
+    ]
+    relative = [f"{head}, {_USUAL} = 1" for head in heads[-2:]]
+    rows = [[*_row(variant, runs), *(f"{peak:.0f}" for peak in peaks[variant])] for variant in runs]
     peak_heads = [f"peak MB, {name}" for name in _LARGER]
     yield render_table([*heads[:-2], *relative, "seconds a video", "CPU seconds", *peak_heads], rows)
     most = os.cpu_count() or 1
-    if too_large := [size for size in runs if size > most * _MB_PER_CPU]:
+    if too_large := sorted({variant.memory_mb for variant in runs if variant.cpus > most}):
         sizes = ", ".join(map(str, too_large))
         yield f"\nThis machine has {most} CPUs: {sizes} MB were not given their share."
 
 
-def _row(size: int, runs: Mapping[int, Sequence[Run]]) -> list[str]:
-    stretches = [run.stretch for run in runs[size]]
-    slower = median(stretches) / median(run.stretch for run in runs[_USUAL_MB])
+def _row(variant: Variant, runs: Mapping[Variant, Sequence[Run]]) -> list[str]:
+    stretches = [run.stretch for run in runs[variant]]
+    slower = median(stretches) / median(run.stretch for run in runs[_USUAL])
     return [
-        str(size),
-        f"{size / _MB_PER_CPU:.2f}",
+        str(variant.memory_mb),
+        f"{variant.cpus:.2f}",
+        str(variant.records),
         f"{median(stretches):.2f}",
         f"{min(stretches):.2f}",
         f"{max(stretches):.2f}",
         f"{slower:.2f}",
-        f"{slower * size / _USUAL_MB:.2f}",
-        f"{median(run.wall for run in runs[size]):.2f}",
-        f"{median(run.cpu for run in runs[size]):.2f}",
+        f"{slower * variant.memory_mb / _USUAL.memory_mb:.2f}",
+        f"{median(run.wall for run in runs[variant]):.2f}",
+        f"{median(run.cpu for run in runs[variant]):.2f}",
     ]
 
 
@@ -140,15 +172,26 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory_size", description=__doc__)
     parser.add_argument("--delay", type=float, default=30, metavar="MS", help="of a request (default: 30)")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="batches of each (default: 5)")
-    parser.add_argument("--records", type=int, default=5, metavar="N", help="of a batch (default: 5)")
+    parser.add_argument("--records", type=int, default=10, metavar="N", help="of a batch (default: 10)")
     parser.add_argument(
         "--sizes",
-        type=lambda text: [int(part) for part in text.split(",")],
-        default=[1024, 1536, 1769, 2048, 3008, 3538],
+        type=_numbers,
+        default=[1769, 3538, 5307],
         metavar="MB,MB",
-        help="memory sizes (default: 1024,1536,1769,2048,3008,3538)",
+        help="memory sizes (default: 1769,3538,5307)",
+    )
+    parser.add_argument(
+        "--at-once",
+        type=_numbers,
+        default=[1, 2],
+        metavar="N,N",
+        help="records that are handled at a time (default: 1,2)",
     )
     return parser
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ loads only what its settings ask for.
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -25,7 +26,7 @@ from extractor.domain.key_parser import TRASH, KeyParser
 from extractor.domain.layout import parse_layout
 from extractor.domain.policy import IMAGE_FORMATS
 from extractor.errors import SettingsError
-from extractor.settings import Settings
+from extractor.settings import Settings, capacity
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,20 +61,21 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
     from extractor.pipeline.prefetch import Prefetcher
     from extractor.pipeline.worker import Worker
 
+    records = records_at_once(settings)
     context = WorkerContext(
         state=build_state(settings),
-        videos=Prefetcher(_video_locator(settings), settings.work_dir),
+        videos=Prefetcher(_video_locator(settings), settings.work_dir, videos_ahead=records),
         frames=build_object_store(settings, settings.s3_bucket_frames),
         layout=parse_layout(settings.frames_layout),
         config=ExtractorConfig(
             ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
             limits=replace(
-                settings.limits, threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share)
+                settings.limits(records),
+                threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share, videos=records),
             ),
             upload_workers=settings.upload_workers,
             output=settings.output_form,
         ),
-        work_dir=settings.work_dir,
     )
     return Worker(
         context=context,
@@ -83,6 +85,16 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
         report=telemetry.record_result,
         is_own_output=_own_outputs(settings),
         max_receives=settings.max_receives,
+    )
+
+
+def records_at_once(settings: Settings) -> int:
+    """Return how many records of a batch the worker handles at a time: RECORDS_AT_ONCE, or what suits."""
+    from extractor.media.ffmpeg.threads import available_cpus
+
+    cpus = min(available_cpus(), settings.cpu_share or 1)
+    return settings.records_at_once or capacity.records_at_once(
+        cpus, settings.aws_lambda_function_memory_size, settings.ffmpeg_memory_mb
     )
 
 
@@ -129,13 +141,16 @@ def build_table(settings: Settings) -> VideoTable:
 
 
 class _LazyQueue:
-    """A queue whose client is built on first use: most invocations dead-letter nothing."""
+    """A queue whose client is built on first use: most invocations dead-letter nothing. Thread-safe."""
 
     def __init__(self, build: Callable[[], JobQueue]) -> None:
-        self._queue = cache(build)
+        self._build = cache(build)
+        self._lock = Lock()
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
-        return self._queue().send(messages)
+        with self._lock:
+            queue = self._build()
+        return queue.send(messages)
 
 
 def build_job_queue(settings: Settings) -> ObservableQueue:
@@ -209,7 +224,9 @@ def _tool_clients() -> "ClientBuilder":
 def _build_object_store(settings: Settings, bucket: str, clients: "ClientBuilder") -> ObjectStore:
     from extractor.backends.storage.s3 import S3ObjectStore
 
-    return S3ObjectStore(_s3_client(settings.upload_workers + _SPARE_CONNECTIONS, clients), bucket)
+    records = settings.records_at_once or capacity.MOST_RECORDS
+    connections = (settings.upload_workers + _SPARE_CONNECTIONS) * records
+    return S3ObjectStore(_s3_client(connections, clients), bucket)
 
 
 def _build_queue(url: str, attempts: int, clients: "ClientBuilder") -> ObservableQueue:

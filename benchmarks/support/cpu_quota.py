@@ -3,7 +3,7 @@
 Lambda does the same by memory size. Control groups exist in two versions; the mounted one is used.
 """
 
-import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,8 +31,7 @@ def cpu_quota(cpus: float) -> Iterator[Callable[[int], None]]:
         }  # fmt: skip
     else:
         parent, limits = _V2, {"cpu.max": f"{quota} {_PERIOD_MICROSECONDS}", "cpu.weight": f"{8 * 100}"}
-    group = parent / f"frame-extractor-{os.getpid()}-{quota}"
-    group.mkdir()
+    group = Path(tempfile.mkdtemp(prefix="frame-extractor-", dir=parent))
     try:
         for name, value in limits.items():
             (group / name).write_text(value)

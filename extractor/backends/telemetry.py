@@ -1,7 +1,9 @@
 """Logs, metrics and traces of the worker (aws-lambda-powertools). Only entry points import this module."""
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -16,7 +18,7 @@ logger = Logger(service=SERVICE, level="INFO")  # explicit level, so that powert
 
 
 class Telemetry:
-    """Configures logging and tracing, and counts job results as CloudWatch metrics.
+    """Configures logging and tracing, and counts job results as CloudWatch metrics. Thread-safe.
 
     Args:
         log_level: The minimum level of log lines.
@@ -28,7 +30,17 @@ class Telemetry:
         _log_through(logger, log_level)
         self._namespace = namespace
         self._metrics = Metrics(namespace=namespace, service=SERVICE)
+        self._lock = threading.Lock()
         self.observe: Observer = _tracer() if tracing else _untraced
+
+    @contextmanager
+    def log_keys(self, **keys: object) -> Iterator[None]:
+        """Add fields to the log lines of this thread in the block."""
+        logger.thread_safe_append_keys(**keys)
+        try:
+            yield
+        finally:
+            logger.thread_safe_remove_keys(keys)
 
     def record_result(self, result: JobResult | Exception) -> None:
         """Count one job result: succeeded, failed (``outcome=final``), ignored, or to be retried.
@@ -36,14 +48,15 @@ class Telemetry:
         Args:
             result: The result of the job, or the exception that causes a redelivery.
         """
-        if isinstance(result, JobSucceeded):
-            self._count_done(result)
-        elif isinstance(result, JobFailed):
-            self._count_failure(result.reason, "final")
-        elif isinstance(result, ObjectIgnored):
-            self._metrics.add_metric("IgnoredObjects", MetricUnit.Count, 1)
-        else:
-            self._count_failure(reason_of(result), "retry")
+        with self._lock:
+            if isinstance(result, JobSucceeded):
+                self._count_done(result)
+            elif isinstance(result, JobFailed):
+                self._count_failure(result.reason, "final")
+            elif isinstance(result, ObjectIgnored):
+                self._metrics.add_metric("IgnoredObjects", MetricUnit.Count, 1)
+            else:
+                self._count_failure(reason_of(result), "retry")
 
     def flush(self) -> None:
         """Log the metrics counted since the last call, in CloudWatch's embedded metric format."""

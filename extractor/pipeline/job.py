@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -33,9 +32,7 @@ from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore, list_by_key
 from extractor.output.partial_run import PartialRun
 from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, extract
-from extractor.pipeline.prefetch import Prefetcher
-from extractor.pipeline.source import VideoSource, check_source_size
-from extractor.pipeline.workdir import job_directory
+from extractor.pipeline.prefetch import Prefetcher, VideoSource
 
 _LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends shortly after its deadline
 
@@ -45,11 +42,10 @@ class WorkerContext(Struct, frozen=True):
 
     Attributes:
         state: The state of the videos.
-        videos: Opens and prefetches source videos.
+        videos: Opens, prefetches and downloads source videos.
         frames: The bucket of the frames.
         layout: Keys of the frames.
         config: How videos are decoded and stored.
-        work_dir: Parent of the temporary directories.
     """
 
     state: StateStore
@@ -57,7 +53,6 @@ class WorkerContext(Struct, frozen=True):
     frames: ObjectStore
     layout: Layout
     config: ExtractorConfig
-    work_dir: Path
 
     @property
     def keyed_by_version(self) -> bool:
@@ -201,11 +196,9 @@ def _extract_frames(
 ) -> Manifest:
     """Download the video, store its frames, and commit their manifest in place of the earlier one."""
     job, frame_keys = job_context.job, frame_store.frame_keys
-    with job_directory(context.work_dir) as directory:
-        check_source_size(source.video, context.videos.max_bytes, directory)
-        path = directory / "source"
+    with ExitStack() as held:
         with job_context.watch.stage("download"):
-            source.download(path, job_context.deadline)
+            path = held.enter_context(context.videos.download(source, job_context.deadline))
         job_context.on_downloaded()
         partial_run = PartialRun(context.frames, frame_keys, source.video, job.policy)
         reused = partial_run.read(frame_store.known)

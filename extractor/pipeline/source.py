@@ -1,11 +1,9 @@
 """Locate, validate and download the source video."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from msgspec import Struct
 
@@ -39,30 +37,8 @@ class VideoLocator(Struct, frozen=True):
     max_bytes: int
 
 
-class VideoSource(Protocol):
-    """A source video whose version is known and that can be downloaded."""
-
-    @property
-    def video(self) -> SourceVideo:
-        """The object and its version."""
-        ...
-
-    def download(self, path: Path, deadline: float) -> None:
-        """Download the video.
-
-        Args:
-            path: File to create.
-            deadline: When the download must end, as of `time.monotonic()`.
-
-        Raises:
-            DeadlineError: The deadline has passed.
-            SourceChangedError: The object has another size than announced.
-        """
-        ...
-
-
 class StreamedVideo(Struct, frozen=True):
-    """A `VideoSource` that is read from a stream.
+    """A source video whose version is known, and that is read from a stream.
 
     Attributes:
         video: The object and its version.
@@ -75,7 +51,16 @@ class StreamedVideo(Struct, frozen=True):
     is_cancelled: Callable[[], bool] = lambda: False
 
     def download(self, path: Path, deadline: float) -> None:
-        """See `VideoSource.download`."""
+        """Download the video.
+
+        Args:
+            path: File to create.
+            deadline: When the download must end, as of `time.monotonic()`.
+
+        Raises:
+            DeadlineError: The deadline has passed, or the download was cancelled.
+            SourceChangedError: The object has another size than announced.
+        """
         with path.open("xb") as file:
             for chunk in self.stream.chunks():
                 file.write(chunk)
@@ -116,22 +101,18 @@ def open_video(job: ExtractionJob, locator: VideoLocator) -> Iterator[StreamedVi
     raise VideoMissingError(f"there is no object {' or '.join(map(repr, candidates))} in the bucket {bucket}")
 
 
-def check_source_size(video: SourceVideo, max_bytes: int, directory: Path) -> None:
+def check_source_size(video: SourceVideo, max_bytes: int) -> None:
     """Check the size of a video before its download.
 
     Args:
         video: The video.
         max_bytes: Largest allowed size.
-        directory: Where it will be downloaded to.
 
     Raises:
         UnreadableError: It is empty.
-        TooLargeError: It is larger than `max_bytes` or than the free disk space.
+        TooLargeError: It is larger than `max_bytes`.
     """
     if video.size_bytes == 0:
         raise UnreadableError("the object is empty")
     if video.size_bytes > max_bytes:
         raise TooLargeError(f"{video.size_bytes} bytes are more than MAX_VIDEO_MB allows")
-    free = shutil.disk_usage(directory).free
-    if video.size_bytes > free:
-        raise TooLargeError(f"{video.size_bytes} bytes do not fit on the disk, which has {free} bytes free")

@@ -8,6 +8,8 @@ goes to the dead-letter queue as well, and its row stays as it is.
 import json
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 
 from msgspec import Struct
 
@@ -79,14 +81,18 @@ class Worker(Struct, frozen=True):
     max_receives: int | None = None
 
     def handle(
-        self, message: ReceivedMessage, deadline: float, next_message: ReceivedMessage | None = None
+        self,
+        message: ReceivedMessage,
+        deadline: float,
+        find_next: Callable[[], ReceivedMessage | None] = lambda: None,
     ) -> Sequence[JobResult]:
         """Do all jobs of a message.
 
         Args:
             message: The message.
             deadline: When the work must end, as of `time.monotonic()`.
-            next_message: Message whose video is prefetched during the last job.
+            find_next: Returns the message whose video is prefetched during the last job. Called when the
+                video of that job is downloaded.
 
         Returns:
             The results of the jobs.
@@ -102,17 +108,24 @@ class Worker(Struct, frozen=True):
             results.append(self._handle_error(_MessagePart("", message.text, message), error))
         wanted = [request for request in requests if not self._is_own(request)]
         results += [self._ignore(request.job) for request in requests if request not in wanted]
-        next_jobs = [*(request.job for request in wanted[1:]), *self._first_job(next_message), None]
-        for request, next_job in zip(wanted, next_jobs, strict=False):
+        for position, request in enumerate(wanted, start=1):
             text = message.text if len(requests) == 1 else json.dumps(request.message)
-            results.append(self._run_job(request.job, message, text, deadline, next_job))
+            find_next_job = partial(self._find_next_job, wanted[position:], find_next)
+            results.append(self._run_job(request.job, message, text, deadline, find_next_job))
         for result in results:
             if isinstance(result, Exception):
                 raise result
         return [result for result in results if not isinstance(result, Exception)]
 
+    def codes(self, message: ReceivedMessage) -> frozenset[str]:
+        """Return the codes of the message's videos; none if it is invalid, which is reported when handled."""
+        try:
+            return frozenset(request.job.code for request in self._requests(message))
+        except InvalidMessageError:
+            return frozenset()
+
     def cancel_prefetch(self) -> None:
-        """Stop the download of the next video, if there is one."""
+        """Stop the downloads of next videos, if there are any."""
         self.context.videos.cancel()
 
     def give_up(self, message: ReceivedMessage, error: ExtractorError) -> bool:
@@ -129,13 +142,17 @@ class Worker(Struct, frozen=True):
         templates = self.context.videos.key_templates
         return parse_requests(message.body, self.policy, templates, message.receive_count)
 
-    def _first_job(self, message: ReceivedMessage | None) -> tuple[ExtractionJob, ...]:
-        """Return the first job of the next message. An invalid message is reported when it is processed."""
-        try:
-            requests = self._requests(message) if message else ()
-        except InvalidMessageError:
-            return ()
-        return tuple(request.job for request in requests if not self._is_own(request))[:1]
+    def _find_next_job(
+        self, rest: Sequence[Request], find_next: Callable[[], ReceivedMessage | None]
+    ) -> ExtractionJob | None:
+        """Return the next job of the message, or else the first one of the next message.
+
+        An invalid message is reported when it is processed.
+        """
+        if not rest and (message := find_next()) is not None:
+            with suppress(InvalidMessageError):
+                rest = [request for request in self._requests(message) if not self._is_own(request)]
+        return rest[0].job if rest else None
 
     def _is_own(self, request: Request) -> bool:
         job = request.job
@@ -153,10 +170,10 @@ class Worker(Struct, frozen=True):
         message: ReceivedMessage,
         text: str,
         deadline: float,
-        next_job: ExtractionJob | None,
+        find_next_job: Callable[[], ExtractionJob | None],
     ) -> JobResult | Exception:
         def prefetch() -> None:
-            if next_job is not None:
+            if (next_job := find_next_job()) is not None:
                 self.context.videos.prefetch(next_job, deadline)
 
         try:
@@ -174,6 +191,8 @@ class Worker(Struct, frozen=True):
             self.report(done)
         except Exception as error:  # noqa: BLE001 - an unexpected error fails one job
             return self._handle_error(_MessagePart(job.code, text, message), error)
+        finally:
+            self.context.videos.discard(job)  # a video that turned out to be extracted already
         return done
 
     def _handle_error(self, part: _MessagePart, error: Exception) -> JobFailed | Exception:

@@ -15,18 +15,8 @@ from extractor.backends.state import BACKENDS
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.errors import SettingsError
+from extractor.settings.capacity import FFMPEG_MB, MB_PER_LAMBDA_CPU, ffmpeg_memory_mb
 from extractor.settings.sampling import SamplingSettings
-
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-_MB_PER_LAMBDA_CPU = 1_769
-
-# docs/decisions/0004-confining-the-decoder.md has the measurements.
-_FFMPEG_MB = 3_000
-_PYTHON_MB = 200
-_UNTOUCHED_MB = 400
-"""Address space without resident memory: FFmpeg's libraries, thread stacks, reserves of malloc."""
-_LEAST_FFMPEG_MB = 700
-"""Enough for 1080p with one thread."""
 
 _OTHER_NAMES = {
     "s3_bucket_videos": ("VIDEOS_BUCKET", "BUCKET_NAME"),
@@ -95,6 +85,13 @@ class Settings(SamplingSettings):
         10, ge=0, description="seconds; a record with less time left is not started"
     )
 
+    records_at_once: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="records of a batch that are handled at a time; 0: two with two CPUs or more, else one",
+    )
+
     # Telemetry
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="minimum log level")
     metrics_namespace: str = Field(
@@ -110,26 +107,23 @@ class Settings(SamplingSettings):
     def cpu_share(self) -> float | None:
         """The number of CPUs that Lambda allots, however many the machine shows; ``None`` elsewhere."""
         memory_mb = self.aws_lambda_function_memory_size
-        return memory_mb / _MB_PER_LAMBDA_CPU if memory_mb else None
+        return memory_mb / MB_PER_LAMBDA_CPU if memory_mb else None
 
-    @property
-    def _ffmpeg_memory_mb(self) -> int:
-        if self.ffmpeg_memory_mb is not None:
-            return self.ffmpeg_memory_mb
-        if self.aws_lambda_function_memory_size is None:
-            return _FFMPEG_MB
-        free_mb = self.aws_lambda_function_memory_size - _PYTHON_MB
-        return max(_LEAST_FFMPEG_MB, free_mb + _UNTOUCHED_MB)
+    def limits(self, records: int = 1) -> DecodeLimits:
+        """Return the limits of each video.
 
-    @property
-    def limits(self) -> DecodeLimits:
+        Args:
+            records: The number of records that are handled at a time.
+        """
+        function_mb = self.aws_lambda_function_memory_size
+        default_mb = ffmpeg_memory_mb(function_mb, records) if function_mb else FFMPEG_MB
         return DecodeLimits(
             max_pixels=self.max_pixels,
             max_packets=self.max_packets,
             max_frames=self.max_frames_ceiling,
             max_frames_bytes=self.max_frames_mb * 1_000_000,
             max_decode_error_share=self.max_decode_error_percent / 100,
-            memory_bytes=self._ffmpeg_memory_mb * 1_000_000,
+            memory_bytes=(self.ffmpeg_memory_mb or default_mb) * 1_000_000,
             stall_seconds=self.ffmpeg_stall_seconds,
             threads=self.ffmpeg_threads,
             allow_truncated=self.allow_truncated,

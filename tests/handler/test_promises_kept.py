@@ -168,8 +168,9 @@ def test_a_fetch_is_kept_while_another_video_is_opened_and_nothing_is_left_of_it
         with prefetcher.open(job("b")) as fetched:
             assert not isinstance(fetched, StreamedVideo), "it is here already"
         prefetcher.prefetch(job("b"), time.monotonic() + 600)
-        with prefetcher.open(job("a")):
-            pass
+        prefetcher.prefetch(job("a"), time.monotonic() + 600)
+        with prefetcher.open(job("a")) as beyond_the_limit:
+            assert isinstance(beyond_the_limit, StreamedVideo)
     assert list((tmp_path / "work").iterdir()) == []
     assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]
 
@@ -184,5 +185,6 @@ def test_a_disk_that_fails_while_fetching_ahead_is_left_to_the_job_itself(
     with _fetching(tmp_path) as (prefetcher, job):
         prefetcher.prefetch(job("b"), time.monotonic() + 600)
         with prefetcher.open(job("b")) as opened:
+            assert isinstance(opened, StreamedVideo)
             opened.download(tmp_path / "here", time.monotonic() + 600)
     assert (tmp_path / "here").read_bytes() == b"bbbb"

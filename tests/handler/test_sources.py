@@ -70,7 +70,9 @@ def test_a_video_that_the_disk_cannot_hold_is_refused_before_it_is_fetched(
     world: World, plain_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add_video("abc", plain_clip)
-    monkeypatch.setattr("extractor.pipeline.source.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(
+        "extractor.pipeline.disk_space.shutil.disk_usage", lambda _: SimpleNamespace(free=1000)
+    )
     assert world.deliver({"code": "abc"}) == []
     (letter,) = world.dead_letters()
     assert letter["reason"] == "TOO_LARGE"

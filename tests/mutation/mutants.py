@@ -85,11 +85,6 @@ MUTANTS: list[Mutant] = [
             "if not row.is_extracted and not row.is_fetched:",
             "if False:",
         ),
-        (
-            "pipeline: misfits are downloaded",
-            "        check_source_size(source.video, context.videos.max_bytes, directory)\n",
-            "",
-        ),
         ("pipeline: the next video is never fetched ahead", "        job_context.on_downloaded()\n", ""),
         ("pipeline: the account of an unfinished run stays", "    partial_run.remove()\n", ""),
     ),
@@ -246,7 +241,26 @@ MUTANTS: list[Mutant] = [
         ),
         ("source: an empty object is a video", "if video.size_bytes == 0:", "if False:"),
         ("source: any size is allowed", "if video.size_bytes > max_bytes:", "if False:"),
-        ("source: any size fits on the disk", "if video.size_bytes > free:", "if False:"),
+    ),
+    *_group(
+        "extractor/pipeline/disk_space.py",
+        ("tests/pipeline/test_disk_space.py",),
+        ("disk space: any size fits on the disk", "elif not self._reservations:", "elif False:"),
+        (
+            "disk space: what others will write counts as free",
+            "free - sum(one.missing_bytes for one in self._reservations)",
+            "free",
+        ),
+        ("disk space: a written file counts twice", "reservation.missing_bytes = 0", "pass"),
+    ),
+    *_group(
+        "extractor/pipeline/batch.py",
+        ("tests/pipeline/test_batch.py",),
+        ("batch: a record overtakes one of its group", "        taken |= keys\n", ""),
+        ("batch: a video is handled twice at a time", "if taken.isdisjoint(keys):", "if True:"),
+        ("batch: a group goes on after a failure", "and not self._follows_unfinished(record)", ""),
+        ("batch: a record starts too late", "time.monotonic() <= self._last_start and", ""),
+        ("batch: a video in progress is prefetched", "and busy.isdisjoint(self._codes[record])", ""),
     ),
     *_group(
         "extractor/domain/keys.py",
@@ -263,8 +277,8 @@ MUTANTS: list[Mutant] = [
         _PREFETCH,
         (
             "prefetch: a fetch that failed is not forgotten",
-            "with suppress(ExtractorError, OSError), job",
-            "with suppress(), job",
+            "with suppress(ExtractorError, OSError), open",
+            "with suppress(), open",
         ),
         (
             "prefetch: an error of the disk is not suppressed",
@@ -272,16 +286,16 @@ MUTANTS: list[Mutant] = [
             "suppress(ExtractorError)",
         ),
         (
-            "prefetch: the fetch of another job is thrown away",
-            "self._ahead, fetch = fetch, None",
-            "fetch = None",
-        ),
-        (
             "prefetch: what was fetched stays on the disk",
-            "stack.callback(fetch.end)",
-            "stack.callback(lambda: None)",
+            "            if fetch is not None:\n                fetch.end()\n",
+            "            pass\n",
         ),
-        ("prefetch: the video of another job", "if fetch is not None and fetch.job != job:", "if False:"),
+        ("prefetch: any number of videos is fetched", "and len(self._ahead) < self._videos_ahead", ""),
+        (
+            "prefetch: misfits are downloaded",
+            "        check_source_size(source.video, self._max_bytes)\n",
+            "",
+        ),
     ),
     *_group(
         "extractor/pipeline/resume.py",

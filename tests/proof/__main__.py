@@ -3,6 +3,7 @@
     python -m tests.proof crash [--store sqlite --store dynamodb …]
     python -m tests.proof simulate [--seeds 20000] [--setup "two policies"]
     python -m tests.proof simulate --setup "two policies" --seed 79     one of them, line by line
+    python -m tests.proof pair                                          two videos at a time in one worker
     python -m tests.proof warm [--invocations 1000]
 
 Ends with status 1 if a promise is broken.
@@ -16,7 +17,8 @@ import time
 from pathlib import Path
 
 from tests.proof.crash import FRESH, SCENARIOS
-from tests.proof.crash_table import HEADING, aws, crash_test, whole_table
+from tests.proof.crash_table import HEADING, aws, crash_test, every_point_once, whole_table
+from tests.proof.pair import VARIABLES, run_pair
 from tests.proof.scenarios import RISKY, SAFE, Setup
 from tests.proof.simulation import simulate
 from tests.proof.stores import STORES
@@ -29,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         if options.what == "crash":
             return _crash(options.store or list(STORES), Path(name))
+        if options.what == "pair":
+            return _pair(Path(name))
         if options.what == "warm":
             return _warm(options.invocations, Path(name))
         setups = [setup for setup in (*SAFE, *RISKY) if options.setup in setup.name]
@@ -48,6 +52,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     simulation.add_argument("--seeds", type=int, default=5_000, help="so many of each setup")
     simulation.add_argument("--setup", default="", help="only those with this in their name")
     simulation.add_argument("--seed", type=int, help="this one only, and what happens in it")
+    commands.add_parser("pair", help="every effect of a batch of two videos, handled at the same time")
     warm = commands.add_parser("warm", help="many invocations in one process, a fifth of which go wrong")
     warm.add_argument("--invocations", type=int, default=1_000)
     return parser.parse_args(arguments)
@@ -68,6 +73,17 @@ def _crash(stores: list[str], directory: Path) -> int:
                             broken += 1
                             _say(f"  {case.fault}: {'; '.join(case.violations)}")
     _say(f"{broken} broken in {time.monotonic() - started:.0f} s")
+    return min(broken, 1)
+
+
+def _pair(directory: Path) -> int:
+    broken = 0
+    with aws(directory) as clip, crash_test("sqlite", FRESH, clip, directory, VARIABLES) as test:
+        points = sorted(run_pair(test, None).effects)
+        for number, fault in enumerate(every_point_once(points), start=1):
+            pair = run_pair(test, fault)
+            broken += bool(pair.violations)
+            _say(f"{number} of {len(points)}, {fault}: {'; '.join(pair.violations) or 'both end well'}")
     return min(broken, 1)
 
 

@@ -1,10 +1,11 @@
 """The crash test with everything that it needs around it, and its table."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from unittest.mock import patch
 
 from extractor import container
@@ -53,10 +54,16 @@ def aws(directory: Path) -> Iterator[Clip]:
 
 
 @contextmanager
-def crash_test(store_name: str, scenario: Scenario, clip: Clip, directory: Path) -> Iterator[CrashTest]:
-    """A test of `scenario` over the store of that name, in a world of its own."""
+def crash_test(
+    store_name: str,
+    scenario: Scenario,
+    clip: Clip,
+    directory: Path,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[CrashTest]:
+    """A test of `scenario` over the store of that name, in a world of its own, with these settings."""
     with STORES[store_name](directory) as store, open_world(store) as world:
-        lane = open_lane(store, directory, world.dead_letter_url)
+        lane = open_lane(store, directory, world.dead_letter_url, variables)
         yield CrashTest(world, lane, clip, scenario)
 
 

@@ -132,7 +132,6 @@ class Simulation:
             frames=frames,
             layout=parse_layout(self.setup.layout),
             config=TOOLS,
-            work_dir=self.work_dir,
         )
         worker = Worker(
             context=context,

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from logging import StreamHandler
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn, cast
 
 from msgspec.structs import replace
@@ -156,8 +157,10 @@ def _ended(process: Process) -> Ended:
     return Ended(False, told["met"], told["answer"], tuple(told["effects"]))
 
 
-def open_lane(store: Store, directory: Path, dead_letter_url: str) -> Lane:
-    """A lane with a disk of its own in `directory`."""
+def open_lane(
+    store: Store, directory: Path, dead_letter_url: str, more: Mapping[str, str] = MappingProxyType({})
+) -> Lane:
+    """A lane with a disk of its own in `directory`, and with `more` settings."""
     unused = directory / "unused.sqlite"  # each process opens its own instead
     SqliteStateStore(unused, "watched_content")
     variables = {
@@ -167,5 +170,6 @@ def open_lane(store: Store, directory: Path, dead_letter_url: str) -> Lane:
         "DEAD_LETTER_QUEUE_URL": dead_letter_url,
         "UPLOAD_WORKERS": "2",
         "FFMPEG_THREADS": "1",
+        **more,
     }
     return Lane(build_app(load_settings(variables)), store, directory / "log")

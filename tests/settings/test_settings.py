@@ -7,7 +7,7 @@ import pytest
 
 from extractor.cli.environment import load_dotenv_defaults
 from extractor.errors import SettingsError
-from extractor.settings import ALL_VARIABLES, Settings, load_settings, variable_names
+from extractor.settings import ALL_VARIABLES, Settings, capacity, load_settings, variable_names
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": "/tmp/state.sqlite"}
@@ -190,6 +190,31 @@ def test_a_layout_or_column_that_makes_no_sense_is_named_at_the_start(wrong: dic
 
 
 @pytest.mark.parametrize(
+    ("function_mb", "cpus", "ffmpeg_mb", "records"),
+    [
+        (None, 8, None, 1),
+        (1_769, 1.0, None, 1),
+        (3_538, 1.5, None, 1),
+        (3_538, 2.0, None, 2),
+        (3_538, 2.0, 2_019, 2),
+        (3_538, 2.0, 2_020, 1),
+        (10_240, 5.8, None, 2),
+        (2_500, 4.0, None, 1),
+    ],
+)
+def test_two_records_are_handled_at_a_time_where_each_has_a_cpu_and_memory(
+    function_mb: int | None, cpus: float, ffmpeg_mb: int | None, records: int
+) -> None:
+    assert capacity.records_at_once(cpus, function_mb, ffmpeg_mb) == records
+
+
+def test_records_handled_at_a_time_share_the_functions_memory() -> None:
+    settings = load_settings({**MINIMAL, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538"})
+    assert settings.limits(records=1).memory_bytes == 3_738_000_000
+    assert settings.limits(records=2).memory_bytes == 2_019_000_000
+
+
+@pytest.mark.parametrize(
     ("variables", "memory_mb"),
     [
         ({}, 3_000),
@@ -202,7 +227,7 @@ def test_a_layout_or_column_that_makes_no_sense_is_named_at_the_start(wrong: dic
 def test_ffmpegs_memory_follows_the_functions_unless_it_is_set(
     variables: dict[str, str], memory_mb: int
 ) -> None:
-    assert load_settings({**MINIMAL, **variables}).limits.memory_bytes == memory_mb * 1_000_000
+    assert load_settings({**MINIMAL, **variables}).limits().memory_bytes == memory_mb * 1_000_000
 
 
 @pytest.mark.parametrize(

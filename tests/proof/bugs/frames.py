@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 import extractor.output.writers
 import extractor.pipeline.job
+import extractor.pipeline.prefetch
 import extractor.pipeline.workdir
 import tests.proof.patching
 from extractor.backends.storage.base import ObjectStore
@@ -159,4 +160,4 @@ def work_directory_kept(patch: Patch) -> None:
         path.mkdir()
         yield path
 
-    patch(extractor.pipeline.job, "job_directory", kept)
+    patch(extractor.pipeline.prefetch, "job_directory", kept)
