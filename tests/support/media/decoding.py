@@ -1,5 +1,6 @@
 """Decoding without any storage: a clip and a policy in, frames out."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,6 +71,13 @@ def _frames(decoder: FrameDecoder) -> list[Frame]:
 @pytest.fixture
 def decode() -> Decode:
     return decode_clip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_clips(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No clip is made twice by the workers of a test run, whose temporary folders lie in one."""
+    folder = tmp_path_factory.getbasetemp()
+    clips.keep_in((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "kept-clips")
 
 
 @pytest.fixture(scope="session")
