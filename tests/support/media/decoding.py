@@ -42,12 +42,14 @@ def decode_clip(
     binary: str | None = None,
     seconds: float = 60,
     plan: bool = False,
+    index: VideoIndex | None = None,
 ) -> Decoded:
+    """Decode the file. `index`: what an earlier decode of it for the same policy has read."""
     limits = limits or DecodeLimits()
     source = DecoderInput(path, limits, binary or find_ffmpeg())
     budget = ProcessLimits(time.monotonic() + seconds, limits.stall_seconds, limits.memory_bytes)
     policy = policy or SamplingPolicy()
-    index = read_index(source, budget, policy)
+    index = index or read_index(source, budget, policy)
     source = index.select(source)
     if needs_times(index, policy):
         schedule = schedule_decoded(source, index, policy, budget)
