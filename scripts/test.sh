@@ -21,5 +21,6 @@ fi
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 ./scripts/build_docs.sh
-# Each file runs in one worker, since servers are started once per file. Three workers: many tests wait.
-.venv/bin/pytest -n 3 --dist loadfile "$@"
+# Each file runs in one worker, since servers are started once per file. Twice as many workers as two
+# processors: many tests wait.
+.venv/bin/pytest -n 4 --dist loadfile "$@"

@@ -1,13 +1,13 @@
 """An empty value, as of a variable of the shell that is not set, is called empty by every command line."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from extractor.cli.environment import load_dotenv_defaults
 from extractor.pipeline.local import extract_frames
+from tests.support.processes import run_python
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,14 +36,7 @@ COMMANDS = {
 
 
 def _run(arguments: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_python(arguments, {"PATH": "/usr/bin:/bin"}, folder)
 
 
 @pytest.mark.parametrize(("name", "arguments"), COMMANDS.items(), ids=COMMANDS)

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from extractor import extract_frames
 from extractor.settings import load_settings
 from local.embedded.child_process import ROOT
 from tests.infra.rendering import MINIMAL, Rendering, load_template
+from tests.support.processes import run_python
 from tests.support.servers.supabase import Supabase, supabase
 
 if TYPE_CHECKING:
@@ -34,14 +34,8 @@ def project() -> Iterator[Supabase]:
 
 
 def _queue(folder: Path, environment: Mapping[str, str], *options: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, str(ROOT / "run_sqs_batches.py"), *options],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
+    return run_python([ROOT / "run_sqs_batches.py", *options], variables, folder)
 
 
 def test_a_file_with_two_lines_lacks_the_queue_and_one_sentence_says_so(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.domain.jobs import ExtractionSummary
+from tests.support.processes import run_python
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -32,27 +33,12 @@ class Setup:
     def run(self, *options: str, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
         """Variables given as empty are not set at all."""
         variables = {name: value for name, value in (self.environment | environment).items() if value}
-        return subprocess.run(
-            [sys.executable, SCRIPT, *options],
-            env=variables,
-            cwd=self.folder,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_python([SCRIPT, *options], variables, self.folder, stdin)
 
     def python(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Another command line of the project."""
         variables = {**self.environment, "PYTHONPATH": str(SCRIPT.parent), **environment}
-        return subprocess.run(
-            [sys.executable, *arguments],
-            env=variables,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_python(arguments, variables, self.folder)
 
     def start(self, *options: str, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(

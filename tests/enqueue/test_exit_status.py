@@ -154,7 +154,8 @@ def test_an_interrupted_run_gives_130_and_a_true_summary_and_the_next_one_comple
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
         gate.released.set()
-    assert (process.returncode, errors) == (130, "interrupted\n")
+    # On a busy machine, the silence before the signal is told of first.
+    assert (process.returncode, errors.splitlines()[-1]) == (130, "interrupted")
     assert output.splitlines()[0].startswith("20 videos queued in 3 calls")
     assert output.splitlines()[1].startswith("up to 5 more may be queued")
     assert setup.queued() == [{"code": code} for code in CODES[:20]]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no threads of a library when processes are forked
 
+from tests.fuzz.cases import seeds_of, seeds_of_each
 from tests.fuzz.run import Findings, fuzz, replay
 from tests.fuzz.seeds import load_clips
 
@@ -31,8 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         if options.replay is not None:
             return replay(options.replay, clips, sys.stdout)
         only = [word for word in options.only.split(",") if word]
-        findings = Findings(options.findings)
-        return fuzz(options.seed, options.files, only, options.jobs, clips, findings, sys.stdout)
+        if options.each is not None:
+            seeds = seeds_of_each(options.seed, options.each)
+        else:
+            seeds = seeds_of(options.seed, options.files, only)
+        return fuzz(seeds, options.jobs, clips, Findings(options.findings), sys.stdout)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--files", type=_positive, default=1_000, help="how many (default: 1,000)")
+    parser.add_argument("--each", type=_positive, metavar="N", help="instead, so many of each clip")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the first one (default: 0)")
     parser.add_argument(
         "--only",

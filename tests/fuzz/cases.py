@@ -1,5 +1,6 @@
 """The cases: a seed becomes a damaged file and what is asked of it, always the same."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
@@ -13,6 +14,7 @@ from tests.fuzz.mutators import MUTATORS
 from tests.support.media.recipes import RECIPES
 
 _HOSTILE_CLIP: Final = "h264-mp4"
+_HOSTILE: Final = "hostile"
 _HOSTILE_SHARE: Final = 0.02
 
 POLICIES: Final[Mapping[str, tuple[SamplingPolicy, OutputOptions]]] = {
@@ -77,6 +79,19 @@ def seeds_of(first: int, files: int, only: Sequence[str]) -> Iterator[int]:
         return not only or any(word in (*parts, "-".join(parts)) for word in only)
 
     return islice(filter(fits, count(first)), files)
+
+
+def seeds_of_each(first: int, files: int) -> Iterator[int]:
+    """So many seeds from `first` on of each clip, and as many of the files that are built to hurt."""
+    left = Counter(dict.fromkeys((*_names(), _HOSTILE), files))
+    for seed in count(first):
+        choice = _choose(seed)
+        kind = _HOSTILE if choice.hostile else choice.clip
+        if left[kind]:
+            left[kind] -= 1
+            yield seed
+        if not left.total():
+            return
 
 
 def is_hostile(seed: int) -> bool:

@@ -3,7 +3,7 @@
 import json
 import selectors
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -15,7 +15,7 @@ from msgspec.structs import replace as with_changes
 
 from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.local import local_config
-from tests.fuzz.cases import Case, make_case, seeds_of
+from tests.fuzz.cases import Case, make_case
 from tests.fuzz.trial import Trial, Verdict, start
 
 _FILES_PER_LINE: Final = 500
@@ -62,17 +62,15 @@ class Account:
 
 
 def fuzz(
-    first_seed: int,
-    files: int,
-    only: Sequence[str],
+    seeds: Iterable[int],
     jobs: int,
     clips: Mapping[str, bytes],
     findings: Findings,
     output: TextIO,
 ) -> int:
-    """Try that many files and tell of them on `output`; 1 if there are findings, else 0."""
+    """Try the files of those seeds and tell of them on `output`; 1 if there are findings, else 0."""
     account = Account()
-    cases = (make_case(seed, clips) for seed in seeds_of(first_seed, files, only))
+    cases = (make_case(seed, clips) for seed in seeds)
     for case, verdict in _tried(cases, jobs, _tools()):
         account.add(verdict)
         if verdict.wrong:

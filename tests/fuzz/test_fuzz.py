@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from extractor import errors
 from extractor.pipeline.local import extract_to_folder
 from tests.fuzz import trial
-from tests.fuzz.cases import POLICIES, is_hostile, make_case, seeds_of
+from tests.fuzz.cases import POLICIES, is_hostile, make_case, seeds_of, seeds_of_each
 from tests.fuzz.elements import parsed
 from tests.fuzz.hostile import HOSTILE
 from tests.fuzz.mutators import MUTATORS
@@ -26,12 +27,22 @@ from tests.fuzz.seeds import load_clips
 from tests.support.media.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
-FILES = 300  # many more by hand: python -m tests.fuzz
+EACH = 2  # files of each clip; many more by hand: python -m tests.fuzz
 
 
 @pytest.fixture(scope="session")
 def fuzz_clips(clip_dir: Path) -> Mapping[str, bytes]:
     return load_clips(clip_dir)
+
+
+@pytest.fixture(scope="session")
+def sound_seed(fuzz_clips: Mapping[str, bytes]) -> int:
+    """One whose damage comes after all that counts, with a question that every clip answers."""
+    cases = (make_case(seed, fuzz_clips) for seed in seeds_of(0, 10_000, ["gif"]))
+    seed = next(case.seed for case in cases if case.policy == "uniform" and case.damage == "append")
+    output = io.StringIO()
+    assert replay(seed, fuzz_clips, output) == 0, output.getvalue()
+    return seed
 
 
 @pytest.mark.failure_row(14)
@@ -41,17 +52,19 @@ def test_damaged_files_end_in_frames_or_in_a_reason_and_leave_nothing_behind(
     fuzz_clips: Mapping[str, bytes], clip_dir: Path
 ) -> None:
     """In a process of its own: a forked case starts with the memory of its parent."""
-    options = [f"--files={FILES}", "--seed=1", "--jobs=2", f"--clips={clip_dir}"]
+    options = [f"--each={EACH}", "--seed=1", "--jobs=2", f"--clips={clip_dir}"]
     command = [sys.executable, "-m", "tests.fuzz", *options]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert f"{FILES} files" in ended.stdout
+    assert f"{EACH * (len(RECIPES) + 1)} files" in ended.stdout
 
 
-def test_hostile_structures_are_among_the_cases(fuzz_clips: Mapping[str, bytes]) -> None:
-    """They are rare, so some of the 300 files above must be of them; each changes the clip."""
-    damages = {make_case(seed, fuzz_clips).damage for seed in range(1, FILES + 1)}
-    assert damages & set(HOSTILE)
+def test_all_clips_and_hostile_structures_are_among_the_cases(fuzz_clips: Mapping[str, bytes]) -> None:
+    """They are rare, so the files above must have as many of them as of a clip; each changes the clip."""
+    cases = [make_case(seed, fuzz_clips) for seed in seeds_of_each(1, EACH)]
+    assert sum(case.damage in HOSTILE for case in cases) == EACH
+    ordinary = Counter(case.clip for case in cases if case.damage not in HOSTILE)
+    assert ordinary == {recipe.name: EACH for recipe in RECIPES}
     clip = fuzz_clips["h264-mp4"]
     assert len({damage(clip) for damage in HOSTILE.values()} | {clip}) == len(HOSTILE) + 1
 
@@ -192,16 +205,15 @@ def _death(*_: Any) -> None:
 )
 def test_a_broken_promise_is_found_and_kept_with_its_seed(
     fuzz_clips: Mapping[str, bytes],
+    sound_seed: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     bug: Break,
     words: str,
 ) -> None:
-    seed = _sound_seed(fuzz_clips)
-    output = io.StringIO()
-    assert replay(seed, fuzz_clips, output) == 0, output.getvalue()
+    seed, output = sound_seed, io.StringIO()
     monkeypatch.setattr(trial, "extract_to_folder", bug)
-    assert fuzz(seed, 1, [], 1, fuzz_clips, Findings(tmp_path / "findings"), output) == 1
+    assert fuzz([seed], 1, fuzz_clips, Findings(tmp_path / "findings"), output) == 1
     assert f"seed {seed}: " in output.getvalue()
     kept = json.loads((tmp_path / "findings" / f"{seed}.json").read_text())
     assert words in f"{kept['wrong']} {kept['text']}"
@@ -218,7 +230,7 @@ def test_a_case_that_never_ends_is_killed_with_all_it_started(
     monkeypatch.setattr(trial, "extract_to_folder", hang)
     monkeypatch.setattr(trial, "MOST_SECONDS", 0.1)
     output = io.StringIO()
-    assert fuzz(1, 3, [], 3, fuzz_clips, Findings(None), output) == 1
+    assert fuzz([1, 2, 3], 3, fuzz_clips, Findings(None), output) == 1
     assert "3 HUNG" in output.getvalue()
 
 
@@ -227,13 +239,5 @@ def test_a_process_that_is_left_behind_is_found(
 ) -> None:
     monkeypatch.setattr(trial, "extract_to_folder", _process_left)
     output = io.StringIO()
-    assert fuzz(1, 1, [], 1, fuzz_clips, Findings(None), output) == 1
+    assert fuzz([1], 1, fuzz_clips, Findings(None), output) == 1
     assert "1 processes are left" in output.getvalue()
-
-
-def _sound_seed(clips: Mapping[str, bytes]) -> int:
-    """One whose damage comes after all that counts, with a question that every clip answers."""
-    for case in (make_case(seed, clips) for seed in seeds_of(0, 10_000, ["gif"])):
-        if case.policy == "uniform" and case.damage == "append":
-            return case.seed
-    raise AssertionError("no such seed")

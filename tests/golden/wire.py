@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from pydantic import AliasChoices
 from extractor import errors
 from extractor.domain.video_message import VideoMessage
 from extractor.settings import Settings, variable_names
+from tests.support.processes import run_python
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,14 +28,9 @@ COMMAND_LINES: dict[str, Sequence[str]] = {
 
 def help_text(command: Sequence[str]) -> str:
     """What ``--help`` prints, 100 columns wide."""
-    return subprocess.run(
-        [sys.executable, *command, "--help"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    run = run_python([*command, "--help"], {"PATH": os.environ["PATH"], "COLUMNS": "100"}, ROOT)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 def reason_codes() -> str:

@@ -1,6 +1,7 @@
 """The demo as a person runs it: a complete run, a run with files of one's own, and an interrupted one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,8 +101,9 @@ def test_a_missing_file_is_reported_before_anything_starts(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc to find processes")
-def test_ctrl_c_ends_the_demo_and_leaves_no_process(tmp_path: Path) -> None:
-    with _demo("--out", tmp_path / "out", mark=tmp_path) as process:
+def test_ctrl_c_ends_the_demo_and_leaves_no_process(tmp_path: Path, plain_clip: Path) -> None:
+    videos = [shutil.copy(plain_clip, tmp_path / f"{number}.mp4") for number in range(5)]
+    with _demo("--out", tmp_path / "out", *videos, mark=tmp_path) as process:
         assert process.stdout is not None
         while "handler" not in process.stdout.readline():
             assert process.poll() is None

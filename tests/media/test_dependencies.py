@@ -28,17 +28,16 @@ _CLIPS: Sequence[tuple[str, str]] = (
     ("svt_grain.mp4", f"{_SVT}:film-grain=25"),
     ("svt_deep.webm", f"{_SVT} -pix_fmt yuv420p10le"),
     ("svt_resized.mp4", f"{_SVT}:resize-mode=1:resize-denom=12"),
-    ("aom.mkv", f"{_AOM} -g 60"),
+    ("aom.mkv", f"{_AOM} -g 30"),
     ("aom_no_lag.mp4", f"{_AOM} -lag-in-frames 0"),
     ("aom_no_order.mkv", f"{_AOM} -aom-params enable-order-hint=0"),
     ("aom_grain.mkv", f"{_AOM} -aom-params film-grain-test=7"),
     ("aom_tiles.mp4", f"{_AOM} -tiles 2x2"),
-    ("aom.ivf", f"{_AOM} -g 60"),
+    ("aom.ivf", f"{_AOM} -g 30"),
 )
 
 _POLICIES = (
     SamplingPolicy(interval_seconds=0.1),
-    SamplingPolicy(interval_seconds=1.0),
     SamplingPolicy(interval_seconds=2.0),
     SamplingPolicy(strategy="timestamps", timestamps_seconds=(0.5, 1.01, 1.02, 3.3, 77)),
     SamplingPolicy(interval_seconds=0.2, max_frames=3, max_frames_mode="spread"),
@@ -49,9 +48,8 @@ _POLICIES = (
 def clip(request: pytest.FixtureRequest, clip_dir: Path) -> Path:
     name, options = request.param
     path = clip_dir / f"dependencies-{name}"
-    clips.ffmpeg(
-        f"-f lavfi -i testsrc2=size=192x128:rate=25:duration=4 -pix_fmt yuv420p {options} {{0}}", path
-    )
+    picture = "192x128:rate=25" if _SVT in options else "128x128:rate=15"  # libaom takes its time
+    clips.ffmpeg(f"-f lavfi -i testsrc2=size={picture}:duration=4 -pix_fmt yuv420p {options} {{0}}", path)
     return path
 
 
@@ -63,13 +61,13 @@ def _dependencies(decoded: Decoded) -> Dependencies | None:
     return decoded.index.order.dependencies if decoded.index.order else None
 
 
-@pytest.mark.parametrize("policy", _POLICIES, ids=["0.1 s", "1 s", "2 s", "timestamps", "spread"])
+@pytest.mark.parametrize("policy", _POLICIES, ids=["0.1 s", "2 s", "timestamps", "spread"])
 def test_a_decode_of_what_the_wanted_frames_depend_on_is_bit_identical(
     decode: Decode, clip: Path, policy: SamplingPolicy
 ) -> None:
     full = decode(clip, policy)
     assert _dependencies(full) is not None
-    assert _images(decode(clip, policy, plan=True)) == _images(full)
+    assert _images(decode(clip, policy, plan=True, index=full.index)) == _images(full)
 
 
 def test_frames_in_layers_need_few_others(decode: Decode, clip_dir: Path) -> None:
@@ -85,7 +83,7 @@ def test_frames_in_layers_need_few_others(decode: Decode, clip_dir: Path) -> Non
 def test_numbered_frames_must_not_be_missing(decode: Decode, clip_dir: Path) -> None:
     path = clip_dir / "dependencies-numbered.mkv"
     clips.ffmpeg(
-        f"-f lavfi -i testsrc2=size=192x128:rate=25:duration=1 {_AOM} -error-resilience default {{0}}", path
+        f"-f lavfi -i testsrc2=size=96x64:rate=25:duration=1 {_AOM} -error-resilience default {{0}}", path
     )
     decoded = decode(path)
     assert decoded.index.order is not None
@@ -94,7 +92,7 @@ def test_numbered_frames_must_not_be_missing(decode: Decode, clip_dir: Path) -> 
 
 def test_frames_without_times_of_their_own_are_all_decoded(decode: Decode, clip_dir: Path) -> None:
     path = clip_dir / "dependencies-untimed.obu"
-    clips.ffmpeg(f"-f lavfi -i testsrc2=size=192x128:rate=25:duration=2 {_AOM} {{0}}", path)
+    clips.ffmpeg(f"-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 {_AOM} {{0}}", path)
     decoded = decode(path, plan=True)
     assert decoded.times == [(0, 0.0), (1, 1.0)]
     assert not decoded.decoder.is_planned

@@ -34,7 +34,7 @@ from extractor.pipeline.resume import frames_made, remaining
 from tests.support.media import clips
 from tests.support.media.decoding import Decode
 
-_PACKETS = 200_000
+_PACKETS = 100_000
 _RATE = 30
 _TICKS = 3_000  # of a ninety-thousandth of a second, for one frame
 
@@ -79,13 +79,16 @@ def _moments(count: int) -> tuple[float, ...]:
 _MANY = {
     "every frame": (SamplingPolicy(interval_seconds=1 / _RATE), _PACKETS),
     "every second frame": (SamplingPolicy(interval_seconds=2 / _RATE), _PACKETS // 2),
-    "timestamps": (SamplingPolicy(strategy="timestamps", timestamps_seconds=_moments(50_000)), 50_000),
-    "spread": (
-        SamplingPolicy(interval_seconds=1 / _RATE, max_frames=50_000, max_frames_mode="spread"),
-        50_000,
+    "timestamps": (
+        SamplingPolicy(strategy="timestamps", timestamps_seconds=_moments(_PACKETS // 4)),
+        _PACKETS // 4,
     ),
-    "tolerance": (SamplingPolicy(interval_seconds=4 / _RATE, tolerance_seconds=0.05), 50_000),
-    "first": (SamplingPolicy(interval_seconds=1 / _RATE, max_frames=50_000), 50_000),
+    "spread": (
+        SamplingPolicy(interval_seconds=1 / _RATE, max_frames=_PACKETS // 4, max_frames_mode="spread"),
+        _PACKETS // 4,
+    ),
+    "tolerance": (SamplingPolicy(interval_seconds=4 / _RATE, tolerance_seconds=0.05), _PACKETS // 4),
+    "first": (SamplingPolicy(interval_seconds=1 / _RATE, max_frames=_PACKETS // 4), _PACKETS // 4),
     "keyframes": (SamplingPolicy(strategy="keyframe"), -(-_PACKETS // 150)),
 }
 

@@ -76,7 +76,7 @@ def _images(decoded: Decoded) -> list[tuple[int, float, bytes]]:
     return [(frame.slot, frame.pts_seconds, frame.data) for frame in decoded.frames]
 
 
-@pytest.mark.parametrize("interval", [0.1, 1.0, 2.0])
+@pytest.mark.parametrize("interval", [0.1, 2.0])
 def test_a_planned_decode_is_bit_identical(decode: Decode, clip: tuple[Path, bool], interval: float) -> None:
     path, planned = clip
     policy = SamplingPolicy(interval_seconds=interval)
@@ -86,7 +86,7 @@ def test_a_planned_decode_is_bit_identical(decode: Decode, clip: tuple[Path, boo
     if interval == 2.0:
         assert (plan is not None) == planned
     if plan is not None:
-        assert _images(decode(path, policy, plan=True)) == _images(full)
+        assert _images(decode(path, policy, plan=True, index=full.index)) == _images(full)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_every_policy_is_bit_identical_under_a_plan(
     path, planned = clip
     full = decode(path, policy)
     if planned:
-        assert _images(decode(path, policy, plan=True)) == _images(full)
+        assert _images(decode(path, policy, plan=True, index=full.index)) == _images(full)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_where_the_decoder_cannot_count_so_far_little_is_decoded_all_the_same(
     plan = make_schedule(full.index, policy).plan
     assert plan is not None
     assert 0 < plan.poc_anchors < 24
-    assert _images(decode(far_clip, policy, plan=True)) == _images(full)
+    assert _images(decode(far_clip, policy, plan=True, index=full.index)) == _images(full)
 
 
 def test_timestamps_give_the_first_frames_at_or_after_them(decode: Decode, plain_clip: Path) -> None:

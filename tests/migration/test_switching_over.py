@@ -3,8 +3,6 @@ older system, then in its place."""
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +16,7 @@ from local.lambda_runtime.sqs_event import build_event
 from tests.handler.conftest import Context
 from tests.migration.page import PAGE, blocks
 from tests.support.media import clips
+from tests.support.processes import run_python
 from tests.support.servers.supabase import Supabase, supabase
 
 if TYPE_CHECKING:
@@ -66,13 +65,9 @@ class Move:
 
     def queue(self, *options: str) -> str:
         """Run `run_sqs_batches.py`; gives what it printed."""
-        return subprocess.run(
-            [sys.executable, ROOT / "run_sqs_batches.py", *options],
-            env=dict(os.environ),
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        run = run_python([ROOT / "run_sqs_batches.py", *options], os.environ, Path.cwd())
+        assert run.returncode == 0, run.stderr
+        return run.stdout
 
     def send(self, message: Mapping[str, Any]) -> None:
         """As the older producer does."""

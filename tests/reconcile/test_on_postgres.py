@@ -4,8 +4,6 @@ and SQS over HTTP, and no more rights than those of the worker's role."""
 import json
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +17,7 @@ from extractor.backends.state.supabase import SupabaseStateStore, build_postgres
 from extractor.reconcile.findings import FindingKind
 from tests.reconcile.fixtures import FRAMES, TABLE, TEMPLATES, VIDEOS, Ground, plant
 from tests.reconcile.memory import MemoryStore
+from tests.support.processes import run_python
 from tests.support.servers.supabase import Supabase, supabase
 
 if TYPE_CHECKING:
@@ -62,14 +61,7 @@ class Planted:
 
     def run(self, *arguments: str) -> tuple[int, list[str]]:
         """A command in a process of its own: its exit status, and what it printed."""
-        run = subprocess.run(
-            [sys.executable, "-m", "extractor.reconcile", *arguments],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        run = run_python(["-m", "extractor.reconcile", *arguments], self.environment, self.folder)
         assert run.stderr == ""
         return run.returncode, run.stdout.splitlines()
 

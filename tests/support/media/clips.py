@@ -1,6 +1,9 @@
 """Clips for the tests, made by the FFmpeg that the project pins. Each is named by what is special in it."""
 
+import hashlib
+import shutil
 import subprocess
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -10,8 +13,37 @@ PICTURES = "testsrc2=size=320x240:rate=25"
 ENCODED = "libx264 -preset ultrafast -g 50 -pix_fmt yuv420p"
 
 
+_made: Path | None = None
+"""The folder of all clips that were made of nothing but arguments; None where they are not kept."""
+
+
+def keep_in(directory: Path) -> None:
+    """Keep a copy of what is made of arguments alone in `directory`, and do not make it again.
+
+    Several processes may share the folder.
+    """
+    global _made
+    directory.mkdir(exist_ok=True)
+    _made = directory
+
+
 def ffmpeg(arguments: str, *paths: Path) -> None:
     """Run FFmpeg; ``{0}``, ``{1}`` … in `arguments` stand for `paths`."""
+    if _made is None or len(paths) != 1 or not arguments.endswith(" {0}") or arguments.count("{") > 1:
+        _run(arguments, *paths)
+        return
+    (path,) = paths
+    kept = _made / (hashlib.sha256(arguments.encode()).hexdigest() + path.suffix)
+    if kept.exists():
+        shutil.copyfile(kept, path)
+        return
+    _run(arguments, path)
+    with tempfile.NamedTemporaryFile(dir=_made, delete=False) as copy:
+        copy.write(path.read_bytes())
+    Path(copy.name).replace(kept)
+
+
+def _run(arguments: str, *paths: Path) -> None:
     names = [str(path) for path in paths]
     argv = [
         find_ffmpeg(),

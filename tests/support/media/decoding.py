@@ -1,5 +1,6 @@
 """Decoding without any storage: a clip and a policy in, frames out."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,12 +42,14 @@ def decode_clip(
     binary: str | None = None,
     seconds: float = 60,
     plan: bool = False,
+    index: VideoIndex | None = None,
 ) -> Decoded:
+    """Decode the file. `index`: what an earlier decode of it for the same policy has read."""
     limits = limits or DecodeLimits()
     source = DecoderInput(path, limits, binary or find_ffmpeg())
     budget = ProcessLimits(time.monotonic() + seconds, limits.stall_seconds, limits.memory_bytes)
     policy = policy or SamplingPolicy()
-    index = read_index(source, budget, policy)
+    index = index or read_index(source, budget, policy)
     source = index.select(source)
     if needs_times(index, policy):
         schedule = schedule_decoded(source, index, policy, budget)
@@ -70,6 +73,13 @@ def _frames(decoder: FrameDecoder) -> list[Frame]:
 @pytest.fixture
 def decode() -> Decode:
     return decode_clip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_clips(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No clip is made twice by the workers of a test run, whose temporary folders lie in one."""
+    folder = tmp_path_factory.getbasetemp()
+    clips.keep_in((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "kept-clips")
 
 
 @pytest.fixture(scope="session")

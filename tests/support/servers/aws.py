@@ -4,6 +4,9 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from botocore.loaders import Loader
 
 
 @contextmanager
@@ -32,3 +35,19 @@ def aws_variables(url: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def share_models() -> None:
+    """Let all botocore sessions of this process share the models of services that were read once.
+
+    A session's loader keeps what it read; most tests have a session of their own, whose loader begins with
+    nothing.
+    """
+    shared: dict[Any, Any] = {}
+    begin = Loader.__init__
+
+    def begin_with_shared(self: Loader, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        self._cache = shared  # type: ignore[attr-defined]
+
+    Loader.__init__ = begin_with_shared  # type: ignore[method-assign]
