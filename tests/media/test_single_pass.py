@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
+from extractor.media.ffmpeg.process import run_ffmpeg
 from extractor.media.strategies import Keyframe, Timestamps, Uniform
 from extractor.pipeline.local import extract_to_folder, local_config
 from tests.support.media import clips
@@ -134,6 +136,48 @@ def test_most_small_files_need_a_single_pass(clip_dir: Path, name: str, policy: 
     found = _try(clip, policy)
     assert found is not None
     assert [slot for slot, _ in found.images] == [target.slot for target in found.schedule.targets or ()]
+
+
+def _count_runs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    runs: list[object] = []
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        runs.append(arguments)
+        return run_ffmpeg(*arguments, **options)
+
+    for module in ("extractor.media.decode.single_pass", "extractor.media.decode.full"):
+        monkeypatch.setattr(f"{module}.run_ffmpeg", run)
+    for module in ("extractor.media.probe.packet_scan", "extractor.media.decode.planned"):
+        monkeypatch.setattr(f"{module}.run_ffmpeg", run)
+    return runs
+
+
+@pytest.mark.parametrize("name", ["mpeg4.mp4", "small.avi"])
+def test_a_codec_without_plans_needs_one_run_above_the_size_for_others(
+    clip_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    clip = _clip(clip_dir, name, dict(_CLIPS).get(name, "-c:v mpeg4 -g 12"))
+    monkeypatch.setattr(Uniform, "single_pass_max_bytes", clip.stat().st_size - 1)
+    runs = _count_runs(monkeypatch)
+    _extract(clip, tmp_path / "frames", SamplingPolicy())
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize("name", ["vp8.webm", "small.avi"])
+def test_keyframes_of_small_pictures_without_colour_tags_need_one_run(
+    clip_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    clip = _clip(clip_dir, name, dict(_CLIPS).get(name, "-c:v mpeg4 -g 12"))
+    runs = _count_runs(monkeypatch)
+    _extract(clip, tmp_path / "frames", SamplingPolicy(strategy="keyframe"))
+    assert len(runs) == 1
+
+
+def test_h264_in_avi_is_not_tried_in_a_single_pass(clip_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = _clip(clip_dir, "h264.avi", "-c:v libx264 -bf 2 -vtag H264")
+    runs = _count_runs(monkeypatch)
+    assert _try(clip, SamplingPolicy(strategy="keyframe")) is None
+    assert not runs
 
 
 @pytest.mark.parametrize("name", ["interlaced.mp4", "hlg.mp4"])

@@ -1,24 +1,21 @@
 """Build FFmpeg command lines with ffmpeg-python. Pure."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import wraps
-from pathlib import Path
-from typing import Any, Concatenate, Final, Literal, ParamSpec, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 import ffmpeg
 from ffmpeg.nodes import FilterNode
-from msgspec.structs import replace
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import filters, formats
-from extractor.media.ffmpeg.decoder_input import DecoderInput, with_path
+from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.expressions import SPLIT_FRAMES, at_most, packet_filter
 from extractor.media.ffmpeg.filters import Filter, SignalFormat
 from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.packet_list import LISTED_STAMPS, NUMBERED
+from extractor.media.ffmpeg.templates import template
 from extractor.media.strategies import strategy_of
 
-P = ParamSpec("P")
 Urls = Mapping[str, str]
 """The URL or path that FFmpeg opens for each pipe or text, by name."""
 
@@ -32,41 +29,8 @@ _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
 _COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_packets": 0}
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
-_MAX_TEMPLATES: Final = 64
 
-
-def _template(
-    build: Callable[Concatenate[DecoderInput, P], list[str]],
-) -> Callable[Concatenate[DecoderInput, P], list[str]]:
-    """Keep the command lines of a builder, without the path of the input.
-
-    ffmpeg-python takes several milliseconds for a command line, and few differ in more than the path.
-    """
-    templates: dict[Hashable, list[str]] = {}
-
-    @wraps(build)
-    def build_once(source: DecoderInput, *args: P.args, **options: P.kwargs) -> list[str]:
-        key = (replace(source, path=Path()), _frozen(args), _frozen(options))
-        if key not in templates:
-            if len(templates) == _MAX_TEMPLATES:
-                templates.clear()
-            templates[key] = build(source, *args, **options)
-        return [with_path(argument, source.path) for argument in templates[key]]
-
-    return cast("Callable[Concatenate[DecoderInput, P], list[str]]", build_once)
-
-
-def _frozen(value: object) -> Hashable:
-    """Return a hashable copy of an argument of a builder."""
-    if isinstance(value, Mapping):
-        return tuple((name, _frozen(item)) for name, item in value.items())
-    if isinstance(value, list | tuple):
-        return tuple(map(_frozen, value))
-    assert isinstance(value, Hashable)
-    return value
-
-
-@_template
+@template
 def build_index(
     source: DecoderInput,
     urls: Urls,
@@ -100,7 +64,7 @@ def build_index(
     return _compile(ffmpeg.merge_outputs(*listings), source.binary, "fatal" if quiet else "info")
 
 
-@_template
+@template
 def build_counts(source: DecoderInput, urls: Urls) -> list[str]:
     """Build the command that lists the packets of each stream whose number is the name of a pipe."""
     media = source.open(threads=1)
@@ -108,7 +72,7 @@ def build_counts(source: DecoderInput, urls: Urls) -> list[str]:
     return _compile(ffmpeg.merge_outputs(*listings), source.binary)
 
 
-@_template
+@template
 def build_others(source: DecoderInput) -> list[str]:
     """Build the command that lists the packets of all audio, subtitle and data streams."""
     media = source.open(*formats.AUDIO_PROBES, threads=1)
@@ -117,7 +81,7 @@ def build_others(source: DecoderInput) -> list[str]:
     return _compile(listing, source.binary)
 
 
-@_template
+@template
 def build_full(
     source: DecoderInput,
     picture: SignalFormat,
@@ -147,7 +111,7 @@ def build_full(
     return _compile(ffmpeg.merge_outputs(*images, all_frames), source.binary)
 
 
-@_template
+@template
 def build_scenes(
     source: DecoderInput, picture: SignalFormat, urls: Urls, scene_filters: Sequence[Filter] | None
 ) -> list[str]:
@@ -157,7 +121,7 @@ def build_scenes(
     return _compile(_all_frames_output(video, picture, urls, scene_filters), source.binary)
 
 
-@_template
+@template
 def build_planned(
     source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
 ) -> list[str]:
@@ -173,7 +137,7 @@ def build_planned(
     return _compile(ffmpeg.merge_outputs(*images), source.binary)
 
 
-@_template
+@template
 def build_keyframes(
     source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
 ) -> list[str]:
@@ -187,7 +151,7 @@ def build_keyframes(
     return _compile(ffmpeg.merge_outputs(*_image_outputs(video, picture, policy, urls)), source.binary)
 
 
-@_template
+@template
 def build_keyframes_and_index(
     source: DecoderInput,
     picture: SignalFormat,
@@ -210,7 +174,7 @@ def build_keyframes_and_index(
     return _compile(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
 
 
-@_template
+@template
 def build_full_and_index(
     source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
 ) -> list[str]:

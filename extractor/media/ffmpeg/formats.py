@@ -87,6 +87,7 @@ _HEVC_PARAMETERS = b"\x00\x00\x01\x40\x01"
 _SAMPLE_ENTRY = re.compile(rb"(?:avc[13]|hvc1|hev1|vp09|av01|mp4v)\0{6}..\0{4}.{12}(..)(..)", re.DOTALL)
 """Codec, reserved bytes, data reference, version and revision (0), vendor and qualities, width, height."""
 
+_RIFF = b"RIFF"
 _EBML = b"\x1aE\xdf\xa3"
 _VIDEO_TRACK = re.compile(rb"\xb0(?:\x81(.)|\x82(..))\xba(?:\x81(.)|\x82(..))", re.DOTALL)
 """PixelWidth and PixelHeight, of one or two bytes each."""
@@ -104,6 +105,8 @@ def guess_codec(data: bytes) -> str:
     """Guess the video codec from some bytes of a file: a codec name in them, else H.264."""
     if is_transport_stream(data):  # without codec names
         return "hevc" if _HEVC_PARAMETERS in data else "h264"
+    if data.startswith(_RIFF) and (stream := _AVI_FORMAT.search(data)):
+        return "h264" if stream[1].lower() in _CODECS_WITHOUT_TIMES else "mpeg4"
     described = _sample_descriptions(data)
     return next((codec for mark, codec in _CODEC_MARKS.items() if mark in described), "h264")
 
@@ -126,14 +129,14 @@ def guess_size(data: bytes) -> tuple[int, int] | None:
         return int.from_bytes(entry[1]), int.from_bytes(entry[2])
     if data.startswith(_EBML) and (track := _VIDEO_TRACK.search(data)):
         return int.from_bytes(track[1] or track[2]), int.from_bytes(track[3] or track[4])
-    if data.startswith(b"RIFF") and (stream := _AVI_FORMAT.search(data)):
+    if data.startswith(_RIFF) and (stream := _AVI_FORMAT.search(data)):
         return int.from_bytes(stream[2], "little"), int.from_bytes(stream[3], "little")
     return None
 
 
 def may_lack_times(data: bytes) -> bool:
     """Whether a file that begins with `data` is probably H.264 in AVI, which stores no presentation times."""
-    stream = _AVI_FORMAT.search(data) if data.startswith(b"RIFF") else None
+    stream = _AVI_FORMAT.search(data) if data.startswith(_RIFF) else None
     return stream is not None and stream[1].lower() in _CODECS_WITHOUT_TIMES
 
 
