@@ -9,8 +9,8 @@ import re
 from array import array
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from itertools import accumulate, compress
-from operator import add, eq, ne, sub
+from itertools import accumulate, compress, repeat
+from operator import add, eq, mod, ne, sub
 from typing import Final
 
 from msgspec.structs import replace
@@ -49,11 +49,23 @@ _MAX_FAR_TIMES: Final = 1_000
 _PACKET = re.compile(
     rb"^(\d+), *(-?\d+), *(-?\d+), *(-?\d+), *(\d+), (0x[0-9a-f]{8})(?:, F=0x([0-9A-F]+))?(.*)$", re.MULTILINE
 )
+_LISTED_PACKET = re.compile(
+    rb"^\d+, *(-?\d+), *(-?\d+), *(-?\d+), *\d+, 0x[0-9a-f]{8}(?:, F=0x([0-9A-F]+))?(.*)$", re.MULTILINE
+)
+"""`_PACKET` with fewer groups, which takes two thirds of the time."""
 _HEADER = re.compile(rb"^#(\w+) (\d+): +(.+)$", re.MULTILINE)
 
 
 def _carry_forward(last: int, time: int) -> int:
     return last if time == -_DTS_OFFSET else time
+
+
+class _FlagValues(dict[bytes, int]):
+    """The flags by their text in hexadecimal, of which there are few."""
+
+    def __missing__(self, text: bytes) -> int:
+        self[text] = int(text, 16) & _FFMPEG_FLAGS if text else KEY  # FFmpeg omits the flags of a keyframe
+        return self[text]
 
 
 class _Lines:
@@ -94,6 +106,7 @@ class PacketListing:
         self._time_base = Fraction(1)
         self._pts = array("q")
         self._flags = bytearray()
+        self._flag_values = _FlagValues()
         self._lines = _Lines()
         self._max_packets = max_packets
 
@@ -118,24 +131,25 @@ class PacketListing:
         piece = self._lines.whole(data)
         if b"#" in piece:
             self._read_header(piece)
-        rows = _PACKET.findall(piece)
+        rows = _LISTED_PACKET.findall(piece)
         if not rows:
             return
-        _, numbers, stamps, decoding, _, _, flags, rests = zip(*rows, strict=True)
+        numbers, stamps, decoding, flags, rests = zip(*rows, strict=True)
         first = len(self._pts)
-        dts = [int(text) - _DTS_OFFSET for text in decoding]
+        dts = list(map(sub, map(int, decoding), repeat(_DTS_OFFSET)))
         pts = array("q", map(int, stamps))
         if any(map(eq, stamps, numbers)):  # without a pts, FFmpeg uses the dts unless frames are reordered
             known = [NO_PTS if time == -_DTS_OFFSET else time for time in dts]
             same = zip(stamps, numbers, pts, known, strict=True)
             pts = array("q", (time if stamp != number else decoded for stamp, number, time, decoded in same))
         self._pts += pts
-        self._flags += bytes(int(text, 16) & _FFMPEG_FLAGS if text else KEY for text in flags)
+        self._flags += bytes(map(self._flag_values.__getitem__, flags))
         if b", S=" in piece:
             self._read_side_data(first, rests)
         if len(self._pts) > self._max_packets:
             raise TooLargeError(f"the video has more packets than MAX_PACKETS={self._max_packets} allows")
-        durations = [(int(text) - _LOWEST_STAMP) % _DURATION_LIMIT for text in numbers]
+        offsets = map(sub, map(int, numbers), repeat(_LOWEST_STAMP))
+        durations = list(map(mod, offsets, repeat(_DURATION_LIMIT)))
         self.ticks += sum(durations)
         self._extend_parts(first, pts, dts, durations)
 
