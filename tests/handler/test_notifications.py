@@ -120,6 +120,7 @@ def test_a_webhook_is_signed(world: World, receiver: Receiver, plain_clip: Path)
     assert json.loads(request.body)["id"] == headers["webhook-id"]
 
 
+@pytest.mark.failure_row(59)
 @pytest.mark.parametrize("status", [404, 302, 503])
 def test_a_video_that_cannot_be_announced_comes_back_and_is_announced_then(
     world: World, receiver: Receiver, plain_clip: Path, status: int
@@ -182,6 +183,7 @@ def test_a_video_that_may_succeed_later_is_not_announced(
     assert receiver.requests == []
 
 
+@pytest.mark.failure_row(59)
 def test_a_topic_that_does_not_exist_loses_no_video(
     world: World, settings: Settings, plain_clip: Path
 ) -> None:
