@@ -11,7 +11,7 @@ from extractor.backends.notifications import TargetKind
 from extractor.domain.events import VideoEvent
 from extractor.errors import AccessDeniedError, NotificationFailedError
 
-_ATTEMPTS = 3
+_ATTEMPTS = 2
 _SOURCE = "frame-extractor"  # of events in EventBridge: what rules match
 
 
@@ -31,7 +31,7 @@ class AwsNotifier:
         config = Config(
             region_name=target.split(":")[3] if target.startswith("arn:") else None,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-            connect_timeout=5,
+            connect_timeout=3,
             read_timeout=5,
             max_pool_connections=16,
         )

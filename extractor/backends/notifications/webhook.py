@@ -12,7 +12,7 @@ import httpx
 from extractor.domain.events import VideoEvent
 from extractor.errors import NotificationFailedError, SettingsError
 
-_TIMEOUT = httpx.Timeout(5)
+_TIMEOUT = httpx.Timeout(5, connect=3)
 _ATTEMPTS = 2
 _PREFIX = "whsec_"
 _LEAST_BYTES = 24  # of a secret, as the specification asks
@@ -46,7 +46,8 @@ class WebhookNotifier:
                 **signed_headers(self._key, event.id, int(self._now()), body),
             }
             try:
-                status = self._client.post(self._url, content=body, headers=headers).status_code
+                with self._client.stream("POST", self._url, content=body, headers=headers) as response:
+                    status = response.status_code  # the body, however long, is not read
                 if 200 <= status < 300:
                     return
                 cause, is_temporary = f"status {status}", status == 429 or status >= 500
