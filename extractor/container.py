@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from extractor.backends.notifications import Notifier, target_kind
 from extractor.backends.queues.base import (
     DeadLetterQueue,
     JobQueue,
@@ -22,6 +23,7 @@ from extractor.backends.queues.base import (
 from extractor.backends.state import find_backend
 from extractor.backends.state.base import StateStore, VideoTable
 from extractor.backends.storage.base import ObjectStore
+from extractor.domain.events import VideoEvent
 from extractor.domain.key_parser import TRASH, KeyParser
 from extractor.domain.layout import parse_layout
 from extractor.domain.policy import IMAGE_FORMATS
@@ -76,6 +78,8 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
             upload_workers=settings.upload_workers,
             output=settings.output_form,
         ),
+        notifier=build_notifier(settings),
+        frames_bucket=settings.s3_bucket_frames,
     )
     return Worker(
         context=context,
@@ -151,6 +155,47 @@ class _LazyQueue:
         with self._lock:
             queue = self._build()
         return queue.send(messages)
+
+
+class _LazyNotifier:
+    """A notifier that is built at its first event. Thread-safe."""
+
+    def __init__(self, build: Callable[[], Notifier]) -> None:
+        self._build = cache(build)
+        self._lock = Lock()
+
+    def send(self, event: VideoEvent) -> None:
+        with self._lock:
+            notifier = self._build()
+        notifier.send(event)
+
+
+def build_notifier(settings: Settings) -> Notifier | None:
+    """Build the worker's sender of notifications; ``None`` if NOTIFY_TARGET is empty."""
+    target = settings.notify_target
+    return None if target is None else _LazyNotifier(lambda: _build_notifier(settings, target))
+
+
+def _build_notifier(settings: Settings, target: str) -> Notifier:
+    kind = target_kind(target)
+    if kind != "webhook":
+        from extractor.backends.notifications.aws import AwsNotifier
+
+        return AwsNotifier(kind, target, _worker_clients())
+    from extractor.backends.notifications.webhook import WebhookNotifier
+
+    return WebhookNotifier(target, _notification_secret(settings))
+
+
+def _notification_secret(settings: Settings) -> str:
+    if settings.notify_secret is not None:
+        return settings.notify_secret.get_secret_value()
+    from extractor.backends.aws import mapping_settings_errors
+    from extractor.backends.secrets import read_secret
+
+    with mapping_settings_errors():
+        arn = settings.notify_secret_arn or ""
+        return read_secret(arn, "NOTIFY_SECRET", _worker_clients(), "NOTIFY_SECRET_ARN")["NOTIFY_SECRET"]
 
 
 def build_job_queue(settings: Settings) -> ObservableQueue:

@@ -187,6 +187,15 @@ class QueueUnavailableError(TransientError):
     reason = "QUEUE_UNAVAILABLE"
 
 
+class NotificationFailedError(TransientError):
+    """The target of notifications has not confirmed one: it does not respond, refuses, or does not exist.
+
+    The outcome of the video is recorded already, so another delivery only has to announce it.
+    """
+
+    reason = "NOTIFICATION_FAILED"
+
+
 class AccessDeniedError(TransientError):
     """Credentials or policies forbid the call. The video is not the cause: an operator must act."""
 

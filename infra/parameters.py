@@ -40,7 +40,8 @@ def parameter_of(setting: str) -> str:
     (field,) = fields
     if SecretStr in get_args(Settings.model_fields[field].annotation):
         raise ArgumentsError(
-            f"{setting} is a secret: store it in Secrets Manager, and set SUPABASE_KEY_SECRET_ARN"
+            f"{setting} is a secret: store it in Secrets Manager, and set "
+            + ("NOTIFY_SECRET_ARN" if field == "notify_secret" else "SUPABASE_KEY_SECRET_ARN")
         )
     if reason := _WITHOUT_PARAMETER.get(field):
         raise ArgumentsError(f"{setting} {reason}")

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
-def read_secret(arn: str, field: str, build: ClientBuilder = build_client) -> Mapping[str, str]:
+def read_secret(
+    arn: str,
+    field: str,
+    build: ClientBuilder = build_client,
+    setting: str = "SUPABASE_KEY_SECRET_ARN",
+) -> Mapping[str, str]:
     """Return the string fields of a secret.
 
     Args:
         arn: The ARN of the secret.
         field: The field that must exist. A secret that is not JSON is the value of this one field.
         build: Builds the client.
+        setting: The setting that names the secret, for error messages.
 
     Raises:
         SettingsError: The secret cannot be read, or has no such field.
@@ -31,12 +37,12 @@ def read_secret(arn: str, field: str, build: ClientBuilder = build_client) -> Ma
         text = client.get_secret_value(SecretId=arn).get("SecretString", "")
     except (BotoCoreError, ClientError, OSError) as error:
         cause = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        raise SettingsError(f"SUPABASE_KEY_SECRET_ARN: the secret cannot be read ({cause})") from error
+        raise SettingsError(f"{setting}: the secret cannot be read ({cause})") from error
     finally:
         client.close()
     fields = _fields(text, field)
     if not fields.get(field):
-        raise SettingsError(f"SUPABASE_KEY_SECRET_ARN: the secret is no text, and has no field {field}")
+        raise SettingsError(f"{setting}: the secret is no text, and has no field {field}")
     return fields
 
 

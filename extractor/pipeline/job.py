@@ -1,7 +1,9 @@
 """One job: store a video's frames, write their manifest, and mark its row.
 
 The order of the effects is the guarantee: first the frames, then the manifest that lists them, then the
-state, and only then deletions. After a failure at any point, running the same job again completes it.
+state, then deletions, and last the notification. After a failure at any point, running the same job again
+completes it. A job that finds its video extracted announces it all the same: it cannot know whether an
+earlier run came that far.
 """
 
 import time
@@ -11,9 +13,11 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from msgspec import Struct
 
+from extractor.backends.notifications import Notifier
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import ObjectStore
 from extractor.domain import keys
+from extractor.domain.events import VideoEvent, done_event, failed_event
 from extractor.domain.jobs import ExtractionJob, SourceVideo, VideoRef
 from extractor.domain.layout import FrameKeys, Layout
 from extractor.domain.manifest import Manifest
@@ -46,6 +50,8 @@ class WorkerContext(Struct, frozen=True):
         frames: The bucket of the frames.
         layout: Keys of the frames.
         config: How videos are decoded and stored.
+        notifier: Sends notifications; ``None`` if nobody wants them.
+        frames_bucket: Name of the bucket of the frames, for notifications.
     """
 
     state: StateStore
@@ -53,6 +59,8 @@ class WorkerContext(Struct, frozen=True):
     frames: ObjectStore
     layout: Layout
     config: ExtractorConfig
+    notifier: Notifier | None = None
+    frames_bucket: str = ""
 
     @property
     def keyed_by_version(self) -> bool:
@@ -98,7 +106,7 @@ class JobContext(Struct, frozen=True):
 
 
 def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome:
-    """Do the job. At a conflict on the first delivery, try once more as on a later delivery.
+    """Do the job and announce its outcome, if that is final.
 
     Args:
         context: What all jobs of the worker share.
@@ -110,21 +118,58 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
     Raises:
         ExtractorError: Why the job failed. If it is final, the state has recorded it.
     """
+    job, opened = job_context.job, list[SourceVideo]()
+    try:
+        outcome, frame_keys = _complete(context, job_context, opened)
+    except ExtractorError as error:
+        if context.notifier is not None and job_context.is_final(error):
+            source = opened[-1] if opened else None
+            event = failed_event(job, source, context.frames_bucket, error.reason, detail_of(error))
+            _announce(event, context.notifier, job_context)
+        raise
+    if context.notifier is not None:
+        manifest = outcome.manifest or manifest_store.read_manifest(context.frames, frame_keys).manifest
+        event = done_event(job.code, manifest, context.frames_bucket, frame_keys.manifest_key)
+        _announce(event, context.notifier, job_context)
+    return outcome
+
+
+def _announce(event: VideoEvent, notifier: Notifier, job_context: JobContext) -> None:
+    """Send the event. Without its confirmation, the message must not be acknowledged."""
+    with job_context.watch.stage("announce"):
+        notifier.send(event)
+
+
+def _complete(
+    context: WorkerContext, job_context: JobContext, opened: list[SourceVideo]
+) -> tuple[JobOutcome, FrameKeys]:
+    """Do all of the job but the notification. At a conflict on the first delivery, try once more.
+
+    The second attempt does what a later delivery does.
+
+    Args:
+        context: What all jobs of the worker share.
+        job_context: The job.
+        opened: Gets the versions of the source that were found, also if the job fails.
+
+    Returns:
+        What was done, and the keys of the frames.
+    """
     job = job_context.job
     for is_first in (True, False) if job_context.is_first_delivery else (False,):
         try:
             with ExitStack() as held:
-                source = held.enter_context(context.videos.open(job)) if context.keyed_by_version else None
+                source = _open(held, context, job, opened) if context.keyed_by_version else None
                 subject = VideoRef(job.code, source.video if source else None)
                 held.enter_context(_recording_failure(subject, context.state, job_context))
                 frame_keys = context.frame_keys(job, subject.source)
                 if _begin(subject, context.state, job_context) and (
                     is_first or _is_intact(context.frames, frame_keys)
                 ):
-                    return JobOutcome(job.code, "skipped")
+                    return JobOutcome(job.code, "skipped"), frame_keys
                 with ThreadPoolExecutor(1) as pool:  # in parallel: each round trip counts for a short video
                     reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
-                    source = source or held.enter_context(context.videos.open(job))
+                    source = source or _open(held, context, job, opened)
                     earlier = reading.result()
                 known = {} if is_first and not earlier.etag else list_by_key(context.frames, frame_keys)
                 is_current = earlier.is_current(source.video, job.policy, context.config.output, known)
@@ -138,11 +183,20 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
                     manifest_store.delete_superseded_frames(
                         context.frames, frame_keys, earlier, manifest, known
                     )
-                return JobOutcome(job.code, "confirmed" if is_current else "extracted", manifest)
+                return JobOutcome(job.code, "confirmed" if is_current else "extracted", manifest), frame_keys
         except ConflictError:
             if not is_first:
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _open(
+    held: ExitStack, context: WorkerContext, job: ExtractionJob, opened: list[SourceVideo]
+) -> VideoSource:
+    """Open the source for as long as `held` is open, and add its version to `opened`."""
+    source = held.enter_context(context.videos.open(job))
+    opened.append(source.video)
+    return source
 
 
 @contextmanager

@@ -37,9 +37,14 @@ _WITH_SCAN: dict[str, Command] = {
     "repair": actions.repair_command,
     "orphans": commands.orphans_command,
     "prune": actions.prune_command,
+    "announce": actions.announce_command,
     "report": commands.report_command,
 }
-_NEEDED = {"repair": ("sqs_queue_url",), "replay": ("sqs_queue_url", "dead_letter_queue_url")}
+_NEEDED = {
+    "repair": ("sqs_queue_url",),
+    "announce": ("sqs_queue_url",),
+    "replay": ("sqs_queue_url", "dead_letter_queue_url"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec.structs import asdict
 
 from extractor.cli.terminal import counted
-from extractor.reconcile import prune, repair, replay
+from extractor.reconcile import announce, prune, repair, replay
 from extractor.reconcile.arguments import ReconcileOptions
 from extractor.reconcile.context import (
     EXAMPLES,
@@ -96,6 +96,17 @@ def replay_command(options: ReconcileOptions, context: CommandContext) -> int:
     finally:
         context.tell(tally)
     return 1 if any(name.startswith("refused") for name in tally) else 0
+
+
+def announce_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
+    """Queue extracted videos to be announced, or count them. Returns the exit status."""
+    tally: Counter[str] = Counter()
+    try:
+        queue = context.job_queue() if options.apply else None
+        announce.announce(context.scope, snapshot, queue, options.code, tally)
+    finally:
+        context.tell(tally)
+    return 1 if tally.keys() - {"queued", "would be announced"} else 0
 
 
 def _recorded(

@@ -52,6 +52,7 @@ class ReconcileOptions(Struct, frozen=True):
         delete: Delete permanently.
         yes: The confirmed number of objects.
         reason: Only dead letters with these reasons; empty for all.
+        code: Only videos with these codes; empty for all.
         out: The file of the HTML page.
         gallery: The number of videos shown with frames.
     """
@@ -70,6 +71,7 @@ class ReconcileOptions(Struct, frozen=True):
     delete: bool = False
     yes: int | None = None
     reason: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
     out: Path = Path("report.html")
     gallery: int = 0
 
@@ -114,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     _outputs(orphans)
     _prune(command("prune", "move orphaned frames to the trash of their bucket"))
     _replay(command("replay", "send dead letters back to the queue unchanged"))
+    _announce(command("announce", "queue extracted videos again, to be announced to NOTIFY_TARGET only"))
     _report(command("report", "write an HTML page with outcomes, findings and statistics"))
     return whole
 
@@ -127,6 +130,10 @@ def _survey(one: argparse.ArgumentParser, age: str) -> None:
         help="ignore objects newer than an age such as 90s, 30m, 2h or 7d: their run may be in progress "
         f"(default: {age})",
     )
+    _checkpoint(one)
+
+
+def _checkpoint(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--checkpoint",
         metavar="FILE",
@@ -193,6 +200,18 @@ def _replay(one: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="only dead letters with this reason; repeatable (default: all)",
+    )
+
+
+def _announce(one: argparse.ArgumentParser) -> None:
+    _checkpoint(one)
+    _apply(one)
+    one.add_argument(
+        "--code",
+        type=text_argument,
+        action="append",
+        default=[],
+        help="only the video with this code; repeatable (default: all that are extracted)",
     )
 
 

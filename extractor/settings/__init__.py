@@ -6,11 +6,13 @@ own, such as `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_S
 
 import tempfile
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from extractor.backends.notifications import target_kind
 from extractor.backends.state import BACKENDS
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.output_options import OutputForm, OutputOptions
@@ -197,6 +199,14 @@ def _with_dynamodb_defaults(values: Mapping[str, str]) -> Mapping[str, str]:
     return {name: text for group in (*groups, values) for name, text in group.items()}
 
 
+def _notification_secret(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the setting that the target of notifications lacks, if there is one."""
+    with suppress(ValueError):  # which is reported elsewhere
+        if "notify_target" in values and target_kind(values["notify_target"]) == "webhook":
+            return () if "notify_secret_arn" in values else ("notify_secret",)
+    return ()
+
+
 def _missing(values: Mapping[str, str]) -> list[str]:
     if not values.keys() & {"state_backend", "supabase_url", "supabase_key", "supabase_key_secret_arn"} and (
         "videos_table" in values
@@ -208,6 +218,7 @@ def _missing(values: Mapping[str, str]) -> list[str]:
     needed = {
         f"STATE_BACKEND={backend}": tuple(names[0] for names in required if not values.keys() & set(names)),
         "MAX_RECEIVES": ("dead_letter_queue_url",) if "max_receives" in values else (),
+        "an https address in NOTIFY_TARGET": _notification_secret(values),
     }
     return [
         f"{name.upper()}: {reason} needs it"

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from extractor.backends.notifications import target_kind
 from extractor.backends.state import BACKENDS
 from extractor.backends.state.columns import parse_columns
 from extractor.domain.keys import template_fields
@@ -43,6 +44,9 @@ KeyTemplates = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidato
 
 LayoutText = Annotated[str, _readable_by(parse_layout)]
 ColumnsText = Annotated[str, _readable_by(parse_columns)]
+
+NotifyTarget = Annotated[str, _readable_by(target_kind)]
+"""Where notifications are sent; see `extractor.backends.notifications.target_kind`."""
 
 StateBackendName = Annotated[str, AfterValidator(_check_state_backend)]
 """A name in the registry of state stores."""

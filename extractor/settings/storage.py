@@ -4,7 +4,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from extractor.settings.field_types import ColumnsText, KeyTemplates, LayoutText, StateBackendName
+from extractor.settings.field_types import (
+    ColumnsText,
+    KeyTemplates,
+    LayoutText,
+    NotifyTarget,
+    StateBackendName,
+)
 
 
 class StorageSettings(BaseModel):
@@ -29,6 +35,17 @@ class StorageSettings(BaseModel):
         ge=1,
         description="maxReceiveCount of the queue; needs DEAD_LETTER_QUEUE_URL, which gets the last delivery",
     )
+
+    # Notifications
+    notify_target: NotifyTarget | None = Field(
+        None,
+        description="receives an event when a video is done or has failed: ARN of an SNS topic, SQS queue or "
+        "EventBridge bus, URL of an SQS queue, or https address",
+    )
+    notify_secret: SecretStr | None = Field(
+        None, description="signs notifications to an https address: whsec_ and 24 bytes or more in base64"
+    )
+    notify_secret_arn: str | None = Field(None, description="secret in Secrets Manager with NOTIFY_SECRET")
 
     # State
     state_backend: StateBackendName = Field(

@@ -11,7 +11,7 @@ from extractor.enqueue.arguments import parse_arguments as parse_enqueue
 from extractor.reconcile.arguments import parse_arguments as parse_reconcile
 from extractor.reconcile.findings import FindingKind
 
-SUBCOMMANDS = ("status", "verify", "repair", "orphans", "prune", "replay", "report")
+SUBCOMMANDS = ("status", "verify", "repair", "orphans", "prune", "replay", "announce", "report")
 
 
 def test_options_that_are_not_given_have_their_defaults() -> None:

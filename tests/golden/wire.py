@@ -21,7 +21,7 @@ COMMAND_LINES: dict[str, Sequence[str]] = {
     "reconcile": ("-m", "extractor.reconcile"),
     **{
         f"reconcile-{name}": ("-m", "extractor.reconcile", name)
-        for name in ("status", "verify", "repair", "orphans", "prune", "replay", "report")
+        for name in ("status", "verify", "repair", "orphans", "prune", "replay", "announce", "report")
     },
 }
 

@@ -132,6 +132,8 @@ class Rendering:
                 return self.template["Mappings"][name][self.value(first)][second]
             case "Split", [separator, text]:
                 return self.value(text).split(separator)
+            case "Select", [position, values]:
+                return self.value(values)[int(position)]
             case "Sub", _:
                 text, variables = argument if isinstance(argument, list) else (argument, {})
                 return re.sub(r"\$\{([^}]+)\}", lambda hit: str(self._substitute(hit[1], variables)), text)

@@ -266,6 +266,28 @@ def test_no_statement_is_wider_than_what_it_is_for(render: Render) -> None:
                 assert resource.count("*") == resource.endswith(("/*", ":*"))
 
 
+@pytest.mark.parametrize(
+    ("target", "action"),
+    [
+        (f"arn:aws:sns:{REGION}:{ACCOUNT}:done", "sns:Publish"),
+        (f"arn:aws:sqs:{REGION}:{ACCOUNT}:done", "sqs:SendMessage"),
+        (f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/done", "events:PutEvents"),
+        ("https://receiver.example/hook", None),
+        ("", None),
+    ],
+)
+def test_a_target_of_notifications_allows_its_one_action_on_itself(
+    render: Render, target: str, action: str | None
+) -> None:
+    added = set(_statements(render(NotifyTarget=target))) - set(_statements(render()))
+    assert added == ({("Announce", "Allow", action, target)} if action else set())
+
+
+def test_the_signing_key_may_be_read_only_if_there_is_one(render: Render) -> None:
+    added = set(_statements(render(NotifySecretArn=f"{_SECRET}hook-AbCdEf"))) - set(_statements(render()))
+    assert added == {("ReadSigningKey", "Allow", "secretsmanager:GetSecretValue", f"{_SECRET}hook-AbCdEf")}
+
+
 def test_what_is_switched_off_is_not_allowed(render: Render) -> None:
     sids = {sid for sid, *_ in _statements(render())}
     assert sids & (_BY_AWS.keys() | {"KeepState"}) == {"KeepFrames", "PollTheQueue", "WriteLogs"}

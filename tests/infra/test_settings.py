@@ -11,6 +11,8 @@ from tests.infra.rendering import MINIMAL, RefusedError, load_template
 _ALL_SETTINGS = {
     "StateTable": "insta_content",
     "StateColumns": "is_fetched=is_downloaded",
+    "NotifyTarget": "https://receiver.example/hook",
+    "NotifySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:hook-AbCdEf",
     "VideoKeys": "{code}.webm",
     "FramesLayout": "flat",
     "FrameInterval": "0.5",
@@ -70,11 +72,13 @@ _FIXED = {
 }
 _OF_SUPABASE = {"supabase_url", "supabase_key_secret_arn"}
 
-# Lambda sets the first one itself; the next two are secrets; the others are of the tools, or of one machine.
+# Lambda sets the first one itself; the next three are secrets; the others are of the tools, or of one
+# machine.
 _WITHOUT_PARAMETER = {
     "aws_lambda_function_memory_size",
     "supabase_key",
     "supabase_token",
+    "notify_secret",
     "sqs_queue_url",
     "sqlite_path",
 }
@@ -126,6 +130,7 @@ def test_the_key_is_named_and_never_held(render: Render) -> None:
         ({"SecurityGroupIds": "sg-0123456789abcdef0"}, "SubnetIds"),
         ({"ImageUri": ""}, "ImageUri"),
         ({"ImageUri": "docker.io/library/python:3.13"}, "ImageUri"),
+        ({"NotifyTarget": "https://sqs.us-east-1.amazonaws.com/123456789012/done"}, "NotifyTarget"),
         ({"TimeoutSeconds": "100"}, "TimeoutSeconds"),
         ({"MaxVideoMb": "9000"}, "MaxVideoMb"),
         ({"SupabaseKeySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:*"}, "Secret"),

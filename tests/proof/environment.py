@@ -3,7 +3,7 @@
 import hashlib
 import json
 from base64 import b64encode
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from botocore.session import get_session
 from extractor.domain.jobs import SourceVideo
 from local.lambda_runtime.sqs_event import build_event
 from tests.proof.cloud import FRAMES, QUEUE_ARN, VIDEOS
-from tests.proof.invariant import View
+from tests.proof.invariant import Announced, View
 from tests.proof.stores import Store
 
 if TYPE_CHECKING:
@@ -32,14 +32,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`letters` counts the dead letters that were seen so far, by code."""
+    """`letters` counts the dead letters that were seen so far, by code; `events` are the notifications."""
 
     s3: "S3Client"
     sqs: "SQSClient"
     store: Store
     queue_url: str
     dead_letter_url: str
+    events_url: str
     letters: Counter[str] = field(default_factory=Counter)
+    events: defaultdict[str, list[Announced]] = field(default_factory=lambda: defaultdict(list))
 
     def add_video(self, code: str, data: bytes) -> SourceVideo:
         """Upload the video and make it known to the state as fetched."""
@@ -70,12 +72,14 @@ class World:
     def view(self, code: str, video: SourceVideo, *, is_acknowledged: bool) -> View:
         if is_acknowledged:  # before, none is needed
             self._read_dead_letters()
+        self._read_events()
         return View(
             known=self.store.look(code, video),
             objects=self.objects(f"{code}/"),
             manifest_key=f"{code}/manifest.json",
             is_acknowledged=is_acknowledged,
             dead_letters=self.letters[code],
+            announced=tuple(self.events[code]),
         )
 
     def objects(self, prefix: str) -> dict[str, bytes]:
@@ -107,6 +111,15 @@ class World:
             self.letters[message["MessageAttributes"]["code"]["StringValue"]] += 1
             self.sqs.delete_message(QueueUrl=self.dead_letter_url, ReceiptHandle=message["ReceiptHandle"])
 
+    def _read_events(self) -> None:
+        while messages := self.sqs.receive_message(QueueUrl=self.events_url, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            for message in messages:
+                event = json.loads(message["Body"])
+                self.events[event["subject"]].append(Announced(event["type"], event["id"]))
+                self.sqs.delete_message(QueueUrl=self.events_url, ReceiptHandle=message["ReceiptHandle"])
+
 
 @contextmanager
 def open_world(store: Store) -> Iterator[World]:
@@ -117,12 +130,13 @@ def open_world(store: Store) -> Iterator[World]:
     with closing(s3), closing(sqs):
         for bucket in (VIDEOS, FRAMES):
             s3.create_bucket(Bucket=bucket)
-        main, dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("main", "dead"))
-        yield World(s3, sqs, store, main, dead)
+        urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("main", "dead", "events")]
+        main, dead, events = urls
+        yield World(s3, sqs, store, main, dead, events)
         for bucket in (VIDEOS, FRAMES):
             for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
                 for entry in page.get("Contents", []):
                     s3.delete_object(Bucket=bucket, Key=entry["Key"])
             s3.delete_bucket(Bucket=bucket)
-        for url in (main, dead):
+        for url in urls:
             sqs.delete_queue(QueueUrl=url)

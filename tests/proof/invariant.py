@@ -4,19 +4,32 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from extractor.domain.events import DONE, FAILED
 from extractor.domain.manifest import Manifest, parse_manifest
 from tests.proof.stores import Known
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """A notification that has arrived: the type of the event and its id."""
+
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """A video from outside: its state, the objects in its folder, and what became of its message."""
+    """A video from outside: its state, the objects in its folder, and what became of its message.
+
+    `announced`: the notifications so far; `None` where nobody asked for them.
+    """
 
     known: Known
     objects: Mapping[str, bytes]
     manifest_key: str
     is_acknowledged: bool
     dead_letters: int
+    announced: tuple[Announced, ...] | None = None
 
     @property
     def manifest(self) -> Manifest | None:
@@ -38,6 +51,20 @@ def violations(view: View) -> Iterator[str]:
         yield "it is extracted and has failed at once"
     if view.is_acknowledged and not view.is_settled:
         yield "the message is gone, and nothing tells what became of the video"
+    if view.announced is not None:
+        yield from _wrongly_announced(view, view.announced)
+
+
+def _wrongly_announced(view: View, announced: tuple[Announced, ...]) -> Iterator[str]:
+    types = {event.type for event in announced}
+    if DONE in types and not view.known.is_extracted:
+        yield "it is announced as done, and it is not extracted"
+    if FAILED in types and view.known.is_there and view.known.failure is None:
+        yield "it is announced as failed, and no failure is recorded"
+    if len({event.id for event in announced}) > len(types):
+        yield "one outcome is announced under several ids"
+    if view.is_acknowledged and (DONE if view.known.is_extracted else FAILED) not in types:
+        yield "the message is gone, and its outcome was never announced"
 
 
 def _broken_manifest(view: View) -> Iterator[str]:

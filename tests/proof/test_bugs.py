@@ -51,6 +51,24 @@ CRASHED: list[tuple[Plant, str, Fault, str]] = [
         Fault("S3 PUT /oriane-frames/CODE/manifest.json #1", "kill before"),
         "no manifest",
     ),
+    (
+        outcomes.announced_before_the_flip,
+        "sqlite",
+        Fault("SQLite UPDATE #1", "kill before"),
+        "announced as done",
+    ),
+    (
+        outcomes.acknowledged_before_announced,
+        "sqlite",
+        Fault("SQS SendMessage #1", "fail before"),
+        "never announced",
+    ),
+    (
+        outcomes.extracted_video_not_announced_again,
+        "sqlite",
+        Fault("SQS SendMessage #1", "kill before"),
+        "never announced",
+    ),
 ]
 FOR_GOOD: list[tuple[Plant, Setup, str]] = [
     (outcomes.finished_video_not_looked_at_again, OVERWRITTEN, "is not what its manifest states"),

@@ -54,6 +54,20 @@ def redeliver(world: World) -> list[dict[str, str]]:
     return bodies
 
 
+def test_announce_queues_what_is_extracted_and_changes_no_row(
+    world: World, run: Run, plain_clip: Path
+) -> None:
+    world.add_video("one", plain_clip, key="tiktok/one/video.mp4")
+    assert world.deliver({"code": "one", "platform": "tiktok"}) == []
+    world.add_row("waiting")
+    before = world.objects()
+    assert run("announce") == (0, "         1  would be announced\n")
+    status, printed = run("announce", "--code", "one", "--code", "waiting", "--apply")
+    assert (status, printed) == (1, "         1  not extracted\n         1  queued\n")
+    assert redeliver(world) == [{"code": "one", "platform": "tiktok"}]
+    assert world.objects() == before
+
+
 def test_what_the_handler_leaves_is_clean(done: World, run: Run) -> None:
     assert run("verify", "--older-than", "0s", "--deep", "--sample", "1") == (
         0,

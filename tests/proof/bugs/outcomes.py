@@ -12,6 +12,7 @@ import extractor.pipeline.worker
 from extractor.backends.state.base import StateStore
 from extractor.backends.state.dynamodb import items
 from extractor.backends.state.sqlite import SqliteStateStore
+from extractor.domain.events import done_event
 from extractor.domain.jobs import VideoRef
 from extractor.errors import ExtractorError, StateUnavailableError, TransientError, VideoMissingError
 from tests.proof.bugs import Patch
@@ -113,3 +114,39 @@ def claim_without_end(patch: Patch) -> None:
     over = " OR (#claim_expires_at <= :now AND #claim_started_at = #processing_started_at)"
     assert over in items.CLAIMABLE
     patch(items, "CLAIMABLE", items.CLAIMABLE.replace(over, ""))
+
+
+def announced_before_the_flip(patch: Patch) -> None:
+    commit = extractor.pipeline.job._extract_frames
+
+    def commit_and_announce(
+        source: Any, earlier: Any, frame_store: Any, context: Any, job_context: Any
+    ) -> Any:
+        manifest = commit(source, earlier, frame_store, context, job_context)
+        event = done_event(
+            manifest.code, manifest, context.frames_bucket, frame_store.frame_keys.manifest_key
+        )
+        context.notifier.send(event)
+        return manifest
+
+    patch(extractor.pipeline.job, "_extract_frames", commit_and_announce)
+
+
+def acknowledged_before_announced(patch: Patch) -> None:
+    announce = extractor.pipeline.job._announce
+
+    def announce_or_not(*arguments: Any) -> None:
+        with suppress(TransientError):
+            announce(*arguments)
+
+    patch(extractor.pipeline.job, "_announce", announce_or_not)
+
+
+def extracted_video_not_announced_again(patch: Patch) -> None:
+    announce = extractor.pipeline.job._announce
+
+    def announce_once(event: Any, notifier: Any, job_context: Any) -> None:
+        if job_context.is_first_delivery:
+            announce(event, notifier, job_context)
+
+    patch(extractor.pipeline.job, "_announce", announce_once)
