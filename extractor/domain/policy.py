@@ -44,6 +44,9 @@ class SamplingPolicy(Struct, frozen=True):
         counts_frames: Whether ``uniform`` takes every n-th frame instead of the first one after each sample
             time; n is the interval times the average frame rate, rounded, and at least 1.
         timestamps_seconds: Times of ``timestamps``, ascending, from the first frame.
+        start_seconds: Take no frame before this time after the first frame; a negative one counts from the
+            end of the video. ``None`` for the beginning.
+        end_seconds: Take no frame at or after this time, likewise; ``None`` for the end.
         max_frames: Limit of the number of frames; ``None`` for no limit.
         max_frames_mode: Whether the limit keeps the ``first`` frames, or frames ``spread`` evenly.
         tolerance_seconds: Allowed distance from the exact frame to one that is cheaper to decode.
@@ -76,6 +79,13 @@ class SamplingPolicy(Struct, frozen=True):
     image_format: ImageFormat = "jpg"
     max_width: int | None = None
     max_height: int | None = None
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether only the frames between `start_seconds` and `end_seconds` are wanted."""
+        return self.start_seconds is not None or self.end_seconds is not None
 
     @property
     def selects_scenes(self) -> bool:

@@ -123,6 +123,26 @@ class EveryInterval(Struct, frozen=True):
         return self.skipped + number
 
 
+class Later(Struct, frozen=True):
+    """Sample times moved to later times, with the same slots.
+
+    Attributes:
+        sample_times: The sample times.
+        seconds: How much later.
+    """
+
+    sample_times: SampleTimes
+    seconds: Fraction
+
+    def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
+        moved, parts = (self.seconds / time_base).as_integer_ratio()
+        reached = self.sample_times.reached_after(time_base / parts)
+        return lambda passed: reached(passed * parts - moved)
+
+    def slot(self, number: int) -> int:
+        return self.sample_times.slot(number)
+
+
 class GivenTimes(Struct, frozen=True):
     """Sample times at given times.
 

@@ -9,7 +9,8 @@ add a class to `STRATEGIES`, its name and text to `extractor.domain.policy` (`St
 from typing import ClassVar, Final
 
 from extractor.domain.policy import SamplingPolicy, Strategy, exact_seconds, least_seconds
-from extractor.media.sampling import EveryInterval, GivenTimes, SampleTimes
+from extractor.media.frame_times import FrameTimes
+from extractor.media.sampling import EveryInterval, GivenTimes, Later, SampleTimes, Targets, find_targets
 
 
 class SamplingStrategy:
@@ -26,6 +27,14 @@ class SamplingStrategy:
     intra_only: ClassVar[bool] = False
     single_pass_max_bytes: ClassVar[int] = 0
     unplanned_single_pass_max_bytes: ClassVar[int] = 0
+
+    def targets(self, frames: FrameTimes, policy: SamplingPolicy) -> Targets:
+        """Return the frames of a video that a policy selects, between its `start` and `end`."""
+        part = frames.within(policy)
+        sample_times = self.sample_times(policy)
+        if start := frames.start(policy):
+            sample_times = Later(sample_times, start)
+        return find_targets(frames.pts[: part.stop], frames.time_base, sample_times)
 
     def sample_times(self, policy: SamplingPolicy) -> SampleTimes:
         """Return the sample times of a policy.

@@ -22,6 +22,9 @@ class SamplingOptions(TypedDict, total=False):
     Attributes:
         fps: Frames per second, instead of an interval in seconds.
         timestamps: Times in seconds after the first frame; implies the strategy ``timestamps``.
+        start: Take no frame before this time in seconds after the first frame; a negative time counts from
+            the end of the video.
+        end: Take no frame at or after this time, likewise.
         max_frames_mode: ``first``: the first frames; ``spread``: frames spread evenly over the video.
         tolerance: How many seconds away a frame may be that costs less.
         scene_detector: How scenes are found: ``content``, ``adaptive``, ``threshold``, ``hash`` or
@@ -38,6 +41,8 @@ class SamplingOptions(TypedDict, total=False):
 
     fps: float
     timestamps: Sequence[float]
+    start: float
+    end: float
     max_frames_mode: MaxFramesMode
     tolerance: float
     scene_detector: Detector

@@ -23,6 +23,7 @@ from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
+from extractor.media.frame_times import FrameTimes
 from extractor.media.probe.index import VideoIndex
 from extractor.media.sampling import Targets
 from extractor.media.scenes.finder import SceneFinder
@@ -93,26 +94,29 @@ def _decode(
     assert start is not None
     last = Timestamp(shown[-1], start.time_base)
     scenes = finder.scenes(max(index.duration_seconds, offset_seconds(last, start)))
-    chosen = [
-        _representative_frame(scene, end, finder.sharpness, policy)
-        for scene, end in _with_ends(scenes, len(shown))
-    ]
-    targets = Targets((scene.index for scene in scenes), (shown[frame] for frame in chosen))
+    part = FrameTimes(shown, start.time_base, index.duration_seconds).within(policy)
+    targets = Targets()
+    for scene, frames in _with_frames(scenes, part):
+        targets.append(scene.index, shown[_representative_frame(frames, finder.sharpness, policy)])
     return SceneSelection(index, scenes, targets, start)
 
 
-def _with_ends(scenes: Sequence[Scene], frame_count: int) -> list[tuple[Scene, int]]:
-    """Return each scene with the number of the frame after its last frame."""
-    ends = [*(scene.first_frame for scene in scenes[1:]), frame_count]
-    return list(zip(scenes, ends, strict=True))
+def _with_frames(scenes: Sequence[Scene], part: range) -> list[tuple[Scene, range]]:
+    """Return each scene that has frames in a part of the video, with the numbers of these frames."""
+    ends = [*(scene.first_frame for scene in scenes[1:]), part.stop]
+    frames = (
+        range(max(scene.first_frame, part.start), min(end, part.stop))
+        for scene, end in zip(scenes, ends, strict=True)
+    )
+    return [(scene, numbers) for scene, numbers in zip(scenes, frames, strict=True) if numbers]
 
 
-def _representative_frame(scene: Scene, end: int, sharpness: Sequence[float], policy: SamplingPolicy) -> int:
+def _representative_frame(frames: range, sharpness: Sequence[float], policy: SamplingPolicy) -> int:
     if policy.scene_frame == "first":
-        return scene.first_frame
+        return frames[0]
     if policy.scene_frame == "middle":
-        return (scene.first_frame + end - 1) // 2
-    return max(range(scene.first_frame, min(end, len(sharpness))), key=sharpness.__getitem__)
+        return (frames[0] + frames[-1]) // 2
+    return max(range(frames.start, min(frames.stop, len(sharpness))), key=sharpness.__getitem__)
 
 
 def _raise_for_status(
