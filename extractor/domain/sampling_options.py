@@ -53,10 +53,20 @@ _PART: dict[str, Any] = {
     "metavar": "SECONDS",
     "minimum": -1_000_000_000,
     "maximum": 1_000_000_000,
-    "strategies": ("uniform", "keyframe", "scene"),
+    "strategies": ("uniform", "keyframe", "scene", "every_n_frames", "count", "random", "per_scene"),
     "strategies_text": "only {} can take a part of a video",
 }
 """What `start` and `end` have in common."""
+
+_NUMBER: dict[str, Any] = {
+    "one_video": True,
+    "group": "frame selection",
+    "metavar": "N",
+    "no_default": "none",
+    "minimum": 1,
+    "maximum": 1_000_000_000,
+}
+"""What the options have in common that choose a strategy by a number."""
 
 _OPTIONS = (
     sampling_option(
@@ -116,6 +126,41 @@ _OPTIONS = (
         no_default="the end",
         invalid=_is_empty,
         **_PART,
+    ),
+    sampling_option(
+        "every_n_frames",
+        help="every N-th frame; implies the strategy of the same name",
+        implied_strategy="every_n_frames",
+        **_NUMBER,
+    ),
+    sampling_option(
+        "count",
+        help="N frames spread evenly in time; implies the strategy of the same name",
+        implied_strategy="count",
+        **_NUMBER,
+    ),
+    sampling_option(
+        "random",
+        help="N frames at random; implies the strategy of the same name",
+        implied_strategy="random",
+        **_NUMBER,
+    ),
+    sampling_option(
+        "seed",
+        one_video=True,
+        help="the same seed takes the same frames at random",
+        group="frame selection",
+        metavar="N",
+        minimum=0,
+        maximum=1_000_000_000,
+        strategies=("random",),
+        strategies_text="only {} has a seed",
+    ),
+    sampling_option(
+        "per_scene",
+        help="N frames of each scene, spread evenly in time; implies the strategy of the same name",
+        implied_strategy="per_scene",
+        **_NUMBER,
     ),
     sampling_option(
         "max_frames",

@@ -1,7 +1,7 @@
 """The times of all frames of a video, and the part of them between `start` and `end`. Pure, exact."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
@@ -30,6 +30,16 @@ class FrameTimes(Struct, frozen=True):
         """Return the end of the requested part, in seconds after the first frame."""
         return self._moment(policy.end_seconds, exact_seconds(self._duration))
 
+    def span(self, policy: SamplingPolicy) -> tuple[Fraction, Fraction]:
+        """Return the beginning and the end of the requested part, as far as the video goes."""
+        return self.start(policy), min(self.end(policy), exact_seconds(self._duration))
+
+    def shown_for(self, numbers: range) -> tuple[Fraction, Fraction]:
+        """Return when the first of successive frames begins and the last one ends."""
+        after = numbers.stop
+        end = self._seconds(after) if after < len(self.pts) else exact_seconds(self._duration)
+        return self._seconds(numbers.start), end
+
     def within(self, policy: SamplingPolicy) -> range:
         """Return the numbers of the frames at or after `start` and before `end`.
 
@@ -45,8 +55,10 @@ class FrameTimes(Struct, frozen=True):
 
     @property
     def _duration(self) -> float:
-        last = float((self.pts[-1] - self.pts[0]) * self.time_base)
-        return max(self.duration_seconds, last)
+        return max(self.duration_seconds, float(self._seconds(-1)))
+
+    def _seconds(self, number: int) -> Fraction:
+        return (self.pts[number] - self.pts[0]) * self.time_base
 
     def _moment(self, seconds: float | None, default: Fraction) -> Fraction:
         """Return the time that an option stands for; a negative one counts from the end of the video."""
@@ -54,3 +66,15 @@ class FrameTimes(Struct, frozen=True):
             return default
         origin = exact_seconds(self._duration) if seconds < 0 else 0
         return max(Fraction(0), origin + exact_seconds(seconds))
+
+
+class ScenesInPart(Struct, frozen=True):
+    """The scenes of the requested part of a video.
+
+    Attributes:
+        frames: By the number of each scene: the numbers of its frames in the part, at least one.
+        sharpness: The sharpness of each frame of the video, if the policy needs it.
+    """
+
+    frames: Mapping[int, range]
+    sharpness: Sequence[float]

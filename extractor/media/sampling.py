@@ -124,12 +124,7 @@ class EveryInterval(Struct, frozen=True):
 
 
 class Later(Struct, frozen=True):
-    """Sample times moved to later times, with the same slots.
-
-    Attributes:
-        sample_times: The sample times.
-        seconds: How much later.
-    """
+    """Sample times that are later by some seconds, with the same slots."""
 
     sample_times: SampleTimes
     seconds: Fraction

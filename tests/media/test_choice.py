@@ -1,20 +1,27 @@
 """Options that choose frames among all frames of a video choose exactly these, in every kind of file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from extractor.domain.frames import StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import NoFramesError, UnreadableError
+from extractor.media.choice import at_random, spread_in_time
+from extractor.media.decode.decoder import FrameDecoder
+from extractor.media.decode.schedule import make_schedule
 from extractor.media.frame_times import FrameTimes
 from extractor.media.sampling import EveryInterval, Later, find_targets
 from extractor.media.strategies import strategy_of
 from extractor.pipeline.local import extract_to_folder, local_config
+from extractor.pipeline.resume import frames_made, remaining
 from tests.support.media import clips
 from tests.support.media.decoding import Decode
 
@@ -116,6 +123,77 @@ def test_scenes_of_a_part_give_a_frame_inside_it(clip: Path, tmp_path: Path) -> 
     assert [(frame.slot, frame.pts_seconds) for frame in manifest.frames] == [(0, 2.0)]
 
 
+@pytest.mark.parametrize("plan", [False, True])
+@pytest.mark.parametrize("part", [{}, {"start_seconds": 0.5, "end_seconds": -0.5}])
+def test_every_nth_frame_counts_from_the_first_frame_of_the_part(
+    decode: Decode, clip: Path, plan: bool, part: Mapping[str, float]
+) -> None:
+    shown, end = _shown(clip), _end(clip)
+    inside = [seconds for seconds in shown if not part or 0.5 <= seconds < end - 0.5 - 1e-6]
+    policy = SamplingPolicy(strategy="every_n_frames", every_n_frames=7, **part)  # type: ignore[arg-type]
+    assert decode(clip, policy, plan=plan).times == list(enumerate(_rounded(inside[::7])))
+
+
+@pytest.mark.parametrize("plan", [False, True])
+def test_a_count_of_frames_is_spread_over_the_time(decode: Decode, clip: Path, plan: bool) -> None:
+    shown, end = _shown(clip), _end(clip)
+    middles = [1 + (end - 1) * part / 8 for part in (1, 3, 5, 7)]
+    expected = [min(seconds for seconds in shown if seconds >= middle - 1e-6) for middle in middles]
+    policy = SamplingPolicy(strategy="count", count=4, start_seconds=1.0)
+    assert decode(clip, policy, plan=plan).times == list(enumerate(_rounded(expected)))
+
+
+def test_a_seed_takes_the_same_random_frames_again(decode: Decode, clip: Path) -> None:
+    policy = SamplingPolicy(strategy="random", random=6, seed=3)
+    found = decode(clip, policy).times
+    assert decode(clip, policy, plan=True).times == found
+    assert decode(clip, replace(policy, seed=4)).times != found
+    assert len(found) == 6
+    assert {seconds for _, seconds in found} <= set(_rounded(_shown(clip)))
+
+
+@pytest.mark.parametrize("ending", ["mp4", "avi"])
+def test_each_scene_gives_its_own_number_of_frames(clip_dir: Path, tmp_path: Path, ending: str) -> None:
+    clip = clip_dir / f"scenes.{ending}"
+    colours = ("red", "green", "blue")
+    inputs = " ".join(f"-f lavfi -i color={colour}:s=96x64:d=1" for colour in colours)
+    tag = "-vtag H264" if ending == "avi" else ""
+    clips.ffmpeg(f"{inputs} -filter_complex concat=n=3 -c:v libx264 -bf 2 {tag} {{0}}", clip)
+    policy = SamplingPolicy(strategy="per_scene", per_scene=2, start_seconds=1.5)
+    frames = extract_to_folder(clip, tmp_path, policy, local_config()).frames
+    found = [(frame.slot, round(frame.pts_seconds, 3)) for frame in frames]
+    assert found == [(0, 1.64), (1, 1.88), (2, 2.28), (3, 2.76)]  # in 1.52 to 2 s, and in 2 to 3 s
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        SamplingPolicy(start_seconds=0.5, interval_seconds=0.7),
+        SamplingPolicy(strategy="every_n_frames", every_n_frames=9, max_frames=8, start_seconds=0.1),
+        SamplingPolicy(strategy="count", count=8),
+        SamplingPolicy(strategy="random", random=8, seed=1),
+    ],
+    ids=["start", "every_n_frames", "count", "random"],
+)
+@pytest.mark.parametrize("plan", [False, True])
+def test_a_later_run_makes_only_the_rest(
+    decode: Decode, clip_dir: Path, policy: SamplingPolicy, plan: bool
+) -> None:
+    whole = decode(clips.variable_rate(clip_dir / "choice.mp4"), policy)
+    stored = [
+        StoredFrame(frame.index, frame.slot, "", frame.pts_seconds, 1, "0" * 64, 4, 4)
+        for frame in whole.frames[:3]
+    ]
+    schedule = make_schedule(whole.index, policy)
+    made = frames_made(stored, schedule, whole.index, policy)
+    assert made == 3
+    rest = remaining(schedule, made, whole.index, policy)
+    decoder = whole.decoder
+    decoder = FrameDecoder(decoder.source, whole.index, policy, rest, decoder.budget, use_plan=plan)
+    found = [(frame.slot, frame.pts_seconds, frame.data) for frame in decoder]
+    assert found == [(frame.slot, frame.pts_seconds, frame.data) for frame in whole.frames[3:]]
+
+
 _PTS = st.lists(st.integers(0, 10_000), min_size=1, unique=True).map(sorted)
 _MOMENT = st.none() | st.integers(-20_000, 20_000).map(lambda ticks: ticks / 100)
 
@@ -146,3 +224,35 @@ def test_later_sample_times_are_the_same_times_after_a_start(
         target = next(one for one in pts if (one - pts[0]) * time_base >= moment)
         expected.setdefault(target, number)
     assert [(target.pts, target.slot) for target in found] == list(expected.items())
+
+
+@given(_PTS, st.data(), st.integers(1, 40))
+def test_frames_spread_in_time_are_as_many_as_wanted_and_each_another(
+    pts: list[int], data: st.DataObject, count: int
+) -> None:
+    begin = data.draw(st.integers(0, len(pts)))
+    numbers = range(begin, data.draw(st.integers(begin, len(pts))))
+    frames = FrameTimes(pts, Fraction(1, 100), 0.0)
+    span = frames.shown_for(numbers) if numbers else (Fraction(0), Fraction(1))
+    chosen = spread_in_time(frames, numbers, span, count)
+    assert len(chosen) == min(count, len(numbers))
+    assert chosen == sorted(set(chosen) & set(numbers))
+
+
+@given(st.integers(1, 500), st.integers(1, 60))
+def test_frames_at_a_constant_rate_are_spread_as_evenly_as_they_can_be(total: int, count: int) -> None:
+    frames = FrameTimes(range(total), Fraction(1, 25), total / 25)
+    chosen = spread_in_time(frames, range(total), (Fraction(0), Fraction(total, 25)), count)
+    gaps = {later - earlier for earlier, later in pairwise(chosen)}
+    assert not gaps or max(gaps) - min(gaps) <= 1
+
+
+@given(st.integers(0, 200), st.integers(1, 60), st.integers(0, 1000))
+def test_more_random_frames_include_the_fewer(total: int, count: int, seed: int) -> None:
+    fewer, more = at_random(range(total), count, seed), at_random(range(total), count + 1, seed)
+    assert len(fewer) == min(count, total)
+    assert fewer == sorted(set(fewer) & set(more) & set(range(total)))
+
+
+def test_random_frames_are_the_same_in_every_version() -> None:
+    assert at_random(range(100), 5, 0) == [35, 40, 52, 75, 97]

@@ -33,8 +33,9 @@ def needs_times(index: VideoIndex, policy: SamplingPolicy) -> bool:
         policy: The sampling policy.
     """
     is_spread = policy.max_frames is not None and policy.max_frames_mode == "spread"
-    needs_all = (is_spread or policy.takes_part) and strategy_of(policy).has_sample_times
-    return needs_all and not index.shown_pts
+    strategy = strategy_of(policy)
+    has_part = (is_spread or policy.takes_part) and strategy.has_sample_times
+    return (has_part or strategy.needs_frame_times) and not index.shown_pts
 
 
 def schedule_decoded(

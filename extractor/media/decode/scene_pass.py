@@ -23,19 +23,20 @@ from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
-from extractor.media.frame_times import FrameTimes
+from extractor.media.frame_times import FrameTimes, ScenesInPart
 from extractor.media.probe.index import VideoIndex
 from extractor.media.sampling import Targets
 from extractor.media.scenes.finder import SceneFinder
+from extractor.media.strategies import strategy_of
 
 
 class SceneSelection(Struct, frozen=True):
-    """The scenes of a video, and one frame of each.
+    """The scenes of a video, and the chosen frames of each.
 
     Attributes:
         index: The index, updated with the actual signal format of the frames.
         scenes: The scenes.
-        targets: The representative frame of each scene; its slot is the number of the scene.
+        targets: The chosen frames of the scenes; none if the policy selects no scenes.
         start: The timestamp of the first frame.
     """
 
@@ -48,7 +49,7 @@ class SceneSelection(Struct, frozen=True):
 def find_scenes(
     source: DecoderInput, index: VideoIndex, policy: SamplingPolicy, budget: ProcessLimits
 ) -> SceneSelection:
-    """Decode all frames to find the scenes, and choose the frame `policy.scene_frame` of each.
+    """Decode all frames to find the scenes, and choose frames of each by the strategy.
 
     Args:
         source: The file and its stream.
@@ -94,29 +95,21 @@ def _decode(
     assert start is not None
     last = Timestamp(shown[-1], start.time_base)
     scenes = finder.scenes(max(index.duration_seconds, offset_seconds(last, start)))
-    part = FrameTimes(shown, start.time_base, index.duration_seconds).within(policy)
-    targets = Targets()
-    for scene, frames in _with_frames(scenes, part):
-        targets.append(scene.index, shown[_representative_frame(frames, finder.sharpness, policy)])
+    frames = FrameTimes(shown, start.time_base, index.duration_seconds)
+    in_part = ScenesInPart(_frames_of(scenes, frames.within(policy)), finder.sharpness)
+    strategy = strategy_of(policy)
+    targets = strategy.targets_of_scenes(frames, in_part, policy) if policy.selects_scenes else Targets()
     return SceneSelection(index, scenes, targets, start)
 
 
-def _with_frames(scenes: Sequence[Scene], part: range) -> list[tuple[Scene, range]]:
-    """Return each scene that has frames in a part of the video, with the numbers of these frames."""
+def _frames_of(scenes: Sequence[Scene], part: range) -> dict[int, range]:
+    """Return, by the number of each scene that has frames in a part of the video, the numbers of these."""
     ends = [*(scene.first_frame for scene in scenes[1:]), part.stop]
     frames = (
-        range(max(scene.first_frame, part.start), min(end, part.stop))
+        (scene.index, range(max(scene.first_frame, part.start), min(end, part.stop)))
         for scene, end in zip(scenes, ends, strict=True)
     )
-    return [(scene, numbers) for scene, numbers in zip(scenes, frames, strict=True) if numbers]
-
-
-def _representative_frame(frames: range, sharpness: Sequence[float], policy: SamplingPolicy) -> int:
-    if policy.scene_frame == "first":
-        return frames[0]
-    if policy.scene_frame == "middle":
-        return (frames[0] + frames[-1]) // 2
-    return max(range(frames.start, min(frames.stop, len(sharpness))), key=sharpness.__getitem__)
+    return {index: numbers for index, numbers in frames if numbers}
 
 
 def _raise_for_status(
