@@ -256,3 +256,8 @@ def test_more_random_frames_include_the_fewer(total: int, count: int, seed: int)
 
 def test_random_frames_are_the_same_in_every_version() -> None:
     assert at_random(range(100), 5, 0) == [35, 40, 52, 75, 97]
+
+
+def test_parts_with_the_same_frame_take_the_next_ones() -> None:
+    frames = FrameTimes([0, 1, 5000, 9999, 10000], Fraction(1, 100), 0.0)
+    assert spread_in_time(frames, range(5), (Fraction(10), Fraction(40)), 3) == [2, 3, 4]
