@@ -37,6 +37,7 @@ class SamplingOption(Struct, frozen=True, kw_only=True):
         strategies: The strategies that use it; empty if all do.
         strategies_text: What only these strategies do, with ``{}`` for their names.
         implied_strategy: The strategy that is chosen by giving the option, and that needs it.
+        invalid: Returns why its value contradicts the other values of a policy.
         unused: Returns why it has no effect with a policy, apart from the strategy.
         normalize: Applied to a value of a message before validation.
         convert: Makes the value of the field of a value of the option.
@@ -63,6 +64,7 @@ class SamplingOption(Struct, frozen=True, kw_only=True):
     strategies: tuple[Strategy, ...] = ()
     strategies_text: str = ""
     implied_strategy: Strategy | None = None
+    invalid: Callable[[SamplingPolicy], str | None] | None = None
     unused: Callable[[SamplingPolicy], str | None] | None = None
     normalize: Callable[[object], object] | None = None
     convert: Callable[[Any], object] | None = None

@@ -136,6 +136,8 @@ def problems(
     for option in options:
         if option.key == option.field and (problem := _problem(option, getattr(policy, option.field))):
             yield option, problem
+        elif option.invalid and (contradiction := option.invalid(policy)):
+            yield option, contradiction
     default = type(policy)()
     for option in options:
         is_given = getattr(policy, option.field) != getattr(default, option.field)

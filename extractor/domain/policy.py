@@ -8,7 +8,9 @@ from typing import Literal, get_args
 from msgspec import Struct
 from msgspec.structs import asdict
 
-Strategy = Literal["uniform", "keyframe", "scene", "timestamps"]
+Strategy = Literal[
+    "uniform", "keyframe", "scene", "timestamps", "every_n_frames", "count", "random", "per_scene"
+]
 ImageFormat = Literal["jpg", "webp", "png"]
 MaxFramesMode = Literal["first", "spread"]
 Detector = Literal["content", "adaptive", "threshold", "hash", "histogram"]
@@ -24,10 +26,14 @@ STRATEGY_TEXTS: dict[Strategy, str] = {
     "keyframe": "all keyframes",
     "scene": "one frame of each scene",
     "timestamps": "frames at given times",
+    "every_n_frames": "every n-th frame",
+    "count": "a number of frames spread evenly in time",
+    "random": "a number of frames at random",
+    "per_scene": "a number of frames of each scene",
 }
 """What each strategy takes, for help texts."""
 
-SCENE_STRATEGIES: frozenset[Strategy] = frozenset({"scene"})
+SCENE_STRATEGIES: frozenset[Strategy] = frozenset({"scene", "per_scene"})
 """The strategies that take frames of scenes. The scenes are found before the frames are decoded."""
 
 DEFAULT_DETECTOR: Detector = "content"
@@ -39,11 +45,21 @@ class SamplingPolicy(Struct, frozen=True):
 
     Attributes:
         strategy: ``uniform`` (a frame at each interval), ``keyframe``, ``scene`` (one frame of each scene) or
-            ``timestamps``.
+            ``timestamps``; and the strategies of the options ``every_n_frames``, ``count``, ``random`` and
+            ``per_scene``, which have the names of these options.
         interval_seconds: Interval of ``uniform``; greater than 0.
         counts_frames: Whether ``uniform`` takes every n-th frame instead of the first one after each sample
             time; n is the interval times the average frame rate, rounded, and at least 1.
         timestamps_seconds: Times of ``timestamps``, ascending, from the first frame.
+        start_seconds: Take no frame before this time after the first frame; a negative one counts from the
+            end of the video. ``None`` for the beginning.
+        end_seconds: Take no frame at or after this time, likewise; ``None`` for the end.
+        every_n_frames: Take every n-th frame.
+        count: Take this number of frames, spread evenly in time: the first one at or after the middle of each
+            of so many equal parts.
+        random: Take this number of frames at random.
+        seed: Of ``random``: the same seed takes the same frames.
+        per_scene: Take this number of frames of each scene, spread evenly in time as by ``count``.
         max_frames: Limit of the number of frames; ``None`` for no limit.
         max_frames_mode: Whether the limit keeps the ``first`` frames, or frames ``spread`` evenly.
         tolerance_seconds: Allowed distance from the exact frame to one that is cheaper to decode.
@@ -76,6 +92,18 @@ class SamplingPolicy(Struct, frozen=True):
     image_format: ImageFormat = "jpg"
     max_width: int | None = None
     max_height: int | None = None
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    every_n_frames: int | None = None
+    count: int | None = None
+    random: int | None = None
+    seed: int = 0
+    per_scene: int | None = None
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether only the frames between `start_seconds` and `end_seconds` are wanted."""
+        return self.start_seconds is not None or self.end_seconds is not None
 
     @property
     def selects_scenes(self) -> bool:

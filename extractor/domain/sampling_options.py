@@ -6,10 +6,10 @@ its order.
 """
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from extractor.domain.option import SamplingOption, sampling_option
-from extractor.domain.policy import DEFAULT_DETECTOR, STRATEGY_TEXTS, Strategy
+from extractor.domain.policy import DEFAULT_DETECTOR, STRATEGY_TEXTS, SamplingPolicy, Strategy
 
 
 def _without_dot(value: object) -> object:
@@ -38,6 +38,35 @@ def _strategy_option(others: Sequence[SamplingOption]) -> SamplingOption:
         group="frame selection",
     )
 
+
+def _is_empty(policy: SamplingPolicy) -> str | None:
+    """Return why no time is between `start` and `end`, if that does not depend on the video."""
+    start, end = policy.start_seconds or 0.0, policy.end_seconds
+    if end is None or (start < 0) != (end < 0) or end > start:
+        return None
+    return f"must be after the start, {start:g}, not {end:g}"
+
+
+_PART: dict[str, Any] = {
+    "one_video": True,
+    "group": "frame selection",
+    "metavar": "SECONDS",
+    "minimum": -1_000_000_000,
+    "maximum": 1_000_000_000,
+    "strategies": ("uniform", "keyframe", "scene", "every_n_frames", "count", "random", "per_scene"),
+    "strategies_text": "only {} can take a part of a video",
+}
+"""What `start` and `end` have in common."""
+
+_NUMBER: dict[str, Any] = {
+    "one_video": True,
+    "group": "frame selection",
+    "metavar": "N",
+    "no_default": "none",
+    "minimum": 1,
+    "maximum": 1_000_000_000,
+}
+"""What the options have in common that choose a strategy by a number."""
 
 _OPTIONS = (
     sampling_option(
@@ -82,6 +111,56 @@ _OPTIONS = (
         maximum=1e9,
         max_items=10_000,
         implied_strategy="timestamps",
+    ),
+    sampling_option(
+        "start_seconds",
+        name="start",
+        help="take no frame before this time after the first frame; negative: before the end of the video",
+        no_default="the beginning",
+        **_PART,
+    ),
+    sampling_option(
+        "end_seconds",
+        name="end",
+        help="take no frame at or after this time; negative: before the end of the video",
+        no_default="the end",
+        invalid=_is_empty,
+        **_PART,
+    ),
+    sampling_option(
+        "every_n_frames",
+        help="every N-th frame; implies the strategy of the same name",
+        implied_strategy="every_n_frames",
+        **_NUMBER,
+    ),
+    sampling_option(
+        "count",
+        help="N frames spread evenly in time; implies the strategy of the same name",
+        implied_strategy="count",
+        **_NUMBER,
+    ),
+    sampling_option(
+        "random",
+        help="N frames at random; implies the strategy of the same name",
+        implied_strategy="random",
+        **_NUMBER,
+    ),
+    sampling_option(
+        "seed",
+        one_video=True,
+        help="the same seed takes the same frames at random",
+        group="frame selection",
+        metavar="N",
+        minimum=0,
+        maximum=1_000_000_000,
+        strategies=("random",),
+        strategies_text="only {} has a seed",
+    ),
+    sampling_option(
+        "per_scene",
+        help="N frames of each scene, spread evenly in time; implies the strategy of the same name",
+        implied_strategy="per_scene",
+        **_NUMBER,
     ),
     sampling_option(
         "max_frames",

@@ -123,6 +123,21 @@ class EveryInterval(Struct, frozen=True):
         return self.skipped + number
 
 
+class Later(Struct, frozen=True):
+    """Sample times that are later by some seconds, with the same slots."""
+
+    sample_times: SampleTimes
+    seconds: Fraction
+
+    def reached_after(self, time_base: Fraction) -> Callable[[int], int]:
+        moved, parts = (self.seconds / time_base).as_integer_ratio()
+        reached = self.sample_times.reached_after(time_base / parts)
+        return lambda passed: reached(passed * parts - moved)
+
+    def slot(self, number: int) -> int:
+        return self.sample_times.slot(number)
+
+
 class GivenTimes(Struct, frozen=True):
     """Sample times at given times.
 

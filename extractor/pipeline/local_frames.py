@@ -45,7 +45,7 @@ def iter_frames(
         frame_interval: Seconds between frames (strategy ``uniform``).
         quality: 1-100, on libjpeg's scale.
         max_frames: Maximum number of frames; ``None`` for no limit.
-        strategy: ``uniform``, ``keyframe``, ``scene`` or ``timestamps``.
+        strategy: ``uniform``, ``keyframe``, ``scene``, or that of an option, which implies it.
         **options: More options, see `extractor.pipeline.local_options.SamplingOptions`.
 
     Yields:

@@ -22,6 +22,14 @@ class SamplingOptions(TypedDict, total=False):
     Attributes:
         fps: Frames per second, instead of an interval in seconds.
         timestamps: Times in seconds after the first frame; implies the strategy ``timestamps``.
+        start: Take no frame before this time in seconds after the first frame; a negative time counts from
+            the end of the video.
+        end: Take no frame at or after this time, likewise.
+        every_n_frames: Take every n-th frame.
+        count: Take this number of frames, spread evenly in time.
+        random: Take this number of frames at random.
+        seed: The same seed takes the same frames at random.
+        per_scene: Take this number of frames of each scene, spread evenly in time.
         max_frames_mode: ``first``: the first frames; ``spread``: frames spread evenly over the video.
         tolerance: How many seconds away a frame may be that costs less.
         scene_detector: How scenes are found: ``content``, ``adaptive``, ``threshold``, ``hash`` or
@@ -38,6 +46,13 @@ class SamplingOptions(TypedDict, total=False):
 
     fps: float
     timestamps: Sequence[float]
+    start: float
+    end: float
+    every_n_frames: int
+    count: int
+    random: int
+    seed: int
+    per_scene: int
     max_frames_mode: MaxFramesMode
     tolerance: float
     scene_detector: Detector

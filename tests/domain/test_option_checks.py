@@ -26,6 +26,10 @@ REFUSED: dict[str, tuple[Options, str, str]] = {
     "threshold without detector": ({"scene_threshold": 30}, "scene_threshold", "no scene detector"),
     "scene frame without scenes": ({"scene_frame": "first"}, "scene_frame", "only 'scene'"),
     "quality of PNG": ({"format": "png", "quality": 80}, "quality", "PNG is lossless"),
+    "interval with a count": ({"count": 5, "interval": 2}, "interval", "only 'uniform'"),
+    "part of timestamps": ({"timestamps": [1.0], "start": 1}, "start", "can take a part"),
+    "seed without random": ({"seed": 5}, "seed", "only 'random'"),
+    "scene frame of many": ({"per_scene": 2, "scene_frame": "first"}, "scene_frame", "only 'scene'"),
     "mode without a limit": ({"max_frames_mode": "spread"}, "max_frames_mode", "max_frames sets no limit"),
 }
 
@@ -36,6 +40,10 @@ ACCEPTED: dict[str, Options] = {
     "tolerance around timestamps": {"timestamps": [1.0], "tolerance": 0.5},
     "mode with a limit": {"max_frames": 5, "max_frames_mode": "spread"},
     "quality of WebP": {"format": "webp", "quality": 80},
+    "last seconds": {"start": -5},
+    "part of every n-th frame": {"every_n_frames": 5, "start": 1, "end": -1},
+    "threshold of scenes with many frames": {"per_scene": 2, "scene_threshold": 30, "end": 60},
+    "random with a seed": {"random": 5, "seed": 1},
     "limit of timestamps": {"timestamps": [1.0, 2.0], "max_frames": 1},
 }
 

@@ -20,8 +20,8 @@ from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg
+from extractor.media.frame_times import FrameTimes
 from extractor.media.probe.index import VideoIndex
-from extractor.media.sampling import find_targets
 from extractor.media.strategies import strategy_of
 
 
@@ -33,7 +33,9 @@ def needs_times(index: VideoIndex, policy: SamplingPolicy) -> bool:
         policy: The sampling policy.
     """
     is_spread = policy.max_frames is not None and policy.max_frames_mode == "spread"
-    return is_spread and strategy_of(policy).has_sample_times and not index.shown_pts
+    strategy = strategy_of(policy)
+    has_part = (is_spread or policy.takes_part) and strategy.has_sample_times
+    return (has_part or strategy.needs_frame_times) and not index.shown_pts
 
 
 def schedule_decoded(
@@ -58,7 +60,8 @@ def schedule_decoded(
     except DecodeAgainError as again:
         assert again.picture is not None
         return schedule_decoded(source, replace(index, picture=again.picture), policy, budget)
-    targets = find_targets(shown, start.time_base, strategy_of(policy).sample_times(policy))
+    frames = FrameTimes(shown, start.time_base, index.duration_seconds)
+    targets = strategy_of(policy).targets(frames, policy)
     return schedule_targets(index, targets, start, policy)
 
 

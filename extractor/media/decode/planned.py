@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator, Sequence
 from operator import and_
 
 from extractor.domain.frames import Frame
+from extractor.errors import NoFramesError, UnreadableError
 from extractor.media.decode.schedule import DecodePlan
 from extractor.media.decode.session import (
     DecodeAgainError,
@@ -18,6 +19,7 @@ from extractor.media.ffmpeg.command import Urls
 from extractor.media.ffmpeg.expressions import select_expression
 from extractor.media.ffmpeg.frame_stream import Timestamp
 from extractor.media.ffmpeg.process import run_ffmpeg
+from extractor.media.frame_times import FrameTimes
 from extractor.media.sampling import Targets, spread_evenly
 
 
@@ -76,6 +78,8 @@ def keyframes(session: DecodeSession) -> Iterator[Frame]:
 
     start = None if session.index.first_pts is None else session.start
     chosen = _chosen_keyframes(session)
+    part = FrameTimes((0,), session.index.time_base, session.index.duration_seconds)
+    first, end = part.start(session.policy), part.end(session.policy)
     with (
         run_ffmpeg(build, session.pipes, session.budget) as child,
         abort_on_damage(child, session.index, session.source.limits),
@@ -83,7 +87,10 @@ def keyframes(session: DecodeSession) -> Iterator[Frame]:
         for number, image in enumerate(session.images(child)):
             check_interlacing(child, session.index.picture)
             start = start or image.timestamp
-            if number not in chosen:
+            seconds = (image.timestamp.pts - start.pts) * start.time_base
+            if number not in chosen or seconds < first:
+                continue
+            if session.policy.end_seconds is not None and seconds >= end:
                 continue
             yield session.frame(image, number, start)
             if session.count == session.policy.max_frames:
@@ -91,12 +98,20 @@ def keyframes(session: DecodeSession) -> Iterator[Frame]:
                 return
         session.decoded_seconds = session.index.duration_seconds
         session.raise_for_status(child)
+    if session.policy.takes_part and not session.count:
+        raise NoFramesError("the video has no keyframe between the requested times")
 
 
 def _chosen_keyframes(session: DecodeSession) -> Container[int]:
-    """Return the numbers of the keyframes to extract. The packets tell how many keyframes there are."""
+    """Return the numbers of the keyframes to extract. The packets tell how many keyframes there are.
+
+    Raises:
+        UnreadableError: Their times are needed to spread them over a part of the video.
+    """
     policy, packets = session.policy, session.index.packets
     count = sum(map(and_, packets.are_keyframes, packets.are_shown))
     if policy.max_frames is None or policy.max_frames_mode == "first":
         return range(sys.maxsize)
+    if policy.takes_part:
+        raise UnreadableError("without timestamps, keyframes cannot be spread between start and end")
     return frozenset(spread_evenly(Targets(range(count), range(count)), policy.max_frames).slots)

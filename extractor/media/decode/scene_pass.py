@@ -23,18 +23,20 @@ from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
+from extractor.media.frame_times import FrameTimes, ScenesInPart
 from extractor.media.probe.index import VideoIndex
 from extractor.media.sampling import Targets
 from extractor.media.scenes.finder import SceneFinder
+from extractor.media.strategies import strategy_of
 
 
 class SceneSelection(Struct, frozen=True):
-    """The scenes of a video, and one frame of each.
+    """The scenes of a video, and the chosen frames of each.
 
     Attributes:
         index: The index, updated with the actual signal format of the frames.
         scenes: The scenes.
-        targets: The representative frame of each scene; its slot is the number of the scene.
+        targets: The chosen frames of the scenes; none if the policy selects no scenes.
         start: The timestamp of the first frame.
     """
 
@@ -47,7 +49,7 @@ class SceneSelection(Struct, frozen=True):
 def find_scenes(
     source: DecoderInput, index: VideoIndex, policy: SamplingPolicy, budget: ProcessLimits
 ) -> SceneSelection:
-    """Decode all frames to find the scenes, and choose the frame `policy.scene_frame` of each.
+    """Decode all frames to find the scenes, and choose frames of each by the strategy.
 
     Args:
         source: The file and its stream.
@@ -93,26 +95,21 @@ def _decode(
     assert start is not None
     last = Timestamp(shown[-1], start.time_base)
     scenes = finder.scenes(max(index.duration_seconds, offset_seconds(last, start)))
-    chosen = [
-        _representative_frame(scene, end, finder.sharpness, policy)
-        for scene, end in _with_ends(scenes, len(shown))
-    ]
-    targets = Targets((scene.index for scene in scenes), (shown[frame] for frame in chosen))
+    frames = FrameTimes(shown, start.time_base, index.duration_seconds)
+    in_part = ScenesInPart(_frames_of(scenes, frames.within(policy)), finder.sharpness)
+    strategy = strategy_of(policy)
+    targets = strategy.targets_of_scenes(frames, in_part, policy) if policy.selects_scenes else Targets()
     return SceneSelection(index, scenes, targets, start)
 
 
-def _with_ends(scenes: Sequence[Scene], frame_count: int) -> list[tuple[Scene, int]]:
-    """Return each scene with the number of the frame after its last frame."""
-    ends = [*(scene.first_frame for scene in scenes[1:]), frame_count]
-    return list(zip(scenes, ends, strict=True))
-
-
-def _representative_frame(scene: Scene, end: int, sharpness: Sequence[float], policy: SamplingPolicy) -> int:
-    if policy.scene_frame == "first":
-        return scene.first_frame
-    if policy.scene_frame == "middle":
-        return (scene.first_frame + end - 1) // 2
-    return max(range(scene.first_frame, min(end, len(sharpness))), key=sharpness.__getitem__)
+def _frames_of(scenes: Sequence[Scene], part: range) -> dict[int, range]:
+    """Return, by the number of each scene that has frames in a part of the video, the numbers of these."""
+    ends = [*(scene.first_frame for scene in scenes[1:]), part.stop]
+    frames = (
+        (scene.index, range(max(scene.first_frame, part.start), min(end, part.stop)))
+        for scene, end in zip(scenes, ends, strict=True)
+    )
+    return {index: numbers for index, numbers in frames if numbers}
 
 
 def _raise_for_status(

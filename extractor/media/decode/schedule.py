@@ -1,5 +1,6 @@
 """Schedule the frames to extract, and plan which packets to decode, from a policy and an index. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,14 +13,15 @@ from msgspec.structs import replace
 from extractor.domain.policy import SamplingPolicy, exact_seconds
 from extractor.media.ffmpeg.expressions import LARGEST_INTEGER, FrameSelection, drop_expression, packet_filter
 from extractor.media.ffmpeg.frame_stream import Timestamp
+from extractor.media.frame_times import FrameTimes
 from extractor.media.probe.index import VideoIndex
 from extractor.media.references.required_packets import needed_packets, poc_anchors
 from extractor.media.sampling import (
     EveryInterval,
+    GivenTimes,
     SampleTimes,
     Targets,
     at_targets,
-    find_targets,
     snap_to_cheaper,
     spread_evenly,
 )
@@ -68,18 +70,21 @@ def make_schedule(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
     strategy = strategy_of(policy)
     if strategy.intra_only:
         return _keyframes(index, policy)
-    sample_times = strategy.sample_times(policy)
     if not index.shown_pts:
+        sample_times = strategy.sample_times(policy)
         return DecodeSchedule(
             None, FrameSelection(sample_times, index.time_base, None, policy.max_frames), None
         )
-    targets = find_targets(index.shown_pts, index.time_base, sample_times)
-    if policy.counts_frames and (nth_frames := _every_nth_frame(index, policy)) != targets:
+    frames = _frame_times(index)
+    targets = strategy.targets(frames, policy)
+    has_sample_times = strategy.has_sample_times and not policy.takes_part
+    if policy.counts_frames and (nth_frames := _every_nth_frame(index, frames, policy)) != targets:
         targets = nth_frames
-        sample_times = at_targets(targets, index.shown_pts[0], index.time_base)
+        has_sample_times = False
     chosen = _apply_max_frames(targets, policy)
     if policy.max_frames_mode == "spread" and len(chosen) < len(targets):
-        sample_times = at_targets(chosen, index.shown_pts[0], index.time_base)
+        has_sample_times = False
+    sample_times = strategy.sample_times(policy) if has_sample_times else _times_of(index, chosen)
     return _schedule(index, chosen, _apply_tolerance(index, chosen, policy), sample_times, policy)
 
 
@@ -103,7 +108,7 @@ def schedule_rest(
     if isinstance(sample_times, EveryInterval):
         sample_times = EveryInterval(sample_times.interval, rest.slots[0])
     else:
-        sample_times = at_targets(rest, index.shown_pts[0], index.time_base)
+        sample_times = _times_of(index, rest)
     return _schedule(index, rest, planned, sample_times, policy)
 
 
@@ -142,7 +147,8 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
         return DecodeSchedule(None, None, None)
     shown = packets.are_shown
     keyframe_pts = sorted(compress(packets.pts, map(and_, shown, packets.are_keyframes)))
-    targets = _apply_max_frames(Targets(range(len(keyframe_pts)), keyframe_pts), policy)
+    part = _part_of_keyframes(index, keyframe_pts, policy)
+    targets = _apply_max_frames(Targets(part, keyframe_pts[part.start : part.stop]), policy)
     selection = _selection(index, None, targets, policy)
     # The deinterlacer needs neighbouring frames.
     can_plan = bool(targets) and not index.picture.interlaced and not index.has_parameters_between_keyframes
@@ -153,10 +159,32 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
     )
 
 
-def _every_nth_frame(index: VideoIndex, policy: SamplingPolicy) -> Targets:
-    """Select every n-th frame; n is the interval times the average frame rate, at least 1."""
+def _part_of_keyframes(index: VideoIndex, keyframe_pts: Sequence[int], policy: SamplingPolicy) -> range:
+    """Return the numbers of the keyframes between `start` and `end`."""
+    if not policy.takes_part:
+        return range(len(keyframe_pts))
+    frames, shown = _frame_times(index), index.shown_pts
+    within = frames.within(policy)
+    first, last = (
+        bisect_left(keyframe_pts, shown[number]) if number < len(shown) else len(keyframe_pts)
+        for number in (within.start, within.stop)
+    )
+    return range(first, last)
+
+
+def _frame_times(index: VideoIndex) -> FrameTimes:
+    return FrameTimes(index.shown_pts, index.time_base, index.duration_seconds)
+
+
+def _times_of(index: VideoIndex, targets: Targets) -> GivenTimes:
+    return at_targets(targets, index.shown_pts[0], index.time_base)
+
+
+def _every_nth_frame(index: VideoIndex, frames: FrameTimes, policy: SamplingPolicy) -> Targets:
+    """Select every n-th frame from `start` on; n is the interval times the average frame rate, at least 1."""
     step = max(1, round(index.frame_rate * policy.interval_seconds))
-    chosen = index.shown_pts[::step]
+    part = frames.within(policy)
+    chosen = index.shown_pts[part.start : part.stop : step]
     return Targets(range(len(chosen)), chosen)
 
 
@@ -172,10 +200,9 @@ def _selection(
     index: VideoIndex, sample_times: SampleTimes | None, targets: Targets, policy: SamplingPolicy
 ) -> FrameSelection:
     """Select the targets by the sample times if FFmpeg can compute with them, else by their timestamps."""
-    first_pts = index.shown_pts[0]
     if sample_times is None or not _is_computable(sample_times, index):
-        sample_times = at_targets(targets, first_pts, index.time_base)
-    return FrameSelection(sample_times, index.time_base, first_pts, policy.max_frames)
+        sample_times = _times_of(index, targets)
+    return FrameSelection(sample_times, index.time_base, index.shown_pts[0], policy.max_frames)
 
 
 def _is_computable(sample_times: SampleTimes, index: VideoIndex) -> bool:

@@ -122,6 +122,7 @@ def _is_suitable(source: DecoderInput, policy: SamplingPolicy, codec: str) -> bo
         and policy.detector is None
         and not policy.tolerance_seconds
         and not policy.counts_frames
+        and not policy.takes_part
     )
     strategy = strategy_of(policy)
     can_plan = supports_decode_order(codec)

@@ -146,7 +146,8 @@ def build_keyframes(
     The pipes are those of `build_planned`.
     """
     video = _apply(_detect_interlacing(source.video(), urls), filters.before_selection(picture))
-    most = policy.max_frames if policy.max_frames_mode == "first" else None
+    takes_first = policy.max_frames_mode == "first" and not policy.takes_part
+    most = policy.max_frames if takes_first else None
     video = _intra_only(video.filter("select", "key"), most)
     return _compile(ffmpeg.merge_outputs(*_image_outputs(video, picture, policy, urls)), source.binary)
 
