@@ -60,6 +60,7 @@ def test_the_wheel_names_the_one_version_the_licence_and_the_commands(wheel: Pat
     assert metadata["Requires-Python"] == ">=3.11"
     assert re.findall(r"^([\w-]+) =", texts["entry_points.txt"], re.MULTILINE) == [
         "frame-extractor",
+        "frame-extractor-dataset",
         "frame-extractor-enqueue",
         "frame-extractor-reconcile",
     ]
