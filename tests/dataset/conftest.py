@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,21 +18,17 @@ from tests.support.samples import a_manifest
 MEASURES = FrameMetrics(1.5, 0.25, "0" * 16, blank=False)
 SCENES = (Scene(0, 0.0, 0.5, 0), Scene(1, 0.5, 2.0, 12))
 
-StoreVideo = Callable[..., list[bytes]]
 
-
-def images(code: str, count: int) -> list[bytes]:
-    """Images that no other video has, of different sizes."""
+def images(code: str) -> list[bytes]:
+    """Bytes in place of three images, of different sizes, that no other video has."""
     noise = random.Random(code)
-    return [noise.randbytes(500 + 300 * index) for index in range(count)]
+    return [noise.randbytes(500 + 300 * index) for index in range(3)]
 
 
-def store_video(
-    root: Path, code: str, *, count: int = 3, form: str = "frames", folder: str | None = None
-) -> list[bytes]:
-    """Store a video as the worker does; gives its images."""
-    prefix = f"{code}/" if folder is None else folder
-    data = images(code, count)
+def store_video(root: Path, code: str, form: str = "frames", data: Sequence[bytes] | None = None) -> None:
+    """Store a video as the worker does: these images, or three that are none."""
+    prefix = f"{code}/"
+    data = images(code) if data is None else data
     frames = [Frame(n, n, n / 2, image, 320, 240, MEASURES) for n, image in enumerate(data)]
     frame_store = FrameStore(FolderObjectStore(root), FrameKeys(prefix, "{index:06d}.jpg"), "jpg")
     stored = open_writer(form)(iter(frames), frame_store, workers=1, sample_name=code)
@@ -44,7 +40,6 @@ def store_video(
         scene_count=len(SCENES),
     )
     (root / prefix / "manifest.json").write_bytes(manifest.to_json())
-    return data
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -56,5 +51,5 @@ def source(tmp_path: Path) -> Path:
     """Seven videos, of which every second one is a tar."""
     root = tmp_path / "source"
     for number in range(7):
-        store_video(root, f"video{number}", form=("frames", "tar")[number % 2])
+        store_video(root, f"video{number}", ("frames", "tar")[number % 2])
     return root
