@@ -8,6 +8,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from extractor.cli.terminal import program, text_argument
+from extractor.dataset.splits import Split
 
 S3 = "s3://"
 """What an argument that names a bucket begins with."""
@@ -38,18 +39,6 @@ exit status:
   3    a service is unavailable, or standard output cannot be written
   130  interrupted (143: terminated); the shards reported until then are complete
 """
-
-
-class Split(Struct, frozen=True):
-    """A part of a data set.
-
-    Attributes:
-        name: Its name.
-        share: Its share of the videos, above 0 and up to 1.
-    """
-
-    name: str
-    share: Fraction
 
 
 class ExportOptions(Struct, frozen=True):

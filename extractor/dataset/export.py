@@ -7,10 +7,11 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore
-from extractor.dataset.arguments import Split
+from extractor.cli.terminal import counted
 from extractor.dataset.plan import Planner, Shard
 from extractor.dataset.shards import ShardStore
 from extractor.dataset.source import DamagedSource, Source
+from extractor.dataset.splits import Split
 from extractor.dataset.tables import FRAMES_TABLE, VIDEOS_TABLE, Tables
 from extractor.errors import SourceChangedError
 from extractor.output.tar import PART_BYTES
@@ -103,10 +104,9 @@ class Export(Struct, frozen=True):
             totals.damaged += 1
             self.tell(f"{shard.name}: not written: {error}")
             return
-        self.tell(
-            f"{shard.name}: {'complete already' if kept else 'written'}, {len(shard.videos)} videos, "
-            f"{shard.frame_count} frames, {shard.size_bytes / 1e6:.1f} MB"
-        )
+        size = f"{counted(len(shard.videos), 'video')}, {counted(shard.frame_count, 'frame')}"
+        state = "complete already" if kept else "written"
+        self.tell(f"{shard.name}: {state}: {size}, {shard.size_bytes / 1e6:.1f} MB")
 
     def _tell_of_others(self, keys: set[str]) -> None:
         shards = sorted(key for key in keys if key.endswith(".tar"))

@@ -4,14 +4,12 @@ The bytes of a shard follow from the manifests except for the images, whose size
 shard that exists can therefore be checked without its source, and the tables need no images.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 
 from msgspec import Struct, field
 
-from extractor.dataset.arguments import Split
+from extractor.dataset.splits import Split, split_of
 from extractor.domain.frames import StoredFrame
 from extractor.domain.keys import derived_code
 from extractor.domain.manifest import Manifest
@@ -140,16 +138,6 @@ class Planner(Struct):
     def rest(self) -> list[Shard]:
         """Return the last shards of all splits, when there are no more videos."""
         return [self._open[split.name] for split in self.splits if split.name in self._open]
-
-
-def split_of(code: str, splits: Sequence[Split]) -> str:
-    """Return the name of the split of a video. It depends on nothing but the code and the splits."""
-    place, passed = Fraction(int(hashlib.sha256(code.encode()).hexdigest(), 16), 1 << 256), Fraction(0)
-    for split in splits:
-        passed += split.share
-        if place < passed:
-            return split.name
-    raise ValueError("the shares do not add up to 1")
 
 
 def make_video(folder: str, manifest: Manifest) -> Video:

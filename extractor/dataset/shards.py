@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Final
 
 from msgspec import Struct
@@ -51,9 +52,9 @@ class ShardStore(Struct, frozen=True):
 
 def _content(shard: Shard, source: Source) -> Iterator[bytes]:
     for video in shard.videos:
-        images = source.images(video)
-        for piece in video.pieces():
-            yield next(images) if isinstance(piece, StoredFrame) else piece
+        with closing(source.images(video)) as images:
+            for piece in video.pieces():
+                yield next(images) if isinstance(piece, StoredFrame) else piece
     yield END_OF_TAR
 
 

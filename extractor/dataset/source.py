@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from os.path import commonprefix
 
 from msgspec import Struct
@@ -51,7 +52,7 @@ class Source(Struct, frozen=True):
                 except UnreadableError as error:
                     yield DamagedSource(f"{entry.key!r}: {error}")
 
-    def images(self, video: Video) -> Iterator[bytes]:
+    def images(self, video: Video) -> Generator[bytes, None, None]:
         """Yield the images of a video in the order of its frames, each verified.
 
         Raises:
@@ -63,12 +64,9 @@ class Source(Struct, frozen=True):
             yield from self._objects(video, folder)
             return
         key = folder + archive.key.rpartition("/")[2]
-        try:
-            with self.store.open(key) as stream:
-                for frame, data in split_archive(stream.chunks(), video.manifest, archive):
-                    yield _verified(frame, data, f"frame {frame.index} in {key!r}")
-        except PermanentError as error:
-            raise SourceChangedError(f"{key!r} cannot be read: {error}") from error
+        with _naming(key), self.store.open(key) as stream:
+            for frame, data in split_archive(stream.chunks(), video.manifest, archive):
+                yield _verified(frame, data)
 
     def _video(self, folder: str, key: str) -> Video:
         found = self.store.read(key)
@@ -77,7 +75,7 @@ class Source(Struct, frozen=True):
             raise UnreadableError("is not a manifest of this schema version")
         return make_video(folder.removeprefix(self.prefix), manifest)
 
-    def _objects(self, video: Video, folder: str) -> Iterator[bytes]:
+    def _objects(self, video: Video, folder: str) -> Generator[bytes, None, None]:
         """Read single objects, several at a time; only those are in memory."""
         moved_from = _folder_in_manifest(video, folder)
         pending: deque[Future[bytes]] = deque()
@@ -94,21 +92,26 @@ class Source(Struct, frozen=True):
                 pool.shutdown(cancel_futures=True)
 
     def _object(self, frame: StoredFrame, key: str) -> bytes:
-        try:
-            with self.store.open(key) as stream:
-                if stream.size_bytes != frame.size_bytes:
-                    raise SourceChangedError(
-                        f"{key!r} has {stream.size_bytes} bytes, its manifest states {frame.size_bytes}"
-                    )
-                data = b"".join(stream.chunks())
-        except PermanentError as error:
-            raise SourceChangedError(f"{key!r} cannot be read: {error}") from error
-        return _verified(frame, data, repr(key))
+        with _naming(key), self.store.open(key) as stream:
+            # An object of another size, which may be a large one, is not read.
+            is_same_size = stream.size_bytes == frame.size_bytes
+            return _verified(frame, b"".join(stream.chunks()) if is_same_size else b"")
 
 
-def _verified(frame: StoredFrame, data: bytes, name: str) -> bytes:
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Name the object in errors about it. Errors of the whole store pass."""
+    try:
+        yield
+    except (PermanentError, SourceChangedError) as error:
+        raise SourceChangedError(f"{key!r}: {error}") from error
+
+
+def _verified(frame: StoredFrame, data: bytes) -> bytes:
     if len(data) != frame.size_bytes or hashlib.sha256(data).hexdigest() != frame.sha256:
-        raise SourceChangedError(f"{name} does not have the SHA-256 that the manifest states")
+        raise SourceChangedError(
+            f"frame {frame.index} does not have the size and the SHA-256 that the manifest states"
+        )
     return data
 
 

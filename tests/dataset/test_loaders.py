@@ -16,8 +16,6 @@ from tests.docs import DOCS
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-pytest.importorskip("pyarrow", reason="pyarrow is not installed; run: ./scripts/ensure_venv.sh --tests")
-
 
 @pytest.fixture(scope="module")
 def loaders() -> dict[str, Any]:

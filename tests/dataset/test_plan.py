@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from extractor.dataset.arguments import parse_split
-from extractor.dataset.plan import Planner, Shard, Video, make_video, split_of
+from extractor.dataset.plan import Planner, Shard, Video, make_video
+from extractor.dataset.splits import split_of
 from extractor.domain.manifest import Archive
 from extractor.errors import UnreadableError
 from tests.support.samples import a_manifest

@@ -97,8 +97,12 @@ def test_an_option_that_needs_an_extra_says_which(core: Environment, plain_clip:
 
 @pytest.mark.parametrize(
     ("command", "extra"),
-    [(("enqueue",), "aws"), (("reconcile", "status"), "supabase")],
-    ids=["aws", "supabase"],
+    [
+        (("dataset", "export", ".", "--out", "out"), "dataset"),
+        (("enqueue",), "aws"),
+        (("reconcile", "status"), "supabase"),
+    ],
+    ids=["dataset", "aws", "supabase"],
 )
 def test_a_command_that_needs_an_extra_says_which(
     core: Environment, command: tuple[str, ...], extra: str
