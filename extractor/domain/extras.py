@@ -14,6 +14,7 @@ EXTRAS: Final = {
     "jinja2": "report",
     "numpy": "scenes",
     "postgrest": "supabase",
+    "pyarrow": "dataset",
     "scenedetect": "scenes",
     "supabase": "supabase",
 }

@@ -31,6 +31,9 @@ PART_BYTES = 16 << 20
 _SKIPPED = re.compile("__.*__")
 _BLOCK_BYTES = 512
 
+END_OF_TAR = bytes(2 * _BLOCK_BYTES)
+"""The end-of-archive marker."""
+
 
 def write_tar(
     frames: Iterable[Frame],
@@ -53,10 +56,10 @@ def write_tar(
             offset, data = tar.member(f"{name}.{frame_store.image_format}", frame.data)
             members.append((frame_store.describe(frame), offset))
             yield data
-            yield tar.member(f"{name}.json", _metadata(frame))[1]
+            yield tar.member(f"{name}.json", frame_metadata(frame))[1]
         yield tar.end()
 
-    key, etag = frame_store.put_parts(TAR_NAME, _in_parts(content(), PART_BYTES), "application/x-tar")
+    key, etag = frame_store.put_parts(TAR_NAME, in_parts(content(), PART_BYTES), "application/x-tar")
     members.sort(key=lambda member: member[0].index)
     offsets = tuple(offset for _, offset in members)
     archive = Archive(key, tar.size_bytes, tar.sha256, etag, offsets=offsets)
@@ -80,13 +83,13 @@ class TarStream(Struct):
 
     def member(self, name: str, data: bytes) -> tuple[int, bytes]:
         """Return the position of `data` in the tar, and the bytes of the member to append."""
-        header = _header(name, len(data))
+        header = member_header(name, len(data))
         start = self.size_bytes + len(header)
-        return start, self._counted(header + data + bytes(-len(data) % _BLOCK_BYTES))
+        return start, self._counted(header + data + padding(len(data)))
 
     def end(self) -> bytes:
         """Return the end-of-archive marker."""
-        return self._counted(bytes(2 * _BLOCK_BYTES))
+        return self._counted(END_OF_TAR)
 
     def _counted(self, data: bytes) -> bytes:
         self.size_bytes += len(data)
@@ -94,14 +97,20 @@ class TarStream(Struct):
         return data
 
 
-def _header(name: str, size_bytes: int) -> bytes:
+def padding(size_bytes: int) -> bytes:
+    """Return what follows a file of this size in a tar."""
+    return bytes(-size_bytes % _BLOCK_BYTES)
+
+
+def member_header(name: str, size_bytes: int) -> bytes:
     """Return a ustar header, after a pax header if the name is too long for ustar."""
     info = tarfile.TarInfo(name)
     info.size = size_bytes
     return info.tobuf(tarfile.PAX_FORMAT)
 
 
-def _metadata(frame: Frame) -> bytes:
+def frame_metadata(frame: Frame | StoredFrame) -> bytes:
+    """Return the JSON file of a frame's sample."""
     metadata: dict[str, object] = {
         "index": frame.index,
         "slot": frame.slot,
@@ -126,7 +135,7 @@ def _folder(sample_name: str) -> str:
     )
 
 
-def _in_parts(pieces: Iterable[bytes], part_bytes: int) -> Iterator[bytes]:
+def in_parts(pieces: Iterable[bytes], part_bytes: int) -> Iterator[bytes]:
     """Split the bytes into parts of exactly `part_bytes`, except for the last one."""
     buffer = bytearray()
     for piece in pieces:

@@ -47,7 +47,7 @@ class Package(Struct, frozen=True):
                 raise SourceChangedError(
                     f"the tar has {stream.size_bytes} bytes, its manifest states {archive.size_bytes}"
                 )
-            for frame, data in _split(stream.chunks(), manifest, archive):
+            for frame, data in split_archive(stream.chunks(), manifest, archive):
                 if hashlib.sha256(data).hexdigest() != frame.sha256:
                     raise SourceChangedError(
                         f"{frame.key!r} in the tar does not have the SHA-256 that the manifest states"
@@ -74,7 +74,7 @@ class Package(Struct, frozen=True):
         return manifest, manifest.archive
 
 
-def _split(
+def split_archive(
     chunks: Iterator[bytes], manifest: Manifest, archive: Archive
 ) -> Iterator[tuple[StoredFrame, bytes]]:
     """Yield the frames in the order of the archive, which is read once, one frame at a time."""

@@ -7,6 +7,7 @@ import pytest
 
 import extractor.__main__
 import extractor.cli.unpack
+import extractor.dataset.arguments
 import extractor.enqueue.arguments
 from extractor.reconcile.arguments import parser
 
@@ -14,6 +15,7 @@ PARSERS = {
     "extractor": extractor.__main__.build_parser(),
     "unpack": extractor.cli.unpack.build_parser(),
     "run_sqs_batches": extractor.enqueue.arguments.build_parser(),
+    "dataset": extractor.dataset.arguments.parser(),
     "reconcile": parser(),
 }
 

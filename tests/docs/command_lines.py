@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import extractor.__main__
 import extractor.cli.unpack
+import extractor.dataset.arguments
 import extractor.enqueue.arguments
 import extractor.reconcile.arguments
 
@@ -27,6 +28,7 @@ def render_command_lines() -> str:
         "Unpack a tar": ("python -m extractor unpack", extractor.cli.unpack.build_parser()),
         "Queue a backlog": ("python run_sqs_batches.py", extractor.enqueue.arguments.build_parser()),
         "Audit and repair": ("python -m extractor.reconcile", extractor.reconcile.arguments.parser()),
+        "Make a data set": ("python -m extractor.dataset", extractor.dataset.arguments.parser()),
     }
     parts = (
         part

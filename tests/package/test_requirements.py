@@ -32,7 +32,7 @@ for name in {modules!r}:
 
 # Only command lines import these.
 _TOOLS = re.compile(
-    r"extractor\.(__main__|cli|enqueue|reconcile|domain\.costs|pipeline\.local(_\w+)?"
+    r"extractor\.(__main__|cli|dataset|enqueue|reconcile|domain\.costs|pipeline\.local(_\w+)?"
     r"|backends\.aws_tools|backends\.storage\.folder|backends\.state\.supabase\.project)\b"
 )
 

@@ -60,6 +60,7 @@ def test_the_wheel_names_the_one_version_the_licence_and_the_commands(wheel: Pat
     assert metadata["Requires-Python"] == ">=3.11"
     assert re.findall(r"^([\w-]+) =", texts["entry_points.txt"], re.MULTILINE) == [
         "frame-extractor",
+        "frame-extractor-dataset",
         "frame-extractor-enqueue",
         "frame-extractor-reconcile",
     ]
@@ -96,8 +97,12 @@ def test_an_option_that_needs_an_extra_says_which(core: Environment, plain_clip:
 
 @pytest.mark.parametrize(
     ("command", "extra"),
-    [(("enqueue",), "aws"), (("reconcile", "status"), "supabase")],
-    ids=["aws", "supabase"],
+    [
+        (("dataset", "export", ".", "--out", "out"), "dataset"),
+        (("enqueue",), "aws"),
+        (("reconcile", "status"), "supabase"),
+    ],
+    ids=["dataset", "aws", "supabase"],
 )
 def test_a_command_that_needs_an_extra_says_which(
     core: Environment, command: tuple[str, ...], extra: str
