@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from extractor.backends.notifications import Notifier
 from extractor.backends.state.base import StateStore
@@ -108,6 +108,8 @@ class JobContext(Struct, frozen=True):
 def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome:
     """Do the job and announce its outcome, if that is final.
 
+    At a conflict on the first delivery, try once more. The second attempt does what a later delivery does.
+
     Args:
         context: What all jobs of the worker share.
         job_context: The job.
@@ -118,76 +120,90 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
     Raises:
         ExtractorError: Why the job failed. If it is final, the state has recorded it.
     """
-    job, opened = job_context.job, list[SourceVideo]()
+    job = job_context.job
+    with _announced(context, job_context) as announcement:
+        opened = announcement.sources
+        for is_first in (True, False) if job_context.is_first_delivery else (False,):
+            try:
+                with ExitStack() as held:
+                    source = _open(held, context, job, opened) if context.keyed_by_version else None
+                    subject = VideoRef(job.code, source.video if source else None)
+                    held.enter_context(_recording_failure(subject, context.state, job_context))
+                    frame_keys = context.frame_keys(job, subject.source)
+                    if _begin(subject, context.state, job_context) and (
+                        is_first or _is_intact(context.frames, frame_keys)
+                    ):
+                        return announcement.of(JobOutcome(job.code, "skipped"), frame_keys)
+                    # In parallel: each round trip counts for a short video.
+                    with ThreadPoolExecutor(1) as pool:
+                        reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
+                        source = source or _open(held, context, job, opened)
+                        earlier = reading.result()
+                    known = {} if is_first and not earlier.etag else list_by_key(context.frames, frame_keys)
+                    is_current = earlier.is_current(source.video, job.policy, context.config.output, known)
+                    if earlier.manifest and is_current:
+                        manifest = earlier.manifest
+                    else:
+                        frame_store = FrameStore(context.frames, frame_keys, job.policy.image_format, known)
+                        manifest = _extract_frames(source, earlier, frame_store, context, job_context)
+                    _mark_extracted(subject, manifest, frame_keys, context, job_context)
+                    if not is_current:
+                        manifest_store.delete_superseded_frames(
+                            context.frames, frame_keys, earlier, manifest, known
+                        )
+                    outcome = JobOutcome(job.code, "confirmed" if is_current else "extracted", manifest)
+                    return announcement.of(outcome, frame_keys)
+            except ConflictError:
+                if not is_first:
+                    raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+class _Announcement(Struct):
+    """What is to be announced of a job.
+
+    Attributes:
+        sources: The versions of the source that were found, also if the job fails.
+        outcome: What was done; ``None`` if the job fails.
+        frame_keys: The keys of the frames, with the outcome.
+    """
+
+    sources: list[SourceVideo] = field(default_factory=list)
+    outcome: JobOutcome | None = None
+    frame_keys: FrameKeys | None = None
+
+    def of(self, outcome: JobOutcome, frame_keys: FrameKeys) -> JobOutcome:
+        """Keep the outcome, and return it."""
+        self.outcome, self.frame_keys = outcome, frame_keys
+        return outcome
+
+
+@contextmanager
+def _announced(context: WorkerContext, job_context: JobContext) -> Iterator[_Announcement]:
+    """Announce at the end of the block what was done, or why the job has failed for good.
+
+    Raises:
+        NotificationFailedError: The target has not confirmed it. The message must not be acknowledged.
+    """
+    job, announcement = job_context.job, _Announcement()
     try:
-        outcome, frame_keys = _complete(context, job_context, opened)
+        yield announcement
     except ExtractorError as error:
         if context.notifier is not None and job_context.is_final(error):
-            source = opened[-1] if opened else None
+            source = announcement.sources[-1] if announcement.sources else None
             event = failed_event(job, source, context.frames_bucket, error.reason, detail_of(error))
             _announce(event, context.notifier, job_context)
         raise
-    if context.notifier is not None:
+    outcome, frame_keys = announcement.outcome, announcement.frame_keys
+    if context.notifier is not None and outcome is not None and frame_keys is not None:
         manifest = outcome.manifest or manifest_store.read_manifest(context.frames, frame_keys).manifest
         event = done_event(job.code, manifest, context.frames_bucket, frame_keys.manifest_key)
         _announce(event, context.notifier, job_context)
-    return outcome
 
 
 def _announce(event: VideoEvent, notifier: Notifier, job_context: JobContext) -> None:
-    """Send the event. Without its confirmation, the message must not be acknowledged."""
     with job_context.watch.stage("announce"):
         notifier.send(event)
-
-
-def _complete(
-    context: WorkerContext, job_context: JobContext, opened: list[SourceVideo]
-) -> tuple[JobOutcome, FrameKeys]:
-    """Do all of the job but the notification. At a conflict on the first delivery, try once more.
-
-    The second attempt does what a later delivery does.
-
-    Args:
-        context: What all jobs of the worker share.
-        job_context: The job.
-        opened: Gets the versions of the source that were found, also if the job fails.
-
-    Returns:
-        What was done, and the keys of the frames.
-    """
-    job = job_context.job
-    for is_first in (True, False) if job_context.is_first_delivery else (False,):
-        try:
-            with ExitStack() as held:
-                source = _open(held, context, job, opened) if context.keyed_by_version else None
-                subject = VideoRef(job.code, source.video if source else None)
-                held.enter_context(_recording_failure(subject, context.state, job_context))
-                frame_keys = context.frame_keys(job, subject.source)
-                if _begin(subject, context.state, job_context) and (
-                    is_first or _is_intact(context.frames, frame_keys)
-                ):
-                    return JobOutcome(job.code, "skipped"), frame_keys
-                with ThreadPoolExecutor(1) as pool:  # in parallel: each round trip counts for a short video
-                    reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
-                    source = source or _open(held, context, job, opened)
-                    earlier = reading.result()
-                known = {} if is_first and not earlier.etag else list_by_key(context.frames, frame_keys)
-                is_current = earlier.is_current(source.video, job.policy, context.config.output, known)
-                if earlier.manifest and is_current:
-                    manifest = earlier.manifest
-                else:
-                    frame_store = FrameStore(context.frames, frame_keys, job.policy.image_format, known)
-                    manifest = _extract_frames(source, earlier, frame_store, context, job_context)
-                _mark_extracted(subject, manifest, frame_keys, context, job_context)
-                if not is_current:
-                    manifest_store.delete_superseded_frames(
-                        context.frames, frame_keys, earlier, manifest, known
-                    )
-                return JobOutcome(job.code, "confirmed" if is_current else "extracted", manifest), frame_keys
-        except ConflictError:
-            if not is_first:
-                raise
-    raise AssertionError("the last attempt returns or raises")
 
 
 def _open(

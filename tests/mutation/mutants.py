@@ -66,13 +66,13 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "pipeline: stale frames stay",
-            "if not is_current:\n                    manifest_store.delete_superseded_frames",
-            "if False:\n                    manifest_store.delete_superseded_frames",
+            "if not is_current:\n                        manifest_store.delete_superseded_frames",
+            "if False:\n                        manifest_store.delete_superseded_frames",
         ),
         (
             "pipeline: a conflict at the first delivery is not looked at",
-            "if not is_first:\n                raise",
-            "if True:\n                raise",
+            "if not is_first:\n                    raise",
+            "if True:\n                    raise",
         ),
         (
             "pipeline: a final failure is not recorded",
