@@ -29,6 +29,7 @@ class DiskSpace:
         self._directory = directory
         self._reservations: list[Reservation] = []
         self._changed = threading.Condition()
+        self._changes = 0
 
     @contextmanager
     def reserve(
@@ -39,37 +40,44 @@ class DiskSpace:
         Args:
             size_bytes: The size of the file.
             deadline: Until when to wait for the space that other files take, as of `time.monotonic()`.
-            make_room: Called once before waiting, to remove files that nobody is working on. ``None`` to
-                raise instead of waiting.
+            make_room: Called before each wait, to remove files that nobody is working on. ``None`` to raise
+                instead of waiting.
 
         Raises:
             TooLargeError: The file does not fit, and no other file takes space.
             DeadlineError: Other files take the space.
         """
         reservation = Reservation(size_bytes)
-        if not self._try_to_add(reservation):
+        seen = self._changes
+        while not self._try_to_add(reservation):
             if make_room is None:
                 raise DeadlineError("other videos take the space on the disk")
             make_room()
-            self._wait_to_add(reservation, deadline)
+            seen = self._wait_for_change(seen, deadline)
         try:
             yield reservation
         finally:
             with self._changed:
                 self._reservations.remove(reservation)
-                self._changed.notify_all()
+                self._notify()
 
     def mark_written(self, reservation: Reservation) -> None:
         """Record that the file is complete: it is no longer part of the free space."""
         with self._changed:
             reservation.missing_bytes = 0
-            self._changed.notify_all()
+            self._notify()
 
-    def _wait_to_add(self, reservation: Reservation, deadline: float) -> None:
+    def _notify(self) -> None:
+        self._changes += 1
+        self._changed.notify_all()
+
+    def _wait_for_change(self, seen: int, deadline: float) -> int:
+        """Wait until there were more changes than `seen`, and return their number."""
         with self._changed:
-            while not self._try_to_add(reservation):
-                if not self._changed.wait(max(0.0, deadline - time.monotonic())):
-                    raise DeadlineError("other videos took the space on the disk until the deadline")
+            seconds_left = max(0.0, deadline - time.monotonic())
+            if not self._changed.wait_for(lambda: self._changes > seen, seconds_left):
+                raise DeadlineError("other videos took the space on the disk until the deadline")
+            return self._changes
 
     def _try_to_add(self, reservation: Reservation) -> bool:
         """Add the reservation if it fits; `TooLargeError` if it does not even without others."""

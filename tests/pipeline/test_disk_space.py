@@ -3,13 +3,14 @@
 import shutil
 import threading
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from extractor.errors import DeadlineError, TooLargeError
-from extractor.pipeline.disk_space import DiskSpace
+from extractor.pipeline.disk_space import DiskSpace, Reservation
 
 
 @pytest.fixture
@@ -71,3 +72,30 @@ def test_a_file_waits_for_the_space_of_another(tmp_path: Path) -> None:
         assert not entered.is_set()
     waiting.join()
     assert entered.is_set()
+
+
+@pytest.mark.usefixtures("disk")
+def test_a_file_that_waits_asks_for_room_after_each_change(tmp_path: Path) -> None:
+    """A file that is downloaded ahead while another one waits gives way, too."""
+    space = DiskSpace(tmp_path)
+    ahead: list[AbstractContextManager[Reservation]] = []
+    asked = threading.Semaphore(0)
+
+    def make_room() -> None:
+        for file in ahead:
+            file.__exit__(None, None, None)
+        ahead.clear()
+        asked.release()
+
+    def wait() -> None:
+        with space.reserve(60, _later(), make_room):
+            pass
+
+    with space.reserve(50, _later()):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        asked.acquire()
+        ahead.append(space.reserve(45, _later()))
+        ahead[0].__enter__()
+    waiting.join()
+    assert not ahead
