@@ -1,0 +1,171 @@
+"""Classify the packets of H.264 and HEVC by the headers of their NAL units, as stored in MP4.
+
+The results are those of the bitstream filters of `extractor.media.probe.decode_order`, without FFmpeg. Only
+the first bytes of each unit are read.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from extractor.media.container.boxes import UnsupportedTablesError
+
+_HEAD_BYTES: Final = 64
+"""How much is read at the start of a sample. Units before the picture are mostly within."""
+
+_MAX_UNITS: Final = 1_000
+
+
+class UnitTypes(Struct, frozen=True):
+    """The types of NAL units of a codec.
+
+    Attributes:
+        type_of: Returns the type from the first byte of a unit.
+        is_reference: For each first byte, whether the unit is a slice of a reference picture.
+        random_access: Types of slices of closed random access points.
+        parameters: Types of parameter sets.
+        unsupported: Types of which the reader does not know which pictures need them.
+        open_access: Types of slices of open random access points.
+        leading: Types of slices of leading pictures that depend on pictures before the access point.
+    """
+
+    type_of: Callable[[int], int]
+    is_reference: Callable[[int], bool]
+    random_access: frozenset[int]
+    parameters: frozenset[int]
+    unsupported: frozenset[int]
+    open_access: frozenset[int] = frozenset()
+    leading: frozenset[int] = frozenset()
+
+
+_HEVC_REFERENCES: Final = frozenset({1, 3, 5, 7, 9, 11, 13, 15, *range(16, 22)})
+
+UNIT_TYPES: Final[Mapping[str, UnitTypes]] = {
+    "h264": UnitTypes(
+        type_of=lambda head: head & 31,
+        is_reference=lambda head: head & 31 in (1, 5) and bool(head & 0x60),
+        random_access=frozenset({5}),
+        parameters=frozenset({7, 8, 13, 15}),
+        unsupported=frozenset({0, 2, 3, 4, 14, 19, 20, 21}),  # partitions, other views, layers and alpha
+    ),
+    "hevc": UnitTypes(
+        type_of=lambda head: head >> 1 & 63,
+        is_reference=lambda head: head >> 1 & 63 in _HEVC_REFERENCES,
+        random_access=frozenset({19, 20}),
+        parameters=frozenset({32, 33, 34}),
+        unsupported=frozenset(),
+        open_access=frozenset({21}),
+        leading=frozenset({8, 9}),
+    ),
+}
+"""By FFmpeg's names of the codecs. ITU-T H.264, table 7-1, and H.265, table 7-1."""
+
+
+class PacketRoles(Struct, frozen=True):
+    """What the units of the packets are, one byte (1 or 0) per packet in each of `marks`.
+
+    Attributes:
+        marks: By the names of the filters of `extractor.media.probe.decode_order`.
+        changes: The numbers of the packets with other parameter sets than the last packet that had some.
+    """
+
+    marks: Mapping[str, bytes]
+    changes: Sequence[int]
+
+
+def read_roles(
+    descriptor: int,
+    codec: str,
+    length_bytes: int,
+    offsets: Sequence[int],
+    sizes: Sequence[int],
+    are_keyframes: Sequence[int],
+) -> PacketRoles:
+    """Read the roles of all packets.
+
+    Args:
+        descriptor: The open file.
+        codec: A key of `UNIT_TYPES`.
+        length_bytes: The size of the length before each unit.
+        offsets: The position of each packet in the file.
+        sizes: Their sizes.
+        are_keyframes: Whether they are flagged as keyframes.
+
+    Raises:
+        UnsupportedTablesError: A packet does not consist of units, or has unsupported ones.
+    """
+    types = UNIT_TYPES[codec]
+    names = ("references", "random_access", "open_access", "leading")
+    masks = [_packet_mask(types, head) for head in range(256)]
+    found = bytearray()
+    changes, last = list[int](), b""
+    for number, (offset, size) in enumerate(zip(offsets, sizes, strict=True)):
+        head = os.pread(descriptor, _HEAD_BYTES, offset)
+        if len(head) <= length_bytes:
+            raise UnsupportedTablesError
+        length = int.from_bytes(head[:length_bytes], "big")
+        if length + length_bytes == size and not masks[head[length_bytes]] & _SPECIAL:
+            found.append(masks[head[length_bytes]])  # the only unit
+            continue
+        mask, parameters = _read_units(descriptor, head, length_bytes, offset, size, masks)
+        found.append(mask)
+        if parameters and parameters != last:
+            changes.append(number)
+            last = parameters
+    keys = bytes(are_keyframes)
+    marks = {name: bytes(found.translate(_BIT_TABLES[bit])) for bit, name in enumerate(names)}
+    for name in ("random_access", "open_access"):
+        marks[name] = bytes(map(int.__and__, marks[name], keys))
+    return PacketRoles(marks, changes)
+
+
+_REFERENCE, _RANDOM_ACCESS, _OPEN_ACCESS, _LEADING, _PARAMETERS, _UNSUPPORTED = (1 << bit for bit in range(6))
+_SPECIAL: Final = _PARAMETERS | _UNSUPPORTED
+_BIT_TABLES: Final = [bytes(value >> bit & 1 for value in range(256)) for bit in range(4)]
+
+
+def _packet_mask(types: UnitTypes, head: int) -> int:
+    """Return what the first byte of a unit says of its packet."""
+    kind = types.type_of(head)
+    if head & 0x80:  # forbidden_zero_bit
+        return _UNSUPPORTED
+    return (
+        _REFERENCE * types.is_reference(head)
+        | _RANDOM_ACCESS * (kind in types.random_access)
+        | _OPEN_ACCESS * (kind in types.open_access)
+        | _LEADING * (kind in types.leading)
+        | _PARAMETERS * (kind in types.parameters)
+        | _UNSUPPORTED * (kind in types.unsupported)
+    )
+
+
+def _read_units(
+    descriptor: int, head: bytes, length_bytes: int, offset: int, size: int, masks: Sequence[int]
+) -> tuple[int, bytes]:
+    """Return what all units of a packet say of it, and its parameter sets.
+
+    Raises:
+        UnsupportedTablesError: The packet does not consist of units, or has unsupported ones.
+    """
+    position, packet_mask, parameters = 0, 0, b""
+    for _ in range(_MAX_UNITS):
+        if position + length_bytes + 1 > len(head):
+            head, offset, size, position = (
+                os.pread(descriptor, _HEAD_BYTES, offset + position), offset + position, size - position, 0,
+            )  # fmt: skip
+        length = int.from_bytes(head[position : position + length_bytes], "big")
+        start, end = position + length_bytes, position + length_bytes + length
+        if not length or end > size or start >= len(head):
+            raise UnsupportedTablesError
+        mask = masks[head[start]]
+        if mask & _UNSUPPORTED:
+            raise UnsupportedTablesError
+        if mask & _PARAMETERS:
+            parameters += os.pread(descriptor, length, offset + start) + b"\0\0\0\1"
+        packet_mask |= mask
+        if end == size:
+            return packet_mask, parameters
+        position = end
+    raise UnsupportedTablesError
