@@ -27,7 +27,9 @@ from extractor.media.decode.single_pass import SinglePass, try_single_pass
 from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.probe.index import VideoIndex, read_index
+from extractor.media.probe.index import read_index
+from extractor.media.probe.table_index import UnconfirmedIndexError, predict_index
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.strategies import strategy_of
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import StoredOutput, open_writer
@@ -111,11 +113,29 @@ def extract(
     Raises:
         ExtractorError: Why there is no manifest. Frames stored until then stay, and no manifest lists them.
     """
+    try:
+        return _extract(task, frame_store, config, watch, progress, from_tables=config.plan)
+    except UnconfirmedIndexError:
+        logger.info("the tables of the file are not enough, listing its packets", extra={"code": task.code})
+        return _extract(task, frame_store, config, watch, progress, from_tables=False)
+
+
+def _extract(
+    task: ExtractionTask,
+    frame_store: FrameStore,
+    config: ExtractorConfig,
+    watch: Stopwatch,
+    progress: ProgressCallback | None,
+    *,
+    from_tables: bool,
+) -> Manifest:
     limits = config.limits
     source = DecoderInput(task.path, limits, config.ffmpeg)
     budget = ProcessLimits(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
-        index, precomputed = find_index(source, task.policy, budget, plan=config.plan)
+        index, precomputed = find_index(
+            source, task.policy, budget, plan=config.plan, from_tables=from_tables
+        )
         source = index.select(source)
     with watch.stage("extract"):
         index, schedule, found = choose_frames(source, index, precomputed, task.policy, budget)
@@ -130,13 +150,31 @@ def extract(
 
 
 def find_index(
-    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, *, plan: bool = True
+    source: DecoderInput,
+    policy: SamplingPolicy,
+    budget: ProcessLimits,
+    *,
+    plan: bool = True,
+    from_tables: bool = True,
 ) -> tuple[VideoIndex, SinglePass | None]:
     """Index the file; where that costs nothing more, its frames are made in the same pass.
+
+    Args:
+        source: The file.
+        policy: The sampling policy.
+        budget: The limits of FFmpeg.
+        plan: Whether packets that no wanted frame needs may be skipped.
+        from_tables: Whether the index may be predicted from the tables of the file.
+
+    Returns:
+        The index, and the frames if they are already made.
 
     Raises:
         ExtractorError: The file cannot be decoded.
     """
+    may_predict = plan and from_tables and not (policy.watches_every_frame or policy.selects_scenes)
+    if may_predict and (predicted := predict_index(source, policy, budget)):
+        return predicted, None
     precomputed = try_single_pass(source, policy, budget) if plan else None
     return (precomputed.index if precomputed else read_index(source, budget, policy)), precomputed
 
@@ -272,7 +310,7 @@ def _manifest(
     stored: StoredOutput,
     watch: Stopwatch,
 ) -> Manifest:
-    index = decoder.index
+    index = decoder.confirmed_index
     return Manifest(
         code=task.code,
         platform=task.platform,

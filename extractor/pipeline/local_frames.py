@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack, cast
 
@@ -16,6 +17,7 @@ from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
+from extractor.media.probe.table_index import UnconfirmedIndexError
 from extractor.pipeline.extract import choose_frames, find_index
 from extractor.pipeline.local import NO_DEADLINE_SECONDS, local_config, require_extras
 from extractor.pipeline.local_input import bring_in, local_video
@@ -104,25 +106,42 @@ def opened(video: Path) -> Iterator[tuple[DecoderInput, ProcessLimits]]:
 
 def _decoded(video: Path, policy: SamplingPolicy) -> Generator[Frame, None, None]:
     with opened(video) as (source, budget):
-        index, made = find_index(source, policy, budget)
-        source = index.select(source)
-        index, schedule, _ = choose_frames(source, index, made, policy, budget)
-        decoder = FrameDecoder(source, index, policy, schedule, budget, precomputed=made)
-        yield from _once_each(decoder, policy)
+        last = _LastSlot()
+        try:
+            yield from _decode_once(source, policy, budget, last, from_tables=True)
+        except UnconfirmedIndexError:
+            yield from _decode_once(source, policy, budget, last, from_tables=False)
 
 
-def _once_each(decoder: FrameDecoder, policy: SamplingPolicy, after_slot: int = -1) -> Iterator[Frame]:
+@dataclass
+class _LastSlot:
+    """The slot of the last frame that was yielded; -1 before the first one."""
+
+    value: int = -1
+
+
+def _decode_once(
+    source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, last: _LastSlot, *, from_tables: bool
+) -> Iterator[Frame]:
+    index, made = find_index(source, policy, budget, from_tables=from_tables)
+    source = index.select(source)
+    index, schedule, _ = choose_frames(source, index, made, policy, budget)
+    decoder = FrameDecoder(source, index, policy, schedule, budget, precomputed=made)
+    try:
+        yield from _new_frames(decoder, policy, last)
+    except DecodeAgainError as found:
+        decoder.restart_without_plan(found.picture)
+        yield from _new_frames(decoder, policy, last)
+
+
+def _new_frames(decoder: FrameDecoder, policy: SamplingPolicy, last: _LastSlot) -> Iterator[Frame]:
     """Yield each frame once, also if the decode has to begin anew.
 
     Frames that were yielded before are then not repeated. In a damaged video, they may differ slightly from
     those of a full decode.
     """
-    try:
-        with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
-            for frame in drop_redundant(decoded, policy):
-                if frame.slot > after_slot:
-                    after_slot = frame.slot
-                    yield frame
-    except DecodeAgainError as found:
-        decoder.restart_without_plan(found.picture)
-        yield from _once_each(decoder, policy, after_slot)
+    with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
+        for frame in drop_redundant(decoded, policy):
+            if frame.slot > last.value:
+                last.value = frame.slot
+                yield frame

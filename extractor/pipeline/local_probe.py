@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from extractor.domain.frames import ClockChange
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.video_index import VideoIndex
 from extractor.pipeline.extract import find_index
 from extractor.pipeline.local_frames import opened
 

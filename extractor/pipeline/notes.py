@@ -6,7 +6,7 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.schedule import DecodeSchedule, largest_gap_seconds
 from extractor.media.ffmpeg.filters import colour_notes
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.strategies import strategy_of
 
 

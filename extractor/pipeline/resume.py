@@ -6,7 +6,7 @@ from dataclasses import replace
 from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.schedule import DecodeSchedule, schedule_rest
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.strategies import strategy_of
 
 

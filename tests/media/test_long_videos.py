@@ -20,7 +20,7 @@ from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg.expressions import select_expression
 from extractor.media.ffmpeg.filters import PROGRESSIVE_SDR
 from extractor.media.ffmpeg.packets import PacketTable
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.references.required_packets import DecodeOrder
 from extractor.media.sampling import (
     EveryInterval,

@@ -6,7 +6,7 @@ one sample entry, no fragments, and at most one edit, which shows the track from
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import accumulate, chain, islice, repeat
 from operator import add
@@ -26,6 +26,8 @@ _MAX_HEADER_BYTES: Final = 1 << 26
 _MAX_TOP_LEVEL_BOXES: Final = 10_000
 _KEY_GROUPS: Final = frozenset({b"rap ", b"sync"})
 """Sample groups from which FFmpeg derives keyframes as well."""
+_UNSUPPORTED_TABLES: Final = frozenset({b"stps", b"senc", b"saiz", b"saio"})
+"""Partial sync samples, and the tables of encrypted samples."""
 _VISUAL_ENTRY_BYTES: Final = 78
 _VERSION_1_BYTES: Final = 16
 
@@ -50,6 +52,7 @@ class SampleTable(Struct, frozen=True):
     """The samples of a video track in decode order, as columns.
 
     Attributes:
+        stream: The number of the track in the file, from 0.
         entry: The description of all samples.
         time_base: The unit of all timestamps, in seconds.
         dts: The decoding timestamps, after the edit.
@@ -60,6 +63,7 @@ class SampleTable(Struct, frozen=True):
         sizes: The sizes, in bytes.
     """
 
+    stream: int
     entry: SampleEntry
     time_base: Fraction
     dts: "array[int]" = field(default_factory=lambda: array("q"))
@@ -85,12 +89,14 @@ def read_sample_table(file: BinaryIO, size: int, max_samples: int) -> SampleTabl
     if b"mvex" in movie:
         raise UnsupportedTablesError
     tracks = [children(content) for content in movie.get(b"trak", ())]
-    videos = [track for track in tracks if bytes(only(track, b"mdia", b"hdlr")[8:12]) == b"vide"]
+    videos = [
+        number for number, track in enumerate(tracks) if bytes(only(track, b"mdia", b"hdlr")[8:12]) == b"vide"
+    ]
     if len(videos) != 1:
         raise UnsupportedTablesError
     header = only(movie, b"mvhd")
     movie_scale = unpack("I", header, 20 if header[0] == 1 else 12)[0]
-    return _read_track(videos[0], movie_scale, size, max_samples)
+    return _read_track(tracks, videos[0], movie_scale, size, max_samples)
 
 
 def _read_movie(file: BinaryIO, size: int) -> bytes:
@@ -121,12 +127,17 @@ def _read_movie(file: BinaryIO, size: int) -> bytes:
 
 
 def _read_track(
-    track: dict[bytes, list[memoryview]], movie_scale: int, file_size: int, max_samples: int
+    tracks: Sequence[dict[bytes, list[memoryview]]],
+    number: int,
+    movie_scale: int,
+    file_size: int,
+    max_samples: int,
 ) -> SampleTable:
+    track = tracks[number]
     header = only(track, b"mdia", b"mdhd")
     time_scale = unpack("I", header, 20 if header[0] == 1 else 12)[0]
     tables = children(only(track, b"mdia", b"minf", b"stbl"))
-    if not (time_scale and movie_scale) or b"stps" in tables or _has_key_groups(tables):
+    if not (time_scale and movie_scale) or tables.keys() & _UNSUPPORTED_TABLES or _has_key_groups(tables):
         raise UnsupportedTablesError
     sizes = _read_sizes(only(tables, b"stsz"), max_samples)
     durations = array("q", islice(_runs(only(tables, b"stts")), len(sizes) + 1))
@@ -141,6 +152,7 @@ def _read_track(
         pts = array("q", map(add, dts, offsets))
     shift = _edit_shift(track, movie_scale, time_scale, pts)
     return SampleTable(
+        stream=number,
         entry=_read_entry(only(tables, b"stsd")),
         time_base=Fraction(1, time_scale),
         dts=array("q", map(add, dts, repeat(shift))),

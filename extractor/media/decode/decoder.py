@@ -19,7 +19,7 @@ from extractor.media.decode.single_pass import SinglePass
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.filters import SignalFormat
 from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.scenes.finder import SceneFinder
 
 
@@ -42,6 +42,7 @@ class FrameDecoder:
 
     Raises:
         DecodeAgainError: On iteration: call `restart_without_plan` and iterate again.
+        UnconfirmedIndexError: On iteration: the index was predicted and is wrong.
         ExtractorError: On iteration: the frames cannot be decoded.
     """
 
@@ -56,6 +57,11 @@ class FrameDecoder:
 
     def __post_init__(self) -> None:
         self._session = DecodeSession(self.source, self.index, self.policy, self.budget)
+
+    @property
+    def confirmed_index(self) -> VideoIndex:
+        """The index; if it was predicted, the one that FFmpeg has confirmed, known after the iteration."""
+        return self._session.index
 
     @property
     def decoded_seconds(self) -> float:
@@ -89,6 +95,7 @@ class FrameDecoder:
             picture: The actual signal format of the frames; ``None`` if it is that of the index.
         """
         self.use_plan = False
+        self.index = self.confirmed_index
         if picture is not None:
             self.index = replace(self.index, picture=picture)
         self._session = DecodeSession(self.source, self.index, self.policy, self.budget)

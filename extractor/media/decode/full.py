@@ -6,12 +6,19 @@ from msgspec.structs import replace
 
 from extractor.domain.frames import Frame
 from extractor.errors import UnreadableError
-from extractor.media.decode.session import DecodeSession, abort_on_damage, check_interlacing, offset_seconds
+from extractor.media.decode.session import (
+    DecodeAgainError,
+    DecodeSession,
+    abort_on_damage,
+    check_interlacing,
+    offset_seconds,
+)
 from extractor.media.ffmpeg import command
 from extractor.media.ffmpeg.command import Urls
 from extractor.media.ffmpeg.expressions import FrameSelection, select_expression
 from extractor.media.ffmpeg.frame_stream import EncodedImage, FirstFrameMismatchError, Timestamp, timestamps
 from extractor.media.ffmpeg.process import run_ffmpeg
+from extractor.media.probe.table_index import UnconfirmedIndexError
 from extractor.media.sampling import SampleMatcher
 from extractor.media.scenes.finder import SceneFinder
 
@@ -28,6 +35,7 @@ def full_frames(
 
     Raises:
         DecodeAgainError: The frames must be decoded with another signal format.
+        UnconfirmedIndexError: The index was predicted and is wrong. No frame was yielded.
         ExtractorError: The video cannot be decoded.
     """
     try:
@@ -49,7 +57,14 @@ def _frames_from(
     scene_filters = finder.spec.filters if finder else None
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_full(session.source, session.index.picture, session.policy, urls, scene_filters)
+        return command.build_full(
+            session.source,
+            session.index.picture,
+            session.policy,
+            urls,
+            scene_filters,
+            describes_input=session.index.is_predicted,
+        )
 
     pipes = (*session.pipes, "frames", *(("scenes",) if finder else ()))
     max_frames = selection.max_frames
@@ -61,6 +76,8 @@ def _frames_from(
     ):
         pictures = session.images(child)
         for timestamp in timestamps(child):
+            if session.index.is_predicted and not session.confirm(child):
+                raise DecodeAgainError(session.index.picture)
             check_interlacing(child, session.index.picture)
             if start is None:
                 start, matcher = timestamp, _start_matcher(timestamp, selection)
@@ -81,6 +98,8 @@ def _frames_from(
             yield session.frame(image, slot, start)
             if session.count == max_frames and finder is None:
                 break
+        if session.index.is_predicted:  # without a frame, the index by FFmpeg gives the reason
+            raise UnconfirmedIndexError
         if start and last:
             session.decoded_seconds = session.seconds_until(last, start)
         if finder or session.count != max_frames:

@@ -18,9 +18,11 @@ from extractor.media.ffmpeg import command
 from extractor.media.ffmpeg.command import Urls
 from extractor.media.ffmpeg.expressions import select_expression
 from extractor.media.ffmpeg.frame_stream import Timestamp
-from extractor.media.ffmpeg.process import run_ffmpeg
+from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.frame_times import FrameTimes
+from extractor.media.probe.table_index import UnconfirmedIndexError
 from extractor.media.sampling import Targets, spread_evenly
+from extractor.media.strategies import strategy_of
 
 
 class PlanFailedError(DecodeAgainError):
@@ -37,27 +39,56 @@ def planned_frames(session: DecodeSession, plan: DecodePlan) -> Iterator[Frame]:
     Raises:
         DecodeAgainError: The frames must not be used, possibly raised after the last of them: all packets
             must be decoded.
+        UnconfirmedIndexError: Likewise: the file must be indexed by FFmpeg, and decoded again.
     """
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_planned(session.source, session.index.picture, session.policy, urls)
+        return command.build_planned(
+            session.source, picture, session.policy, urls, describes_input=session.index.is_predicted
+        )
 
-    start = session.start
+    start, picture = session.start, session.index.picture
     texts = {"selection": select_expression(plan.selection), **session.texts(plan.packets)}
     with run_ffmpeg(build, session.pipes, session.budget, texts) as child:
         for number, image in enumerate(session.images(child)):
+            if session.index.is_predicted and not session.confirm(child):
+                break
             check_interlacing(child, session.index.picture)
             if number >= len(plan.targets):
                 continue  # a frame that is only a reference of others
             target = plan.targets[number]
             if image.timestamp != Timestamp(target.pts, start.time_base):
-                raise PlanFailedError
+                raise _failure(session, child)
             yield session.frame(image, target.slot, start)
-        status = wait(child, session.index.picture)
+        else:
+            _check_end(session, plan, child)
+            return
+    yield from planned_frames(session, plan)  # with the filters for the actual signal format
+
+
+def _check_end(session: DecodeSession, plan: DecodePlan, child: FFmpegProcess) -> None:
+    """Check that the decode has yielded all frames of the plan, and none of them is damaged.
+
+    Raises:
+        DecodeAgainError: The frames must not be used.
+        UnconfirmedIndexError: Likewise.
+    """
+    status = wait(child, session.index.picture)
     # Error concealment depends on which frames were decoded before.
-    if status != 0 or child.stderr.has_errors(plan.poc_anchors) or session.count != len(plan.targets):
+    if status != 0 or child.stderr.has_errors(plan.poc_anchors):
         raise PlanFailedError
+    if session.count != len(plan.targets):
+        raise _failure(session, child)
     session.decoded_seconds = session.index.duration_seconds
+
+
+def _failure(session: DecodeSession, child: FFmpegProcess) -> Exception:
+    """Return the error for other frames than those of the plan.
+
+    Without damage, the index is to blame, except if pictures that are flagged as keyframes are none.
+    """
+    may_be_wrong = session.index.from_tables and not strategy_of(session.policy).intra_only
+    return UnconfirmedIndexError() if may_be_wrong and not child.stderr.has_errors() else PlanFailedError()
 
 
 def keyframes(session: DecodeSession) -> Iterator[Frame]:

@@ -24,7 +24,7 @@ from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.frame_times import FrameTimes, ScenesInPart
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.sampling import Targets
 from extractor.media.scenes.finder import SceneFinder
 from extractor.media.strategies import strategy_of

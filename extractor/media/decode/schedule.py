@@ -14,7 +14,7 @@ from extractor.domain.policy import SamplingPolicy, exact_seconds
 from extractor.media.ffmpeg.expressions import LARGEST_INTEGER, FrameSelection, drop_expression, packet_filter
 from extractor.media.ffmpeg.frame_stream import Timestamp
 from extractor.media.frame_times import FrameTimes
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.references.required_packets import needed_packets, poc_anchors
 from extractor.media.sampling import (
     EveryInterval,

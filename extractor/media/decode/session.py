@@ -12,13 +12,14 @@ from extractor.errors import TooLargeError, UnreadableError
 from extractor.media.decode import exit_check
 from extractor.media.ffmpeg import filters
 from extractor.media.ffmpeg.decoder_input import DecoderInput
-from extractor.media.ffmpeg.filters import SignalFormat
+from extractor.media.ffmpeg.filters import SignalFormat, have_same_filters
 from extractor.media.ffmpeg.frame_stream import EncodedImage, Timestamp, images
 from extractor.media.ffmpeg.image_formats import FORMATS
 from extractor.media.ffmpeg.log import ErrorFloodError
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.table_index import confirm_index
+from extractor.media.probe.video_index import VideoIndex
 
 _UNFIT = r"Error reinitializing filters|Error while filtering|Impossible to convert between the formats"
 """FFmpeg's messages about filters that do not accept the frames."""
@@ -76,6 +77,22 @@ class DecodeSession(Struct):
         """
         correction = self.source.correction
         return {"packets": f"{correction},{packet_filter}" if correction else packet_filter}
+
+    def confirm(self, child: FFmpegProcess) -> bool:
+        """Replace a predicted index by the one that follows from FFmpeg's description of the file.
+
+        Args:
+            child: The running FFmpeg, which decodes the frames of the predicted index.
+
+        Returns:
+            Whether its filters suit the frames.
+
+        Raises:
+            UnconfirmedIndexError: The predicted index is wrong.
+        """
+        assumed = self.index.picture
+        self.index = confirm_index(self.index, child.stderr, self.source, self.budget)
+        return have_same_filters(assumed, self.index.picture)
 
     @property
     def start(self) -> Timestamp:

@@ -18,13 +18,14 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.errors import PermanentError
 from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg import command, formats
-from extractor.media.ffmpeg.colours import Colours, is_high_definition, same_matrix
+from extractor.media.ffmpeg.colours import Colours, is_high_definition
 from extractor.media.ffmpeg.command import Urls
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.expressions import FrameSelection, select_expression
 from extractor.media.ffmpeg.filters import (
     GREY_SIDE,
     SignalFormat,
+    have_same_filters,
     signal_format,
 )
 from extractor.media.ffmpeg.frame_stream import EncodedImage, Timestamp, images, timestamps
@@ -33,8 +34,9 @@ from extractor.media.ffmpeg.packet_list import NumberedPackets, PacketListing
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.probe.decode_order import PARAMETERS, scan_request_for, supports_decode_order
-from extractor.media.probe.index import VideoIndex, index_from_scan
+from extractor.media.probe.index import index_from_scan
 from extractor.media.probe.packet_scan import PacketScan, head_and_tail
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.sampling import SampleMatcher
 from extractor.media.strategies import strategy_of
 
@@ -138,7 +140,7 @@ def _run_with_right_filters(
         return _run(source, policy, budget, codec, guess)
     except _OtherFormatError as error:
         picture = error.picture
-    if picture is None or not _has_same_filters(picture, picture):
+    if picture is None or not have_same_filters(picture, picture):
         return None
     with suppress(_OtherFormatError):
         return _run(source, policy, budget, codec, picture)
@@ -236,17 +238,8 @@ def _check_format(stream: StreamInfo | None, picture: SignalFormat) -> None:
         _OtherFormatError: They do not.
     """
     actual = None if stream is None else signal_format(stream, stream.width, stream.height)
-    if actual is None or not _has_same_filters(actual, picture):
+    if actual is None or not have_same_filters(actual, picture):
         raise _OtherFormatError(actual)
-
-
-def _has_same_filters(actual: SignalFormat, picture: SignalFormat) -> bool:
-    return (
-        not actual.interlaced
-        and not actual.colours.needs_zimg
-        and actual.transfer == picture.transfer == "sdr"
-        and same_matrix(actual.colours.matrix) == same_matrix(picture.colours.matrix)
-    )
 
 
 def _keyframes(

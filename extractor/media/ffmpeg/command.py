@@ -30,6 +30,9 @@ _COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_pack
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
+_Level = Literal["info", "warning", "fatal"]
+
+
 @template
 def build_index(
     source: DecoderInput,
@@ -88,6 +91,8 @@ def build_full(
     policy: SamplingPolicy,
     urls: Urls,
     scene_filters: Sequence[Filter] | None = None,
+    *,
+    describes_input: bool = False,
 ) -> list[str]:
     """Build the command that decodes all frames and encodes the selected ones.
 
@@ -102,13 +107,14 @@ def build_full(
             picture if there are `scene_filters`. If ``measures`` is open, it gets the small grey picture of
             each image; if ``interlaced`` is open, it gets a line at the first interlaced frame.
         scene_filters: The filters of the pictures for cut detection; ``None`` without cut detection.
+        describes_input: Whether FFmpeg logs the description of the input.
     """
     video = _detect_interlacing(source.video(), urls)
     video = _apply(video, filters.before_selection(picture))
     branches = video.filter_multi_output("split", 2)
     images = _image_outputs(_selected(branches[0], urls), picture, policy, urls)
     all_frames = _all_frames_output(branches[1], picture, urls, scene_filters)
-    return _compile(ffmpeg.merge_outputs(*images, all_frames), source.binary)
+    return _compile(ffmpeg.merge_outputs(*images, all_frames), source.binary, _level(describes_input))
 
 
 @template
@@ -123,18 +129,30 @@ def build_scenes(
 
 @template
 def build_planned(
-    source: DecoderInput, picture: SignalFormat, policy: SamplingPolicy, urls: Urls
+    source: DecoderInput,
+    picture: SignalFormat,
+    policy: SamplingPolicy,
+    urls: Urls,
+    *,
+    describes_input: bool = False,
 ) -> list[str]:
     """Build the command that decodes only the packets that pass a bitstream filter.
 
     FFmpeg reads the filter from the text ``packets``. The other pipes and texts are those of `build_full`,
     except ``frames`` and ``scenes``.
+
+    Args:
+        source: The file and its stream.
+        picture: The signal format of the frames.
+        policy: The form of the images.
+        urls: The pipes and texts.
+        describes_input: Whether FFmpeg logs the description of the input.
     """
     video = _apply(_packet_filtered_input(source, urls), filters.before_selection(picture))
     video = _intra_only(video) if strategy_of(policy).intra_only else video
     video = _detect_interlacing(_selected(video, urls), urls)
     images = _image_outputs(video, picture, policy, urls)
-    return _compile(ffmpeg.merge_outputs(*images), source.binary)
+    return _compile(ffmpeg.merge_outputs(*images), source.binary, _level(describes_input))
 
 
 @template
@@ -282,7 +300,11 @@ def _filtered_listings(video: Any, urls: Urls, packet_filters: Mapping[str, str]
     return [_listing(video, urls[name], f"{NUMBERED},{text}") for name, text in packet_filters.items()]
 
 
-def _compile(graph: Any, binary: str, level: Literal["info", "warning", "fatal"] = "warning") -> list[str]:
+def _level(describes_input: bool) -> _Level:
+    return "info" if describes_input else "warning"
+
+
+def _compile(graph: Any, binary: str, level: _Level = "warning") -> list[str]:
     """Return the argv; FFmpeg logs messages of that level or worse, each with its time and level."""
     # ffmpeg-python puts global options after the last output, where FFmpeg ignores them.
     program, *rest = ffmpeg.compile(graph, cmd=binary)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.ffmpeg.colours import SCALER_MATRICES, Colours, colours_of
+from extractor.media.ffmpeg.colours import SCALER_MATRICES, Colours, colours_of, same_matrix
 from extractor.media.ffmpeg.image_formats import FORMATS, ImageFormatSpec
 from extractor.media.ffmpeg.input_info import UNKNOWN, StreamInfo, Transfer
 
@@ -56,6 +56,16 @@ def signal_format(stream: StreamInfo, width: int, height: int) -> SignalFormat:
         stream.transfer,
         colours_of(stream, width, height),
         is_odd=bool(width % 2 or height % 2),
+    )
+
+
+def have_same_filters(one: SignalFormat, other: SignalFormat) -> bool:
+    """Whether both formats get the same filters: progressive frames of standard range and the same matrix."""
+    return (
+        not (one.interlaced or other.interlaced)
+        and not (one.colours.needs_zimg or other.colours.needs_zimg)
+        and one.transfer == other.transfer == "sdr"
+        and same_matrix(one.colours.matrix) == same_matrix(other.colours.matrix)
     )
 
 

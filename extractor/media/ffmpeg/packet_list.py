@@ -49,15 +49,10 @@ class _FlagValues(dict[bytes, int]):
 
 
 class PacketListing(StreamPackets):
-    """Incremental parser of the listing of one stream, made with `LISTED_STAMPS`.
-
-    Attributes:
-        encrypted: Whether packets have encryption side data.
-    """
+    """Incremental parser of the listing of one stream, made with `LISTED_STAMPS`."""
 
     def __init__(self, max_packets: int) -> None:
         super().__init__()
-        self.encrypted = False
         self._flag_values = _FlagValues()
         self._lines = CompleteLines()
         self._max_packets = max_packets

@@ -35,6 +35,7 @@ class StreamPackets:
         is_reordered: Whether the pts of any packet differs from its dts.
         ticks: The sum of the durations of all packets, in units of the time base.
         far_times: The numbers of packets whose pts is far from their dts; ``None`` if there are many.
+        encrypted: Whether packets have encryption side data.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class StreamPackets:
         self.ticks = 0
         self.parts: list[Part] = []
         self.far_times: list[int] | None = []
+        self.encrypted = False
         self._pts = array("q")
         self._flags = bytearray()
 

@@ -5,23 +5,17 @@ FFmpeg's description of the input: the selected stream, its properties, the corr
 file is truncated, and the role of each packet for the decoder.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from itertools import islice
-from operator import eq, gt
 
 from msgspec.structs import replace
 
-from extractor.domain.frames import ClockChange
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg import formats
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.discontinuities import correction_filter
-from extractor.media.ffmpeg.filters import SignalFormat, signal_format
+from extractor.media.ffmpeg.filters import signal_format
 from extractor.media.ffmpeg.input_info import InputInfo, StreamInfo
-from extractor.media.ffmpeg.packets import PacketTable
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.appended_files import unread_bytes
 from extractor.media.probe.completeness import (
@@ -52,111 +46,8 @@ from extractor.media.probe.timeline import (
     stream_duration,
     to_clock_change,
 )
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.references.required_packets import DecodeOrder
-
-
-@dataclass(frozen=True, slots=True)
-class VideoIndex:
-    """The selected video stream of a file.
-
-    Attributes:
-        ffmpeg_version: The version of FFmpeg.
-        container: FFmpeg's name of the demuxer.
-        stream: The number of the stream in the file.
-        codec: FFmpeg's name of the codec.
-        width: In pixels, before rotation.
-        height: Likewise.
-        rotation_degrees: The rotation by the display matrix, counter-clockwise.
-        hdr: ``pq``, ``hlg`` or ``dolby-vision-<profile>``; ``None`` for standard dynamic range.
-        pixel_format: FFmpeg's name of the pixel format.
-        picture: The signal format of the frames, which determines the filters.
-        packets: All packets, with corrected timestamps.
-        order: The role of each packet for the decoder; ``None`` if not known for certain.
-        shown_pts: The pts of all shown frames, ascending; empty if the packets have no usable pts.
-        frame_count: The number of shown frames.
-        duration_seconds: From the first frame to the end of the last one.
-        expected_seconds: The duration of the complete file; more than `duration_seconds` only if the file is
-            truncated.
-        claimed_seconds: The duration in the header, if it exceeds that of all streams although the file is
-            not truncated.
-        truncated: Whether the file is truncated.
-        unread_bytes: The size of a file that is appended to this one, which FFmpeg does not read.
-        discontinuities: Where the clock of the file restarts or jumps.
-        correction: The bitstream filter that corrects the timestamps at discontinuities.
-        container_start_seconds: The first timestamp of any stream, uncorrected.
-    """
-
-    ffmpeg_version: str
-    container: str
-    stream: int
-    codec: str
-    width: int
-    height: int
-    rotation_degrees: float
-    hdr: str | None
-    pixel_format: str
-    picture: SignalFormat
-    packets: PacketTable = field(repr=False)
-    order: DecodeOrder | None = field(repr=False)
-    shown_pts: Sequence[int] = field(repr=False)
-    frame_count: int
-    duration_seconds: float
-    expected_seconds: float
-    claimed_seconds: float | None
-    truncated: bool
-    discontinuities: tuple[ClockChange, ...] = ()
-    correction: str | None = None
-    container_start_seconds: float = 0.0
-    unread_bytes: int = 0
-
-    @property
-    def time_base(self) -> Fraction:
-        """The unit of all timestamps, in seconds."""
-        return self.packets.time_base
-
-    @property
-    def first_pts(self) -> int | None:
-        """The pts of the first shown frame; ``None`` if unknown."""
-        return self.shown_pts[0] if self.shown_pts else None
-
-    @property
-    def start_seconds(self) -> float:
-        """The timestamp of the first shown frame; 0 if unknown."""
-        return float((self.first_pts or 0) * self.time_base)
-
-    @property
-    def frames_with_shared_times(self) -> int:
-        """The number of frames with the same pts as the frame before. They cannot be selected."""
-        return sum(map(eq, self.shown_pts, islice(self.shown_pts, 1, None)))
-
-    @property
-    def frame_rate(self) -> float:
-        """The average number of frames per second; 0 if the duration is unknown."""
-        return self.frame_count / self.duration_seconds if self.duration_seconds > 0 else 0.0
-
-    @property
-    def matrix(self) -> str | None:
-        """The colour matrix that is applied; ``None`` for formats without chroma planes."""
-        return self.picture.colours.matrix
-
-    @property
-    def matrix_assumed(self) -> bool:
-        """Whether `matrix` is a default, because the file has no usable tag."""
-        return self.picture.colours.is_assumed
-
-    @property
-    def interlaced(self) -> bool:
-        """Whether the header, or any decoded frame, is flagged as interlaced."""
-        return self.picture.interlaced
-
-    @property
-    def has_parameters_between_keyframes(self) -> bool:
-        """Whether a packet that is not a keyframe carries new parameter sets."""
-        return any(map(gt, self.packets.have_new_parameters, self.packets.are_keyframes))
-
-    def select(self, source: DecoderInput) -> DecoderInput:
-        """Return the input with this stream selected and its timestamps corrected."""
-        return replace(source, stream=str(self.stream), correction=self.correction)
 
 
 def read_index(source: DecoderInput, budget: ProcessLimits, policy: SamplingPolicy) -> VideoIndex:
@@ -191,21 +82,19 @@ def read_index(source: DecoderInput, budget: ProcessLimits, policy: SamplingPoli
     if is_unknown or scan_request_for(codec, policy) != request:
         scan = scan_packets(source, budget, scan_request_for(codec, policy), thorough=is_unknown)
         stream = scan.input_info.stream(stream.index)
-    order = None
-    if not (scan.log.matches(DAMAGED) or _needs_every_frame(scan.input_info, stream)):
-        order = infer_decode_order(codec, scan.listing.packets, scan.passing, scan.dependencies)
-    if order is not None and _has_hidden_reordering(scan, stream, order):
-        order = None
-    return _build_index(scan, stream, order, source, budget)
+    return _build_index(scan, stream, _decode_order(scan, stream), source, budget)
 
 
-def index_from_scan(scan: PacketScan, source: DecoderInput, budget: ProcessLimits) -> VideoIndex | None:
-    """Build the index from a completed packet scan, without `order`.
+def index_from_scan(
+    scan: PacketScan, source: DecoderInput, budget: ProcessLimits, *, with_order: bool = False
+) -> VideoIndex | None:
+    """Build the index from a packet scan.
 
     Args:
         scan: The scan of the first video stream.
         source: The file.
         budget: The limits of further runs of FFmpeg.
+        with_order: Whether the index gets the roles of the packets, for which the scan has collected all.
 
     Returns:
         The index; ``None`` if another stream must be selected, or the size of this one is unknown.
@@ -217,7 +106,16 @@ def index_from_scan(scan: PacketScan, source: DecoderInput, budget: ProcessLimit
     if stream is None or stream != scan.input_info.first or not scan.listing.width:
         return None
     raise_if_unreadable(scan, stream, source)
-    return _build_index(scan, stream, None, source, budget)
+    order = _decode_order(scan, stream) if with_order else None
+    return _build_index(scan, stream, order, source, budget)
+
+
+def _decode_order(scan: PacketScan, stream: StreamInfo) -> DecodeOrder | None:
+    """Determine the roles of the packets; ``None`` if they are not known for certain."""
+    if scan.log.matches(DAMAGED) or _needs_every_frame(scan.input_info, stream):
+        return None
+    order = infer_decode_order(scan.listing.codec, scan.listing.packets, scan.passing, scan.dependencies)
+    return None if order is not None and _has_hidden_reordering(scan, stream, order) else order
 
 
 def _choose_stream(scan: PacketScan, source: DecoderInput, budget: ProcessLimits) -> StreamInfo | None:

@@ -12,6 +12,7 @@ from extractor.media.ffmpeg.log import ErrorFloodError, FFmpegLog
 from extractor.media.ffmpeg.packet_list import NumberedPackets, OtherStreams, PacketListing
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import run_ffmpeg
+from extractor.media.ffmpeg.stream_packets import StreamPackets
 from extractor.media.probe.decode_order import EMPTY_REQUEST, PARAMETERS, ScanRequest
 from extractor.media.references.av1_dependencies import Av1Dependencies, Dependencies
 from extractor.media.references.ivf import IvfReader
@@ -34,7 +35,7 @@ class PacketScan(Struct, frozen=True):
     """
 
     input_info: InputInfo
-    listing: PacketListing
+    listing: StreamPackets
     log: FFmpegLog
     status: int
     passing: Mapping[str, bytes] = field(default_factory=dict)

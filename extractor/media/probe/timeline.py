@@ -14,9 +14,10 @@ from extractor.media.ffmpeg.discontinuities import (
     find_discontinuities,
 )
 from extractor.media.ffmpeg.input_info import InputInfo
-from extractor.media.ffmpeg.packet_list import OtherStreams, PacketListing
+from extractor.media.ffmpeg.packet_list import OtherStreams
 from extractor.media.ffmpeg.packets import NO_PTS, PacketTable
 from extractor.media.ffmpeg.stray_timestamps import find_strays, with_strays
+from extractor.media.ffmpeg.stream_packets import StreamPackets
 from extractor.media.probe.completeness import MEASURED_DURATION
 from extractor.media.probe.packet_scan import PacketScan
 
@@ -48,7 +49,7 @@ def find_timestamp_changes(
 
 
 def correct_timestamps(
-    listing: PacketListing, parts: Sequence[Part], changes: Sequence[Discontinuity]
+    listing: StreamPackets, parts: Sequence[Part], changes: Sequence[Discontinuity]
 ) -> PacketTable:
     """Return the packets with corrected timestamps.
 

@@ -10,7 +10,7 @@ from typing import Final
 from extractor.domain.frames import Scene
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.ffmpeg.process import FFmpegProcess
-from extractor.media.probe.index import VideoIndex
+from extractor.media.probe.video_index import VideoIndex
 from extractor.media.scenes.boundaries import scenes_between
 from extractor.media.scenes.downscale import DownscaleSpec, downscale_spec
 

@@ -17,7 +17,8 @@ from extractor.media.decode.session import DecodeAgainError
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.probe.index import VideoIndex, read_index
+from extractor.media.probe.index import read_index
+from extractor.media.probe.video_index import VideoIndex
 from tests.support.media import clips
 
 
