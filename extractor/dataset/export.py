@@ -13,10 +13,11 @@ from extractor.dataset.shards import ShardStore
 from extractor.dataset.source import DamagedSource, Source
 from extractor.dataset.splits import Split
 from extractor.dataset.tables import FRAMES_TABLE, VIDEOS_TABLE, Tables
-from extractor.errors import SourceChangedError
+from extractor.errors import AccessDeniedError, SourceChangedError
 from extractor.output.tar import PART_BYTES
 
 _TABLES = (FRAMES_TABLE, VIDEOS_TABLE)
+_MOST_DENIED = 10
 _PARQUET = "application/vnd.apache.parquet"
 
 
@@ -60,7 +61,10 @@ class Export(Struct, frozen=True):
     def run(self) -> ExportTotals:
         """Write the shards that are missing, then the tables, unless something is damaged.
 
-        What is damaged is named, and the other shards are written.
+        What is damaged, or may not be read, is named, and the other shards are written.
+
+        Raises:
+            AccessDeniedError: Several manifests in a row may not be read: the credentials are wrong.
         """
         totals = ExportTotals()
         existing = {entry.key: entry for entry in self.target.list(self.prefix, deep=False)}
@@ -82,11 +86,16 @@ class Export(Struct, frozen=True):
         return totals
 
     def _shards(self, totals: ExportTotals) -> Iterator[Shard]:
-        planner = Planner(self.shard_bytes, self.splits)
+        planner, denied = Planner(self.shard_bytes, self.splits), 0
         for video in self.source.videos():
+            denied = denied + 1 if isinstance(video, DamagedSource) and video.denied else 0
             if isinstance(video, DamagedSource):
                 totals.damaged += 1
                 self.tell(video.text)
+                if denied == _MOST_DENIED:
+                    raise AccessDeniedError(
+                        f"{denied} manifests in a row may not be read; check the credentials"
+                    )
             elif full := planner.add(video):
                 yield full
         yield from planner.rest()
