@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore
 from extractor.cli.terminal import counted
+from extractor.dataset.copies import Copier
 from extractor.dataset.plan import Planner, Shard
 from extractor.dataset.shards import ShardStore
 from extractor.dataset.source import DamagedSource, Source
@@ -49,6 +50,7 @@ class Export(Struct, frozen=True):
         shard_bytes: Size of a shard.
         splits: The splits.
         tell: Prints a line of progress.
+        copier: Copies within S3, if source and target are both there.
     """
 
     source: Source
@@ -57,6 +59,7 @@ class Export(Struct, frozen=True):
     shard_bytes: int
     splits: Sequence[Split]
     tell: Callable[[str], None]
+    copier: Copier | None = None
 
     def run(self) -> ExportTotals:
         """Write the shards that are missing, then the tables, unless something is damaged.
@@ -71,7 +74,7 @@ class Export(Struct, frozen=True):
         tables = [self.prefix + name for name in _TABLES]
         # Tables are there only while they describe the shards.
         self.target.delete([key for key in tables if key in existing])
-        shard_store, names = ShardStore(self.target, self.prefix, existing), set[str]()
+        shard_store, names = ShardStore(self.target, self.prefix, existing, self.copier), set[str]()
         with TemporaryDirectory(prefix="dataset-") as folder:
             with Tables(Path(folder)) as rows:
                 for shard in self._shards(totals):

@@ -3,7 +3,7 @@
 import re
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from pyarrow import parquet
 from webdataset import tariterators
 
-from extractor.backends.storage.base import ObjectStream
 from extractor.backends.storage.folder import FolderObjectStore
 from extractor.dataset.__main__ import main
 from extractor.dataset.arguments import parse_split
@@ -194,7 +193,7 @@ class _Denying(FolderObjectStore):
 
     denied: ClassVar[str]
 
-    def open(self, key: str) -> AbstractContextManager[ObjectStream]:
+    def open(self, key: str) -> Any:
         if re.search(self.denied, key):
             raise AccessDeniedError("cannot read it (AccessDenied)")
         return super().open(key)
