@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from extractor.backends.storage.base import StoredRange
 from extractor.dataset.plan import Shard, Video
-from extractor.output.tar import END_OF_TAR, PART_BYTES, TAR_NAME, samples_folder
+from extractor.domain.manifest import Archive
+from extractor.output.tar import END_OF_TAR, PART_BYTES, samples_folder
 
 if TYPE_CHECKING:
     from extractor.backends.storage.s3 import S3ObjectStore
@@ -47,13 +48,13 @@ class Copier(Struct, frozen=True):
         """
         buffer = bytearray()
         for video in shard.videos:
-            etag = etag_of_whole_tar(video)
-            if etag and (not buffer or len(buffer) >= LEAST_PART_BYTES):
+            archive = whole_tar(video)
+            if archive and archive.etag and (not buffer or len(buffer) >= LEAST_PART_BYTES):
                 if buffer:
                     yield bytes(buffer)
                     buffer.clear()
-                key = f"{self.source_prefix}{video.folder}{TAR_NAME}"
-                yield StoredRange(self.source_bucket, key, etag, video.size_bytes)
+                key = f"{self.source_prefix}{video.folder}{archive.key.rpartition('/')[2]}"
+                yield StoredRange(self.source_bucket, key, archive.etag, video.size_bytes)
                 continue
             for data in content(video):
                 buffer += data
@@ -63,11 +64,8 @@ class Copier(Struct, frozen=True):
         yield bytes(buffer + END_OF_TAR)
 
 
-def etag_of_whole_tar(video: Video) -> str | None:
-    """Return the version of a video's tar that can be copied; ``None`` if it cannot.
-
-    It can if all of it but its end is what the video is in a shard, and if it is long enough for a part.
-    """
+def whole_tar(video: Video) -> Archive | None:
+    """Return a video's tar if, but for its end, it is what the video is in a shard, and can be a part."""
     manifest = video.manifest
     archive = manifest.archive
     name = f"{manifest.platform}/{manifest.code}" if manifest.platform else manifest.code
@@ -78,4 +76,4 @@ def etag_of_whole_tar(video: Video) -> str | None:
         and archive.size_bytes == video.size_bytes + len(END_OF_TAR)
         and sorted(archive.offsets) == [offset for _, offset in video.offsets(0)]
     )
-    return archive.etag if archive and is_whole else None
+    return archive if is_whole else None

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.dataset.copies import Copier, etag_of_whole_tar
+from extractor.dataset.copies import Copier, whole_tar
 from extractor.dataset.plan import Shard, Video
 from extractor.dataset.source import Source
 from extractor.domain.frames import StoredFrame
@@ -52,7 +52,7 @@ class ShardStore(Struct, frozen=True):
         """
         key = self.prefix + shard.name
         replaces = self.existing[key].etag if key in self.existing else None
-        if self.copier and any(map(etag_of_whole_tar, shard.videos)):
+        if self.copier and any(map(whole_tar, shard.videos)):
             mixed = self.copier.parts(shard, partial(_content, source))
             # S3 refuses a tar that is not the version that the manifest states: then all are read.
             with suppress(AccessDeniedError, SourceChangedError, StorageUnavailableError):

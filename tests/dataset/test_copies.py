@@ -22,7 +22,7 @@ _LARGE = random.Random(1).randbytes(5 << 20)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Long videos around a short one, and one of single frames."""
+    """Long videos, among them a short one of single frames, and at the end one that was moved."""
     root = tmp_path / "source"
     for code, form, data in (
         ("a", "tar", [_LARGE, b"1"]),
@@ -30,8 +30,10 @@ def folder(tmp_path: Path) -> Path:
         ("c", "frames", [b"3"]),
         ("d", "tar", [_LARGE]),
         ("e", "tar", [_LARGE]),
+        ("x", "tar", [_LARGE]),
     ):
         store_video(root, code, form, data)
+    (root / "x").rename(root / "f")
     return root
 
 
@@ -90,8 +92,8 @@ def test_long_tars_are_copied_and_the_shard_is_the_same(
 ) -> None:
     assert main(["export", str(folder), "--out", str(tmp_path / "out")]) == 0
     assert main(["export", f"s3://{bucket}/some", "--out", f"s3://{bucket}/set"]) == 0
-    # What is before the fourth one is too short for a part.
-    assert _tars(calls, "GetObject") == ["some/d/frames.tar"]
+    # What is before the fourth one is too short for a part; the members of the last one have other names.
+    assert _tars(calls, "GetObject") == ["some/d/frames.tar", "some/f/frames.tar"]
     assert _tars(calls, "UploadPartCopy") == [f"some/{code}/frames.tar" for code in "abe"]
     assert _shard(s3_client, bucket) == (tmp_path / "out" / "train-000000.tar").read_bytes()
 
