@@ -7,8 +7,9 @@ usage() {
 Usage: ./scripts/demo.sh [--out DIR] [VIDEO …]
 
 Starts an embedded S3 and SQS on this machine, uploads the videos, fills the queue
-with run_sqs_batches.py, lets the Lambda handler empty it, and writes DIR/index.html
-with every extracted frame.
+with run_sqs_batches.py, lets the Lambda handler empty it, shows a notification that
+arrives, exports the frames as a data set, and writes DIR/index.html with every
+extracted frame.
 
   VIDEO      videos of your own; without any, six short clips are made
   --out DIR  where the result goes (default: demo-output)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from extractor.backends.storage.base import ObjectStore
 from extractor.backends.storage.folder import FolderObjectStore
@@ -11,6 +12,9 @@ from extractor.cli.terminal import complain, counted, escape_control_chars, run_
 from extractor.dataset.arguments import S3, ExportOptions, parse_arguments
 from extractor.domain.extras import require
 from extractor.errors import UsageError
+
+if TYPE_CHECKING:
+    from extractor.dataset.copies import Copier
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,14 +37,16 @@ def _export(options: ExportOptions) -> int:
 
     if not options.source.startswith(S3) and not Path(options.source).is_dir():
         raise UsageError(f"SOURCE: there is no folder {options.source!r}")
+    store, source_prefix = _open(options.source)
     target, prefix = _open(options.out)
     totals = Export(
-        source=Source(*_open(options.source)),
+        source=Source(store, source_prefix),
         target=target,
         prefix=prefix,
         shard_bytes=options.shard_mb * 1_000_000,
         splits=options.split,
         tell=lambda text: complain(escape_control_chars(text)),
+        copier=_copier(options, source_prefix, target),
     ).run()
     if not totals.videos and not totals.damaged:
         raise UsageError(f"SOURCE: there is no manifest in {options.source!r}")
@@ -51,6 +57,18 @@ def _export(options: ExportOptions) -> int:
     shards = f"{counted(totals.shards, 'shard')} ({totals.kept} complete already)"
     say(f"{done} -> {shards} in {escape_control_chars(options.out)}")
     return 0
+
+
+def _copier(options: ExportOptions, source_prefix: str, target: ObjectStore) -> "Copier | None":
+    if not (options.source.startswith(S3) and options.out.startswith(S3)):
+        return None
+    from extractor.backends.storage.s3 import S3ObjectStore
+    from extractor.dataset.copies import Copier
+
+    if not isinstance(target, S3ObjectStore):
+        return None
+    bucket = options.source.removeprefix(S3).partition("/")[0]
+    return Copier(bucket, source_prefix, target)
 
 
 def _open(location: str) -> tuple[ObjectStore, str]:

@@ -34,9 +34,10 @@ examples:
 
 exit status:
   0    the data set is complete
-  1    frames or manifests are missing or damaged; stderr names them; there are no tables
+  1    frames or manifests are missing, damaged or may not be read; stderr names them; there are no tables
   2    wrong usage, or the extra "dataset" of the package is not installed
-  3    a service is unavailable, or standard output cannot be written
+  3    a service is unavailable, access to a bucket or to 10 manifests in a row is denied, or standard output
+       cannot be written
   130  interrupted (143: terminated); the shards reported until then are complete
 """
 

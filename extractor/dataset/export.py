@@ -8,15 +8,17 @@ from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore
 from extractor.cli.terminal import counted
+from extractor.dataset.copies import Copier
 from extractor.dataset.plan import Planner, Shard
 from extractor.dataset.shards import ShardStore
 from extractor.dataset.source import DamagedSource, Source
 from extractor.dataset.splits import Split
 from extractor.dataset.tables import FRAMES_TABLE, VIDEOS_TABLE, Tables
-from extractor.errors import SourceChangedError
+from extractor.errors import AccessDeniedError, SourceChangedError
 from extractor.output.tar import PART_BYTES
 
 _TABLES = (FRAMES_TABLE, VIDEOS_TABLE)
+_MOST_DENIED = 10
 _PARQUET = "application/vnd.apache.parquet"
 
 
@@ -48,6 +50,7 @@ class Export(Struct, frozen=True):
         shard_bytes: Size of a shard.
         splits: The splits.
         tell: Prints a line of progress.
+        copier: Copies within S3, if source and target are both there.
     """
 
     source: Source
@@ -56,18 +59,22 @@ class Export(Struct, frozen=True):
     shard_bytes: int
     splits: Sequence[Split]
     tell: Callable[[str], None]
+    copier: Copier | None = None
 
     def run(self) -> ExportTotals:
         """Write the shards that are missing, then the tables, unless something is damaged.
 
-        What is damaged is named, and the other shards are written.
+        What is damaged, or may not be read, is named, and the other shards are written.
+
+        Raises:
+            AccessDeniedError: Several manifests in a row may not be read: the credentials are wrong.
         """
         totals = ExportTotals()
         existing = {entry.key: entry for entry in self.target.list(self.prefix, deep=False)}
         tables = [self.prefix + name for name in _TABLES]
         # Tables are there only while they describe the shards.
         self.target.delete([key for key in tables if key in existing])
-        shard_store, names = ShardStore(self.target, self.prefix, existing), set[str]()
+        shard_store, names = ShardStore(self.target, self.prefix, existing, self.copier), set[str]()
         with TemporaryDirectory(prefix="dataset-") as folder:
             with Tables(Path(folder)) as rows:
                 for shard in self._shards(totals):
@@ -82,11 +89,16 @@ class Export(Struct, frozen=True):
         return totals
 
     def _shards(self, totals: ExportTotals) -> Iterator[Shard]:
-        planner = Planner(self.shard_bytes, self.splits)
+        planner, denied = Planner(self.shard_bytes, self.splits), 0
         for video in self.source.videos():
+            denied = denied + 1 if isinstance(video, DamagedSource) and video.denied else 0
             if isinstance(video, DamagedSource):
                 totals.damaged += 1
                 self.tell(video.text)
+                if denied == _MOST_DENIED:
+                    raise AccessDeniedError(
+                        f"{denied} manifests in a row may not be read; check the credentials"
+                    )
             elif full := planner.add(video):
                 yield full
         yield from planner.rest()

@@ -2,15 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
 
 from extractor.backends.storage.base import ObjectStore, StoredObject
-from extractor.dataset.plan import Shard
+from extractor.dataset.copies import Copier, whole_tar
+from extractor.dataset.plan import Shard, Video
 from extractor.dataset.source import Source
 from extractor.domain.frames import StoredFrame
+from extractor.errors import AccessDeniedError, SourceChangedError, StorageUnavailableError
 from extractor.output.tar import END_OF_TAR, PART_BYTES, in_parts
 
 CONTENT_TYPE: Final = "application/x-tar"
@@ -21,6 +25,7 @@ class ShardStore(Struct, frozen=True):
 
     Attributes:
         store: The folder or the bucket.
+        copier: Copies from the source to the store, if both are in S3.
         prefix: Prefix of their keys, with its closing slash; it may be empty.
         existing: The objects there, by key.
     """
@@ -28,6 +33,7 @@ class ShardStore(Struct, frozen=True):
     store: ObjectStore
     prefix: str
     existing: dict[str, StoredObject]
+    copier: Copier | None = None
 
     def has(self, shard: Shard) -> bool:
         """Return whether exactly this shard is stored. Its bytes are read."""
@@ -46,16 +52,21 @@ class ShardStore(Struct, frozen=True):
         """
         key = self.prefix + shard.name
         replaces = self.existing[key].etag if key in self.existing else None
-        parts = in_parts(_content(shard, source), PART_BYTES)
+        if self.copier and any(map(whole_tar, shard.videos)):
+            mixed = self.copier.parts(shard, partial(_content, source))
+            # S3 refuses a tar that is not the version that the manifest states: then all are read.
+            with suppress(AccessDeniedError, SourceChangedError, StorageUnavailableError):
+                self.copier.target.put_parts(key, mixed, content_type=CONTENT_TYPE, replaces=replaces)
+                return
+        content = chain(chain.from_iterable(_content(source, video) for video in shard.videos), [END_OF_TAR])
+        parts = in_parts(content, PART_BYTES)
         self.store.put_parts(key, parts, content_type=CONTENT_TYPE, replaces=replaces)
 
 
-def _content(shard: Shard, source: Source) -> Iterator[bytes]:
-    for video in shard.videos:
-        with closing(source.images(video)) as images:
-            for piece in video.pieces():
-                yield next(images) if isinstance(piece, StoredFrame) else piece
-    yield END_OF_TAR
+def _content(source: Source, video: Video) -> Iterator[bytes]:
+    with closing(source.images(video)) as images:
+        for piece in video.pieces():
+            yield next(images) if isinstance(piece, StoredFrame) else piece
 
 
 def _is_content_of(shard: Shard, chunks: Iterator[bytes]) -> bool:

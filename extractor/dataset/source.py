@@ -15,7 +15,7 @@ from extractor.domain.frames import StoredFrame
 from extractor.domain.key_parser import TRASH
 from extractor.domain.keys import MANIFEST_NAME
 from extractor.domain.manifest import parse_manifest
-from extractor.errors import PermanentError, SourceChangedError, UnreadableError
+from extractor.errors import AccessDeniedError, PermanentError, SourceChangedError, UnreadableError
 from extractor.output.unpack import split_archive
 
 _AT_ONCE = 16  # images that are read at a time
@@ -26,9 +26,11 @@ class DamagedSource(Struct, frozen=True):
 
     Attributes:
         text: Which one, and why.
+        denied: Whether the access was denied.
     """
 
     text: str
+    denied: bool = False
 
 
 class Source(Struct, frozen=True):
@@ -51,12 +53,15 @@ class Source(Struct, frozen=True):
                     yield self._video(folder + slash, entry.key)
                 except UnreadableError as error:
                     yield DamagedSource(f"{entry.key!r}: {error}")
+                except AccessDeniedError as error:
+                    yield DamagedSource(f"{entry.key!r}: {error}", denied=True)
 
     def images(self, video: Video) -> Generator[bytes, None, None]:
         """Yield the images of a video in the order of its frames, each verified.
 
         Raises:
-            SourceChangedError: One is missing or is not as the manifest states; the text names it.
+            SourceChangedError: One is missing, may not be read, or is not as the manifest states; the text
+                names it.
         """
         folder = self.prefix + video.folder
         archive = video.manifest.archive
@@ -103,7 +108,7 @@ def _naming(key: str) -> Iterator[None]:
     """Name the object in errors about it. Errors of the whole store pass."""
     try:
         yield
-    except (PermanentError, SourceChangedError) as error:
+    except (PermanentError, SourceChangedError, AccessDeniedError) as error:
         raise SourceChangedError(f"{key!r}: {error}") from error
 
 

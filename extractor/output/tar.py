@@ -46,7 +46,7 @@ def write_tar(
 
     Each frame has the key that it would have as an object. After an error there is no tar.
     """
-    folder, tar = _folder(sample_name), TarStream()
+    folder, tar = samples_folder(sample_name), TarStream()
     members: list[tuple[StoredFrame, int]] = []
 
     def content() -> Iterator[bytes]:
@@ -123,7 +123,7 @@ def frame_metadata(frame: Frame | StoredFrame) -> bytes:
     return json.dumps(metadata, separators=(",", ":")).encode()
 
 
-def _folder(sample_name: str) -> str:
+def samples_folder(sample_name: str) -> str:
     """Return the folder of the video's samples in the tar.
 
     It is different for each video, so that tars can be read together. WebDataset readers skip files whose

@@ -5,6 +5,7 @@ with 0 if every video ended as expected, 1 if one did not, 2 if the demo could n
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -15,8 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from extractor.cli.terminal import path_argument
 from local.cloud import EmbeddedCloud
+from local.demo.dataset import export, read_back
 from local.demo.download import FrameDownload
 from local.demo.gallery import Card, Gallery, card_of, render
+from local.demo.receiver import Receiver
 from local.demo.run import VISIBILITY_SECONDS, process
 from local.demo.setup import demo_environment, enqueue, upload
 from local.demo.videos import DemoVideo, generated_videos, given_videos
@@ -65,19 +68,36 @@ def _run(workspace: Workspace, given: list[DemoVideo]) -> int:
         print("Making six short clips …", flush=True)
     videos = given or generated_videos(workspace.clips)
     print("Starting the embedded cloud: S3, SQS, a dead-letter queue …", flush=True)
-    with EmbeddedCloud(
-        visibility_timeout_seconds=VISIBILITY_SECONDS, log=workspace.logs / "cloud.log"
-    ) as cloud:
-        environment = demo_environment(cloud, workspace, os.environ)
+    with (
+        Receiver() as receiver,
+        EmbeddedCloud(
+            visibility_timeout_seconds=VISIBILITY_SECONDS, log=workspace.logs / "cloud.log"
+        ) as cloud,
+    ):
+        environment = demo_environment(cloud, workspace, os.environ) | receiver.environment()
         upload(cloud, workspace, videos)
         print(f"Uploaded: {len(videos)}. Now, as a user would:\n\n$ python run_sqs_batches.py", flush=True)
         enqueue(workspace, environment)
         gallery = _extract(cloud, workspace, environment, videos)
-    print(_table(gallery.cards))
-    print(f"Checked: {gallery.frame_count} frames, all of the size and SHA-256 that their manifests state.")
+        print(_table(gallery.cards))
+        print(
+            f"Checked: {gallery.frame_count} frames, all of the size and SHA-256 that their manifests state."
+        )
+        _show_notifications(receiver)
+        if gallery.frame_count:
+            print(f"\n$ {export(cloud, workspace, environment)}")
+            count = read_back(workspace, gallery.manifests)
+            print(f"Read back: {count} images in the shard, byte for byte those of the page.")
     workspace.page.write_text(render(gallery), encoding="utf-8")
     print(f"\nOpen {workspace.page}")
     return 0 if all(card.as_expected for card in gallery.cards) else 1
+
+
+def _show_notifications(receiver: Receiver) -> None:
+    events = receiver.events()
+    print(f"\nA webhook on this machine got {len(events)} signed notifications.")
+    for event in events[:1]:
+        print(f"The first of them:\n{json.dumps(event, indent=2)}")
 
 
 def _extract(

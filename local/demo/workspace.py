@@ -14,7 +14,7 @@ from typing import TextIO
 from local.errors import WorkspaceError
 
 _MARKER = ".frame-extractor-demo"
-_FOLDERS = ("clips", "frames", "logs", "work")
+_FOLDERS = ("clips", "dataset", "frames", "logs", "work")
 _FILES = ("index.html", "state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "state.sqlite-journal")
 
 
@@ -30,6 +30,10 @@ class Workspace:
     @property
     def clips(self) -> Path:
         return self.root / "clips"
+
+    @property
+    def dataset(self) -> Path:
+        return self.root / "dataset"
 
     @property
     def frames(self) -> Path:

@@ -1,10 +1,13 @@
 """Targets of notifications, signatures, and what an event is known by."""
 
 import base64
+import ssl
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import trustme
 
 from extractor import container
 from extractor.backends.aws import build_client
@@ -14,6 +17,7 @@ from extractor.backends.notifications.webhook import WebhookNotifier, signed_hea
 from extractor.domain.events import VideoEvent
 from extractor.errors import NotificationFailedError, SettingsError
 from extractor.settings import load_settings
+from tests.support.servers.http import Answer, Request, serving
 
 _MINIMAL = {"STATE_BACKEND": "sqlite", "SQLITE_PATH": "/tmp/state.sqlite"}
 _TOPIC = "arn:aws:sns:eu-west-1:123456789012:done"
@@ -102,3 +106,41 @@ def test_the_client_is_in_the_region_of_the_target(monkeypatch: pytest.MonkeyPat
 
     AwsNotifier("sns", _TOPIC, build)
     assert regions == ["eu-west-1"]
+
+
+def _tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [("127.0.0.1", ""), ("receiver.example", "IP address mismatch"), ("", "unable to get local issuer")],
+)
+def test_a_webhook_is_told_over_tls_and_only_if_its_certificate_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cause: str
+) -> None:
+    """Without a name, the certificate is of an authority that is not known."""
+    key, authority, requests = bytes(range(32)), trustme.CA(), list[Request]()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    tls = _tls(authority, name) if name else _tls(trustme.CA(), "127.0.0.1")
+
+    def answer(request: Request) -> Answer:
+        requests.append(request)
+        return Answer(204)
+
+    with serving(answer, tls) as url:
+        notifier = WebhookNotifier(f"{url}/hook", f"whsec_{base64.b64encode(key).decode()}")
+        if not cause:
+            notifier.send(_EVENT)
+        else:
+            with pytest.raises(NotificationFailedError, match=f"certificate is not trusted: .*{cause}"):
+                notifier.send(_EVENT)
+    assert len(requests) == (not cause)
+    for request in requests:
+        sent = {header.lower(): value for header, value in request.headers.items()}
+        signed = signed_headers(key, _EVENT.id, int(sent["webhook-timestamp"]), _EVENT.to_json().encode())
+        assert sent.items() >= signed.items()
+        assert request.body == _EVENT.to_json().encode()

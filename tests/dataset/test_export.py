@@ -1,12 +1,14 @@
 """A data set holds the frames as they are stored, is the same every time, and is checked."""
 
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from msgspec.structs import replace
 from pyarrow import parquet
 from webdataset import tariterators
 
@@ -15,6 +17,7 @@ from extractor.dataset.__main__ import main
 from extractor.dataset.arguments import parse_split
 from extractor.dataset.export import Export
 from extractor.dataset.source import Source
+from extractor.errors import AccessDeniedError
 from tests.dataset.conftest import MEASURES, hashes, images, store_video
 
 if TYPE_CHECKING:
@@ -183,6 +186,48 @@ def test_ctrl_c_leaves_complete_shards_and_no_tables(
     assert _run(source, out, "--split", "a=0.5,b=0.5") == 0
     assert left.items() <= hashes(out).items()
     assert not [path for path in out.iterdir() if path.name.startswith(".partial")]
+
+
+class _Denying(FolderObjectStore):
+    """A folder some of whose files may not be read."""
+
+    denied: ClassVar[str]
+
+    def open(self, key: str) -> Any:
+        if re.search(self.denied, key):
+            raise AccessDeniedError("cannot read it (AccessDenied)")
+        return super().open(key)
+
+
+@pytest.mark.parametrize(
+    ("denied", "line"),
+    [
+        ("video3/manifest", "'video3/manifest.json': cannot read"),
+        ("video4/000001", "'video4/000001.jpg': cannot"),
+    ],
+)
+def test_an_object_that_may_not_be_read_is_named_and_the_rest_is_written(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, denied: str, line: str
+) -> None:
+    monkeypatch.setattr(_Denying, "denied", denied, raising=False)
+    told: list[str] = []
+    totals = replace(_small(source, tmp_path, told), source=Source(_Denying(source))).run()
+    assert totals.damaged == 1
+    assert [text for text in told if line in text]
+    assert len(list(tmp_path.glob("*.tar"))) == totals.shards - denied.startswith("video4")
+
+
+def test_an_export_ends_early_if_no_manifest_may_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Denying, "denied", "manifest", raising=False)
+    for number in range(12):
+        store_video(tmp_path / "source", f"video{number:02}")
+    told: list[str] = []
+    export = replace(_small(tmp_path, tmp_path, told), source=Source(_Denying(tmp_path / "source")))
+    with pytest.raises(AccessDeniedError, match="10 manifests in a row"):
+        export.run()
+    assert len(told) == 10
 
 
 @pytest.mark.parametrize("missing", ["nowhere", ""])

@@ -15,6 +15,7 @@ from tests.docs.deployment_files import ENV_EXAMPLE, TEMPLATE, render_env_exampl
 from tests.docs.docstrings import docstring_items, split_docstring
 from tests.docs.python_api import render_python_api
 from tests.docs.settings_table import render_settings
+from tests.docs.tofu_files import TOFU, render_dashboard, render_settings_file, render_variables
 
 REFERENCE = DOCS / "reference"
 
@@ -51,4 +52,8 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     COSTS_PAGE: render_costs,
     ENV_EXAMPLE: render_env_example,
     TEMPLATE: render_template,
+    # after the template, which they are read from
+    TOFU / "variables.tf": render_variables,
+    TOFU / "settings.tf": render_settings_file,
+    TOFU / "dashboard.tf": render_dashboard,
 }

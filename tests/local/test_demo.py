@@ -1,5 +1,6 @@
 """The demo as a person runs it: a complete run, a run with files of one's own, and an interrupted one."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from extractor.domain.manifest import parse_manifest
 from local.embedded.child_process import ROOT
@@ -41,7 +43,7 @@ def _finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
 
 def _table(output: str) -> dict[str, list[str]]:
     """The cells of the printed table, by code."""
-    rows = output[output.index("VIDEO  ") :].splitlines()[1:]
+    rows = output[output.index("VIDEO  ") :].partition("\n\n")[0].splitlines()[1:]
     return {cells[0]: cells[1:] for row in rows if (cells := row.split())}
 
 
@@ -73,6 +75,12 @@ def test_the_demo_extracts_five_clips_and_dead_letters_the_broken_one(tmp_path: 
     assert table["demo-truncated"][0] == "failed"
     assert "TRUNCATED:" in table["demo-truncated"]
     assert "demo-truncated" in (out / "index.html").read_text()
+    event, _ = json.JSONDecoder().raw_decode(output[output.index("\n{\n") + 1 :])
+    assert (event["specversion"], event["type"]) == ("1.0", "frame-extractor.video.done")
+    assert "got 6 signed notifications" in output
+    count = sum(int(cells[1]) for cells in table.values() if cells[1].isdecimal())
+    assert f"Read back: {count} images" in output
+    assert len(parquet.read_table(out / "dataset" / "frames.parquet")) == count
     for path in out.glob("frames/*/manifest.json"):
         manifest = parse_manifest(path.read_bytes())
         assert manifest is not None

@@ -10,9 +10,11 @@ from typing import TypeVar
 from extractor.backends.queues.base import JobQueue, OutgoingMessage, SendFailure
 from extractor.backends.state.base import StateRow, StateStore
 from extractor.backends.storage.base import NO_VERSIONS, ObjectStore, ObjectStream, StoredBytes, StoredObject
+from extractor.domain.events import VideoEvent
 from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.errors import (
     ExtractorError,
+    NotificationFailedError,
     QueueUnavailableError,
     StateUnavailableError,
     StorageUnavailableError,
@@ -190,3 +192,18 @@ class RiskyQueue:
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
         return self.adversary.call("bury", lambda: self.inner.send(messages), QueueUnavailableError)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskyNotifier:
+    """A `Notifier` at the mercy of the adversary. `arrived`: what has got through; `check` sees each event
+    when it is sent, whether it gets through or not."""
+
+    arrived: list[VideoEvent]
+    adversary: Adversary
+    check: Callable[[VideoEvent], None]
+
+    def send(self, event: VideoEvent) -> None:
+        self.check(event)
+        name = f"announce {event.type.rpartition('.')[2]}"
+        self.adversary.call(name, lambda: self.arrived.append(event), NotificationFailedError, writes=True)

@@ -11,7 +11,7 @@ class Setup:
     """What happens in a simulation. `intervals`: one message for each, and as many workers. `versions`: the
     video is overwritten by each in turn. `earlier`: the interval of a finished run that the state has
     forgotten, and of which, if it `loses_frame`, one is gone. `vanishes`: the row goes away meanwhile.
-    `state`: a table or claims in memory, or a real SQLite file."""
+    `state`: a table or claims in memory, or a real SQLite file. `announces`: somebody wants notifications."""
 
     name: str
     intervals: tuple[float, ...]
@@ -21,6 +21,7 @@ class Setup:
     vanishes: bool = False
     state: Literal["table", "claims", "sqlite"] = "table"
     layout: str = "default"
+    announces: bool = False
 
     @property
     def ends_extracted(self) -> bool:
@@ -37,7 +38,14 @@ GONE = Setup("the row goes away", (1.0, 1.0), vanishes=True, state="sqlite")
 APART = Setup(
     "overwritten, versions kept apart", (1.0, 1.0), (b"first", b"second"), state="claims", layout="videosense"
 )
-SAFE = (SAME, AGAIN, LOST, CLAIMED, BROKEN, MENDED, GONE, APART)
+ANNOUNCED = Setup("with notifications", (1.0, 1.0, 1.0), announces=True)
+ANNOUNCED_MENDED = Setup(
+    "garbage, overwritten by a video, with notifications",
+    (1.0, 1.0),
+    versions=(GARBAGE, b"good"),
+    announces=True,
+)
+SAFE = (SAME, AGAIN, LOST, CLAIMED, BROKEN, MENDED, GONE, APART, ANNOUNCED, ANNOUNCED_MENDED)
 
 TWO_POLICIES = Setup("two policies at once", (1.0, 1.5))
 TWO_POLICIES_CLAIMED = Setup("two policies at once, with claims", (1.0, 1.5), state="claims")

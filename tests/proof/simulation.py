@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from extractor.domain.events import DONE, VideoEvent
 from extractor.domain.layout import parse_layout
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
@@ -18,7 +19,7 @@ from extractor.pipeline.job import WorkerContext
 from extractor.pipeline.prefetch import Prefetcher
 from extractor.pipeline.source import VideoLocator
 from extractor.pipeline.worker import ReceivedMessage, Worker
-from tests.proof.adversary import Adversary, RiskyObjects, RiskyQueue, RiskyState
+from tests.proof.adversary import Adversary, RiskyNotifier, RiskyObjects, RiskyQueue, RiskyState
 from tests.proof.invariant import View, violations
 from tests.proof.messages import SimulatedMessage, SimulatedQueue
 from tests.proof.patching import GARBAGE, TOOLS, seams
@@ -53,6 +54,7 @@ class Simulation:
     harm: list[str] = field(default_factory=lambda: ["harm"] * _HARM)
     violation: str = ""
     damage: str = ""
+    announced: set[tuple[str, str]] = field(default_factory=set)
     places: Places = field(init=False)
     queue: SimulatedQueue = field(init=False)
     _coming: int = 0
@@ -84,10 +86,11 @@ class Simulation:
         if self.setup.earlier is not None:
             message = SimulatedMessage(_body(self.setup.earlier))
             adversary = Adversary(Scheduler(random.Random(0)), [], lambda: None, lambda _: None)
-            adversary.scheduler.add("before", lambda: self._handle(message, adversary))
+            adversary.scheduler.add("before", lambda: self._handle(message, adversary, []))
             with seams(lambda: 0.0):
                 adversary.scheduler.run()
         self.places.forget()
+        self.announced.clear()
         if self.setup.loses_frame:
             self.places.lose_frame()
 
@@ -112,17 +115,19 @@ class Simulation:
                 self.scheduler.step(30)
                 continue
             adversary = Adversary(self.scheduler, self.harm, self._check, self._report)
+            arrived: list[VideoEvent] = []
             try:
-                self._handle(message, adversary)
+                self._handle(message, adversary, arrived)
             except KilledError:
                 if not adversary.is_dead:
                     raise
             except ExtractorError as error:
                 self.scheduler.trace.append(f"{self.scheduler.now:8.1f} comes back: {error.reason}")
             else:
-                self._acknowledge(message)
+                self._acknowledge(message, arrived)
 
-    def _handle(self, message: SimulatedMessage, adversary: Adversary) -> None:
+    def _handle(self, message: SimulatedMessage, adversary: Adversary, arrived: list[VideoEvent]) -> None:
+        """`arrived`: takes the notifications of this delivery that get through."""
         frames = RiskyObjects(self.places.frames, adversary)
         videos = RiskyObjects(self.places.videos, adversary)
         sources = VideoLocator(lambda _: videos, BUCKET, ("{code}.mp4",), max_bytes=1_000)
@@ -132,6 +137,8 @@ class Simulation:
             frames=frames,
             layout=parse_layout(self.setup.layout),
             config=TOOLS,
+            notifier=RiskyNotifier(arrived, adversary, self._check_event) if self.setup.announces else None,
+            frames_bucket="frames",
         )
         worker = Worker(
             context=context,
@@ -143,10 +150,21 @@ class Simulation:
         delivery = ReceivedMessage(message.body, max(1, message.receive_count), from_queue=True)
         worker.handle(delivery, adversary.scheduler.now + _INVOCATION_SECONDS)
 
-    def _acknowledge(self, message: SimulatedMessage) -> None:
+    def _acknowledge(self, message: SimulatedMessage, arrived: list[VideoEvent]) -> None:
         self.queue.delete(message)
+        if self.setup.announces and not arrived:
+            self._report("the message is gone, and its outcome was never announced")
         if not any(view.is_settled for view in self.places.views()):
             self._report("a message is gone, and nothing tells what became of the video")
+
+    def _check_event(self, event: VideoEvent) -> None:
+        """What is said must be so when it is said. Others may have gone on from there."""
+        self.announced.add((event.type, event.id))
+        known = [view.known for view in self.places.views()]
+        if not any(
+            one.is_extracted or (event.type != DONE and one.failure) or not one.is_there for one in known
+        ):
+            self._report(f"it is announced as {event.type.rpartition('.')[2]}, and the state does not say so")
 
     def _check(self) -> None:
         for view in self.places.views():
@@ -158,6 +176,9 @@ class Simulation:
         self.damage = next((text for view in views for text in violations(view)), "")
         if self.setup.ends_extracted:
             self._check_result(views[-1])
+        outcomes = len(self.setup.versions) * len(set(self.setup.intervals))
+        if len([kind for kind, _ in self.announced if kind == DONE]) > outcomes:
+            self._report("one outcome is announced under several ids")
         if GARBAGE not in self.setup.versions and not self.setup.vanishes and self.places.dead_letters.sent:
             self._report("a video that is well has a dead letter")
 

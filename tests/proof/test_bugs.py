@@ -10,7 +10,19 @@ from tests.proof.crash import FRESH, Clip, faults
 from tests.proof.crash_table import crash_test
 from tests.proof.effects import Fault
 from tests.proof.queue_check import forgotten
-from tests.proof.scenarios import AGAIN, BROKEN, FEWER_FRAMES, GONE, LOST, MENDED, OVERWRITTEN, SAME, Setup
+from tests.proof.scenarios import (
+    AGAIN,
+    ANNOUNCED,
+    ANNOUNCED_MENDED,
+    BROKEN,
+    FEWER_FRAMES,
+    GONE,
+    LOST,
+    MENDED,
+    OVERWRITTEN,
+    SAME,
+    Setup,
+)
 from tests.proof.simulation import simulate
 
 Plant = Callable[[Patch], None]
@@ -34,6 +46,10 @@ SIMULATED: list[tuple[Plant, Setup, str]] = [
     (outcomes.dead_letter_lost, BROKEN, "nothing tells"),
     (outcomes.no_row_changed_and_believed, GONE, "nothing tells"),
     (outcomes.failure_recorded_over_success, MENDED, "has failed at once"),
+    (outcomes.announced_before_the_flip, ANNOUNCED, "announced as done"),
+    (outcomes.acknowledged_before_announced, ANNOUNCED, "never announced"),
+    (outcomes.acknowledged_before_announced, ANNOUNCED_MENDED, "never announced"),
+    (outcomes.extracted_video_not_announced_again, ANNOUNCED, "never announced"),
 ]
 CRASHED: list[tuple[Plant, str, Fault, str]] = [
     (outcomes.crash_is_final_at_once, "sqlite", Fault("any FFmpeg #1", "fail after"), "it ended with"),

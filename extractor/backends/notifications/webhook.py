@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ssl
 import time
 from collections.abc import Callable, Mapping
 
@@ -52,9 +53,19 @@ class WebhookNotifier:
                     return
                 cause, is_temporary = f"status {status}", status == 429 or status >= 500
             except httpx.HTTPError as error:
-                cause, is_temporary = type(error).__name__, True
+                cause, is_temporary = _cause(error)
             if not is_temporary or attempt == _ATTEMPTS:
                 raise NotificationFailedError(f"NOTIFY_TARGET: the notification was not accepted ({cause})")
+
+
+def _cause(error: httpx.HTTPError) -> tuple[str, bool]:
+    """Return what went wrong, and whether another attempt may help."""
+    known: BaseException | None = error
+    while known is not None:
+        if isinstance(known, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {known.verify_message}", False
+        known = known.__cause__ or known.__context__
+    return type(error).__name__, True
 
 
 def signed_headers(key: bytes, message_id: str, timestamp: int, body: bytes) -> Mapping[str, str]:

@@ -38,6 +38,22 @@ class StoredBytes(Struct, frozen=True):
     etag: str
 
 
+class StoredRange(Struct, frozen=True):
+    """A range of an object in S3, which S3 can copy by itself.
+
+    Attributes:
+        bucket: The bucket.
+        key: The key.
+        etag: The version of the object.
+        size_bytes: The size of the range, which begins with the object.
+    """
+
+    bucket: str
+    key: str
+    etag: str
+    size_bytes: int
+
+
 class ObjectStream(Protocol):
     """An object that is open for reading.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 from msgspec import Struct
 
-from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
+from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject, StoredRange
 from extractor.backends.storage.s3 import conditional_writes, deletions, multipart_upload
 from extractor.backends.storage.s3.client import Bucket, is_missing_key, to_domain_error
 from extractor.errors import SourceChangedError, VideoMissingError
@@ -70,7 +70,9 @@ class S3ObjectStore:
             self._bucket, key, data, content_type=content_type, sha256=sha256, replaces=replaces
         )
 
-    def put_parts(self, key: str, parts: Iterable[bytes], *, content_type: str, replaces: str | None) -> str:
+    def put_parts(
+        self, key: str, parts: Iterable[bytes | StoredRange], *, content_type: str, replaces: str | None
+    ) -> str:
         return multipart_upload.put_parts(
             self._bucket, key, parts, content_type=content_type, replaces=replaces
         )
