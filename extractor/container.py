@@ -198,17 +198,21 @@ def _notification_secret(settings: Settings) -> str:
         return read_secret(arn, "NOTIFY_SECRET", _worker_clients(), "NOTIFY_SECRET_ARN")["NOTIFY_SECRET"]
 
 
-def build_job_queue(settings: Settings) -> ObservableQueue:
+def build_job_queue(settings: Settings, group: str = "") -> ObservableQueue:
     """Build the job queue of the command lines.
 
     Its client makes one attempt per call, since `extractor.enqueue` retries.
+
+    Args:
+        settings: The settings.
+        group: The message group of everything that is sent; empty for none.
 
     Raises:
         SettingsError: A setting is wrong or missing.
     """
     if settings.sqs_queue_url is None:
         raise SettingsError("SQS_QUEUE_URL: is not set")
-    return _build_queue(settings.sqs_queue_url, 1, _tool_clients())
+    return _build_queue(settings.sqs_queue_url, 1, _tool_clients(), group)
 
 
 def build_dead_letters(settings: Settings) -> JobQueue | None:
@@ -274,7 +278,7 @@ def _build_object_store(settings: Settings, bucket: str, clients: "ClientBuilder
     return S3ObjectStore(_s3_client(connections, clients), bucket)
 
 
-def _build_queue(url: str, attempts: int, clients: "ClientBuilder") -> ObservableQueue:
+def _build_queue(url: str, attempts: int, clients: "ClientBuilder", group: str = "") -> ObservableQueue:
     from extractor.backends.aws import mapping_settings_errors
     from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
 
@@ -283,7 +287,7 @@ def _build_queue(url: str, attempts: int, clients: "ClientBuilder") -> Observabl
             "SQS_QUEUE_URL or DEAD_LETTER_QUEUE_URL: a FIFO queue cannot be used; make a standard one"
         )
     with mapping_settings_errors():
-        return SqsQueue(build_sqs_client(attempts, clients), url)
+        return SqsQueue(build_sqs_client(attempts, clients), url, group)
 
 
 @cache
