@@ -9,7 +9,8 @@ import extractor  # noqa: F401, I001 - first: it refuses a Python that is too ol
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -66,8 +67,13 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     try:
         records = _sqs_records(event)
         if records is not None:
-            unfinished = app.handle_records(records, deadline, last_start=deadline - reserve)
-            return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
+            batch = app.batch(records, deadline, last_start=deadline - reserve)
+            count = min(app.records_at_once, len(records))
+            if count > 1:
+                _in_threads(batch.work, count)
+            else:
+                batch.work()
+            return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in batch.unfinished]}
         messages = event if isinstance(event, list) else [event]
         results = [
             result for message in messages for result in app.worker.handle(ReceivedMessage(message), deadline)
@@ -76,6 +82,13 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     finally:
         app.worker.cancel_prefetch()
         app.telemetry.flush()
+
+
+def _in_threads(work: Callable[[], None], count: int) -> None:
+    """Run `work` in several threads at a time; raise the first error after all have ended."""
+    with ThreadPoolExecutor(count, thread_name_prefix="record") as pool:
+        for running in [pool.submit(work) for _ in range(count)]:
+            running.result()
 
 
 @cache

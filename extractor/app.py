@@ -1,8 +1,7 @@
 """The worker with its telemetry, as every process that takes messages of SQS has it."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extractor.container import build_telemetry, build_worker, records_at_once
@@ -24,32 +23,21 @@ class App(NamedTuple):
     telemetry: "Telemetry"
     records_at_once: int
 
-    def handle_records(
-        self, records: Sequence[Mapping[str, Any]], deadline: float, last_start: float
-    ) -> Sequence[str]:
-        """Handle the records of an SQS batch.
+    def batch(self, records: Sequence[Mapping[str, Any]], deadline: float, last_start: float) -> Batch:
+        """Return the batch of these records, to be worked off.
 
         Args:
             records: The records, as Lambda's event source makes them.
             deadline: When the work must end, as of `time.monotonic()`.
             last_start: When the last record may be started.
-
-        Returns:
-            The ids of the messages that SQS must deliver again. The others are done, and can be deleted.
         """
-        batch = Batch(
+        return Batch(
             [_parse_record(record) for record in records],
             self.worker,
             deadline,
             last_start,
             scope=lambda record: self.telemetry.log_keys(message_id=record.message_id),
         )
-        threads = min(self.records_at_once, len(records))
-        if threads > 1:
-            _in_threads(batch.work, threads)
-        else:
-            batch.work()
-        return batch.unfinished
 
 
 def build_app(settings: Settings) -> App:
@@ -63,13 +51,6 @@ def build_app(settings: Settings) -> App:
     if idle:
         logger.info("some settings count only for messages that choose otherwise", extra={"detail": idle})
     return App(settings, build_worker(settings, telemetry), telemetry, records_at_once(settings))
-
-
-def _in_threads(work: Callable[[], None], count: int) -> None:
-    """Run `work` in several threads at a time; raise the first error after all have ended."""
-    with ThreadPoolExecutor(count, thread_name_prefix="record") as pool:
-        for running in [pool.submit(work) for _ in range(count)]:
-            running.result()
 
 
 def _parse_record(record: Mapping[str, Any]) -> Record:

@@ -78,7 +78,9 @@ def handle(app: App, seconds: float, record: Mapping[str, Any]) -> bool:
     """
     deadline = time.monotonic() + seconds
     try:
-        return not app.handle_records([record], deadline, last_start=deadline)
+        batch = app.batch([record], deadline, last_start=deadline)
+        batch.work()
+        return not batch.unfinished
     finally:
         app.telemetry.flush()
 
