@@ -31,12 +31,13 @@ class App(NamedTuple):
             deadline: When the work must end, as of `time.monotonic()`.
             last_start: When the last record may be started.
         """
+        carriers = {record["messageId"]: _trace_carrier(record) for record in records}
         return Batch(
             [_parse_record(record) for record in records],
             self.worker,
             deadline,
             last_start,
-            scope=lambda record: self.telemetry.log_keys(message_id=record.message_id),
+            scope=lambda record: self.telemetry.record(record.message_id, carriers[record.message_id]),
         )
 
 
@@ -61,3 +62,11 @@ def _parse_record(record: Mapping[str, Any]) -> Record:
     # Standard queues have message groups as well, but no order.
     is_fifo = str(record.get("eventSourceARN")).endswith(".fifo")
     return Record(record["messageId"], message, attributes.get("MessageGroupId") if is_fifo else None)
+
+
+def _trace_carrier(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the message says of the trace that it belongs to."""
+    attributes, system = record.get("messageAttributes") or {}, record.get("attributes") or {}
+    found = {name: attributes.get(name, {}).get("stringValue") for name in ("traceparent", "tracestate")}
+    found["AWSTraceHeader"] = system.get("AWSTraceHeader")
+    return {name: text for name, text in found.items() if text}
