@@ -39,6 +39,12 @@ class Hand:
             self._record, self._taken_at = record, time.monotonic()
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no message is held."""
+        with self._lock:
+            return self._record is None
+
+    @property
     def held_seconds(self) -> float:
         """How long the message has been held; 0 without one."""
         with self._lock:

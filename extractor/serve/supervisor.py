@@ -29,7 +29,7 @@ _SPAWN = get_context("spawn")  # a fork would copy the threads' locks
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LONGEST_PAUSE_SECONDS = 30.0
 _STABLE_SECONDS = 60.0  # a process that lived so long was no failed start
-_KILL_AFTER_SECONDS = 10.0  # on top of the grace, for giving messages back
+_KILL_AFTER_SECONDS = 10.0  # on top of what the processes may take, for giving messages back
 _IN_HAND = sample("messages_in_hand")
 
 
@@ -63,12 +63,15 @@ class Supervisor:
 
     def run(self) -> int:
         """Work until a signal arrives and all processes have ended; return the exit status."""
-        with _signals() as received:
-            while self._kill_at is None or self._children:
-                if self._kill_at is None:
-                    self._start_due()
-                self._take(wait([received.reader, *self._handles()], timeout=self._seconds_to_wait()))
-                self._heed(received.read())
+        try:
+            with _signals() as received:
+                while self._kill_at is None or self._children:
+                    if self._kill_at is None:
+                        self._start_due()
+                    self._take(wait([received.reader, *self._handles()], timeout=self._seconds_to_wait()))
+                    self._heed(received.read())
+        finally:
+            self._kill()
         return self._status
 
     def health(self) -> Health:
@@ -98,14 +101,29 @@ class Supervisor:
     def _start_due(self) -> None:
         for place, due in list(self._due.items()):
             if due <= time.monotonic():
-                ours, theirs = _SPAWN.Pipe()
-                process = _SPAWN.Process(target=self._start, args=(self._options, theirs), daemon=True)
-                process.start()
-                theirs.close()
-                logger.info("a worker process has started", extra={"pid": process.pid})
+                try:
+                    child = self._start_child()
+                except OSError as error:
+                    logger.error("a worker process cannot be started", extra={"detail": str(error)})  # noqa: TRY400 - it says all
+                    self._due[place] = time.monotonic() + _LONGEST_PAUSE_SECONDS
+                    continue
+                logger.info("a worker process has started", extra={"pid": child.process.pid})
                 with self._lock:
                     del self._due[place]
-                    self._children[place] = _Child(process, ours, time.monotonic())
+                    self._children[place] = child
+
+    def _start_child(self) -> _Child:
+        """Start a process. Raises `OSError` if the system has no room for it."""
+        ours, theirs = _SPAWN.Pipe()
+        process = _SPAWN.Process(target=self._start, args=(self._options, theirs), daemon=True)
+        try:
+            process.start()
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return _Child(process, ours, time.monotonic())
 
     def _seconds_to_wait(self) -> float | None:
         moments = [self._kill_at] if self._kill_at is not None else self._due.values()
@@ -157,12 +175,18 @@ class Supervisor:
         if self._kill_at is not None and (signals > 1 or time.monotonic() >= self._kill_at):
             if signals > 1:
                 self._status = KILLED_STATUS
-            for child in self._children.values():
-                child.process.kill()
+            self._kill()
+
+    def _kill(self) -> None:
+        for child in self._children.values():
+            child.process.kill()
 
     def _drain(self) -> None:
+        options = self._options
         with self._lock:
-            self._kill_at = time.monotonic() + self._options.grace_seconds + _KILL_AFTER_SECONDS
+            self._kill_at = (
+                time.monotonic() + options.grace_seconds + options.wait_seconds + _KILL_AFTER_SECONDS
+            )
         for child in self._children.values():
             with suppress(OSError):  # it has just ended
                 child.connection.send(DRAIN)

@@ -188,7 +188,11 @@ class Loop:
     def drain(self) -> None:
         """Take no more messages; give back the one in hand if it is not done in time, and end the process."""
         self._draining.set()
-        if not self._ended.wait(self._options.grace_seconds):
+        if self._ended.wait(self._options.grace_seconds):
+            return
+        if self._hand.is_empty:
+            self._ended.wait()  # until the call to the queue ends: its message would be hidden for a while
+        else:
             logger.warning("given back: it was not done within the time of --grace")
             self._hand.give_back(0)
             os._exit(0)  # FFmpeg ends with this process, and the next job sweeps its files

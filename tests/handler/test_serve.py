@@ -152,6 +152,19 @@ def test_a_video_in_hand_is_waited_for_and_a_second_signal_ends_at_once(
     assert counts(world) == (0, 1)
 
 
+def test_processes_whose_parent_is_killed_give_their_messages_back(
+    world: World, settings: Callable[..., None], tmp_path: Path, plain_clip: Path
+) -> None:
+    world.add_video("abc", plain_clip)
+    settings(FFMPEG_BINARY=fake_ffmpeg(tmp_path, BLOCKED))
+    with serving("--grace", "0") as served:
+        send(world, "abc")
+        served.wait_for("messages_in_hand", 1)
+        served.process.kill()
+        while counts(world) != (1, 0):
+            os.sched_yield()
+
+
 def test_a_queue_that_is_not_there_ends_the_worker_with_a_status_of_its_own(
     world: World, settings: Callable[..., None]
 ) -> None:
@@ -194,6 +207,25 @@ def test_a_message_stays_hidden_for_as_long_as_it_is_worked_on(world: World) -> 
     loop.run()
     assert seen == [None]
     assert counts(world) == (0, 0)
+
+
+def test_a_message_that_arrives_after_the_signal_is_given_back_untouched(world: World) -> None:
+    class Late(SqsSource):
+        def receive(self, queue_arn: str, visibility_seconds: int, wait_seconds: int) -> Record | None:
+            record = super().receive(queue_arn, visibility_seconds, wait_seconds)
+            loop._draining.set()
+            return record
+
+    handled: list[Record] = []
+
+    def work(record: Record) -> bool:
+        handled.append(record)
+        return True
+
+    loop = Loop(Late(world.sqs, world.queue_url), work, OPTIONS, lambda _: None, 60.0)
+    send(world, "abc")
+    loop.step()
+    assert (counts(world), handled) == ((1, 0), [])
 
 
 @pytest.mark.failure_row(60)
