@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 # Otherwise pydantic opens the metadata of every installed package to look for plugins; none is ours.
 # https://docs.pydantic.dev/latest/concepts/plugins/
@@ -38,34 +38,11 @@ def gc_frozen() -> Iterator[None]:
 with gc_frozen():
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from extractor.backends.telemetry import Telemetry, logger
-    from extractor.container import build_telemetry, build_worker, records_at_once
+    from extractor.app import App, build_app
+    from extractor.backends.telemetry import logger
     from extractor.domain.results import to_response
-    from extractor.pipeline.batch import Batch, Record
-    from extractor.pipeline.worker import ReceivedMessage, Worker
-    from extractor.settings import Settings, load_settings
-
-
-class App(NamedTuple):
-    """The worker, its settings and its telemetry, and how many records of a batch it handles at a time."""
-
-    settings: Settings
-    worker: Worker
-    telemetry: Telemetry
-    records_at_once: int
-
-
-def build_app(settings: Settings) -> App:
-    """Build the worker and its telemetry.
-
-    Raises:
-        SettingsError: A setting is wrong or missing.
-    """
-    telemetry = build_telemetry(settings)
-    idle = settings.idle_options
-    if idle:
-        logger.info("some settings count only for messages that choose otherwise", extra={"detail": idle})
-    return App(settings, build_worker(settings, telemetry), telemetry, records_at_once(settings))
+    from extractor.pipeline.worker import ReceivedMessage
+    from extractor.settings import load_settings
 
 
 @logger.inject_lambda_context
@@ -90,16 +67,10 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     try:
         records = _sqs_records(event)
         if records is not None:
-            batch = Batch(
-                [_parse_record(record) for record in records],
-                app.worker,
-                deadline,
-                last_start=deadline - reserve,
-                scope=lambda record: app.telemetry.log_keys(message_id=record.message_id),
-            )
-            threads = min(app.records_at_once, len(records))
-            if threads > 1:
-                _in_threads(batch.work, threads)
+            batch = app.batch(records, deadline, last_start=deadline - reserve)
+            count = min(app.records_at_once, len(records))
+            if count > 1:
+                _in_threads(batch.work, count)
             else:
                 batch.work()
             return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in batch.unfinished]}
@@ -118,16 +89,6 @@ def _in_threads(work: Callable[[], None], count: int) -> None:
     with ThreadPoolExecutor(count, thread_name_prefix="record") as pool:
         for running in [pool.submit(work) for _ in range(count)]:
             running.result()
-
-
-def _parse_record(record: dict[str, Any]) -> Record:
-    attributes = record.get("attributes") or {}
-    message = ReceivedMessage(
-        record.get("body"), int(attributes.get("ApproximateReceiveCount", 1)), from_queue=True
-    )
-    # Standard queues have message groups as well, but no order.
-    is_fifo = str(record.get("eventSourceARN")).endswith(".fifo")
-    return Record(record["messageId"], message, attributes.get("MessageGroupId") if is_fifo else None)
 
 
 @cache

@@ -5,25 +5,22 @@ and supabase. Backends and the worker are imported inside the functions that bui
 loads only what its settings ask for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from extractor.backends.lazy import LazyNotifier, LazyQueue
 from extractor.backends.notifications import Notifier, target_kind
 from extractor.backends.queues.base import (
     DeadLetterQueue,
     JobQueue,
     ObservableQueue,
-    OutgoingMessage,
-    SendFailure,
 )
 from extractor.backends.state import find_backend
 from extractor.backends.state.base import StateStore, VideoTable
 from extractor.backends.storage.base import ObjectStore
-from extractor.domain.events import VideoEvent
 from extractor.domain.key_parser import TRASH, KeyParser
 from extractor.domain.layout import parse_layout
 from extractor.domain.policy import IMAGE_FORMATS
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from extractor.backends.aws import ClientBuilder
+    from extractor.backends.queues.sqs.source import SqsSource
     from extractor.backends.telemetry import Telemetry
     from extractor.pipeline.source import VideoLocator
     from extractor.pipeline.worker import Worker
@@ -144,36 +142,10 @@ def build_table(settings: Settings) -> VideoTable:
     return find_backend(settings.state_backend).load().open_table(settings)
 
 
-class _LazyQueue:
-    """A queue whose client is built on first use: most invocations dead-letter nothing. Thread-safe."""
-
-    def __init__(self, build: Callable[[], JobQueue]) -> None:
-        self._build = cache(build)
-        self._lock = Lock()
-
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
-        with self._lock:
-            queue = self._build()
-        return queue.send(messages)
-
-
-class _LazyNotifier:
-    """A notifier that is built at its first event. Thread-safe."""
-
-    def __init__(self, build: Callable[[], Notifier]) -> None:
-        self._build = cache(build)
-        self._lock = Lock()
-
-    def send(self, event: VideoEvent) -> None:
-        with self._lock:
-            notifier = self._build()
-        notifier.send(event)
-
-
 def build_notifier(settings: Settings) -> Notifier | None:
     """Build the worker's sender of notifications; ``None`` if NOTIFY_TARGET is empty."""
     target = settings.notify_target
-    return None if target is None else _LazyNotifier(lambda: _build_notifier(settings, target))
+    return None if target is None else LazyNotifier(lambda: _build_notifier(settings, target))
 
 
 def _build_notifier(settings: Settings, target: str) -> Notifier:
@@ -198,17 +170,33 @@ def _notification_secret(settings: Settings) -> str:
         return read_secret(arn, "NOTIFY_SECRET", _worker_clients(), "NOTIFY_SECRET_ARN")["NOTIFY_SECRET"]
 
 
-def build_job_queue(settings: Settings) -> ObservableQueue:
+def build_job_queue(settings: Settings, group: str = "") -> ObservableQueue:
     """Build the job queue of the command lines.
 
     Its client makes one attempt per call, since `extractor.enqueue` retries.
 
+    Args:
+        settings: The settings.
+        group: The message group of everything that is sent; empty for none.
+
     Raises:
         SettingsError: A setting is wrong or missing.
     """
-    if settings.sqs_queue_url is None:
-        raise SettingsError("SQS_QUEUE_URL: is not set")
-    return _build_queue(settings.sqs_queue_url, 1, _tool_clients())
+    return _build_queue(settings.sqs_queue_url, 1, _tool_clients(), group)
+
+
+def build_queue_source(settings: Settings) -> "SqsSource":
+    """Build the source of messages of a worker outside of Lambda.
+
+    Raises:
+        SettingsError: A setting is wrong or missing.
+    """
+    from extractor.backends.aws import mapping_settings_errors
+    from extractor.backends.queues.sqs.source import SqsSource, build_source_client
+
+    url = _standard_queue(settings.sqs_queue_url)
+    with mapping_settings_errors():
+        return SqsSource(build_source_client(_worker_clients()), url)
 
 
 def build_dead_letters(settings: Settings) -> JobQueue | None:
@@ -218,7 +206,7 @@ def build_dead_letters(settings: Settings) -> JobQueue | None:
         SettingsError: A setting is wrong.
     """
     url = settings.dead_letter_queue_url
-    return None if url is None else _LazyQueue(lambda: _build_queue(url, 4, _worker_clients()))
+    return None if url is None else LazyQueue(lambda: _build_queue(url, 4, _worker_clients()))
 
 
 def build_dead_letter_reader(settings: Settings) -> DeadLetterQueue:
@@ -274,16 +262,25 @@ def _build_object_store(settings: Settings, bucket: str, clients: "ClientBuilder
     return S3ObjectStore(_s3_client(connections, clients), bucket)
 
 
-def _build_queue(url: str, attempts: int, clients: "ClientBuilder") -> ObservableQueue:
-    from extractor.backends.aws import mapping_settings_errors
-    from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
-
+def _standard_queue(url: str | None) -> str:
+    if url is None:
+        raise SettingsError("SQS_QUEUE_URL: is not set")
     if url.endswith(".fifo"):
         raise SettingsError(
             "SQS_QUEUE_URL or DEAD_LETTER_QUEUE_URL: a FIFO queue cannot be used; make a standard one"
         )
+    return url
+
+
+def _build_queue(
+    queue_url: str | None, attempts: int, clients: "ClientBuilder", group: str = ""
+) -> ObservableQueue:
+    from extractor.backends.aws import mapping_settings_errors
+    from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
+
+    url = _standard_queue(queue_url)
     with mapping_settings_errors():
-        return SqsQueue(build_sqs_client(attempts, clients), url)
+        return SqsQueue(build_sqs_client(attempts, clients), url, group)
 
 
 @cache

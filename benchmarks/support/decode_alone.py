@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from extractor.app import App, build_app
 from extractor.backends.storage.base import NO_VERSIONS, ObjectStream, StoredObject
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.layout import FrameKeys
@@ -20,7 +21,6 @@ from extractor.errors import VideoMissingError
 from extractor.output.frame_store import FrameStore
 from extractor.pipeline.extract import ExtractionTask, extract
 from extractor.settings import load_settings
-from lambda_function import App, build_app
 
 
 class Nowhere:

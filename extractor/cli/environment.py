@@ -1,8 +1,7 @@
 """Complete the environment of a command line: `.env` and the AWS variables."""
 
 from collections.abc import MutableMapping
-
-from dotenv import dotenv_values
+from pathlib import Path
 
 from extractor.errors import SettingsError
 from extractor.settings import other_names
@@ -14,6 +13,10 @@ def env_file() -> dict[str, str]:
     Raises:
         SettingsError: It cannot be read, or is no UTF-8 text.
     """
+    if not Path(".env").exists():
+        return {}
+    from dotenv import dotenv_values  # the image of the worker has neither the file nor the package
+
     try:
         found = dotenv_values(".env")
     except UnicodeDecodeError as error:

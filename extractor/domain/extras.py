@@ -13,6 +13,7 @@ EXTRAS: Final = {
     "httpx": "supabase",
     "jinja2": "report",
     "numpy": "scenes",
+    "opentelemetry": "tracing",
     "postgrest": "supabase",
     "pyarrow": "dataset",
     "scenedetect": "scenes",

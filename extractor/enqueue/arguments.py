@@ -1,24 +1,29 @@
 """The enqueuer's command-line arguments. Pure: no I/O."""
 
 import argparse
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
-from extractor.cli.durations import duration, hours, is_duration
+from extractor.backends.queues.base import BACKLOG_GROUP
+from extractor.cli.durations import hours
 from extractor.cli.sampling_options import add_sampling_options, asked_for
 from extractor.cli.terminal import path_argument, text_argument
-from extractor.domain import keys
 from extractor.domain.costs import Workload
+from extractor.enqueue.argument_types import (
+    MAX_SENDERS,
+    count,
+    message_group,
+    moment,
+    number,
+    platform,
+    senders,
+)
 
 RETENTION_HOURS = 168.0
 """The retention period of the queue in infra/template.yaml: messages enqueued earlier no longer exist."""
-
-_MAX_SENDERS = 64
 
 _EPILOG = """\
 Sampling options are written to the messages; the worker's settings apply to the others.
@@ -52,6 +57,7 @@ class EnqueueOptions(Struct, frozen=True):
         codes: The file of codes, or ``-``.
         limit: The maximum number of videos.
         checkpoint: The checkpoint file.
+        message_group: The message group of the videos; empty for none.
         senders: The number of concurrent calls to the queue.
         page_size: The number of rows per query.
         max_usd: The maximum estimated cost.
@@ -70,6 +76,7 @@ class EnqueueOptions(Struct, frozen=True):
     codes: str | None
     limit: int | None
     checkpoint: Path | None
+    message_group: str
     senders: int
     page_size: int
     max_usd: float | None
@@ -97,6 +104,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> EnqueueOptions:
         codes=found.codes,
         limit=found.limit,
         checkpoint=found.checkpoint,
+        message_group=found.message_group,
         senders=found.senders,
         page_size=found.page_size,
         max_usd=found.max_usd,
@@ -154,20 +162,13 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
         help="queue the codes in this file, one per line, without reading the state; - is standard input "
         "(default: read the state)",
     )
-    add("--limit", metavar="N", type=_count, help="queue at most N videos (default: all)")
+    add("--limit", metavar="N", type=count, help="queue at most N videos (default: all)")
     add(
         "--platform",
         metavar="NAME",
-        type=_platform,
+        type=platform,
         help="platform of all videos of this run (default: none)",
     )
-
-
-def _platform(text: str) -> str:
-    """The name of a platform. Raises `argparse.ArgumentTypeError`."""
-    if not re.fullmatch(keys.PLATFORM_PATTERN, text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a platform, such as instagram")
-    return text
 
 
 def _add_queueing(group: argparse._ArgumentGroup) -> None:
@@ -180,13 +181,21 @@ def _add_queueing(group: argparse._ArgumentGroup) -> None:
         "(default: none)",
     )
     add(
+        "--message-group",
+        metavar="GROUP",
+        type=message_group,
+        default=BACKLOG_GROUP,
+        help="message group of the videos, which those of other groups or of none overtake; '' for none "
+        f"(default: {BACKLOG_GROUP})",
+    )
+    add(
         "--senders",
         metavar="N",
-        type=_senders,
+        type=senders,
         default=8,
-        help=f"concurrent calls to the queue, 1-{_MAX_SENDERS} (default: 8)",
+        help=f"concurrent calls to the queue, 1-{MAX_SENDERS} (default: 8)",
     )
-    add("--page-size", metavar="N", type=_count, default=1000, help="rows per query (default: 1000)")
+    add("--page-size", metavar="N", type=count, default=1000, help="rows per query (default: 1000)")
 
 
 def _add_costs(group: argparse._ArgumentGroup) -> None:
@@ -195,27 +204,27 @@ def _add_costs(group: argparse._ArgumentGroup) -> None:
     add(
         "--max-usd",
         metavar="USD",
-        type=_number(least=0),
+        type=number(least=0),
         help="stop before the estimated cost exceeds this (default: no limit)",
     )
     add(
         "--seconds-per-video",
         metavar="S",
-        type=_number(least=0),
+        type=number(least=0),
         default=default.seconds_per_video,
         help=f"run time of the function per video (default: {default.seconds_per_video:g})",
     )
     add(
         "--frames-per-video",
         metavar="N",
-        type=_number(least=0),
+        type=number(least=0),
         default=default.frames_per_video,
         help=f"stored frames per video (default: {default.frames_per_video:g})",
     )
     add(
         "--memory-mb",
         metavar="MB",
-        type=_count,
+        type=count,
         default=default.memory_mb,
         help=f"memory of the function (default: {default.memory_mb})",
     )
@@ -238,51 +247,8 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add(
         "--watch-every",
         metavar="SECONDS",
-        type=_number(least=0.1),
+        type=number(least=0.1),
         default=5.0,
         help="interval of the progress view (default: 5)",
     )
     add("--json", action="store_true", help="print JSON, one object per line (default: no)")
-
-
-def moment(text: str) -> datetime | timedelta:
-    """Argument type of a time: ISO 8601, in UTC without a time zone, or an age such as ``2d``.
-
-    Raises:
-        ArgumentTypeError: The text is neither.
-    """
-    if is_duration(text):
-        return duration(text)
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a time such as 2026-01-31 or 2026-01-31T12:00 "
-            "nor an age such as 90s, 30m, 12h, 2d or 1w"
-        ) from error
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number over 0")
-    return int(text)
-
-
-def _senders(text: str) -> int:
-    if (number := _count(text)) > _MAX_SENDERS:
-        raise argparse.ArgumentTypeError(f"{text!r} is more than {_MAX_SENDERS}")
-    return number
-
-
-def _number(least: float) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not (least <= number < math.inf):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least {least:g}")
-        return number
-
-    return convert

@@ -65,7 +65,7 @@ def _main(argv: Sequence[str] | None) -> int:
         load_dotenv_defaults(os.environ)
         settings = _checked_settings(options)
         state = build_table(settings)
-        queue = None if options.dry_run else build_job_queue(settings)
+        queue = None if options.dry_run else build_job_queue(settings, options.message_group)
         if not options.watch_only:
             with lock_checkpoint(None if options.dry_run else options.checkpoint):
                 run.queue(settings, state, queue)

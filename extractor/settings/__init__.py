@@ -99,7 +99,7 @@ class Settings(SamplingSettings):
     metrics_namespace: str = Field(
         "FrameExtractor", min_length=1, description="CloudWatch namespace of the metrics"
     )
-    tracing: bool = Field(False, description="AWS X-Ray traces")
+    tracing: bool = Field(False, description="OpenTelemetry traces, on Lambda to AWS X-Ray")
 
     @property
     def output_form(self) -> OutputOptions:

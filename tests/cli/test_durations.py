@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from extractor.cli.durations import duration, format_duration, hours
-from extractor.enqueue.arguments import build_parser, moment
+from extractor.enqueue.argument_types import moment
+from extractor.enqueue.arguments import build_parser
 from extractor.reconcile.arguments import parser
 
 UNITS = [

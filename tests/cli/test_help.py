@@ -9,6 +9,7 @@ import extractor.__main__
 import extractor.cli.unpack
 import extractor.dataset.arguments
 import extractor.enqueue.arguments
+import extractor.serve.arguments
 from extractor.reconcile.arguments import parser
 
 PARSERS = {
@@ -17,6 +18,7 @@ PARSERS = {
     "run_sqs_batches": extractor.enqueue.arguments.build_parser(),
     "dataset": extractor.dataset.arguments.parser(),
     "reconcile": parser(),
+    "serve": extractor.serve.arguments.build_parser(),
 }
 
 

@@ -22,6 +22,7 @@ def test_options_that_are_not_given_have_their_defaults() -> None:
         codes=None,
         limit=None,
         checkpoint=None,
+        message_group="backlog",
         senders=8,
         page_size=1000,
         max_usd=None,

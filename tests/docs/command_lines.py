@@ -12,6 +12,7 @@ import extractor.cli.unpack
 import extractor.dataset.arguments
 import extractor.enqueue.arguments
 import extractor.reconcile.arguments
+import extractor.serve.arguments
 
 _HEAD = """\
 # Command lines
@@ -28,6 +29,10 @@ def render_command_lines() -> str:
         "Unpack a tar": ("python -m extractor unpack", extractor.cli.unpack.build_parser()),
         "Queue a backlog": ("python run_sqs_batches.py", extractor.enqueue.arguments.build_parser()),
         "Audit and repair": ("python -m extractor.reconcile", extractor.reconcile.arguments.parser()),
+        "Run the worker outside of Lambda": (
+            "python -m extractor.serve",
+            extractor.serve.arguments.build_parser(),
+        ),
         "Make a data set": ("python -m extractor.dataset", extractor.dataset.arguments.parser()),
     }
     parts = (

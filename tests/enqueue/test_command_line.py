@@ -124,6 +124,19 @@ def test_options_that_are_given_go_into_the_messages(setup: Setup) -> None:
     ]
 
 
+def test_videos_are_sent_in_the_group_of_the_backlog_unless_another_or_none_is_asked_for(
+    setup: Setup,
+) -> None:
+    for options in ((), ("--message-group", "eu-1"), ("--message-group", "")):
+        assert setup.run("--limit", "1", "--requeue-after", "0", *options).returncode == 0
+    taken = setup.sqs.receive_message(
+        QueueUrl=setup.queue_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["MessageGroupId"]
+    )["Messages"]
+    groups = [message.get("Attributes", {}).get("MessageGroupId") for message in taken]
+    assert groups == ["backlog", "eu-1", None]
+    assert setup.run("--message-group", "two words").returncode == 2
+
+
 def test_a_dry_run_sends_nothing_and_needs_no_queue(setup: Setup) -> None:
     run = setup.run("--dry-run", SQS_QUEUE_URL="")
     assert (run.returncode, first_line(run)) == (

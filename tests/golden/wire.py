@@ -19,6 +19,7 @@ COMMAND_LINES: dict[str, Sequence[str]] = {
     "unpack": ("-m", "extractor", "unpack"),
     "run_sqs_batches": ("run_sqs_batches.py",),
     "reconcile": ("-m", "extractor.reconcile"),
+    "serve": ("-m", "extractor.serve"),
     **{
         f"reconcile-{name}": ("-m", "extractor.reconcile", name)
         for name in ("status", "verify", "repair", "orphans", "prune", "replay", "announce", "report")

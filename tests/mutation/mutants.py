@@ -31,6 +31,8 @@ _OPTIONS = ("tests/domain/test_sampling_options.py", "tests/domain/test_option_c
 _PRUNE = ("tests/reconcile/test_prune.py",)
 _REPLAY = ("tests/reconcile/test_replay.py",)
 _REPAIR = ("tests/reconcile/test_repair_action.py", "tests/reconcile")
+_SERVE = ("tests/handler/test_serve.py",)
+_QUEUE = ("tests/backends/queues/test_job_queue.py",)
 _KEYS = ("tests/domain/test_keys.py", "tests/migration/test_older_system.py")
 
 
@@ -608,5 +610,44 @@ MUTANTS: list[Mutant] = [
             "True",
         ),
         ("repair: frames with a wrong content stay", "    context.trash.remove(store, wrong)\n", ""),
+    ),
+    *_group(
+        "extractor/serve/worker.py",
+        _SERVE,
+        (
+            "serve: a message that failed is deleted",
+            "if self._handle(record):",
+            "if self._handle(record) or True:",
+        ),
+        (
+            "serve: a message that failed comes back at once",
+            "self._hand.give_back(facts.visibility_seconds)",
+            "self._hand.give_back(0)",
+        ),
+        (
+            "serve: a message after the signal is handled",
+            "        if self._draining.is_set():\n",
+            "        if False:\n",
+        ),
+        (
+            "serve: the visibility is not prolonged",
+            "            self._hand.prolong()\n",
+            "            pass\n",
+        ),
+        (
+            "serve: nothing is given back at the end of the grace",
+            "            self._hand.give_back(0)\n            os._exit(0)",
+            "            os._exit(0)",
+        ),
+    ),
+    *_group(
+        "extractor/backends/queues/sqs/queue.py",
+        _QUEUE,
+        (
+            "queue: the message group is not counted",
+            "size_bytes(message) + group_bytes",
+            "size_bytes(message)",
+        ),
+        ("queue: a refused message group is tried again", 'if "MessageGroupId" in refusal:', "if False:"),
     ),
 ]

@@ -60,12 +60,14 @@ class Case:
 
 @dataclass(slots=True)
 class CrashTest:
-    """Runs cases of one scenario in one lane of one world."""
+    """Runs cases of one scenario in one lane of one world. `is_served`: the worker is one outside of Lambda,
+    which receives and settles its messages itself."""
 
     world: World
     lane: Lane
     clip: Clip
     scenario: Scenario
+    is_served: bool = False
     _earlier: Mapping[str, bytes] = field(default_factory=dict)
     _expected: View | None = None
 
@@ -125,12 +127,9 @@ class _Course:
         delivery = 0
         while delivery <= REDELIVERIES and not view.is_acknowledged:
             delivery += 1
-            message = world.receive()
             stood = _stands(view)
-            ended = self._deliver(message.event, delivery)
+            ended, acknowledged = self._serve(delivery) if self.test.is_served else self._deliver(delivery)
             effects = ended.effects
-            acknowledged = not ended.killed and not ended.answer["batchItemFailures"]
-            (world.acknowledge if acknowledged else world.give_back)(message)
             view = self._view(is_acknowledged=acknowledged)
             self.wrong += [
                 f"after delivery {delivery}: {text}" for text in self._check(ended, view, stood, delivery)
@@ -141,9 +140,24 @@ class _Course:
         self.wrong += self.test.check_outcome(view)
         return Case(self.fault, delivery, tuple(self.wrong), effects, view)
 
-    def _deliver(self, event: Mapping[str, object], delivery: int) -> Ended:
-        fault = self.fault if delivery == 1 else None
-        ended = self.test.lane.run(event, fault, later_seconds=delivery * _VISIBILITY_SECONDS)
+    def _deliver(self, delivery: int) -> tuple[Ended, bool]:
+        """Return how the worker ended, and whether the message is acknowledged."""
+        world, fault = self.test.world, self._fault(delivery)
+        message = world.receive()
+        ended = self.test.lane.run(message.event, fault, later_seconds=delivery * _VISIBILITY_SECONDS)
+        acknowledged = not ended.killed and not ended.answer["batchItemFailures"]
+        (world.acknowledge if acknowledged else world.give_back)(message)
+        return self._checked(ended, fault), acknowledged
+
+    def _serve(self, delivery: int) -> tuple[Ended, bool]:
+        world, fault = self.test.world, self._fault(delivery)
+        ended = self.test.lane.serve(world.queue_url, fault, delivery * _VISIBILITY_SECONDS)
+        return self._checked(ended, fault), world.is_queue_empty()
+
+    def _fault(self, delivery: int) -> Fault | None:
+        return self.fault if delivery == 1 else None
+
+    def _checked(self, ended: Ended, fault: Fault | None) -> Ended:
         if fault is not None and not ended.met:
             self.wrong.append("the fault was not met")
         return ended

@@ -60,12 +60,16 @@ def crash_test(
     clip: Clip,
     directory: Path,
     variables: Mapping[str, str] = MappingProxyType({}),
+    *,
+    is_served: bool = False,
 ) -> Iterator[CrashTest]:
     """A test of `scenario` over the store of that name, in a world of its own, with these settings."""
     with STORES[store_name](directory) as store, open_world(store) as world:
         settings = {"NOTIFY_TARGET": world.events_url, **variables}
         lane = open_lane(store, directory, world.dead_letter_url, settings)
-        yield CrashTest(world, lane, clip, scenario)
+        if is_served:
+            world.give_back_at_once()
+        yield CrashTest(world, lane, clip, scenario, is_served)
 
 
 def whole_table(test: CrashTest) -> Iterator[Line]:

@@ -60,6 +60,16 @@ class World:
         )["Messages"]
         return Message(build_event([message], QUEUE_ARN), message["ReceiptHandle"])
 
+    def give_back_at_once(self) -> None:
+        """From now on, every message is visible to others as soon as it was received."""
+        self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes={"VisibilityTimeout": "0"})
+
+    def is_queue_empty(self) -> bool:
+        """Whether the queue has no message, visible or not."""
+        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)["Attributes"]
+        return all(number == "0" for number in found.values())
+
     def acknowledge(self, message: Message) -> None:
         self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message.receipt)
 

@@ -20,10 +20,15 @@ from typing import Any, NoReturn, cast
 from msgspec.structs import replace
 
 import lambda_function
+from extractor.app import App, build_app
+from extractor.backends.aws import build_client
+from extractor.backends.queues.sqs.source import SqsSource, build_source_client
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.backends.telemetry import logger
+from extractor.errors import ExtractorError
+from extractor.serve.arguments import ServeOptions
+from extractor.serve.worker import Loop, handle
 from extractor.settings import load_settings
-from lambda_function import App, build_app
 from tests.handler.conftest import Context
 from tests.proof.effects import Fault, Ledger
 from tests.proof.footprint import Footprint, footprint
@@ -31,6 +36,11 @@ from tests.proof.interception import hook
 from tests.proof.stores import Store
 
 Event = Mapping[str, Any]
+
+OPTIONS = ServeOptions(
+    processes=1, grace_seconds=0, max_seconds=None, visibility_seconds=0, wait_seconds=1, listen=None
+)
+"""Of a worker outside of Lambda whose messages are visible to others at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,11 @@ class Lane:
         """Invoke the handler in a new process whose clock is `later_seconds` ahead."""
         return _ended(self._start(partial(self._once, event, fault, later_seconds)))
 
+    def serve(self, queue_url: str, fault: Fault | None, later_seconds: float) -> Ended:
+        """Let a new process outside of Lambda take one message from the queue, and settle it itself. Others
+        see the message all the while, as if its visibility had ended."""
+        return _ended(self._start(partial(self._serve_once, queue_url, fault, later_seconds)))
+
     def run_together(self, event: Event, workers: int) -> list[Ended]:
         """Invoke the handler in so many new processes at once."""
         processes = [self._start(partial(self._once, event, None, 0.0)) for _ in range(workers)]
@@ -118,6 +133,19 @@ class Lane:
         hook(ledger)
         answer = self._invoke(event, later_seconds)
         return {"met": ledger.met, "answer": answer, "effects": ledger.effects}
+
+    def _serve_once(self, queue_url: str, fault: Fault | None, later_seconds: float) -> object:
+        ledger = Ledger(fault)
+        hook(ledger)
+        self._open_app(later_seconds)
+        handle_record = partial(handle, lambda_function._app(), 60.0)
+        source = SqsSource(build_source_client(build_client), queue_url)
+        loop = Loop(source, handle_record, OPTIONS, lambda _: None, longest_seconds=60.0)
+        try:
+            loop.step()
+        except ExtractorError:
+            traceback.print_exc()
+        return {"met": ledger.met, "answer": {"batchItemFailures": []}, "effects": ledger.effects}
 
     def _warm(self, deliveries: Sequence[tuple[Event, Fault | None]], looks: int) -> object:
         ledger = Ledger()

@@ -6,6 +6,9 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+BACKLOG_GROUP = "backlog"
+"""The message group of a backlog. In a fair queue, messages of other groups or of none overtake it."""
+
 
 class OutgoingMessage(Struct, frozen=True):
     """A message to send.

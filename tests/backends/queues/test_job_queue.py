@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extractor.backends.queues.base import OutgoingMessage, SendFailure
+from extractor.backends.queues.batches import BATCH_BYTES
 from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
 from extractor.container import build_job_queue
 from extractor.errors import AccessDeniedError, ExtractorError, QueueUnavailableError, SettingsError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 NewQueue = Callable[[], str]
-QueueAt = Callable[[str, str], SqsQueue]
+QueueAt = Callable[..., SqsQueue]
 
 
 @pytest.fixture
@@ -27,10 +28,10 @@ def queue_at(aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -
     """Makes queues that are reached at another endpoint."""
     clients = []
 
-    def make(endpoint_url: str, queue_url: str) -> SqsQueue:
+    def make(endpoint_url: str, queue_url: str, group: str = "") -> SqsQueue:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
         clients.append(build_sqs_client(attempts=1))
-        return SqsQueue(clients[-1], queue_url)
+        return SqsQueue(clients[-1], queue_url, group)
 
     yield make
     for client in clients:
@@ -150,6 +151,52 @@ def test_messages_that_are_too_large_together_are_sent_apart(
     large = [OutgoingMessage(f"{number}" + "ü" * 57_000) for number in range(10)]
     assert SqsQueue(sqs_client, url).send(large) == []
     assert bodies(sqs_client, url) == sorted(message.body for message in large)
+
+
+def test_the_message_group_arrives_and_counts_for_the_size_of_a_batch(
+    sqs_client: "SQSClient", new_queue: NewQueue, queue_at: QueueAt
+) -> None:
+    url = new_queue()
+    assert SqsQueue(sqs_client, url, "backlog").send(messages(2)) == []
+    taken = sqs_client.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )["Messages"]
+    assert [message["Attributes"]["MessageGroupId"] for message in taken] == ["backlog"] * 2
+
+    sizes: list[int] = []
+
+    def answer(request: Request) -> Answer:
+        entries = json.loads(request.body)["Entries"]
+        sizes.append(len(entries))
+        done = [{"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "x"} for entry in entries]
+        return Answer(200, json.dumps({"Successful": done}).encode())
+
+    half = [OutgoingMessage("x" * (BATCH_BYTES // 2))] * 2
+    with serving(answer) as endpoint:
+        queue_at(endpoint, f"{endpoint}/1/q").send(half)
+        queue_at(endpoint, f"{endpoint}/1/q", "g").send(half)
+    assert sizes == [2, 1, 1]
+
+
+GROUP_REFUSED = (
+    "Value backlog for parameter MessageGroupId is invalid. Reason: not valid for this queue type."
+)
+FAILED_ENTRY = {"Id": "0", "Code": "InvalidParameterValue", "Message": GROUP_REFUSED, "SenderFault": True}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(400, json.dumps({"__type": "InvalidParameterValue", "message": GROUP_REFUSED}).encode()),
+        Answer(200, json.dumps({"Failed": [FAILED_ENTRY]}).encode()),
+    ],
+)
+def test_a_server_that_takes_no_message_group_is_named_at_once(queue_at: QueueAt, answer: Answer) -> None:
+    with (
+        serving(lambda _: answer) as endpoint,
+        pytest.raises(SettingsError, match="refuses the message group"),
+    ):
+        queue_at(endpoint, f"{endpoint}/1/q").send(messages(1))
 
 
 @pytest.mark.operations_row(7)

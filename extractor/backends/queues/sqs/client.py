@@ -33,17 +33,20 @@ _HINTS: dict[type[ExtractorError], str] = {
 _MAX_THREADS = 64
 
 
-def build_sqs_client(attempts: int, build: ClientBuilder = build_client) -> "SQSClient":
+def build_sqs_client(
+    attempts: int, build: ClientBuilder = build_client, *, wait_seconds: int = 0
+) -> "SQSClient":
     """Build an SQS client for up to 64 threads.
 
     Args:
         attempts: How often the client tries each call: 1 for callers that retry themselves.
         build: Builds the client.
+        wait_seconds: How long the longest call waits for messages.
     """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=5,
-        read_timeout=15,
+        read_timeout=15 + wait_seconds,
         max_pool_connections=_MAX_THREADS,
     )
     return cast("SQSClient", build("sqs", config))

@@ -6,13 +6,16 @@ SQS answers 200 even if it rejects every message, so only messages that it confi
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from extractor.backends.queues.base import OutgoingMessage, QueueDepth, SendFailure
+from extractor.backends.queues.batches import BATCH_BYTES, size_bytes
 from extractor.backends.queues.sqs.client import mapping_errors
-from extractor.errors import AccessDeniedError, QueueUnavailableError, TransientError
+from extractor.errors import AccessDeniedError, QueueUnavailableError, SettingsError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
-_BATCH_BYTES = 262_144  # of all messages; SQS has accepted more since 2025, compatible servers have not
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
@@ -36,15 +38,17 @@ class SqsQueue:
     Args:
         client: The SQS client.
         queue_url: The URL of the queue.
+        group: The message group of everything that is sent; empty for none.
     """
 
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+    def __init__(self, client: "SQSClient", queue_url: str, group: str = "") -> None:
         self._client = client
         self._queue_url = queue_url
+        self._group = group
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
         failures: list[SendFailure] = []
-        for start, batch in _batches(messages):
+        for start, batch in _batches(messages, len(self._group)):
             try:
                 refused = self._send_batch(batch)
             except TransientError as error:
@@ -55,12 +59,14 @@ class SqsQueue:
         return failures
 
     def _send_batch(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
-        entries = [_entry(position, message) for position, message in enumerate(messages)]
-        with mapping_errors("send to the queue"):
+        entries = [_entry(position, message, self._group) for position, message in enumerate(messages)]
+        with mapping_errors("send to the queue"), _explaining_groups():
             answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         if not (answer.get("Successful") or answer.get("Failed")):
             # The response was cut off: botocore parses an empty body as a response without fields.
             raise QueueUnavailableError("cannot send to the queue (empty answer): try again later")
+        for entry in answer.get("Failed", ()):
+            _check_group(entry.get("Message", ""))
         confirmed = {int(entry["Id"]) for entry in answer.get("Successful", ())}
         refused = {
             int(entry["Id"]): SendFailure(int(entry["Id"]), entry["Code"], entry["SenderFault"])
@@ -98,30 +104,47 @@ class SqsQueue:
             return self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
 
 
-def _batches(messages: Sequence[OutgoingMessage]) -> Iterator[tuple[int, Sequence[OutgoingMessage]]]:
+@contextmanager
+def _explaining_groups() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        _check_group(error.response.get("Error", {}).get("Message", ""))
+        raise
+
+
+def _check_group(refusal: str) -> None:
+    """Raise `SettingsError` if the text of a refusal says that the queue takes no message group."""
+    if "MessageGroupId" in refusal:
+        raise SettingsError(
+            "SQS_QUEUE_URL: the queue refuses the message group; SQS takes one, but older servers that are "
+            "compatible with it do not; --message-group '' sends without one"
+        )
+
+
+def _batches(
+    messages: Sequence[OutgoingMessage], group_bytes: int
+) -> Iterator[tuple[int, Sequence[OutgoingMessage]]]:
     """Yield batches within SQS's limit of bytes, each with the position of its first message."""
     start = size = 0
     for position, message in enumerate(messages):
-        added = _size_bytes(message)
-        if position > start and size + added > _BATCH_BYTES:
+        added = size_bytes(message) + group_bytes
+        if position > start and size + added > BATCH_BYTES:
             yield start, messages[start:position]
             start, size = position, 0
         size += added
     yield start, messages[start:]
 
 
-def _size_bytes(message: OutgoingMessage) -> int:
-    """Return the size as SQS counts it: attributes with their names and types."""
-    texts = [message.body, *(name + "String" + text for name, text in message.attributes.items())]
-    return sum(len(text.encode(errors="replace")) for text in texts)
-
-
-def _entry(position: int, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":
-    return {
+def _entry(position: int, message: OutgoingMessage, group: str) -> "SendMessageBatchRequestEntryTypeDef":
+    entry: SendMessageBatchRequestEntryTypeDef = {
         "Id": str(position),
         "MessageBody": message.body,
         "MessageAttributes": _attributes(message.attributes),
     }
+    if group:
+        entry["MessageGroupId"] = group
+    return entry
 
 
 def _attributes(texts: Mapping[str, str]) -> "dict[str, MessageAttributeValueTypeDef]":
