@@ -6,32 +6,39 @@ show different content. Prints Markdown.
 """
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.support.environment import describe_machine
 from benchmarks.support.tables import render_table
-from extractor import ExtractorError, extract_frames
+from extractor import extract_frames
+from extractor.domain.frames import StoredFrame
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.reconcile.duplicates.corpus import gather
-from extractor.reconcile.duplicates.fingerprint import FEWEST_FRAMES, Fingerprint, make_fingerprint
+from extractor.reconcile.duplicates.fingerprint import Fingerprint, make_fingerprint
 from extractor.reconcile.duplicates.groups import Groups, Thresholds, find_groups
 
 _COPIES = 0.05  # share of the synthetic videos that copy another one
 _FLIPPED = 0.06  # share of the bits that differ in a copy
 _WITH_TITLE = 0.2  # share of the videos that start with the same picture
+_INTERVALS = (1.0, 0.5)  # seconds; the frames of the first are among those of the last
+_WIDTH = 320  # of the clips that are copied
+_ALL, _WRONG = "all of them", "links between different clips"
 _CAPTION = "drawbox=x=iw*0.1:y=ih*0.8:w=iw*0.8:h=ih*0.12:color=white:t=fill"
 
 ALTERATIONS: dict[str, Sequence[str]] = {
     "encoded again, strongly (CRF 40)": ("-crf", "40"),
-    "scaled to a quarter of the width": ("-vf", "scale=iw/4:-2"),
+    "scaled to half of the width": ("-vf", "scale=iw/2:-2"),
     "aspect ratio changed to 1:1": ("-vf", "scale=320:320"),
     "2% cropped from each side": ("-vf", "crop=iw*0.96:ih*0.96"),
     "5% cropped from each side": ("-vf", "crop=iw*0.9:ih*0.9"),
@@ -44,12 +51,14 @@ ALTERATIONS: dict[str, Sequence[str]] = {
     "slower by a quarter": ("-vf", "setpts=PTS*1.25"),
     "10 frames per second": ("-r", "10"),
     "first 2.3 seconds cut": ("-ss", "2.3"),
-    "all of it: cropped 2%, caption, faster, 15 fps, cut": (
+    "together: cropped 2%, caption, faster, 15 fps, cut": (
         *("-ss", "1.3", "-r", "15"),
         *("-vf", f"crop=iw*0.96:ih*0.96,{_CAPTION},setpts=PTS/1.1"),
     ),
 }
 """Options of FFmpeg for each kind of copy."""
+
+Copies = Mapping[str, Sequence[StoredFrame]]
 
 
 def main() -> int:
@@ -57,12 +66,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--videos", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--clips", type=Path)
-    parser.add_argument("--interval", type=float, default=1.0, help="seconds between frames of the clips")
-    parser.add_argument("--seconds", type=float, default=20.0, help="how much of each clip is used")
+    parser.add_argument("--seconds", type=float, default=15.0, help="how much of each clip is used")
+    parser.add_argument("--distance", type=int, default=Thresholds().distance)
     arguments = parser.parse_args()
     print(f"{describe_machine()}.\n")
     if arguments.clips:
-        _measure_clips(arguments.clips, arguments.interval, arguments.seconds)
+        _measure_clips(arguments.clips, arguments.seconds, Thresholds(arguments.distance))
         return 0
     headings = ("videos", "frames", "seconds", "peak MB", "copies found", "wrong links", "pairs compared")
     print(render_table(headings, [_synthetic(videos) for videos in arguments.videos]))
@@ -116,53 +125,60 @@ def _group_numbers(groups: Groups) -> dict[int, int]:
     return {video: number for number, members in enumerate(groups.members) for video in members}
 
 
-def _measure_clips(folder: Path, interval: float, seconds: float) -> None:
+def _measure_clips(folder: Path, seconds: float, thresholds: Thresholds) -> None:
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = list(pool.map(lambda path: _with_copies(path, seconds), paths))
+    compared = [(path.name, copies) for path, copies in zip(paths, made, strict=True) if copies]
+    results = {interval: _found(compared, interval, thresholds) for interval in _INTERVALS}
+    heads = ["copy", *(f"found, a frame every {interval:g} s" for interval in _INTERVALS)]
+    kinds = (*ALTERATIONS, _ALL, _WRONG)
+    print(render_table(heads, [(kind, *(found[kind] for found in results.values())) for kind in kinds]))
+    print(f"\n{len(compared)} clips, up to {seconds:g} s of each; {thresholds}.")
+
+
+def _found(compared: Sequence[tuple[str, Copies]], interval: float, thresholds: Thresholds) -> dict[str, str]:
+    """Return a text for each kind of copy: how many are in the group of their original."""
     names: list[tuple[str, str]] = []
     fingerprints: list[Fingerprint] = []
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        for kind, fingerprint in _with_copies(path, interval, seconds):
-            names.append((path.name, kind))
-            fingerprints.append(fingerprint)
-    if not fingerprints:
-        sys.exit(f"{folder}: no clip has {FEWEST_FRAMES} distinct frames")
-    groups = find_groups(gather(fingerprints), Thresholds())
-    found = _group_numbers(groups)
-    original = {clip: number for number, (clip, kind) in enumerate(names) if not kind}
-    rows = []
-    for kind in ALTERATIONS:
-        copies = [number for number, name in enumerate(names) if name[1] == kind]
-        missed = [
-            names[number][0]
-            for number in copies
-            if found.get(number) is None or found.get(number) != found.get(original[names[number][0]])
-        ]
-        rows.append((kind, f"{len(copies) - len(missed)} of {len(copies)}"))
-        print(f"{kind}: missed {', '.join(missed) or 'none'}", file=sys.stderr)
-    wrong = [(names[link.video], names[link.other]) for link in groups.links]
-    wrong = [pair for pair in wrong if pair[0][0] != pair[1][0]]
-    print(f"wrong links: {wrong}", file=sys.stderr)
-    print(render_table(("copy", "found"), rows))
-    print(
-        f"\n{len(original)} clips, {len(groups.links)} links, {len(wrong)} of them between different clips."
-    )
+    for clip, copies in compared:
+        for kind, frames in copies.items():
+            chosen = [frame for frame in frames if frame.slot % round(interval / _INTERVALS[-1]) == 0]
+            if fingerprint := make_fingerprint(chosen):
+                names.append((clip, kind))
+                fingerprints.append(fingerprint)
+    groups = find_groups(gather(fingerprints), thresholds)
+    group = _group_numbers(groups)
+    originals = {clip: number for number, (clip, kind) in enumerate(names) if not kind}
+    comparable = {clip for clip, number in originals.items() if groups.compared[number]}
+    hits, tried = Counter[str](), Counter[str]()
+    for number, (clip, kind) in enumerate(names):
+        if kind and clip in comparable:
+            tried[kind] += 1
+            hits[kind] += number in group and group[number] == group.get(originals[clip])
+    wrong = sum(names[link.video][0] != names[link.other][0] for link in groups.links)
+    texts = {kind: f"{hits[kind]} of {tried[kind]}" for kind in ALTERATIONS}
+    return {
+        **texts,
+        _ALL: f"{hits.total()} of {tried.total()}",
+        _WRONG: f"{wrong} of {len(groups.links)}",
+    }
 
 
-def _with_copies(path: Path, interval: float, seconds: float) -> Iterator[tuple[str, Fingerprint]]:
-    """Yield the fingerprints of a clip, whose kind is empty, and of its copies."""
+def _with_copies(path: Path, seconds: float) -> Copies | None:
+    """Return the frames of a clip, under an empty name, and of its copies; ``None`` if it is no video."""
     with tempfile.TemporaryDirectory(prefix="duplicates-") as folder:
-        original = Path(folder) / "original.mkv"
-        if not _encode(path, original, ("-t", str(seconds), "-vf", "scale='min(640,iw)':-2", "-crf", "18")):
-            print(f"{path.name}: cannot be encoded", file=sys.stderr)
-            return
-        fingerprint = _fingerprint(original, interval)
-        if fingerprint is None or len(fingerprint.hashes) < FEWEST_FRAMES:
-            print(f"{path.name}: too few distinct frames", file=sys.stderr)
-            return
-        yield "", fingerprint
+        original, copy = Path(folder) / "original.mkv", Path(folder) / "copy.mkv"
+        if not _encode(path, original, ("-t", str(seconds), "-vf", f"scale={_WIDTH}:-2", "-crf", "18")):
+            print(f"{path.name}: is no video", file=sys.stderr)
+            return None
+        copies = {"": _frames(original)}
         for kind, options in ALTERATIONS.items():
-            copy = original.with_name("copy.mkv")
-            if _encode(original, copy, options) and (fingerprint := _fingerprint(copy, interval)):
-                yield kind, fingerprint
+            if not _encode(original, copy, options):
+                raise RuntimeError(f"{path.name}: no copy can be made: {kind}")
+            copies[kind] = _frames(copy)
+        print(path.name, file=sys.stderr)
+        return copies
 
 
 def _encode(source: Path, target: Path, options: Sequence[str]) -> bool:
@@ -171,12 +187,10 @@ def _encode(source: Path, target: Path, options: Sequence[str]) -> bool:
     return subprocess.run([*command, str(target)], capture_output=True, check=False).returncode == 0
 
 
-def _fingerprint(path: Path, interval: float) -> Fingerprint | None:
-    try:
-        frames = extract_frames(path, path.parent / "frames", frame_interval=interval, measures=True)
-    except ExtractorError:
-        return None
-    return make_fingerprint(frames.manifest.frames)
+def _frames(path: Path) -> Sequence[StoredFrame]:
+    return extract_frames(
+        path, path.parent / "frames", frame_interval=_INTERVALS[-1], measures=True
+    ).manifest.frames
 
 
 if __name__ == "__main__":
