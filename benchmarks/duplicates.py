@@ -67,11 +67,11 @@ def main() -> int:
     parser.add_argument("--videos", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--clips", type=Path)
     parser.add_argument("--seconds", type=float, default=15.0, help="how much of each clip is used")
-    parser.add_argument("--distance", type=int, default=Thresholds().distance)
+    parser.add_argument("--distance", type=int, nargs="+", default=[8, 10, 12, 14, 16])
     arguments = parser.parse_args()
     print(f"{describe_machine()}.\n")
     if arguments.clips:
-        _measure_clips(arguments.clips, arguments.seconds, Thresholds(arguments.distance))
+        _measure_clips(arguments.clips, arguments.seconds, arguments.distance)
         return 0
     headings = ("videos", "frames", "seconds", "peak MB", "copies found", "wrong links", "pairs compared")
     print(render_table(headings, [_synthetic(videos) for videos in arguments.videos]))
@@ -125,16 +125,27 @@ def _group_numbers(groups: Groups) -> dict[int, int]:
     return {video: number for number, members in enumerate(groups.members) for video in members}
 
 
-def _measure_clips(folder: Path, seconds: float, thresholds: Thresholds) -> None:
+def _measure_clips(folder: Path, seconds: float, distances: Sequence[int]) -> None:
     paths = sorted(path for path in folder.iterdir() if path.is_file())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         made = list(pool.map(lambda path: _with_copies(path, seconds), paths))
     compared = [(path.name, copies) for path, copies in zip(paths, made, strict=True) if copies]
-    results = {interval: _found(compared, interval, thresholds) for interval in _INTERVALS}
+    print(f"{len(compared)} clips, up to {seconds:g} s of each.\n")
+    _print_found(compared, distances)
+
+
+def _print_found(compared: Sequence[tuple[str, Copies]], distances: Sequence[int]) -> None:
+    usual = Thresholds()
+    results = [_found(compared, interval, usual) for interval in _INTERVALS]
     heads = ["copy", *(f"found, a frame every {interval:g} s" for interval in _INTERVALS)]
     kinds = (*ALTERATIONS, _ALL, _WRONG)
-    print(render_table(heads, [(kind, *(found[kind] for found in results.values())) for kind in kinds]))
-    print(f"\n{len(compared)} clips, up to {seconds:g} s of each; {thresholds}.")
+    print(render_table(heads, [(kind, *(found[kind] for found in results)) for kind in kinds]))
+    results = [_found(compared, _INTERVALS[0], Thresholds(distance, usual.share)) for distance in distances]
+    rows = [
+        (str(distance), found[_ALL], found[_WRONG])
+        for distance, found in zip(distances, results, strict=True)
+    ]
+    print(f"\n{render_table(('--distance', f'found, a frame every {_INTERVALS[0]:g} s', _WRONG), rows)}")
 
 
 def _found(compared: Sequence[tuple[str, Copies]], interval: float, thresholds: Thresholds) -> dict[str, str]:
