@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.support.environment import describe_machine
 from benchmarks.support.tables import render_table
-from extractor import extract_frames
+from extractor import ExtractorError, extract_frames
 from extractor.domain.frames import StoredFrame
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.reconcile.duplicates.corpus import gather
@@ -199,9 +199,12 @@ def _encode(source: Path, target: Path, options: Sequence[str]) -> bool:
 
 
 def _frames(path: Path) -> Sequence[StoredFrame]:
-    return extract_frames(
-        path, path.parent / "frames", frame_interval=_INTERVALS[-1], measures=True
-    ).manifest.frames
+    """Return the frames; none if the video is too short for this copy."""
+    folder = path.parent / "frames"
+    try:
+        return extract_frames(path, folder, frame_interval=_INTERVALS[-1], measures=True).manifest.frames
+    except ExtractorError:
+        return ()
 
 
 if __name__ == "__main__":
