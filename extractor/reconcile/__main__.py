@@ -39,6 +39,7 @@ _WITH_SCAN: dict[str, Command] = {
     "prune": actions.prune_command,
     "announce": actions.announce_command,
     "report": commands.report_command,
+    "duplicates": commands.duplicates_command,
 }
 _NEEDED = {
     "repair": ("sqs_queue_url",),

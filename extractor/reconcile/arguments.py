@@ -55,6 +55,8 @@ class ReconcileOptions(Struct, frozen=True):
         code: Only videos with these codes; empty for all.
         out: The file of the HTML page.
         gallery: The number of videos shown with frames.
+        distance: The greatest Hamming distance of similar frames.
+        share: The share of frames that duplicates have in common.
     """
 
     command: str
@@ -74,6 +76,8 @@ class ReconcileOptions(Struct, frozen=True):
     code: tuple[str, ...] = ()
     out: Path = Path("report.html")
     gallery: int = 0
+    distance: int = 10
+    share: float = 0.5
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> ReconcileOptions:
@@ -117,6 +121,9 @@ def parser() -> argparse.ArgumentParser:
     _prune(command("prune", "move orphaned frames to the trash of their bucket"))
     _replay(command("replay", "send dead letters back to the queue unchanged"))
     _announce(command("announce", "queue extracted videos again, to be announced to NOTIFY_TARGET only"))
+    _duplicates(
+        command("duplicates", "find videos that show the same content, by the hashes of their frames")
+    )
     _report(command("report", "write an HTML page with outcomes, findings and statistics"))
     return whole
 
@@ -212,6 +219,25 @@ def _announce(one: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="only the video with this code; repeatable (default: all that are extracted)",
+    )
+
+
+def _duplicates(one: argparse.ArgumentParser) -> None:
+    _checkpoint(one)
+    _outputs(one)
+    one.add_argument(
+        "--distance",
+        metavar="BITS",
+        type=_number,
+        default=10,
+        help="greatest Hamming distance of frames that are alike, of 64 bits (default: 10)",
+    )
+    one.add_argument(
+        "--share",
+        metavar="SHARE",
+        type=_share,
+        default=0.5,
+        help="least share of the distinct frames of one of two videos that must match (default: 0.5)",
     )
 
 

@@ -115,6 +115,13 @@ def report_command(options: ReconcileOptions, context: CommandContext, snapshot:
     return 0
 
 
+def duplicates_command(options: ReconcileOptions, context: CommandContext, snapshot: Snapshot) -> int:
+    """Print and record groups of duplicates. Returns the exit status."""
+    from extractor.reconcile.duplicates import command
+
+    return command.duplicates_command(options, context, snapshot)
+
+
 def _print_example(finding: Finding, counts: "Counter[str]", context: CommandContext) -> None:
     if counts[finding.kind] < EXAMPLES:
         context.say(f"{finding.kind}: {finding.code}: {finding.detail}")
