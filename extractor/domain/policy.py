@@ -9,7 +9,15 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 Strategy = Literal[
-    "uniform", "keyframe", "scene", "timestamps", "every_n_frames", "count", "random", "per_scene"
+    "uniform",
+    "keyframe",
+    "scene",
+    "timestamps",
+    "frames",
+    "every_n_frames",
+    "count",
+    "random",
+    "per_scene",
 ]
 ImageFormat = Literal["jpg", "webp", "png"]
 MaxFramesMode = Literal["first", "spread"]
@@ -26,6 +34,7 @@ STRATEGY_TEXTS: dict[Strategy, str] = {
     "keyframe": "all keyframes",
     "scene": "one frame of each scene",
     "timestamps": "frames at given times",
+    "frames": "frames of given numbers",
     "every_n_frames": "every n-th frame",
     "count": "a number of frames spread evenly in time",
     "random": "a number of frames at random",
@@ -45,12 +54,14 @@ class SamplingPolicy(Struct, frozen=True):
 
     Attributes:
         strategy: ``uniform`` (a frame at each interval), ``keyframe``, ``scene`` (one frame of each scene) or
-            ``timestamps``; and the strategies of the options ``every_n_frames``, ``count``, ``random`` and
-            ``per_scene``, which have the names of these options.
+            ``timestamps``; and the strategies of the options ``frames``, ``every_n_frames``, ``count``,
+            ``random`` and ``per_scene``, which have the names of these options.
         interval_seconds: Interval of ``uniform``; greater than 0.
         counts_frames: Whether ``uniform`` takes every n-th frame instead of the first one after each sample
             time; n is the interval times the average frame rate, rounded, and at least 1.
         timestamps_seconds: Times of ``timestamps``, ascending, from the first frame.
+        frames: Numbers of the frames of ``frames``, in presentation order from 0; a negative one counts from
+            the end of the video.
         start_seconds: Take no frame before this time after the first frame; a negative one counts from the
             end of the video. ``None`` for the beginning.
         end_seconds: Take no frame at or after this time, likewise; ``None`` for the end.
@@ -99,6 +110,7 @@ class SamplingPolicy(Struct, frozen=True):
     random: int | None = None
     seed: int = 0
     per_scene: int | None = None
+    frames: tuple[int, ...] = ()
 
     @property
     def takes_part(self) -> bool:

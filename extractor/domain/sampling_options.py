@@ -113,6 +113,19 @@ _OPTIONS = (
         implied_strategy="timestamps",
     ),
     sampling_option(
+        "frames",
+        one_video=True,
+        help="numbers of frames, from 0; -1 is the last one (--frames=-1,0 if the first is negative);"
+        " implies --strategy frames",
+        group="frame selection",
+        metavar="N,N,…",
+        no_default="none",
+        minimum=-1_000_000_000,
+        maximum=1_000_000_000,
+        max_items=10_000,
+        implied_strategy="frames",
+    ),
+    sampling_option(
         "start_seconds",
         name="start",
         help="take no frame before this time after the first frame; negative: before the end of the video",

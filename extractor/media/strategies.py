@@ -11,7 +11,7 @@ from itertools import chain
 from typing import ClassVar, Final
 
 from extractor.domain.policy import SamplingPolicy, Strategy, exact_seconds, least_seconds
-from extractor.media.choice import at_random, spread_in_time, targets_at
+from extractor.media.choice import at_random, existing, spread_in_time, targets_at
 from extractor.media.frame_times import FrameTimes, ScenesInPart
 from extractor.media.sampling import EveryInterval, GivenTimes, Later, SampleTimes, Targets, find_targets
 
@@ -116,6 +116,16 @@ class PerScene(SamplingStrategy):
         return targets_at(frames, chain.from_iterable(chosen))
 
 
+class GivenFrames(SamplingStrategy):
+    """Frames of given numbers, which are their slots. Numbers that no frame has are left out."""
+
+    needs_frame_times = True
+
+    def targets(self, frames: FrameTimes, policy: SamplingPolicy) -> Targets:
+        numbers = sorted(set(existing(policy.frames, len(frames.pts))))
+        return targets_at(frames, numbers, slots=numbers)
+
+
 class EveryNFrames(SamplingStrategy):
     """Every n-th frame."""
 
@@ -149,6 +159,7 @@ STRATEGIES: Final[dict[Strategy, SamplingStrategy]] = {
     "keyframe": Keyframe(),
     "scene": Scene(),
     "timestamps": Timestamps(),
+    "frames": GivenFrames(),
     "every_n_frames": EveryNFrames(),
     "count": Count(),
     "random": AtRandom(),

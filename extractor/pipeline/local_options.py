@@ -22,6 +22,8 @@ class SamplingOptions(TypedDict, total=False):
     Attributes:
         fps: Frames per second, instead of an interval in seconds.
         timestamps: Times in seconds after the first frame; implies the strategy ``timestamps``.
+        frames: Numbers of frames, in presentation order from 0; negative ones count from the end of the
+            video. Implies the strategy ``frames``.
         start: Take no frame before this time in seconds after the first frame; a negative time counts from
             the end of the video.
         end: Take no frame at or after this time, likewise.
@@ -46,6 +48,7 @@ class SamplingOptions(TypedDict, total=False):
 
     fps: float
     timestamps: Sequence[float]
+    frames: Sequence[int]
     start: float
     end: float
     every_n_frames: int
