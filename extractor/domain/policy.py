@@ -80,6 +80,9 @@ class SamplingPolicy(Struct, frozen=True):
         measures: Whether to measure sharpness, brightness and perceptual hash of each frame.
         skip_blank: Whether to skip nearly uniform frames.
         skip_similar: Skip frames whose hash differs from the last one kept in at most this many bits.
+        distinct: Keep at most this number of frames, those that differ most from each other.
+        distinct_distance: Keep no frame whose hash differs from that of another kept one in at most this many
+            bits.
         quality: 1-100 on libjpeg's scale; PNG ignores it.
         image_format: Format of the images.
         max_width: Larger pictures are scaled down to fit, to even sizes.
@@ -111,6 +114,8 @@ class SamplingPolicy(Struct, frozen=True):
     seed: int = 0
     per_scene: int | None = None
     frames: tuple[int, ...] = ()
+    distinct: int | None = None
+    distinct_distance: int | None = None
 
     @property
     def takes_part(self) -> bool:
@@ -135,7 +140,12 @@ class SamplingPolicy(Struct, frozen=True):
     @property
     def needs_measures(self) -> bool:
         """Whether frames are measured, for the manifest or to skip some."""
-        return self.measures or self.skip_blank or self.skip_similar is not None
+        return self.measures or self.skip_blank or self.skip_similar is not None or self.keeps_distinct
+
+    @property
+    def keeps_distinct(self) -> bool:
+        """Whether only the frames are kept that differ most from each other."""
+        return self.distinct is not None or self.distinct_distance is not None
 
 
 def exact_seconds(seconds: float) -> Fraction:

@@ -12,14 +12,15 @@ from extractor.domain.frames import Frame
 from extractor.domain.policy import SamplingPolicy, Strategy
 from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.session import DecodeAgainError
+from extractor.media.decode.survey import FrameChoice
 from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
-from extractor.pipeline.extract import choose_frames, find_index
 from extractor.pipeline.local import NO_DEADLINE_SECONDS, local_config, require_extras
 from extractor.pipeline.local_input import bring_in, local_video
 from extractor.pipeline.local_options import SamplingOptions, requested_policy
+from extractor.pipeline.selection import choose_frames, find_index
 
 
 def iter_frames(
@@ -106,12 +107,14 @@ def _decoded(video: Path, policy: SamplingPolicy) -> Generator[Frame, None, None
     with opened(video) as (source, budget):
         index, made = find_index(source, policy, budget)
         source = index.select(source)
-        index, schedule, _ = choose_frames(source, index, made, policy, budget)
-        decoder = FrameDecoder(source, index, policy, schedule, budget, precomputed=made)
-        yield from _once_each(decoder, policy)
+        choice = choose_frames(source, index, made, policy, budget)
+        decoder = FrameDecoder(
+            source, choice.index, choice.policy, choice.schedule, budget, choice.use_plan, made
+        )
+        yield from _once_each(decoder, choice)
 
 
-def _once_each(decoder: FrameDecoder, policy: SamplingPolicy, after_slot: int = -1) -> Iterator[Frame]:
+def _once_each(decoder: FrameDecoder, choice: FrameChoice, after_slot: int = -1) -> Iterator[Frame]:
     """Yield each frame once, also if the decode has to begin anew.
 
     Frames that were yielded before are then not repeated. In a damaged video, they may differ slightly from
@@ -119,10 +122,10 @@ def _once_each(decoder: FrameDecoder, policy: SamplingPolicy, after_slot: int = 
     """
     try:
         with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
-            for frame in drop_redundant(decoded, policy):
+            for frame in choice.only_kept(drop_redundant(decoded, choice.policy)):
                 if frame.slot > after_slot:
                     after_slot = frame.slot
                     yield frame
     except DecodeAgainError as found:
         decoder.restart_without_plan(found.picture)
-        yield from _once_each(decoder, policy, after_slot)
+        yield from _once_each(decoder, choice, after_slot)
