@@ -202,7 +202,7 @@ _OPTIONS = (
     ),
     sampling_option(
         "distinct_distance",
-        help="keep no two frames whose hashes differ in at most BITS bits, 0-63; the most different come first",
+        help="keep no two frames whose hashes differ in at most BITS bits, 0-63, the farthest first",
         setting_help="keep no two frames whose hashes differ in at most this many bits",
         group="frame selection",
         metavar="BITS",
