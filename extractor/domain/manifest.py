@@ -199,8 +199,13 @@ class Manifest(Struct, kw_only=True, frozen=True):
         )
 
     def to_json(self) -> bytes:
-        """Return the JSON document. Its policy has the options that `identifying_options` lists."""
+        """Return the JSON document, without an empty `left_out`.
+
+        Its policy has the options that `identifying_options` lists.
+        """
         document = {**asdict(self), "policy": identifying_options(self.policy)}
+        if not self.left_out:
+            del document["left_out"]
         return msgspec.json.format(msgspec.json.encode(document), indent=1)
 
 

@@ -17,7 +17,7 @@ from extractor import extract_frames, iter_frames
 from extractor.backends.storage.folder import FolderObjectStore
 from extractor.domain.frames import Frame
 from extractor.domain.jobs import SourceVideo
-from extractor.domain.manifest import Manifest
+from extractor.domain.manifest import Manifest, parse_manifest
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import UnreadableError
@@ -94,6 +94,7 @@ def test_each_picture_is_kept_once_and_stands_for_its_like(
         assert other.distance == hamming(*(one.perceptual_hash for one in measured if one)) <= 8
     assert found.scenes == every.scenes
     assert len(list((tmp_path / "distinct").glob("*.jpg"))) == 3
+    assert parse_manifest((tmp_path / "distinct" / "manifest.json").read_bytes()) == found
 
 
 def test_a_number_of_frames_takes_the_most_different_ones(clip: Path, tmp_path: Path) -> None:
