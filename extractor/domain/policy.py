@@ -12,6 +12,7 @@ Strategy = Literal[
     "uniform",
     "keyframe",
     "scene",
+    "cover",
     "timestamps",
     "frames",
     "every_n_frames",
@@ -33,6 +34,7 @@ STRATEGY_TEXTS: dict[Strategy, str] = {
     "uniform": "a frame at every interval",
     "keyframe": "all keyframes",
     "scene": "one frame of each scene",
+    "cover": "the one best picture",
     "timestamps": "frames at given times",
     "frames": "frames of given numbers",
     "every_n_frames": "every n-th frame",
@@ -42,7 +44,7 @@ STRATEGY_TEXTS: dict[Strategy, str] = {
 }
 """What each strategy takes, for help texts."""
 
-SCENE_STRATEGIES: frozenset[Strategy] = frozenset({"scene", "per_scene"})
+SCENE_STRATEGIES: frozenset[Strategy] = frozenset({"scene", "cover", "per_scene"})
 """The strategies that take frames of scenes. The scenes are found before the frames are decoded."""
 
 DEFAULT_DETECTOR: Detector = "content"
@@ -53,9 +55,10 @@ class SamplingPolicy(Struct, frozen=True):
     """Which frames are extracted, and their image format.
 
     Attributes:
-        strategy: ``uniform`` (a frame at each interval), ``keyframe``, ``scene`` (one frame of each scene) or
-            ``timestamps``; and the strategies of the options ``frames``, ``every_n_frames``, ``count``,
-            ``random`` and ``per_scene``, which have the names of these options.
+        strategy: ``uniform`` (a frame at each interval), ``keyframe``, ``scene`` (one frame of each scene),
+            ``cover`` (a sharp frame near the middle of the longest scene) or ``timestamps``; and the
+            strategies of the options ``frames``, ``every_n_frames``, ``count``, ``random`` and ``per_scene``,
+            which have the names of these options.
         interval_seconds: Interval of ``uniform``; greater than 0.
         counts_frames: Whether ``uniform`` takes every n-th frame instead of the first one after each sample
             time; n is the interval times the average frame rate, rounded, and at least 1.

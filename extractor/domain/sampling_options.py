@@ -29,7 +29,7 @@ _PART: dict[str, Any] = {
     "metavar": "SECONDS",
     "minimum": -1_000_000_000,
     "maximum": 1_000_000_000,
-    "strategies": ("uniform", "keyframe", "scene", "every_n_frames", "count", "random", "per_scene"),
+    "strategies": ("uniform", "keyframe", "scene", "cover", "every_n_frames", "count", "random", "per_scene"),
     "strategies_text": "only {} can take a part of a video",
 }
 """What `start` and `end` have in common."""
