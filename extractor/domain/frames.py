@@ -133,6 +133,22 @@ class StoredFrame(Struct, frozen=True):
     etag: str | None = None
 
 
+class LeftOutFrame(Struct, frozen=True):
+    """A frame that is not stored since a kept one is similar.
+
+    Attributes:
+        slot: See `Frame`.
+        pts_seconds: See `Frame`.
+        same_as: The index of the kept frame whose hash differs least from that of this frame.
+        distance: In how many bits it differs.
+    """
+
+    slot: int
+    pts_seconds: float
+    same_as: int
+    distance: int
+
+
 class DecodeLimits(Struct, frozen=True):
     """What one video may cost. A video that exceeds a limit is refused as a whole.
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from extractor.domain.frames import ClockChange, Scene, StoredFrame
+from extractor.domain.frames import ClockChange, LeftOutFrame, Scene, StoredFrame
 from extractor.domain.jobs import ExtractionSummary, SourceVideo
 from extractor.domain.output_options import OutputForm, OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint, identifying_options
@@ -105,6 +105,8 @@ class Manifest(Struct, kw_only=True, frozen=True):
         policy_fingerprint: See `extractor.domain.policy.fingerprint`.
         frames: All frames, by their index. With an `archive` they are no objects of their own; each has the
             key that it would have.
+        left_out: With the options ``distinct`` and ``distinct_distance``: the frames that are not stored, by
+            their times.
         archive: The file that holds all frames, if there is one.
         extras: Contact sheet, sprites and thumbnail track, if they were asked for.
         scenes: The scenes; ``None`` unless scenes were looked for.
@@ -127,6 +129,7 @@ class Manifest(Struct, kw_only=True, frozen=True):
     policy: SamplingPolicy
     policy_fingerprint: str
     frames: tuple[StoredFrame, ...]
+    left_out: tuple[LeftOutFrame, ...] = ()
     archive: Archive | None = None
     extras: tuple[Extra, ...] = ()
     scenes: tuple[Scene, ...] | None = None
@@ -196,8 +199,13 @@ class Manifest(Struct, kw_only=True, frozen=True):
         )
 
     def to_json(self) -> bytes:
-        """Return the JSON document. Its policy has the options that `identifying_options` lists."""
+        """Return the JSON document, without an empty `left_out`.
+
+        Its policy has the options that `identifying_options` lists.
+        """
         document = {**asdict(self), "policy": identifying_options(self.policy)}
+        if not self.left_out:
+            del document["left_out"]
         return msgspec.json.format(msgspec.json.encode(document), indent=1)
 
 

@@ -1,12 +1,12 @@
 """The declaration of a sampling option. Pure: no I/O. `extractor.domain.sampling_options` has all of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from extractor.domain.policy import SamplingPolicy, Strategy
+from extractor.domain.policy import STRATEGY_TEXTS, SamplingPolicy, Strategy
 
 OptionGroup = Literal["frame selection", "analysis", "image output"]
 
@@ -161,7 +161,33 @@ def sampling_option(
     )
 
 
+def strategy_option(others: Sequence[SamplingOption]) -> SamplingOption:
+    """Declare the option ``strategy``.
+
+    Strategies that need an option of one video are not allowed where a value stands for many videos.
+
+    Args:
+        others: All other options.
+    """
+    names: tuple[Strategy, ...] = get_args(Strategy)
+    one_video = [name for name in names if any(name == o.implied_strategy and not o.setting for o in others)]
+    common = [name for name in names if name not in one_video]
+    texts = [STRATEGY_TEXTS[name] for name in common]
+    return sampling_option(
+        "strategy",
+        one_video_choices=tuple(one_video),
+        help=f"{', '.join(texts[:-1])}, or {texts[-1]}",
+        one_video_help="".join(f"; or {STRATEGY_TEXTS[name]}" for name in one_video),
+        setting_help=f"{_listed(common)}; only messages have {_listed(one_video)}",
+        group="frame selection",
+    )
+
+
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
     """Return the types of a union; otherwise the type alone."""
     parts = get_args(annotation)
     return parts if type(None) in parts else (annotation,)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

@@ -73,7 +73,8 @@ def parsed(option: SamplingOption, text: str) -> Any:
         values = [convert(part.strip(), kind, strict=False) for part in parts]
     except ValidationError:
         what = "a whole number" if kind is int else "a number"
-        wanted = "a list of numbers such as 0,1.5,12" if option.is_list else what
+        examples = "whole numbers such as 0,10,-1" if kind is int else "numbers such as 0,1.5,12"
+        wanted = f"a list of {examples}" if option.is_list else what
         raise ValueError(f"must be {wanted}, not {text!r}") from None
     if option.max_items is not None and len(values) > option.max_items:
         raise ValueError(f"must have at most {option.max_items} values, not {len(values)}")
@@ -154,9 +155,11 @@ def _problem(option: SamplingOption, value: object) -> str | None:
         if value in option.choices or (value is None and option.default is None):
             return None
         return f"must be one of {', '.join(option.choices)}, not {value!r}"
-    if value is not None and option.annotation is int and not isinstance(value, int):
-        return f"must be a whole number, not {value!r}"
     parts = value if isinstance(value, tuple) else () if value is None else (value,)
+    if int in (option.annotation, *get_args(option.annotation)):
+        for part in parts:
+            if not isinstance(part, int):
+                return f"must be a whole number, not {part!r}"
     return next((text for part in parts if (text := _out_of_range(option, part))), None)
 
 

@@ -9,7 +9,16 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 Strategy = Literal[
-    "uniform", "keyframe", "scene", "timestamps", "every_n_frames", "count", "random", "per_scene"
+    "uniform",
+    "keyframe",
+    "scene",
+    "cover",
+    "timestamps",
+    "frames",
+    "every_n_frames",
+    "count",
+    "random",
+    "per_scene",
 ]
 ImageFormat = Literal["jpg", "webp", "png"]
 MaxFramesMode = Literal["first", "spread"]
@@ -25,7 +34,9 @@ STRATEGY_TEXTS: dict[Strategy, str] = {
     "uniform": "a frame at every interval",
     "keyframe": "all keyframes",
     "scene": "one frame of each scene",
+    "cover": "the one best picture",
     "timestamps": "frames at given times",
+    "frames": "frames of given numbers",
     "every_n_frames": "every n-th frame",
     "count": "a number of frames spread evenly in time",
     "random": "a number of frames at random",
@@ -33,7 +44,7 @@ STRATEGY_TEXTS: dict[Strategy, str] = {
 }
 """What each strategy takes, for help texts."""
 
-SCENE_STRATEGIES: frozenset[Strategy] = frozenset({"scene", "per_scene"})
+SCENE_STRATEGIES: frozenset[Strategy] = frozenset({"scene", "cover", "per_scene"})
 """The strategies that take frames of scenes. The scenes are found before the frames are decoded."""
 
 DEFAULT_DETECTOR: Detector = "content"
@@ -44,13 +55,16 @@ class SamplingPolicy(Struct, frozen=True):
     """Which frames are extracted, and their image format.
 
     Attributes:
-        strategy: ``uniform`` (a frame at each interval), ``keyframe``, ``scene`` (one frame of each scene) or
-            ``timestamps``; and the strategies of the options ``every_n_frames``, ``count``, ``random`` and
-            ``per_scene``, which have the names of these options.
+        strategy: ``uniform`` (a frame at each interval), ``keyframe``, ``scene`` (one frame of each scene),
+            ``cover`` (a sharp frame near the middle of the longest scene) or ``timestamps``; and the
+            strategies of the options ``frames``, ``every_n_frames``, ``count``, ``random`` and ``per_scene``,
+            which have the names of these options.
         interval_seconds: Interval of ``uniform``; greater than 0.
         counts_frames: Whether ``uniform`` takes every n-th frame instead of the first one after each sample
             time; n is the interval times the average frame rate, rounded, and at least 1.
         timestamps_seconds: Times of ``timestamps``, ascending, from the first frame.
+        frames: Numbers of the frames of ``frames``, in presentation order from 0; a negative one counts from
+            the end of the video.
         start_seconds: Take no frame before this time after the first frame; a negative one counts from the
             end of the video. ``None`` for the beginning.
         end_seconds: Take no frame at or after this time, likewise; ``None`` for the end.
@@ -69,6 +83,9 @@ class SamplingPolicy(Struct, frozen=True):
         measures: Whether to measure sharpness, brightness and perceptual hash of each frame.
         skip_blank: Whether to skip nearly uniform frames.
         skip_similar: Skip frames whose hash differs from the last one kept in at most this many bits.
+        distinct: Keep at most this number of frames, those that differ most from each other.
+        distinct_distance: Keep no frame whose hash differs from that of another kept one in at most this many
+            bits.
         quality: 1-100 on libjpeg's scale; PNG ignores it.
         image_format: Format of the images.
         max_width: Larger pictures are scaled down to fit, to even sizes.
@@ -99,6 +116,9 @@ class SamplingPolicy(Struct, frozen=True):
     random: int | None = None
     seed: int = 0
     per_scene: int | None = None
+    frames: tuple[int, ...] = ()
+    distinct: int | None = None
+    distinct_distance: int | None = None
 
     @property
     def takes_part(self) -> bool:
@@ -123,7 +143,12 @@ class SamplingPolicy(Struct, frozen=True):
     @property
     def needs_measures(self) -> bool:
         """Whether frames are measured, for the manifest or to skip some."""
-        return self.measures or self.skip_blank or self.skip_similar is not None
+        return self.measures or self.skip_blank or self.skip_similar is not None or self.keeps_distinct
+
+    @property
+    def keeps_distinct(self) -> bool:
+        """Whether only the frames are kept that differ most from each other."""
+        return self.distinct is not None or self.distinct_distance is not None
 
 
 def exact_seconds(seconds: float) -> Fraction:

@@ -5,38 +5,14 @@ Messages (`extractor.domain.video_message`), settings (`extractor.settings.sampl
 its order.
 """
 
-from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
-from extractor.domain.option import SamplingOption, sampling_option
-from extractor.domain.policy import DEFAULT_DETECTOR, STRATEGY_TEXTS, SamplingPolicy, Strategy
+from extractor.domain.option import SamplingOption, sampling_option, strategy_option
+from extractor.domain.policy import DEFAULT_DETECTOR, SamplingPolicy
 
 
 def _without_dot(value: object) -> object:
     return value.lower().removeprefix(".").replace("jpeg", "jpg") if isinstance(value, str) else value
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " or ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
-
-
-def _strategy_option(others: Sequence[SamplingOption]) -> SamplingOption:
-    """Declare the option ``strategy``.
-
-    Strategies that need an option of one video are not allowed where a value stands for many videos.
-    """
-    names: tuple[Strategy, ...] = get_args(Strategy)
-    one_video = [name for name in names if any(name == o.implied_strategy and not o.setting for o in others)]
-    common = [name for name in names if name not in one_video]
-    texts = [STRATEGY_TEXTS[name] for name in common]
-    return sampling_option(
-        "strategy",
-        one_video_choices=tuple(one_video),
-        help=f"{', '.join(texts[:-1])}, or {texts[-1]}",
-        one_video_help="".join(f"; or {STRATEGY_TEXTS[name]}" for name in one_video),
-        setting_help=f"{_listed(common)}; only messages have {_listed(one_video)}",
-        group="frame selection",
-    )
 
 
 def _is_empty(policy: SamplingPolicy) -> str | None:
@@ -53,7 +29,7 @@ _PART: dict[str, Any] = {
     "metavar": "SECONDS",
     "minimum": -1_000_000_000,
     "maximum": 1_000_000_000,
-    "strategies": ("uniform", "keyframe", "scene", "every_n_frames", "count", "random", "per_scene"),
+    "strategies": ("uniform", "keyframe", "scene", "cover", "every_n_frames", "count", "random", "per_scene"),
     "strategies_text": "only {} can take a part of a video",
 }
 """What `start` and `end` have in common."""
@@ -111,6 +87,19 @@ _OPTIONS = (
         maximum=1e9,
         max_items=10_000,
         implied_strategy="timestamps",
+    ),
+    sampling_option(
+        "frames",
+        one_video=True,
+        help="numbers of frames, from 0; -1 is the last one (--frames=-1,0 if the first is negative);"
+        " implies --strategy frames",
+        group="frame selection",
+        metavar="N,N,…",
+        no_default="none",
+        minimum=-1_000_000_000,
+        maximum=1_000_000_000,
+        max_items=10_000,
+        implied_strategy="frames",
     ),
     sampling_option(
         "start_seconds",
@@ -207,6 +196,21 @@ _OPTIONS = (
         maximum=64,
     ),
     sampling_option(
+        "distinct",
+        help="of these frames, keep only the N that differ most from each other",
+        **{**_NUMBER, "no_default": "all"},
+    ),
+    sampling_option(
+        "distinct_distance",
+        help="keep no two frames whose hashes differ in at most BITS bits, 0-63, the farthest first",
+        setting_help="keep no two frames whose hashes differ in at most this many bits",
+        group="frame selection",
+        metavar="BITS",
+        no_default="all are kept",
+        minimum=0,
+        maximum=63,
+    ),
+    sampling_option(
         "scene_detector",
         help="find scenes with this detector of PySceneDetect",
         setting_help="scene detector: content, adaptive, threshold, hash, histogram, or none",
@@ -280,4 +284,4 @@ _OPTIONS = (
     ),
 )
 
-SAMPLING_OPTIONS: tuple[SamplingOption, ...] = (_strategy_option(_OPTIONS), *_OPTIONS)
+SAMPLING_OPTIONS: tuple[SamplingOption, ...] = (strategy_option(_OPTIONS), *_OPTIONS)

@@ -1,7 +1,7 @@
 """Messages that request one video or several. Unknown fields are refused."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -81,7 +81,7 @@ def message_model(options: Sequence[SamplingOption]) -> type[VideoRequest]:
 def _field(option: SamplingOption) -> tuple[Any, Any]:
     """Return the annotation and the field of an option, which may be absent."""
     annotation = option.annotation
-    if normalize := _as_tuple if option.is_list else option.normalize:
+    if normalize := _as_tuple(option) if option.is_list else option.normalize:
         annotation = Annotated[annotation, BeforeValidator(normalize)]
     names: dict[str, Any] = {}
     if len(option.message_names) > 1:
@@ -91,12 +91,16 @@ def _field(option: SamplingOption) -> tuple[Any, Any]:
     return annotation | None, Field(None, **option.constraints, **names)
 
 
-def _as_tuple(value: object) -> object:
-    return (
-        tuple(float(item) if type(item) is int else item for item in value)
-        if isinstance(value, list)
-        else value
-    )
+def _as_tuple(option: SamplingOption) -> Callable[[object], object]:
+    """Return a function from a list to a tuple; whole numbers become those of the option's type."""
+    kind = get_args(option.annotation)[0]
+
+    def convert(value: object) -> object:
+        if not isinstance(value, (list, range)):
+            return value
+        return tuple(kind(item) if type(item) is int else item for item in value)
+
+    return convert
 
 
 if TYPE_CHECKING:

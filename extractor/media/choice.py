@@ -1,6 +1,6 @@
 """Choose frames by their numbers among all frames of a video. Pure, exact, reproducible."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from heapq import nsmallest
 from random import Random
@@ -55,14 +55,24 @@ def at_random(numbers: Sequence[int], count: int, seed: int) -> list[int]:
     return sorted(number for _, number in nsmallest(count, ranked))
 
 
-def targets_at(frames: FrameTimes, numbers: Iterable[int]) -> Targets:
-    """Return the frames with these numbers, ascending, as targets; their slots count from 0.
+def existing(numbers: Iterable[int], total: int) -> Iterator[int]:
+    """Yield the numbers of frames that a video of `total` frames has; negative ones count from its end."""
+    return (number % total for number in numbers if -total <= number < total)
+
+
+def targets_at(frames: FrameTimes, numbers: Iterable[int], slots: Sequence[int] | None = None) -> Targets:
+    """Return the frames with these numbers, ascending, as targets.
 
     Of frames with the same time, only the first is taken: FFmpeg cannot tell them apart.
+
+    Args:
+        frames: The times of all frames.
+        numbers: The numbers of the frames.
+        slots: Their slots; by default, the slots count the targets from 0.
     """
     targets = Targets()
-    for number in numbers:
+    for position, number in enumerate(numbers):
         pts = frames.pts[number]
         if not targets or pts != targets.pts[-1]:
-            targets.append(len(targets), pts)
+            targets.append(len(targets) if slots is None else slots[position], pts)
     return targets

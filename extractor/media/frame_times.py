@@ -49,6 +49,12 @@ class FrameTimes(Struct, frozen=True):
         last = len(self.pts) if policy.end_seconds is None else self.first_at(self.end(policy))
         return range(first, max(first, last))
 
+    def ticks_shown(self, number: int) -> int:
+        """Return how long a frame is shown, in units of the time base."""
+        if number + 1 < len(self.pts):
+            return self.pts[number + 1] - self.pts[number]
+        return round((exact_seconds(self._duration) - self._seconds(number)) / self.time_base)
+
     def first_at(self, seconds: Fraction) -> int:
         """Return the number of the first frame at or after a time; the number of frames if there is none."""
         return bisect_left(self.pts, -(-seconds // self.time_base) + self.pts[0])
@@ -73,8 +79,10 @@ class ScenesInPart(Struct, frozen=True):
 
     Attributes:
         frames: By the number of each scene: the numbers of its frames in the part, at least one.
-        sharpness: The sharpness of each frame of the video, if the policy needs it.
+        sharpness: The sharpness of each frame of the video, if the strategy compares frames.
+        contrast: The contrast of each frame, likewise.
     """
 
     frames: Mapping[int, range]
     sharpness: Sequence[float]
+    contrast: Sequence[float]

@@ -38,6 +38,11 @@ def sharpness_of_colours(picture: NDArray[np.uint8]) -> float:
     return _sharpness(picture.astype(np.float64) @ _LUMA)
 
 
+def contrast_of_colours(picture: NDArray[np.uint8]) -> float:
+    """Compute the contrast of such a picture: the standard deviation of its luma, 0 to 127.5."""
+    return float((picture.astype(np.float64) @ _LUMA).std())
+
+
 def _sharpness(picture: Grey) -> float:
     neighbours = picture[:-2, 1:-1] + picture[2:, 1:-1] + picture[1:-1, :-2] + picture[1:-1, 2:]
     return float((neighbours - 4 * picture[1:-1, 1:-1]).var())

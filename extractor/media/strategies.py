@@ -11,7 +11,8 @@ from itertools import chain
 from typing import ClassVar, Final
 
 from extractor.domain.policy import SamplingPolicy, Strategy, exact_seconds, least_seconds
-from extractor.media.choice import at_random, spread_in_time, targets_at
+from extractor.media.choice import at_random, existing, spread_in_time, targets_at
+from extractor.media.cover import cover_frame
 from extractor.media.frame_times import FrameTimes, ScenesInPart
 from extractor.media.sampling import EveryInterval, GivenTimes, Later, SampleTimes, Targets, find_targets
 
@@ -40,6 +41,10 @@ class SamplingStrategy:
         if start := frames.start(policy):
             sample_times = Later(sample_times, start)
         return find_targets(frames.pts[: part.stop], frames.time_base, sample_times)
+
+    def compares_frames(self, policy: SamplingPolicy) -> bool:  # noqa: ARG002 - of some strategies
+        """Return whether it needs the sharpness and the contrast of all frames of the scenes."""
+        return False
 
     def targets_of_scenes(self, frames: FrameTimes, scenes: ScenesInPart, policy: SamplingPolicy) -> Targets:
         """Return the frames of scenes that a policy selects.
@@ -91,6 +96,9 @@ class Keyframe(SamplingStrategy):
 class Scene(SamplingStrategy):
     """One frame of each scene. The scenes are found before, in a separate pass."""
 
+    def compares_frames(self, policy: SamplingPolicy) -> bool:
+        return policy.scene_frame == "sharpest"
+
     def targets_of_scenes(self, frames: FrameTimes, scenes: ScenesInPart, policy: SamplingPolicy) -> Targets:
         chosen = (self._frame(numbers, scenes.sharpness, policy) for numbers in scenes.frames.values())
         return Targets(scenes.frames, map(frames.pts.__getitem__, chosen))
@@ -105,6 +113,16 @@ class Scene(SamplingStrategy):
         return max(measured, key=sharpness.__getitem__)
 
 
+class Cover(SamplingStrategy):
+    """The one best frame."""
+
+    def compares_frames(self, policy: SamplingPolicy) -> bool:  # noqa: ARG002
+        return True
+
+    def targets_of_scenes(self, frames: FrameTimes, scenes: ScenesInPart, policy: SamplingPolicy) -> Targets:  # noqa: ARG002
+        return targets_at(frames, [cover_frame(frames, scenes)] if scenes.frames else [])
+
+
 class PerScene(SamplingStrategy):
     """A number of frames of each scene. The slots count the frames."""
 
@@ -114,6 +132,16 @@ class PerScene(SamplingStrategy):
             for numbers in scenes.frames.values()
         )
         return targets_at(frames, chain.from_iterable(chosen))
+
+
+class GivenFrames(SamplingStrategy):
+    """Frames of given numbers, which are their slots. Numbers that no frame has are left out."""
+
+    needs_frame_times = True
+
+    def targets(self, frames: FrameTimes, policy: SamplingPolicy) -> Targets:
+        numbers = sorted(set(existing(policy.frames, len(frames.pts))))
+        return targets_at(frames, numbers, slots=numbers)
 
 
 class EveryNFrames(SamplingStrategy):
@@ -148,7 +176,9 @@ STRATEGIES: Final[dict[Strategy, SamplingStrategy]] = {
     "uniform": Uniform(),
     "keyframe": Keyframe(),
     "scene": Scene(),
+    "cover": Cover(),
     "timestamps": Timestamps(),
+    "frames": GivenFrames(),
     "every_n_frames": EveryNFrames(),
     "count": Count(),
     "random": AtRandom(),

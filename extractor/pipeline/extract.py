@@ -11,30 +11,26 @@ from msgspec import Struct, convert, field
 from msgspec.structs import replace
 
 from extractor import __version__
-from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, Scene, StoredFrame
+from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.manifest import Manifest, VideoInfo
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.domain.timing import Stopwatch
 from extractor.errors import DeadlineError
-from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.decoder import FrameDecoder
-from extractor.media.decode.scene_pass import SceneSelection, find_scenes
-from extractor.media.decode.schedule import DecodeSchedule, make_schedule, schedule_targets
 from extractor.media.decode.session import DecodeAgainError
-from extractor.media.decode.single_pass import SinglePass, try_single_pass
+from extractor.media.decode.survey import FrameChoice
 from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.probe.index import read_index
-from extractor.media.probe.table_index import UnconfirmedIndexError, predict_index
+from extractor.media.probe.table_index import UnconfirmedIndexError
 from extractor.media.probe.video_index import VideoIndex
-from extractor.media.strategies import strategy_of
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import StoredOutput, open_writer
 from extractor.pipeline.notes import manifest_notes
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
+from extractor.pipeline.selection import choose_frames, find_index
 
 if TYPE_CHECKING:
     from extractor.output.storyboard.storyboard import Storyboard
@@ -113,22 +109,25 @@ def extract(
     Raises:
         ExtractorError: Why there is no manifest. Frames stored until then stay, and no manifest lists them.
     """
-    try:
-        return _extract(task, frame_store, config, watch, progress, from_tables=config.plan)
-    except UnconfirmedIndexError:
-        logger.info("the tables of the file are not enough, listing its packets", extra={"code": task.code})
-        return _extract(task, frame_store, config, watch, progress, from_tables=False)
+    from_tables = config.plan
+    while True:
+        choice, decoder, before = _prepare(task, config, watch, from_tables=from_tables)
+        try:
+            with watch.stage("extract"):
+                stored = _store(decoder, choice, len(before), task, frame_store, config, progress)
+            stored = replace(stored, frames=(*before, *stored.frames))
+            return _manifest(task, decoder, choice, stored, watch)
+        except UnconfirmedIndexError:
+            logger.info(
+                "the tables give no index, FFmpeg lists the packets", extra={"code": task.code}
+            )
+            from_tables = False
 
 
-def _extract(
-    task: ExtractionTask,
-    frame_store: FrameStore,
-    config: ExtractorConfig,
-    watch: Stopwatch,
-    progress: ProgressCallback | None,
-    *,
-    from_tables: bool,
-) -> Manifest:
+def _prepare(
+    task: ExtractionTask, config: ExtractorConfig, watch: Stopwatch, *, from_tables: bool
+) -> tuple[FrameChoice, FrameDecoder, Sequence[StoredFrame]]:
+    """Return the choice of frames, a decoder for those that must be made, and the frames before these."""
     limits = config.limits
     source = DecoderInput(task.path, limits, config.ffmpeg)
     budget = ProcessLimits(task.deadline, limits.stall_seconds, limits.memory_bytes)
@@ -138,97 +137,19 @@ def _extract(
         )
         source = index.select(source)
     with watch.stage("extract"):
-        index, schedule, found = choose_frames(source, index, precomputed, task.policy, budget)
+        choice = choose_frames(source, index, precomputed, task.policy, budget, plan=config.plan)
+        index, schedule, policy = choice.index, choice.schedule, choice.policy
         # An archive and a storyboard need every frame.
         can_resume = precomputed is None and config.output == OutputOptions()
-        before = task.stored[: frames_made(task.stored, schedule, index, task.policy)] if can_resume else ()
-        rest = remaining(schedule, len(before), index, task.policy)
-        decoder = FrameDecoder(source, index, task.policy, rest, budget, precomputed=precomputed)
-        stored = _store(decoder, len(before), task, frame_store, config, progress)
-        stored = replace(stored, frames=(*before, *stored.frames))
-    return _manifest(task, decoder, schedule, found.scenes if found else decoder.scenes, stored, watch)
-
-
-def find_index(
-    source: DecoderInput,
-    policy: SamplingPolicy,
-    budget: ProcessLimits,
-    *,
-    plan: bool = True,
-    from_tables: bool = True,
-) -> tuple[VideoIndex, SinglePass | None]:
-    """Index the file; where that costs nothing more, its frames are made in the same pass.
-
-    Args:
-        source: The file.
-        policy: The sampling policy.
-        budget: The limits of FFmpeg.
-        plan: Whether packets that no wanted frame needs may be skipped.
-        from_tables: Whether the index may be predicted from the tables of the file.
-
-    Returns:
-        The index, and the frames if they are already made.
-
-    Raises:
-        ExtractorError: The file cannot be decoded.
-    """
-    may_predict = plan and from_tables and not (policy.watches_every_frame or policy.selects_scenes)
-    if may_predict and (predicted := predict_index(source, policy, budget)):
-        return predicted, None
-    precomputed = try_single_pass(source, policy, budget) if plan else None
-    return (precomputed.index if precomputed else read_index(source, budget, policy)), precomputed
-
-
-def choose_frames(
-    source: DecoderInput,
-    index: VideoIndex,
-    precomputed: SinglePass | None,
-    policy: SamplingPolicy,
-    budget: ProcessLimits,
-) -> tuple[VideoIndex, DecodeSchedule, SceneSelection | None]:
-    """Choose the frames of `source`, whose stream `index` has selected.
-
-    Returns:
-        The index, updated by the pass for scenes if there was one; the schedule; and the scenes of that pass.
-
-    Raises:
-        ExtractorError: The file cannot be decoded.
-    """
-    found = find_scenes(source, index, policy, budget) if _scenes_first(index, policy) else None
-    index = found.index if found else index
-    return (
-        index,
-        (precomputed.schedule if precomputed else _schedule(source, index, policy, found, budget)),
-        found,
-    )
-
-
-def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:
-    """Return whether scenes need a separate pass.
-
-    They do if frames are chosen by scene, and if only keyframes are decoded for the frames because the file
-    has no presentation times.
-    """
-    keyframes_alone = strategy_of(policy).intra_only and not index.shown_pts
-    return policy.selects_scenes or (policy.detector is not None and keyframes_alone)
-
-
-def _schedule(
-    source: DecoderInput,
-    index: VideoIndex,
-    policy: SamplingPolicy,
-    found: SceneSelection | None,
-    budget: ProcessLimits,
-) -> DecodeSchedule:
-    if found and policy.selects_scenes:
-        return schedule_targets(index, found.targets, found.start, policy)
-    if needs_times(index, policy):
-        return schedule_decoded(source, index, policy, budget)
-    return make_schedule(index, policy)
+        before = task.stored[: frames_made(task.stored, schedule, index, policy)] if can_resume else ()
+        rest = remaining(schedule, len(before), index, policy)
+        decoder = FrameDecoder(source, index, policy, rest, budget, choice.use_plan, precomputed)
+    return choice, decoder, before
 
 
 def _store(
     decoder: FrameDecoder,
+    choice: FrameChoice,
     first: int,
     task: ExtractionTask,
     frame_store: FrameStore,
@@ -239,7 +160,6 @@ def _store(
 
     If the plan or the header turns out to be wrong, decode everything and overwrite the frames.
     """
-    decoder.use_plan = decoder.use_plan and config.plan
     write = open_writer(config.output.form)
     while True:
         storyboard = _open_storyboard(decoder.index, frame_store) if config.output.storyboard else None
@@ -247,7 +167,8 @@ def _store(
             # After a failed upload, close the decode at once: its FFmpeg must not run until Python happens
             # to collect the generators.
             with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
-                frames: Iterable[Frame] = numbered(drop_redundant(decoded, task.policy), first)
+                frames: Iterable[Frame] = drop_redundant(decoded, choice.policy)
+                frames = numbered(choice.only_kept(frames, first), first)
                 if not decoder.is_planned:
                     frames = _in_time(frames, decoder.index.duration_seconds, task.deadline)
                 if progress:
@@ -305,12 +226,12 @@ def _reported(frames: Iterable[Frame], index: VideoIndex, progress: ProgressCall
 def _manifest(
     task: ExtractionTask,
     decoder: FrameDecoder,
-    schedule: DecodeSchedule,
-    scenes: Sequence[Scene] | None,
+    choice: FrameChoice,
     stored: StoredOutput,
     watch: Stopwatch,
 ) -> Manifest:
     index = decoder.confirmed_index
+    scenes = decoder.scenes if choice.scenes is None else choice.scenes
     return Manifest(
         code=task.code,
         platform=task.platform,
@@ -319,15 +240,16 @@ def _manifest(
         policy=task.policy,
         policy_fingerprint=fingerprint(task.policy),
         frames=stored.frames,
+        left_out=choice.left_out,
         archive=stored.archive,
         extras=stored.extras,
-        scenes=None if scenes is None else tuple(scenes),
+        scenes=scenes,
         scene_count=None if scenes is None else len(scenes),
         decoded_seconds=round(decoder.decoded_seconds, 6),
         expected_seconds=round(index.expected_seconds, 6),
         truncated=index.truncated,
         decode_errors=decoder.decode_errors,
-        notes=tuple(manifest_notes(index, schedule, task.policy, decoder)),
+        notes=tuple(manifest_notes(index, choice.schedule, task.policy, decoder)),
         ffmpeg_version=index.ffmpeg_version,
         extractor_version=__version__,
         timings=dict(watch.seconds),

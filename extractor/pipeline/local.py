@@ -98,7 +98,7 @@ def extract_frames(
         quality: 1-100, on libjpeg's scale.
         max_frames: Maximum number of frames; ``None`` for no limit.
         strategy: ``uniform``: the first frame at or after each sample time; ``keyframe``; ``scene``: one
-            frame of each scene; ``timestamps``: at the times given.
+            frame of each scene; ``cover``: the one best picture; ``timestamps``: at the times given.
         policy: The sampling as a whole. It excludes all other options of the sampling.
         output: ``frames``: a file for each frame, named by its index; ``tar``: one file of them all.
         storyboard: Whether a contact sheet and a track of thumbnails are added.

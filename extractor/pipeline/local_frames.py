@@ -13,15 +13,16 @@ from extractor.domain.frames import Frame
 from extractor.domain.policy import SamplingPolicy, Strategy
 from extractor.media.decode.decoder import FrameDecoder
 from extractor.media.decode.session import DecodeAgainError
+from extractor.media.decode.survey import FrameChoice
 from extractor.media.dedup import drop_redundant
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
 from extractor.media.probe.table_index import UnconfirmedIndexError
-from extractor.pipeline.extract import choose_frames, find_index
 from extractor.pipeline.local import NO_DEADLINE_SECONDS, local_config, require_extras
 from extractor.pipeline.local_input import bring_in, local_video
 from extractor.pipeline.local_options import SamplingOptions, requested_policy
+from extractor.pipeline.selection import choose_frames, find_index
 
 
 def iter_frames(
@@ -125,23 +126,25 @@ def _decode_once(
 ) -> Iterator[Frame]:
     index, made = find_index(source, policy, budget, from_tables=from_tables)
     source = index.select(source)
-    index, schedule, _ = choose_frames(source, index, made, policy, budget)
-    decoder = FrameDecoder(source, index, policy, schedule, budget, precomputed=made)
+    choice = choose_frames(source, index, made, policy, budget)
+    decoder = FrameDecoder(
+        source, choice.index, choice.policy, choice.schedule, budget, choice.use_plan, made
+    )
     try:
-        yield from _new_frames(decoder, policy, last)
+        yield from _new_frames(decoder, choice, last)
     except DecodeAgainError as found:
         decoder.restart_without_plan(found.picture)
-        yield from _new_frames(decoder, policy, last)
+        yield from _new_frames(decoder, choice, last)
 
 
-def _new_frames(decoder: FrameDecoder, policy: SamplingPolicy, last: _LastSlot) -> Iterator[Frame]:
+def _new_frames(decoder: FrameDecoder, choice: FrameChoice, last: _LastSlot) -> Iterator[Frame]:
     """Yield each frame once, also if the decode has to begin anew.
 
     Frames that were yielded before are then not repeated. In a damaged video, they may differ slightly from
     those of a full decode.
     """
     with closing(cast("Generator[Frame]", iter(decoder))) as decoded:
-        for frame in drop_redundant(decoded, policy):
+        for frame in choice.only_kept(drop_redundant(decoded, choice.policy)):
             if frame.slot > last.value:
                 last.value = frame.slot
                 yield frame

@@ -22,6 +22,8 @@ class SamplingOptions(TypedDict, total=False):
     Attributes:
         fps: Frames per second, instead of an interval in seconds.
         timestamps: Times in seconds after the first frame; implies the strategy ``timestamps``.
+        frames: Numbers of frames, in presentation order from 0; negative ones count from the end of the
+            video. Implies the strategy ``frames``.
         start: Take no frame before this time in seconds after the first frame; a negative time counts from
             the end of the video.
         end: Take no frame at or after this time, likewise.
@@ -39,6 +41,8 @@ class SamplingOptions(TypedDict, total=False):
         measures: Whether each frame gets sharpness, brightness and a perceptual hash.
         skip_blank: Whether frames that show nothing are left out.
         skip_similar: Skip frames whose hash differs from the last one kept in at most this many bits.
+        distinct: Keep at most this number of frames, those that differ most from each other.
+        distinct_distance: Keep no two frames whose hashes differ in at most this many bits.
         format: ``jpg``, ``webp`` or ``png``.
         max_width: Scale wider pictures down to this width.
         max_height: Scale higher pictures down to this height.
@@ -46,6 +50,7 @@ class SamplingOptions(TypedDict, total=False):
 
     fps: float
     timestamps: Sequence[float]
+    frames: Sequence[int]
     start: float
     end: float
     every_n_frames: int
@@ -61,6 +66,8 @@ class SamplingOptions(TypedDict, total=False):
     measures: bool
     skip_blank: bool
     skip_similar: int
+    distinct: int
+    distinct_distance: int
     format: ImageFormat
     max_width: int
     max_height: int

@@ -9,8 +9,8 @@ from msgspec import Struct
 from extractor.domain.frames import ClockChange
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.probe.video_index import VideoIndex
-from extractor.pipeline.extract import find_index
 from extractor.pipeline.local_frames import opened
+from extractor.pipeline.selection import find_index
 
 _FOR_KEYFRAMES = SamplingPolicy(strategy="keyframe")
 """The policy that asks for the least to be found out about the packets."""

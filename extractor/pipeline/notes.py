@@ -1,6 +1,6 @@
 """Notes of a manifest: what a reader of the frames would not expect. Pure: no I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoder import FrameDecoder
@@ -42,6 +42,11 @@ def manifest_notes(
         total = decoder.index.frame_count
         yield f"{count} of {total} frames have no time after that of the one before: they cannot be selected"
     yield from _late_timestamps(index, policy, decoder.decoded_seconds)
+    total = index.frame_count
+    yield from _missing(
+        [number for number in policy.frames if not -total <= number < total],
+        f"of {len(policy.frames)} frame numbers are not those of a frame, since the video has {total} frames",
+    )
 
 
 def _late_timestamps(index: VideoIndex, policy: SamplingPolicy, decoded_seconds: float) -> Iterator[str]:
@@ -49,9 +54,15 @@ def _late_timestamps(index: VideoIndex, policy: SamplingPolicy, decoded_seconds:
     end = float((index.shown_pts[-1] - index.shown_pts[0]) * index.time_base) if index.shown_pts else None
     last = max(index.duration_seconds, decoded_seconds) if end is None else end
     late = [moment for moment in policy.timestamps_seconds if moment > last]
-    if late:
-        shown = ", ".join(f"{moment:g}" for moment in late[:5]) + (" …" if len(late) > 5 else "")
-        yield (
-            f"{len(late)} of {len(policy.timestamps_seconds)} timestamps lie after the last frame, "
-            f"at {last:.3f} s, and have no frame: {shown}"
-        )
+    yield from _missing(
+        late,
+        f"of {len(policy.timestamps_seconds)} timestamps lie after the last frame, at {last:.3f} s,"
+        " and have no frame",
+    )
+
+
+def _missing(values: Sequence[float], what: str) -> Iterator[str]:
+    """Yield a note on values that have no frame, if there are any."""
+    if values:
+        shown = ", ".join(f"{value:.10g}" for value in values[:5]) + (" …" if len(values) > 5 else "")
+        yield f"{len(values)} {what}: {shown}"

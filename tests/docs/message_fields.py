@@ -28,7 +28,8 @@ def _values(schema: dict[str, Any]) -> str:
         return f"text, `{pattern}`"
     if schema["type"] == "array":
         least, most = (schema.get(f"{end}Items", schema.get(f"{end}Length")) for end in ("min", "max"))
-        return f"list of {least} to {most:,} numbers"
+        item = "whole numbers" if schema["items"]["type"] == "integer" else "numbers"
+        return f"list of {least} to {most:,} {item}"
     kind = {"number": "number", "integer": "whole number", "boolean": "`true` or `false`", "string": "text"}
     return kind[schema["type"]] + _bounds(schema)
 

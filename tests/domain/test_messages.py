@@ -138,6 +138,11 @@ def test_frames_per_second_are_an_interval() -> None:
     assert exact_seconds(job.policy.interval_seconds) == Fraction(1, 30)
 
 
+def test_frame_numbers_imply_their_strategy_and_stay_whole() -> None:
+    (job,) = _parse('{"code": "abc", "frames": [0, 10, -1]}')
+    assert (job.policy.strategy, repr(job.policy.frames)) == ("frames", "(0, 10, -1)")
+
+
 def test_timestamps_imply_their_strategy() -> None:
     (job,) = _parse('{"code": "abc", "timestamps": [0, 1.5, 12]}')
     assert (job.policy.strategy, job.policy.timestamps_seconds) == ("timestamps", (0.0, 1.5, 12.0))
@@ -151,6 +156,8 @@ def test_timestamps_imply_their_strategy() -> None:
         {"strategy": "timestamps"},
         {"strategy": "uniform", "timestamps": [1]},
         {"timestamps": []},
+        {"frames": [1.5]},
+        {"frames": [True]},
         {"timestamps": [1, -1]},
         {"timestamps": ["soon"]},
         {"start": 5, "end": 5},

@@ -30,6 +30,7 @@ _ALL_SETTINGS = {
     "Measures": "true",
     "SkipBlank": "true",
     "SkipSimilar": "3",
+    "DistinctDistance": "8",
     "MaxWidth": "640",
     "MaxHeight": "480",
     "AllowTruncated": "true",

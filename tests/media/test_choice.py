@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from extractor import extract_frames
 from extractor.domain.frames import StoredFrame
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import NoFramesError, UnreadableError
@@ -135,6 +136,31 @@ def test_every_nth_frame_counts_from_the_first_frame_of_the_part(
 
 
 @pytest.mark.parametrize("plan", [False, True])
+def test_frames_of_given_numbers_are_taken_once_each_and_counted_from_either_end(
+    decode: Decode, clip: Path, plan: bool
+) -> None:
+    shown = _rounded(_shown(clip))
+    total = len(shown)
+    numbers = (7, -1, 0, 10**6, 7, 3 - total, -total - 1)
+    expected = [(number, shown[number]) for number in (0, 3, 7, total - 1)]
+    assert decode(clip, SamplingPolicy(strategy="frames", frames=numbers), plan=plan).times == expected
+
+
+def test_numbers_that_no_frame_has_are_noted(clip: Path, tmp_path: Path) -> None:
+    total = len(_shown(clip))
+    frames = extract_frames(clip, tmp_path, frames=[total, -total - 1, -total])
+    assert [frame.slot for frame in frames] == [0]
+    (note,) = (note for note in frames.manifest.notes if "frame numbers" in note)
+    assert note.startswith("2 of 3 ")
+    assert f"the video has {total} frames: {total}, {-total - 1}" in note
+
+
+def test_numbers_of_which_no_frame_has_one_are_an_error(decode: Decode, clip: Path) -> None:
+    with pytest.raises(NoFramesError):
+        decode(clip, SamplingPolicy(strategy="frames", frames=(1000,)))
+
+
+@pytest.mark.parametrize("plan", [False, True])
 def test_a_count_of_frames_is_spread_over_the_time(decode: Decode, clip: Path, plan: bool) -> None:
     shown, end = _shown(clip), _end(clip)
     middles = [1 + (end - 1) * part / 8 for part in (1, 3, 5, 7)]
@@ -172,8 +198,9 @@ def test_each_scene_gives_its_own_number_of_frames(clip_dir: Path, tmp_path: Pat
         SamplingPolicy(strategy="every_n_frames", every_n_frames=9, max_frames=8, start_seconds=0.1),
         SamplingPolicy(strategy="count", count=8),
         SamplingPolicy(strategy="random", random=8, seed=1),
+        SamplingPolicy(strategy="frames", frames=(0, 9, 30, 50, -9, -1)),
     ],
-    ids=["start", "every_n_frames", "count", "random"],
+    ids=["start", "every_n_frames", "count", "random", "frames"],
 )
 @pytest.mark.parametrize("plan", [False, True])
 def test_a_later_run_makes_only_the_rest(

@@ -120,7 +120,7 @@ class FrameDecoder:
         ):
             return error
         if targets is not None and not targets:
-            return NoFramesError("the video has no frame at or after the requested times")
+            return NoFramesError("the video has none of the requested frames")
         if targets is not None and len(targets) > limits.max_frames:
             return TooLargeError(
                 f"{len(targets)} frames are requested, MAX_FRAMES_CEILING allows {limits.max_frames}"

@@ -96,7 +96,7 @@ def _decode(
     last = Timestamp(shown[-1], start.time_base)
     scenes = finder.scenes(max(index.duration_seconds, offset_seconds(last, start)))
     frames = FrameTimes(shown, start.time_base, index.duration_seconds)
-    in_part = ScenesInPart(_frames_of(scenes, frames.within(policy)), finder.sharpness)
+    in_part = ScenesInPart(_frames_of(scenes, frames.within(policy)), finder.sharpness, finder.contrast)
     strategy = strategy_of(policy)
     targets = strategy.targets_of_scenes(frames, in_part, policy) if policy.selects_scenes else Targets()
     return SceneSelection(index, scenes, targets, start)

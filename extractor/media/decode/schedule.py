@@ -112,6 +112,19 @@ def schedule_rest(
     return _schedule(index, rest, planned, sample_times, policy)
 
 
+def schedule_some(index: VideoIndex, targets: Targets, policy: SamplingPolicy) -> DecodeSchedule:
+    """Schedule some of the frames of a schedule.
+
+    Args:
+        index: The index of the video, which has its timestamps.
+        targets: The frames.
+        policy: The sampling policy, which does not limit their number further.
+    """
+    if strategy_of(policy).intra_only:
+        return _schedule_keyframes(index, targets, policy)
+    return _schedule(index, targets, targets, _times_of(index, targets), policy)
+
+
 def schedule_targets(
     index: VideoIndex, targets: Targets, start: Timestamp, policy: SamplingPolicy
 ) -> DecodeSchedule:
@@ -149,6 +162,10 @@ def _keyframes(index: VideoIndex, policy: SamplingPolicy) -> DecodeSchedule:
     keyframe_pts = sorted(compress(packets.pts, map(and_, shown, packets.are_keyframes)))
     part = _part_of_keyframes(index, keyframe_pts, policy)
     targets = _apply_max_frames(Targets(part, keyframe_pts[part.start : part.stop]), policy)
+    return _schedule_keyframes(index, targets, policy)
+
+
+def _schedule_keyframes(index: VideoIndex, targets: Targets, policy: SamplingPolicy) -> DecodeSchedule:
     selection = _selection(index, None, targets, policy)
     # The deinterlacer needs neighbouring frames.
     can_plan = bool(targets) and not index.picture.interlaced and not index.has_parameters_between_keyframes

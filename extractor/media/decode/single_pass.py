@@ -125,6 +125,7 @@ def _is_suitable(source: DecoderInput, policy: SamplingPolicy, codec: str) -> bo
         and not policy.tolerance_seconds
         and not policy.counts_frames
         and not policy.takes_part
+        and not policy.keeps_distinct
     )
     strategy = strategy_of(policy)
     can_plan = supports_decode_order(codec)

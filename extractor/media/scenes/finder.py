@@ -13,6 +13,7 @@ from extractor.media.ffmpeg.process import FFmpegProcess
 from extractor.media.probe.video_index import VideoIndex
 from extractor.media.scenes.boundaries import scenes_between
 from extractor.media.scenes.downscale import DownscaleSpec, downscale_spec
+from extractor.media.strategies import strategy_of
 
 _MAX_FRAME_SECONDS: Final = Fraction(10_000_000)
 """The largest frame duration, in seconds. PySceneDetect rejects much lower frame rates."""
@@ -22,16 +23,17 @@ class SceneFinder:
     """Finds the scenes of a video from its downscaled frames.
 
     Attributes:
-        sharpness: The sharpness of each frame, if the policy selects the sharpest frame of each scene.
+        sharpness: The sharpness of each frame, if the strategy compares frames.
+        contrast: The contrast of each frame, likewise.
         spec: The downscaling of the frames.
     """
 
     def __init__(self, index: VideoIndex, policy: SamplingPolicy) -> None:
-        from extractor.media.metrics import sharpness_of_colours
         from extractor.media.scenes.cut_detector import CutDetector
 
         self.sharpness = array("d")
-        self._measure = sharpness_of_colours if policy.scene_frame == "sharpest" else None
+        self.contrast = array("d")
+        self._compares_frames = strategy_of(policy).compares_frames(policy)
         self.spec = _downscale_spec(index)
         rate = nominal_rate(index.frame_rate)
         self._detector = CutDetector(self.spec, rate, policy.detector or "content", policy.scene_threshold)
@@ -42,8 +44,11 @@ class SceneFinder:
         if frame is None:  # FFmpeg died: the caller checks its exit status
             return
         picture = self._detector.feed(frame, seconds)
-        if self._measure is not None:
-            self.sharpness.append(self._measure(picture))
+        if self._compares_frames:
+            from extractor.media.metrics import contrast_of_colours, sharpness_of_colours
+
+            self.sharpness.append(sharpness_of_colours(picture))
+            self.contrast.append(contrast_of_colours(picture))
 
     def scenes(self, end_seconds: float) -> tuple[Scene, ...]:
         """Return the scenes of the video, which ends at `end_seconds`: at least one."""
