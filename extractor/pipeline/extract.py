@@ -118,9 +118,7 @@ def extract(
             stored = replace(stored, frames=(*before, *stored.frames))
             return _manifest(task, decoder, choice, stored, watch)
         except UnconfirmedIndexError:
-            logger.info(
-                "the tables give no index, FFmpeg lists the packets", extra={"code": task.code}
-            )
+            logger.info("the tables give no index, FFmpeg lists the packets", extra={"code": task.code})
             from_tables = False
 
 

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import accumulate, chain, islice, repeat
-from operator import add
+from operator import add, lt
 from typing import BinaryIO, Final
 
 from msgspec import Struct, field
@@ -29,7 +29,9 @@ _KEY_GROUPS: Final = frozenset({b"rap ", b"sync"})
 _UNSUPPORTED_TABLES: Final = frozenset({b"stps", b"senc", b"saiz", b"saio"})
 """Partial sync samples, and the tables of encrypted samples."""
 _VISUAL_ENTRY_BYTES: Final = 78
-_VERSION_1_BYTES: Final = 16
+_MAX_TIME_SCALE: Final = 10_000_000
+_SIGN_BIT: Final = 1 << 31
+"""FFmpeg reads some unsigned numbers as signed ones."""
 
 
 class SampleEntry(Struct, frozen=True):
@@ -137,17 +139,19 @@ def _read_track(
     header = only(track, b"mdia", b"mdhd")
     time_scale = unpack("I", header, 20 if header[0] == 1 else 12)[0]
     tables = children(only(track, b"mdia", b"minf", b"stbl"))
-    if not (time_scale and movie_scale) or tables.keys() & _UNSUPPORTED_TABLES or _has_key_groups(tables):
+    if not (0 < time_scale <= _MAX_TIME_SCALE and 0 < movie_scale <= _MAX_TIME_SCALE):
+        raise UnsupportedTablesError
+    if tables.keys() & _UNSUPPORTED_TABLES or _has_key_groups(tables):
         raise UnsupportedTablesError
     sizes = _read_sizes(only(tables, b"stsz"), max_samples)
     durations = array("q", islice(_runs(only(tables, b"stts")), len(sizes) + 1))
-    if len(durations) != len(sizes) or not all(durations) or max(durations) >= 1 << 31:
+    if len(durations) != len(sizes) or not all(durations) or max(durations) >= _SIGN_BIT:
         raise UnsupportedTablesError
     dts = array("q", accumulate(islice(durations, len(durations) - 1), initial=0))
     pts = dts
     if b"ctts" in tables:
         offsets = array("q", islice(_runs(only(tables, b"ctts")), len(sizes) + 1))
-        if len(offsets) != len(sizes) or max(offsets) >= 1 << 31:  # negative offsets
+        if len(offsets) != len(sizes) or max(offsets) >= _SIGN_BIT:  # negative offsets
             raise UnsupportedTablesError
         pts = array("q", map(add, dts, offsets))
     shift = _edit_shift(track, movie_scale, time_scale, pts)
@@ -198,7 +202,8 @@ def _read_sizes(table: memoryview, max_samples: int) -> "array[int]":
 def _read_keyframes(tables: dict[bytes, list[memoryview]], count: int) -> bytearray:
     table = only(tables, b"stss")
     numbers = _numbers(table, 8, unpack("I", table, 4)[0])
-    if not numbers or min(numbers) < 1 or max(numbers) > count:
+    is_ascending = all(map(lt, numbers, islice(numbers, 1, None)))
+    if not numbers or not is_ascending or not 1 <= numbers[0] <= numbers[-1] <= count:
         raise UnsupportedTablesError
     flags = bytearray(count)
     for number in numbers:
@@ -217,7 +222,7 @@ def _read_offsets(tables: dict[bytes, list[memoryview]], sizes: "array[int]", fi
     table = only(tables, b"stsc")
     runs = _numbers(table, 8, 3 * unpack("I", table, 4)[0])
     firsts, counts, entries = runs[::3], runs[1::3], runs[2::3]
-    if not firsts or firsts[0] != 1 or set(entries) != {1} or not all(counts):
+    if not firsts or firsts[0] != 1 or set(entries) != {1} or not all(counts) or max(counts) >= _SIGN_BIT:
         raise UnsupportedTablesError
     offsets = array("q")
     for position, first in enumerate(firsts):

@@ -6,6 +6,7 @@ the first bytes of each unit are read.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from operator import or_
 from typing import Final
 
 from msgspec import Struct
@@ -94,7 +95,8 @@ def read_roles(
         are_keyframes: Whether they are flagged as keyframes.
 
     Raises:
-        UnsupportedTablesError: A packet does not consist of units, or has unsupported ones.
+        UnsupportedTablesError: A packet does not consist of units, or has unsupported ones, or the packets
+            that are flagged as keyframes are not the random access points.
     """
     types = UNIT_TYPES[codec]
     names = ("references", "random_access", "open_access", "leading")
@@ -114,10 +116,10 @@ def read_roles(
         if parameters and parameters != last:
             changes.append(number)
             last = parameters
-    keys = bytes(are_keyframes)
     marks = {name: bytes(found.translate(_BIT_TABLES[bit])) for bit, name in enumerate(names)}
-    for name in ("random_access", "open_access"):
-        marks[name] = bytes(map(int.__and__, marks[name], keys))
+    access_points = map(or_, marks["random_access"], marks["open_access"])
+    if bytes(access_points) != bytes(are_keyframes):  # FFmpeg would derive other keyframes
+        raise UnsupportedTablesError
     return PacketRoles(marks, changes)
 
 
