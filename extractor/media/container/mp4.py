@@ -222,7 +222,7 @@ def _read_offsets(tables: dict[bytes, list[memoryview]], sizes: "array[int]", fi
     table = only(tables, b"stsc")
     runs = _numbers(table, 8, 3 * unpack("I", table, 4)[0])
     firsts, counts, entries = runs[::3], runs[1::3], runs[2::3]
-    if not firsts or firsts[0] != 1 or set(entries) != {1} or not all(counts) or max(counts) >= _SIGN_BIT:
+    if not firsts or firsts[0] != 1 or set(entries) != {1} or not all(counts) or max(counts) > len(sizes):
         raise UnsupportedTablesError
     offsets = array("q")
     for position, first in enumerate(firsts):
