@@ -43,6 +43,8 @@ _READ: Sequence[tuple[str, str]] = (
     ("hevc_closed.mp4", f"{_X265}:keyint=15:open-gop=0 -tag:v hvc1"),
     ("hevc_open.mp4", f"{_X265}:keyint=15:min-keyint=15:open-gop=1:scenecut=0"),
     ("vp9.mp4", "-c:v libvpx-vp9 -g 20 -auto-alt-ref 1 -lag-in-frames 16 -cpu-used 5"),
+    ("svt.mp4", "-c:v libsvtav1 -preset 12 -g 20 -svtav1-params lp=1"),
+    ("aom.mp4", "-c:v libaom-av1 -cpu-used 8 -g 20 -lag-in-frames 16"),
 )
 _LEFT_TO_FFMPEG: Sequence[tuple[str, str]] = (
     ("fragmented.mp4", "-c:v libx264 -g 20 -movflags frag_keyframe+empty_moov"),
@@ -75,6 +77,12 @@ def test_the_tables_give_the_packets_that_ffmpeg_lists(tmp_path: Path, name: str
     assert read is not None
     listed = scan_packets(source, _budget(), scan_request_for(read.stream.codec, SamplingPolicy()))
     assert _facts(read) == _facts(TableScan(listed.listing, {}, read.stream))
+    if listed.dependencies is not None or read.dependencies is not None:
+        assert listed.dependencies is not None
+        assert read.dependencies is not None
+        assert read.dependencies.shown == listed.dependencies.shown
+        for frame in range(len(read.packets)):
+            assert read.dependencies.needed_frames([frame]) == listed.dependencies.needed_frames([frame])
     count = len(listed.listing)
     for role, marks in listed.passing.items():
         if role != "parameters":

@@ -82,7 +82,7 @@ def confirm_index(
 def _index(
     tables: TableScan, described: InputInfo, log: FFmpegLog, source: DecoderInput, budget: ProcessLimits
 ) -> VideoIndex | None:
-    scan = PacketScan(described, tables.packets, log, 0, tables.marks)
+    scan = PacketScan(described, tables.packets, log, 0, tables.marks, tables.dependencies)
     try:
         index = index_from_scan(scan, source, budget, with_order=True)
     except PermanentError:  # the run for the index alone gives a better error

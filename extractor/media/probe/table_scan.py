@@ -4,6 +4,7 @@ This saves a start of FFmpeg. It is done only for files whose tables need no int
 `scan_tables` returns ``None``.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import BinaryIO, Final
@@ -19,6 +20,7 @@ from extractor.media.ffmpeg.discontinuities import JUMP_SECONDS
 from extractor.media.ffmpeg.input_info import UNKNOWN, StreamInfo
 from extractor.media.ffmpeg.stream_packets import StreamPackets
 from extractor.media.probe.decode_order import scan_request_for
+from extractor.media.references.av1_dependencies import Av1Dependencies, Dependencies
 from extractor.media.references.bit_reader import UnsupportedBitstreamError
 from extractor.media.references.h264_parameters import parse_sequence_parameters
 
@@ -27,12 +29,14 @@ _CODECS: Final[Mapping[bytes, tuple[str, bytes]]] = {
     b"hvc1": ("hevc", b"hvcC"),
     b"hev1": ("hevc", b"hvcC"),
     b"vp09": ("vp9", b"vpcC"),
+    b"av01": ("av1", b"av1C"),
 }
 """FFmpeg's name of the codec, and the box with its configuration, by the format of the sample entry."""
 
 _LENGTH_BYTES_AT: Final = {"h264": 4, "hevc": 21}
 """The position in the configuration of the byte that holds the size of unit lengths."""
 
+_MAX_PACKET_BYTES: Final = 1 << 24
 _H264_BASELINE: Final = 66
 _MATRICES: Final = {0: "gbr", 1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m"}
 _DYNAMIC_RANGES: Final = frozenset({16, 18})
@@ -46,11 +50,13 @@ class TableScan(Struct, frozen=True):
         packets: The packets.
         marks: For each filter that `decode_order` knows, by name: one byte per packet, 1 if it passes.
         stream: The stream, as far as the tables describe it: FFmpeg may describe it otherwise.
+        dependencies: The dependencies between frames, for AV1.
     """
 
     packets: StreamPackets
     marks: Mapping[str, bytes]
     stream: StreamInfo
+    dependencies: Dependencies | None = None
 
 
 def scan_tables(source: DecoderInput, policy: SamplingPolicy) -> TableScan | None:
@@ -80,11 +86,13 @@ def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy) -> TableSc
     if packets.far_times or len(packets.parts) != 1:
         raise UnsupportedTablesError
     marks: Mapping[str, bytes] = {}
-    if scan_request_for(codec, policy).filters:
+    request = scan_request_for(codec, policy)
+    dependencies = _dependencies(file, table) if request.frames else None
+    if request.filters:
         roles = _roles(file, codec, configuration, table)
         packets.mark_new_parameters(roles.changes)
         marks = roles.marks
-    return TableScan(packets, marks, _stream(codec, configuration, table))
+    return TableScan(packets, marks, _stream(codec, configuration, table), dependencies)
 
 
 def _codec_of(entry: SampleEntry) -> tuple[str, bytes]:
@@ -101,6 +109,22 @@ def _roles(file: BinaryIO, codec: str, configuration: bytes, table: SampleTable)
         raise UnsupportedTablesError
     length_bytes = (configuration[_LENGTH_BYTES_AT[codec]] & 3) + 1
     return read_roles(file.fileno(), codec, length_bytes, table.offsets, table.sizes, table.are_keyframes)
+
+
+def _dependencies(file: BinaryIO, table: SampleTable) -> Dependencies:
+    """Return the dependencies between the frames of AV1.
+
+    Raises:
+        UnsupportedTablesError: They are not known.
+    """
+    if max(table.sizes) > _MAX_PACKET_BYTES:
+        raise UnsupportedTablesError
+    frames = Av1Dependencies()
+    for offset, size in zip(table.offsets, table.sizes, strict=True):
+        frames.feed_temporal_unit(os.pread(file.fileno(), size, offset))
+    if frames.dependencies is None:
+        raise UnsupportedTablesError
+    return frames.dependencies
 
 
 def _stream(codec: str, configuration: bytes, table: SampleTable) -> StreamInfo:

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -13,6 +13,8 @@ from extractor.media.references.av1_obu import (
     FRAME_HEADER,
     METADATA,
     SEQUENCE_HEADER,
+    TEMPORAL_DELIMITER,
+    TILE_GROUP,
     SequenceHeader,
     obus,
     parse_frame_header,
@@ -20,7 +22,13 @@ from extractor.media.references.av1_obu import (
 )
 from extractor.media.references.bit_reader import UnsupportedBitstreamError
 
+_Unit = tuple[int, bytes]
+"""The type and the payload of an open bitstream unit."""
+
 _MAX_DISTANCE: Final = 65_535
+_SPLIT_UNITS: Final = frozenset(
+    {SEQUENCE_HEADER, TEMPORAL_DELIMITER, FRAME_HEADER, TILE_GROUP, METADATA, FRAME}
+)
 _HDR_METADATA = (b"\1", b"\2")  # METADATA_TYPE_HDR_CLL, METADATA_TYPE_HDR_MDCV
 
 
@@ -100,16 +108,25 @@ def av1_dependencies(packets: Iterable[bytes]) -> Dependencies | None:
 
 
 class Av1Dependencies:
-    """Incremental builder of `Dependencies`. Each packet must hold one frame."""
+    """Incremental builder of `Dependencies`."""
 
     def __init__(self) -> None:
         self._decoder: _Av1Decoder | None = _Av1Decoder()
 
     def feed(self, packet: bytes) -> None:
-        """Parse the next packet."""
+        """Parse the next packet, which must hold one frame."""
         if self._decoder is not None:
             try:
                 self._decoder.feed(packet)
+            except UnsupportedBitstreamError:
+                self._decoder = None
+
+    def feed_temporal_unit(self, packet: bytes) -> None:
+        """Parse the next packet of a container, which may hold several frames."""
+        if self._decoder is not None:
+            try:
+                for units in _units_by_frame(obus(packet)):
+                    self._decoder.feed_units(units)
             except UnsupportedBitstreamError:
                 self._decoder = None
 
@@ -134,7 +151,9 @@ class _Av1Decoder(Struct):
     _parameters: Sequence[tuple[int, bytes]] = ()
 
     def feed(self, packet: bytes) -> None:
-        units = list(obus(packet))
+        self.feed_units(list(obus(packet)))
+
+    def feed_units(self, units: Sequence[_Unit]) -> None:
         parameters = [unit for unit in units if _is_parameter_unit(*unit)]
         if parameters:
             self._read_parameters(parameters)
@@ -173,6 +192,26 @@ class _Av1Decoder(Struct):
         if number is None:
             raise UnsupportedBitstreamError
         return number
+
+
+def _units_by_frame(units: Iterable[_Unit]) -> Iterator[Sequence[_Unit]]:
+    """Split a temporal unit as FFmpeg's filter ``av1_frame_split`` does, for the common units.
+
+    Raises:
+        UnsupportedBitstreamError: There are other units, or some after the last frame.
+    """
+    group, has_header = list[_Unit](), False
+    for unit in units:
+        if unit[0] not in _SPLIT_UNITS:
+            raise UnsupportedBitstreamError
+        if has_header and unit[0] != TILE_GROUP:
+            yield group
+            group, has_header = [], False
+        group.append(unit)
+        has_header = has_header or unit[0] in (FRAME, FRAME_HEADER)
+    if not has_header:
+        raise UnsupportedBitstreamError
+    yield group
 
 
 def _is_parameter_unit(kind: int, payload: bytes) -> bool:

@@ -22,7 +22,9 @@ _HEAD_BYTES: Final = 64  # all parsed fields of a frame header lie within these
 
 
 SEQUENCE_HEADER: Final = 1
+TEMPORAL_DELIMITER: Final = 2
 FRAME_HEADER: Final = 3
+TILE_GROUP: Final = 4
 METADATA: Final = 5
 FRAME: Final = 6
 _KNOWN_UNITS: Final = frozenset({*range(1, 8), 15})
