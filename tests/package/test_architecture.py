@@ -40,12 +40,19 @@ def test_the_root_of_the_package_has_few_entries() -> None:
         for path in (ROOT / "extractor").iterdir()
         if path.suffix in {"", ".py"} and path.name != "__pycache__"
     }
-    assert len(entries) <= 14, entries
+    assert len(entries) <= 16, entries
+
+
+_READ_THE_ENVIRONMENT = {
+    "extractor/serve/worker.py",  # the entry point of a process
+    "extractor/backends/telemetry.py",  # the variables of OpenTelemetry, which its SDK reads itself
+}
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_entry_points_read_the_environment(path: Path) -> None:
-    if path.name not in {"__main__.py", "cli.py"}:
+    may_read = path.relative_to(ROOT).as_posix() in _READ_THE_ENVIRONMENT
+    if path.name not in {"__main__.py", "cli.py"} and not may_read:
         assert "environ" not in {
             node.attr
             for node in ast.walk(ast.parse(path.read_text()))
@@ -69,7 +76,8 @@ def _compared_strategies(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             parts = [part for side in sides for part in ast.walk(side)]
-            if any(isinstance(part, ast.Constant) and part.value in get_args(Strategy) for part in parts):
+            named = {part.value for part in parts if isinstance(part, ast.Constant)} & {*get_args(Strategy)}
+            if named - {"frames"} or (named and "strategy" in ast.unparse(node)):  # a word of many uses
                 yield ast.unparse(node)
         elif isinstance(node, ast.Match) and "strategy" in ast.unparse(node.subject):
             yield f"match {ast.unparse(node.subject)}"

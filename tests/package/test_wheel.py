@@ -63,6 +63,7 @@ def test_the_wheel_names_the_one_version_the_licence_and_the_commands(wheel: Pat
         "frame-extractor-dataset",
         "frame-extractor-enqueue",
         "frame-extractor-reconcile",
+        "frame-extractor-serve",
     ]
 
 
