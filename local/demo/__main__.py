@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from extractor.cli.terminal import path_argument
 from local.cloud import EmbeddedCloud
 from local.demo.dataset import export, read_back
+from local.demo.distinct import distinct_frames
 from local.demo.download import FrameDownload
 from local.demo.gallery import Card, Gallery, card_of, render
 from local.demo.receiver import Receiver
@@ -108,7 +110,14 @@ def _extract(
     finished = process(cloud, workspace, environment, [video.code for video in videos])
     seconds = time.monotonic() - start
     frames = FrameDownload(cloud.s3(), cloud.FRAMES_BUCKET, workspace.frames)
-    return Gallery([card_of(video, finished[video.code], frames) for video in videos], seconds)
+    cards = [card_of(video, finished[video.code], frames) for video in videos]
+    return Gallery([_with_distinct(card, workspace) for card in cards], seconds)
+
+
+def _with_distinct(card: Card, workspace: Workspace) -> Card:
+    if not card.video.shows_distinct or card.manifest is None:
+        return card
+    return replace(card, distinct=distinct_frames(card.video, card.manifest, workspace.work))
 
 
 def _table(cards: Sequence[Card]) -> str:

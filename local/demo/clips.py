@@ -28,6 +28,7 @@ class Clip:
         rotation_degrees: The rotation in the display matrix.
         kept_share: The share of the file that is kept; less than 1 truncates it.
         expected_reason: The reason code with which the video must fail, if any.
+        shows_distinct: Whether the page shows its distinct frames as well.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Clip:
     rotation_degrees: int = 0
     kept_share: float = 1.0
     expected_reason: str | None = None
+    shows_distinct: bool = False
 
 
 _MANDELBROT = "mandelbrot=size=640x360:rate=25:maxiter=250:inner=black:"
@@ -79,6 +81,7 @@ CLIPS = (
         "Variable frame rate: 30 per second, then a frame every 0.7 s, then 30 again",
         f"{_RINGS.format('magma')},trim=duration=8[back];{_CLOCK.format('200x112')}[clock];"
         "[back][clock]overlay=420:228:shortest=1,select='lt(t,1)+gt(t,6.5)+not(mod(n,21))'",
+        shows_distinct=True,
     ),
     Clip("demo-scenes", "Five scenes with hard cuts between them", _SCENES),
     Clip(

@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from extractor.domain.frames import StoredFrame
 from extractor.domain.manifest import Manifest
 from local.demo.download import FrameDownload, checked_key, manifest_key
 from local.demo.outcomes import Finished
@@ -49,12 +50,14 @@ class Card:
         finished: The outcome.
         manifest: The manifest, exactly if the video was extracted.
         track: The WebVTT text of its storyboard, if any.
+        distinct: The manifest of its distinct frames, if the page shows them.
     """
 
     video: DemoVideo
     finished: Finished
     manifest: Manifest | None
     track: str | None = None
+    distinct: Manifest | None = None
 
     @property
     def as_expected(self) -> bool:
@@ -88,6 +91,15 @@ class Card:
         """The display time of the first frame on the tiles' clock."""
         first = next(_tiles(self.track or "", ""), None)
         return round(first.start - self.manifest.frames[0].pts_seconds, 3) if first and self.manifest else 0.0
+
+    @property
+    def stand_ins(self) -> dict[int, StoredFrame]:
+        """The frame that stands for each frame that is not distinct, by the slot of the latter."""
+        if self.distinct is None or self.manifest is None:
+            return {}
+        kept = self.distinct.frames
+        frames = {frame.slot: frame for frame in self.manifest.frames}
+        return {other.slot: frames[kept[other.same_as].slot] for other in self.distinct.left_out}
 
     @property
     def search_text(self) -> str:

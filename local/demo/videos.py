@@ -13,19 +13,20 @@ _LONGEST_CODE = 100
 
 @dataclass(frozen=True, slots=True)
 class DemoVideo:
-    """A video; `expected_reason` is the reason code with which it must fail, if any."""
+    """A video; `expected_reason` and `shows_distinct` are those of `local.demo.clips.Clip`."""
 
     code: str
     caption: str
     path: Path
     expected_reason: str | None = None
+    shows_distinct: bool = False
 
 
 def generated_videos(directory: Path) -> list[DemoVideo]:
     """Generate the demo's clips in `directory`."""
     paths = make_clips(directory)
     return [
-        DemoVideo(clip.code, clip.caption, path, clip.expected_reason)
+        DemoVideo(clip.code, clip.caption, path, clip.expected_reason, clip.shows_distinct)
         for clip, path in zip(CLIPS, paths, strict=True)
     ]
 

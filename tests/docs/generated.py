@@ -13,6 +13,7 @@ from tests.docs.command_lines import render_command_lines
 from tests.docs.cost_tables import COSTS_PAGE, render_costs
 from tests.docs.deployment_files import ENV_EXAMPLE, TEMPLATE, render_env_example, render_template
 from tests.docs.docstrings import docstring_items, split_docstring
+from tests.docs.mutant_counts import MUTATION_PAGE, render_mutation
 from tests.docs.python_api import render_python_api
 from tests.docs.settings_table import render_settings
 from tests.docs.tofu_files import TOFU, render_dashboard, render_settings_file, render_variables
@@ -50,6 +51,7 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "python-api.md": render_python_api,
     REFERENCE / "settings.md": render_settings,
     COSTS_PAGE: render_costs,
+    MUTATION_PAGE: render_mutation,
     ENV_EXAMPLE: render_env_example,
     TEMPLATE: render_template,
     # after the template, which they are read from

@@ -87,6 +87,7 @@ def test_the_demo_extracts_five_clips_and_dead_letters_the_broken_one(tmp_path: 
         assert all(
             (out / "frames" / frame.key).stat().st_size == frame.size_bytes for frame in manifest.frames
         )
+    assert "Distinct frames: 4 of 8" in (out / "index.html").read_text()
     portrait = parse_manifest((out / "frames/demo-portrait/manifest.json").read_bytes())
     assert portrait is not None
     assert {(frame.width, frame.height) for frame in portrait.frames} == {(360, 640)}

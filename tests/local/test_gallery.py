@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from extractor.domain.frames import LeftOutFrame
 from extractor.domain.manifest import Extra, Manifest, parse_manifest
 from local.demo.download import checked_key
 from local.demo.gallery import Card, Gallery, Tile, clock, render
@@ -143,6 +144,19 @@ def test_a_storyboard_is_shown_if_there_is_one() -> None:
     ]
     assert "frames/clip/contact-sheet.jpg" in [link["href"] for link in page.all("a")]
     assert not [figure for figure in _page(GOOD).all("figure") if figure.get("class") == "scrub"]
+
+
+def test_frames_that_are_not_distinct_are_shown_pale_beside_the_one_that_stands_for_them() -> None:
+    manifest = _manifest()
+    first, second, third = manifest.frames
+    kept = (structs.replace(second, index=0, key="other/1.jpg"), structs.replace(third, index=1))
+    left_out = (LeftOutFrame(first.slot, first.pts_seconds, 0, 3),)
+    page = _page(replace(GOOD, distinct=structs.replace(manifest, frames=kept, left_out=left_out)))
+    assert "Distinct frames: 2 of 3" in page.text
+    assert len([item for item in page.all("li") if item.get("class") == "left-out"]) == 1
+    (stand_in,) = [image for image in page.all("img") if image.get("class") == "stand-in"]
+    assert stand_in["src"] == "frames/clip/000001.jpg"
+    assert "0:00.000like 0:01.250" in page.text
 
 
 def test_a_track_that_names_other_files_shows_nothing() -> None:

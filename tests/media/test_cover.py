@@ -41,6 +41,14 @@ def test_the_cover_is_of_the_longest_scene_that_shows_something(
     assert part.pts_seconds < 1
 
 
+def test_a_long_scene_without_details_is_not_blank(clip_dir: Path, tmp_path: Path) -> None:
+    clip = clip_dir / "cover-smooth.mp4"
+    smooth = "gradients=s=96x64:d=3:r=25:c0=black:c1=white:speed=0.00001:seed=1"
+    clips.ffmpeg(f"-filter_complex testsrc2=s=96x64:d=1:r=25[a];{smooth}[b];[a][b]concat {{0}}", clip)
+    (frame,) = extract_frames(clip, tmp_path, strategy="cover")
+    assert frame.pts_seconds > 1
+
+
 def _cover(scenes: list[list[tuple[float, float]]], pts: list[int] | None = None) -> int:
     """Return the best of frames that have this sharpness and contrast, by scene."""
     pictures = [picture for scene in scenes for picture in scene]

@@ -33,6 +33,8 @@ _REPLAY = ("tests/reconcile/test_replay.py",)
 _REPAIR = ("tests/reconcile/test_repair_action.py", "tests/reconcile")
 _SERVE = ("tests/handler/test_serve.py",)
 _QUEUE = ("tests/backends/queues/test_job_queue.py",)
+_COVER = ("tests/media/test_cover.py",)
+_DISTINCT = ("tests/media/test_distinct.py",)
 _KEYS = ("tests/domain/test_keys.py", "tests/migration/test_older_system.py")
 
 
@@ -649,5 +651,66 @@ MUTANTS: list[Mutant] = [
             "size_bytes(message)",
         ),
         ("queue: a refused message group is tried again", 'if "MessageGroupId" in refusal:', "if False:"),
+    ),
+    *_group(
+        "extractor/media/distinct.py",
+        _DISTINCT,
+        (
+            "distinct: another frame than the nearest stands for one",
+            "rank[nearest].tolist()",
+            "nearest.tolist()",
+        ),
+        (
+            "distinct: a frame is left out that differs enough",
+            "if distances[farthest] <= too_near:",
+            "if distances[farthest] <= too_near + 1:",
+        ),
+    ),
+    *_group(
+        "extractor/media/decode/survey.py",
+        _DISTINCT,
+        (
+            "distinct: a frame that is left out is stored",
+            "if self.kept.get(frame.slot) == frame.pts_seconds:",
+            "if True:",
+        ),
+        (
+            "distinct: a kept frame may be missing",
+            "if done + count != len(self.kept):",
+            "if False:",
+        ),
+        (
+            "distinct: a kept frame is listed as left out",
+            "for other in others if other[0] not in kept)",
+            "for other in others)",
+        ),
+    ),
+    *_group(
+        "extractor/media/choice.py",
+        (
+            "tests/media/test_choice.py::"
+            "test_frames_of_given_numbers_are_taken_once_each_and_counted_from_either_end",
+        ),
+        ("frames: the next frame is taken", "(number % total for", "((number + 1) % total for"),
+    ),
+    *_group(
+        "extractor/media/cover.py",
+        _COVER,
+        ("cover: the worst frame is taken", "return max(longest,", "return min(longest,"),
+        ("cover: frames of a fade count", "least = max(_BLANK", "least = min(_BLANK"),
+        (
+            "cover: the scene with the most frames is the longest",
+            "sum(frames.ticks_shown(number) for number in numbers)",
+            "len(numbers)",
+        ),
+    ),
+    *_group(
+        "extractor/media/scenes/finder.py",
+        _COVER,
+        (
+            "cover: sharpness counts as contrast",
+            "contrast.append(contrast_of_colours(picture))",
+            "contrast.append(sharpness_of_colours(picture))",
+        ),
     ),
 ]
