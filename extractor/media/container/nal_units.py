@@ -69,10 +69,12 @@ class PacketRoles(Struct, frozen=True):
     Attributes:
         marks: By the names of the filters of `extractor.media.probe.decode_order`.
         changes: The numbers of the packets with other parameter sets than the last packet that had some.
+        with_parameters: The numbers of all packets with parameter sets.
     """
 
     marks: Mapping[str, bytes]
     changes: Sequence[int]
+    with_parameters: Sequence[int]
 
 
 def read_roles(
@@ -82,8 +84,12 @@ def read_roles(
     offsets: Sequence[int],
     sizes: Sequence[int],
     are_keyframes: Sequence[int],
+    present: Sequence[int] | None = None,
 ) -> PacketRoles:
     """Read the roles of all packets.
+
+    A packet whose bytes are not present counts as a reference without parameter sets, and as a closed access
+    point if it is flagged as a keyframe.
 
     Args:
         descriptor: The open file.
@@ -92,6 +98,7 @@ def read_roles(
         offsets: The position of each packet in the file.
         sizes: Their sizes.
         are_keyframes: Whether they are flagged as keyframes.
+        present: Whether their bytes are present; ``None`` if all are.
 
     Raises:
         UnsupportedTablesError: A packet does not consist of units, or has unsupported ones.
@@ -100,8 +107,11 @@ def read_roles(
     names = ("references", "random_access", "open_access", "leading")
     masks = [_packet_mask(types, head) for head in range(256)]
     found = bytearray()
-    changes, last = list[int](), b""
+    changes, with_parameters, last = list[int](), list[int](), b""
     for number, (offset, size) in enumerate(zip(offsets, sizes, strict=True)):
+        if present is not None and not present[number]:
+            found.append(_REFERENCE | _RANDOM_ACCESS)
+            continue
         head = os.pread(descriptor, _HEAD_BYTES, offset)
         if len(head) <= length_bytes:
             raise UnsupportedTablesError
@@ -111,14 +121,16 @@ def read_roles(
             continue
         mask, parameters = _read_units(descriptor, head, length_bytes, offset, size, masks)
         found.append(mask)
-        if parameters and parameters != last:
-            changes.append(number)
+        if parameters:
+            with_parameters.append(number)
+            if parameters != last:
+                changes.append(number)
             last = parameters
     keys = bytes(are_keyframes)
     marks = {name: bytes(found.translate(_BIT_TABLES[bit])) for bit, name in enumerate(names)}
     for name in ("random_access", "open_access"):
         marks[name] = bytes(map(int.__and__, marks[name], keys))
-    return PacketRoles(marks, changes)
+    return PacketRoles(marks, changes, with_parameters)
 
 
 _REFERENCE, _RANDOM_ACCESS, _OPEN_ACCESS, _LEADING, _PARAMETERS, _UNSUPPORTED = (1 << bit for bit in range(6))
