@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from extractor.__main__ import main
 from extractor.backends.storage.s3.ranged_object import S3RangedObject
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import SourceChangedError, VideoMissingError
+from extractor.media.ffmpeg import process
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.pipeline import remote_video
@@ -158,10 +159,17 @@ def test_a_plan_that_needs_a_missing_packet_is_not_used(
         copy.fetch([range(copy.size_bytes - (1 << 14), copy.size_bytes)])  # the tables
         return replace(source, present=tuple(copy.present))
 
-    monkeypatch.setattr(remote_video, "fetch_needed", fetch_too_little)
     expected = _frames(clip, tmp_path / "whole", ONE)
+    at_start: list[int] = []
+
+    def run_ffmpeg(*arguments: Any) -> Any:
+        at_start.append(sum(received))
+        return process.run_ffmpeg(*arguments)
+
+    monkeypatch.setattr(remote_video, "fetch_needed", fetch_too_little)
+    monkeypatch.setattr("extractor.media.decode.planned.run_ffmpeg", run_ffmpeg)
     assert _frames(S3Video(*upload(clip)), tmp_path / "one", ONE) == expected
-    assert sum(received) + HEAD == clip.stat().st_size
+    assert at_start == [clip.stat().st_size - HEAD]  # no decode of the partial file was tried
 
 
 def test_an_object_that_changes_meanwhile_gives_no_frames(
