@@ -1,9 +1,11 @@
-"""`python -m extractor`: extract frames of local video files into local folders, without any cloud."""
+"""`python -m extractor`: extract frames of video files, or of objects in S3, into local folders."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -20,6 +22,9 @@ from extractor.domain.output_options import WRITERS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError
 
+if TYPE_CHECKING:
+    from extractor.pipeline.remote_video import S3Video
+
 _EPILOG = """\
 Each video gets a separate folder, DIR/<file name without extension>/, with the frames and a
 manifest.json that lists each frame with its exact time. For videos with equal names, the folder is
@@ -33,8 +38,9 @@ exit status:
   130  interrupted (143: terminated); the videos reported until then are complete
   141  the reader of standard output has closed it; likewise
 
-example:
+examples:
   python -m extractor holiday.mp4 --out frames --interval 0.5 --format webp
+  python -m extractor s3://oriane-videos/DI5RZbSTV-t.mp4 --out frames --timestamps 12.5
 """
 
 
@@ -56,6 +62,7 @@ def _run(arguments: Sequence[str]) -> int:
     from extractor.media.ffmpeg.threads import available_cpus
     from extractor.pipeline.local import local_config, require_extras
     from extractor.pipeline.local_input import folder_names
+    from extractor.pipeline.remote_video import S3Video
 
     jobs = min(options.jobs or max(1, int(available_cpus())), len(options.videos))
     try:
@@ -67,14 +74,35 @@ def _run(arguments: Sequence[str]) -> int:
         parser.error(error.told(lambda option: option.flag))
     except (ValueError, ExtractorError, ModuleNotFoundError) as error:
         parser.error(str(error))
-    names = folder_names(options.videos)
-    tasks = [VideoTask(video, options.out / name) for video, name in zip(options.videos, names, strict=True)]
+    names = folder_names([video.path if isinstance(video, S3Video) else video for video in options.videos])
+    tasks = [
+        VideoTask(
+            replace(video, fetch=options.fetch) if isinstance(video, S3Video) else video, options.out / name
+        )
+        for video, name in zip(options.videos, names, strict=True)
+    ]
+    if any(isinstance(video, S3Video) for video in options.videos):
+        from extractor.cli.environment import load_dotenv_defaults
+
+        load_dotenv_defaults(os.environ)
     try:
         return 0 if extract_videos(tasks, policy, replace(config, output=output), jobs) else 1
     except KeyboardInterrupt as error:
         what, status = interruption(error)
         complain(f"{what}; the videos reported above are complete")
         return status
+
+
+def _video(text: str) -> "Path | S3Video":
+    """A path, or a location in S3. Raises `argparse.ArgumentTypeError`."""
+    if not text.startswith("s3://"):
+        return path_argument(text)
+    from extractor.pipeline.remote_video import parse_s3_video  # slow to import
+
+    try:
+        return parse_s3_video(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _jobs(text: str) -> int:
@@ -96,8 +124,9 @@ def build_parser() -> argparse.ArgumentParser:
         "videos",
         metavar="VIDEO",
         nargs="+",
-        type=path_argument,
-        help="a video file or a pipe; - is standard input",
+        type=_video,
+        help="a video file or a pipe; - is standard input; s3://BUCKET/KEY is an object in S3, read with the "
+        "usual AWS settings",
     )
     parser.add_argument(
         "--out",
@@ -117,6 +146,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--storyboard",
         action="store_true",
         help="add a contact sheet and a thumbnail track for players (default: no)",
+    )
+    parser.add_argument(
+        "--fetch",
+        choices=("auto", "all", "needed"),
+        default="auto",
+        help="of an object in S3, fetch all of it, or of MP4 and MOV the bytes that are needed; auto: the "
+        "latter if it pays (default: auto)",
     )
     parser.add_argument(
         "--jobs",

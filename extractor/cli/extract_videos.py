@@ -15,6 +15,8 @@ from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError, reason_of
 from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.local import extract_to_folder
+from extractor.pipeline.partial_copy import PartialCopy
+from extractor.pipeline.remote_video import S3Video
 
 _ONE_VIDEO = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s of video, {remaining} left"
 _MANY_VIDEOS = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f}, {remaining} left"
@@ -23,7 +25,7 @@ _MANY_VIDEOS = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f}, {remain
 class VideoTask(Struct, frozen=True):
     """A video and the folder of its frames."""
 
-    video: Path
+    video: Path | S3Video
     folder: Path
 
 
@@ -100,16 +102,20 @@ def _extract(
     task: VideoTask, policy: SamplingPolicy, config: ExtractorConfig, progress: ProgressCallback | None = None
 ) -> _Report:
     """Extract one video, and return what is printed about it, also after an error."""
+    fetched: list[str] = []
     try:
-        manifest = extract_to_folder(task.video, task.folder, policy, config, progress)
+        manifest = extract_to_folder(
+            task.video, task.folder, policy, config, progress, lambda copy: fetched.append(_fetched(copy))
+        )
     except Exception as error:  # noqa: BLE001 - the next video is tried after any error
         return _failure(task.video, error)
     name = escape_control_chars(str(task.video))
     notes = [f"{name}: note: {escape_control_chars(note)}" for note in manifest.notes]
-    return _Report(notes, f"{name}: {_summary(manifest)} -> {escape_control_chars(str(task.folder))}")
+    summary = ", ".join([_summary(manifest), *fetched])
+    return _Report(notes, f"{name}: {summary} -> {escape_control_chars(str(task.folder))}")
 
 
-def _failure(video: Path, error: Exception) -> _Report:
+def _failure(video: Path | S3Video, error: Exception) -> _Report:
     text = str(error) if isinstance(error, ExtractorError) else f"{type(error).__name__}: {error}"
     name = escape_control_chars(str(video))
     return _Report([f"{name}: {reason_of(error)}: {escape_control_chars(text)}"])
@@ -118,3 +124,8 @@ def _failure(video: Path, error: Exception) -> _Report:
 def _summary(manifest: Manifest) -> str:
     damaged = f", {counted(manifest.decode_errors, 'damaged frame')}" if manifest.decode_errors else ""
     return f"{counted(len(manifest.frames), 'frame')} of {manifest.video.duration_seconds:.2f} s{damaged}"
+
+
+def _fetched(copy: PartialCopy) -> str:
+    """Return how much of an object was fetched, in megabytes of 1,000,000 bytes."""
+    return f"{copy.fetched_bytes / 1e6:.1f} of {copy.size_bytes / 1e6:.1f} MB fetched"

@@ -29,8 +29,9 @@ from extractor.media.probe.video_index import VideoIndex
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import StoredOutput, open_writer
 from extractor.pipeline.notes import manifest_notes
+from extractor.pipeline.partial_copy import PartialCopy
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
-from extractor.pipeline.selection import choose_frames, find_index
+from extractor.pipeline.selection import IncompleteFileError, choose_frames, find_index
 
 if TYPE_CHECKING:
     from extractor.output.storyboard.storyboard import Storyboard
@@ -70,6 +71,7 @@ class ExtractionTask(Struct, frozen=True):
         deadline: When the work must end, as of `time.monotonic()`.
         stored: Reusable frames of an earlier run, from the first on.
         sample_name: Name of the video in a data set; by default its platform and code.
+        copy: If the file is partial: the copy that can be completed.
     """
 
     path: Path
@@ -80,6 +82,7 @@ class ExtractionTask(Struct, frozen=True):
     deadline: float
     stored: Sequence[StoredFrame] = ()
     sample_name: str | None = None
+    copy: PartialCopy | None = None
 
     @property
     def unique_name(self) -> str:
@@ -109,6 +112,27 @@ def extract(
     Raises:
         ExtractorError: Why there is no manifest. Frames stored until then stay, and no manifest lists them.
     """
+    try:
+        return _extract(task, frame_store, config, watch, progress)
+    except IncompleteFileError:
+        assert task.copy is not None
+        task.copy.complete()
+        return _extract(replace(task, copy=None), frame_store, config, watch, progress)
+
+
+def _extract(
+    task: ExtractionTask,
+    frame_store: FrameStore,
+    config: ExtractorConfig,
+    watch: Stopwatch,
+    progress: ProgressCallback | None,
+) -> Manifest:
+    """Store every wanted frame of the file as it is.
+
+    Raises:
+        IncompleteFileError: The file is partial, and the decode needs more of it.
+        ExtractorError: Why there is no manifest.
+    """
     from_tables = config.plan
     while True:
         choice, decoder, before = _prepare(task, config, watch, from_tables=from_tables)
@@ -117,7 +141,9 @@ def extract(
                 stored = _store(decoder, choice, len(before), task, frame_store, config, progress)
             stored = replace(stored, frames=(*before, *stored.frames))
             return _manifest(task, decoder, choice, stored, watch)
-        except UnconfirmedIndexError:
+        except UnconfirmedIndexError as found:
+            if task.copy is not None:
+                raise IncompleteFileError from found
             logger.info("the tables give no index, FFmpeg lists the packets", extra={"code": task.code})
             from_tables = False
 
@@ -127,7 +153,8 @@ def _prepare(
 ) -> tuple[FrameChoice, FrameDecoder, Sequence[StoredFrame]]:
     """Return the choice of frames, a decoder for those that must be made, and the frames before these."""
     limits = config.limits
-    source = DecoderInput(task.path, limits, config.ffmpeg)
+    present = tuple(task.copy.present) if task.copy else None
+    source = DecoderInput(task.path, limits, config.ffmpeg, present=present)
     budget = ProcessLimits(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
         index, precomputed = find_index(
@@ -141,6 +168,8 @@ def _prepare(
         can_resume = precomputed is None and config.output == OutputOptions()
         before = task.stored[: frames_made(task.stored, schedule, index, policy)] if can_resume else ()
         rest = remaining(schedule, len(before), index, policy)
+        if present is not None:  # the plan needs no more
+            source = replace(source, present=None, parses_packets=False)
         decoder = FrameDecoder(source, index, policy, rest, budget, choice.use_plan, precomputed)
     return choice, decoder, before
 
@@ -178,6 +207,8 @@ def _store(
                 )
             return replace(stored, extras=storyboard.store()) if storyboard else stored
         except DecodeAgainError as found:
+            if task.copy is not None:
+                raise IncompleteFileError from found
             logger.info(
                 "the first decode did not fit the video, decoding everything", extra={"code": task.code}
             )

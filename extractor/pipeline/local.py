@@ -7,7 +7,7 @@ mount or a link to another disk, and its parent need not be writable.
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Unpack
@@ -34,6 +34,8 @@ from extractor.output.frame_store import FrameStore
 from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, extract
 from extractor.pipeline.local_input import LocalVideo, bring_in, local_video
 from extractor.pipeline.local_options import SamplingOptions, requested_policy
+from extractor.pipeline.partial_copy import PartialCopy
+from extractor.pipeline.remote_video import S3Video, fetched_task, is_s3_location, parse_s3_video
 from extractor.pipeline.workdir import job_directory
 
 NO_DEADLINE_SECONDS = 365 * 24 * 3600
@@ -92,7 +94,8 @@ def extract_frames(
     The frames of an earlier run in the folder are replaced. A run that fails leaves the folder as it was.
 
     Args:
-        video_path: A file, or a pipe.
+        video_path: A file, a pipe, or ``s3://BUCKET/KEY``. Of an object in S3, only the bytes that are needed
+            are fetched if that pays.
         output_dir: The folder. It is made if it does not exist.
         frame_interval: Seconds between frames (strategy ``uniform``).
         quality: 1-100, on libjpeg's scale.
@@ -134,7 +137,9 @@ def extract_frames(
             raise ValueError(f"{name}: the path is empty")
     folder = Path(output_dir)
     config = replace(local_config(), output=wanted)
-    manifest = extract_to_folder(Path(video_path), folder, policy, config, progress)
+    text = os.fspath(video_path)
+    video = parse_s3_video(text) if is_s3_location(text) else Path(video_path)
+    manifest = extract_to_folder(video, folder, policy, config, progress)
     frames = (
         ExtractedFrame(
             path=folder / (manifest.archive.key if manifest.archive else frame.key),
@@ -150,20 +155,23 @@ def extract_frames(
 
 
 def extract_to_folder(
-    video: Path,
+    video: Path | S3Video,
     folder: Path,
     policy: SamplingPolicy,
     config: ExtractorConfig,
     progress: ProgressCallback | None = None,
+    on_fetched: Callable[[PartialCopy], None] | None = None,
 ) -> Manifest:
-    """Extract a video file into a folder, replacing the frames of an earlier run there.
+    """Extract a video into a folder, replacing the frames of an earlier run there.
 
     Args:
-        video: A file, or a pipe, which is copied into a temporary file first.
+        video: A file; a pipe, which is copied into a temporary file first; or an object in S3, which is
+            fetched into one.
         folder: The folder. It is made if it does not exist.
         policy: Which frames, and their image format.
         config: How to decode and store.
         progress: Called after each frame.
+        on_fetched: Called at the end with what was fetched of an object.
 
     Returns:
         The manifest, as it is in the folder.
@@ -172,15 +180,22 @@ def extract_to_folder(
         ExtractorError: The video gives no frames. The folder is as it was.
     """
     open_standard_streams()
-    given = local_video(video)
+    given = video if isinstance(video, S3Video) else local_video(video)
+    deadline = time.monotonic() + NO_DEADLINE_SECONDS
     try:
         with _folder(folder), job_directory(folder, prefix=_PREFIX) as directory:
-            task = _task(bring_in(given, directory / "source"), given, policy)
+            target = directory / "source"
+            if isinstance(given, S3Video):
+                task, copy = fetched_task(given, target, policy, config, deadline)
+            else:
+                task, copy = _task(bring_in(given, target), given, policy, deadline), None
             store = FolderObjectStore(directory)
             frame_store = FrameStore(store, _frame_keys(policy), policy.image_format)
             manifest = extract(task, frame_store, config, Stopwatch(), progress)
             manifest_store.commit_manifest(store, frame_store.frame_keys, manifest, replaces=None)
             _publish(directory, folder, manifest)
+        if copy and on_fetched:
+            on_fetched(copy)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StorageUnavailableError(f"cannot write to {str(folder)!r}: {reason}") from error
@@ -231,14 +246,14 @@ def _frame_keys(policy: SamplingPolicy) -> FrameKeys:
     return FrameKeys(prefix="", frame_template=f"{{index:06d}}.{policy.image_format}")
 
 
-def _task(path: Path, given: LocalVideo, policy: SamplingPolicy) -> ExtractionTask:
+def _task(path: Path, given: LocalVideo, policy: SamplingPolicy, deadline: float) -> ExtractionTask:
     return ExtractionTask(
         path=path,
         code=given.code,
         platform=None,
         source=SourceVideo(bucket=None, key=given.name, etag=None, size_bytes=path.stat().st_size),
         policy=policy,
-        deadline=time.monotonic() + NO_DEADLINE_SECONDS,
+        deadline=deadline,
         sample_name=given.sample_name(path.stat().st_size),
     )
 

@@ -41,7 +41,7 @@ class LocalVideo(Struct, frozen=True):
     @property
     def code(self) -> str:
         """Code of the video: the name of the file without its extension."""
-        return _stem(self.name)
+        return stem(self.name)
 
     def sample_name(self, size_bytes: int) -> str:
         """Return a name that no other video of a data set has, made of the path and the size of the file."""
@@ -134,16 +134,16 @@ def folder_names(videos: Sequence[Path]) -> list[str]:
     The name is the stem of the file. Videos with equal stems are named after the parts of their paths that
     differ: ``a/video.mp4`` and ``b/video.mp4`` become ``a`` and ``b``. Repeated names get a number.
     """
-    stems = [_folded(_stem(_text(video))) for video in videos]
+    stems = [_folded(stem(_text(video))) for video in videos]
     groups: dict[str, list[int]] = {}
-    for number, stem in enumerate(stems):
-        groups.setdefault(stem, []).append(number)
+    for number, name in enumerate(stems):
+        groups.setdefault(name, []).append(number)
     wanted: dict[int, str] = {}
     for numbers in groups.values():
         names = (
             _differing_parts([videos[number] for number in numbers])
             if len(numbers) > 1
-            else [_stem(_text(videos[numbers[0]]))]
+            else [stem(_text(videos[numbers[0]]))]
         )
         wanted.update(zip(numbers, names, strict=True))
     return _numbered([_short(wanted[number]) for number in range(len(videos))])
@@ -163,7 +163,7 @@ def _differing_parts(videos: Sequence[Path]) -> list[str]:
             if len({_folded("/".join(parts)) for parts in zip(*chosen, strict=True)}) == len(paths):
                 break
     if not chosen:  # the same file again and again
-        return [_stem(_text(video)) for video in videos]
+        return [stem(_text(video)) for video in videos]
     return [_safe("-".join(filter(None, parts))) for parts in zip(*chosen, strict=True)]
 
 
@@ -199,10 +199,10 @@ def _encodable(name: str) -> str:
     return os.fsencode(name).decode(errors="backslashreplace")
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """Return the name without its extension; the whole name if nothing else is left."""
-    stem = name.rpartition(".")[0]
-    return stem if stem.strip(".") else _safe(name)
+    before = name.rpartition(".")[0]
+    return before if before.strip(".") else _safe(name)
 
 
 def _safe(name: str) -> str:

@@ -1,5 +1,7 @@
 """Choose the frames to make of a video: index it, find its scenes or its most distinct frames first."""
 
+from operator import gt
+
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.scene_pass import SceneSelection, find_scenes
@@ -12,6 +14,19 @@ from extractor.media.probe.index import read_index
 from extractor.media.probe.table_index import predict_index
 from extractor.media.probe.video_index import VideoIndex
 from extractor.media.strategies import strategy_of
+
+
+class IncompleteFileError(Exception):
+    """A partial file does not suffice: all of its bytes are needed."""
+
+
+def may_predict(policy: SamplingPolicy) -> bool:
+    """Whether the index may be predicted from the tables of a file: one decode of the wanted frames suffices.
+
+    Args:
+        policy: The sampling policy.
+    """
+    return not (policy.watches_every_frame or policy.selects_scenes or policy.keeps_distinct)
 
 
 def find_index(
@@ -35,12 +50,13 @@ def find_index(
         The index, and the frames if they are already made.
 
     Raises:
+        IncompleteFileError: FFmpeg must index the file, and some of it is missing.
         ExtractorError: The file cannot be decoded.
     """
-    decodes_once = not (policy.watches_every_frame or policy.selects_scenes or policy.keeps_distinct)
-    may_predict = plan and from_tables and decodes_once
-    if may_predict and (predicted := predict_index(source, policy, budget)):
+    if plan and from_tables and may_predict(policy) and (predicted := predict_index(source, policy, budget)):
         return predicted, None
+    if source.present is not None:
+        raise IncompleteFileError
     precomputed = try_single_pass(source, policy, budget) if plan else None
     return (precomputed.index if precomputed else read_index(source, budget, policy)), precomputed
 
@@ -57,8 +73,11 @@ def choose_frames(
     """Choose the frames of `source`, whose stream `index` has selected.
 
     Raises:
+        IncompleteFileError: The decode needs bytes of the file that are missing.
         ExtractorError: The file cannot be decoded.
     """
+    if source.present is not None:
+        return _within_present(index, policy)
     if precomputed:
         return FrameChoice(index, precomputed.schedule, policy)
     found = find_scenes(source, index, policy, budget) if _scenes_first(index, policy) else None
@@ -66,6 +85,21 @@ def choose_frames(
     schedule = _schedule(source, index, policy, found, budget)
     choice = FrameChoice(index, schedule, policy, found.scenes if found else None, plan)
     return most_distinct(source, choice, budget) if policy.keeps_distinct else choice
+
+
+def _within_present(index: VideoIndex, policy: SamplingPolicy) -> FrameChoice:
+    """Choose the frames of a partial file.
+
+    Raises:
+        IncompleteFileError: The decode needs packets that are missing.
+    """
+    tables = index.tables
+    if tables is None or tables.present is None or needs_times(index, policy):
+        raise IncompleteFileError
+    schedule = make_schedule(index, policy)
+    if schedule.plan is None or any(map(gt, schedule.plan.kept, tables.present)):
+        raise IncompleteFileError
+    return FrameChoice(index, schedule, policy)
 
 
 def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:

@@ -76,7 +76,7 @@ def test_the_tables_give_the_packets_that_ffmpeg_lists(tmp_path: Path, name: str
     read = scan_tables(source, SamplingPolicy())
     assert read is not None
     listed = scan_packets(source, _budget(), scan_request_for(read.stream.codec, SamplingPolicy()))
-    assert _facts(read) == _facts(TableScan(listed.listing, {}, read.stream))
+    assert _facts(read) == _facts(TableScan(listed.listing, {}, read.stream, read.table))
     if listed.dependencies is not None or read.dependencies is not None:
         assert listed.dependencies is not None
         assert read.dependencies is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import accumulate, chain, islice, repeat
 from operator import add, lt
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from msgspec import Struct, field
 
@@ -32,6 +32,18 @@ _VISUAL_ENTRY_BYTES: Final = 78
 _MAX_TIME_SCALE: Final = 10_000_000
 _SIGN_BIT: Final = 1 << 31
 """FFmpeg reads some unsigned numbers as signed ones."""
+
+
+class SeekableFile(Protocol):
+    """What the reader needs of a file."""
+
+    def seek(self, position: int, /) -> int:
+        """Set the position."""
+        ...
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, fewer at the end."""
+        ...
 
 
 class SampleEntry(Struct, frozen=True):
@@ -76,7 +88,7 @@ class SampleTable(Struct, frozen=True):
     sizes: "array[int]" = field(default_factory=lambda: array("I"))
 
 
-def read_sample_table(file: BinaryIO, size: int, max_samples: int) -> SampleTable:
+def read_sample_table(file: SeekableFile, size: int, max_samples: int) -> SampleTable:
     """Read the sample table of the only video track.
 
     Args:
@@ -101,7 +113,7 @@ def read_sample_table(file: BinaryIO, size: int, max_samples: int) -> SampleTabl
     return _read_track(tracks, videos[0], movie_scale, size, max_samples)
 
 
-def _read_movie(file: BinaryIO, size: int) -> bytes:
+def _read_movie(file: SeekableFile, size: int) -> bytes:
     """Return the content of the movie box."""
     position, movie = 0, None
     for _ in range(_MAX_TOP_LEVEL_BOXES):

@@ -70,10 +70,12 @@ class PacketRoles(Struct, frozen=True):
     Attributes:
         marks: By the names of the filters of `extractor.media.probe.decode_order`.
         changes: The numbers of the packets with other parameter sets than the last packet that had some.
+        with_parameters: The numbers of all packets with parameter sets.
     """
 
     marks: Mapping[str, bytes]
     changes: Sequence[int]
+    with_parameters: Sequence[int]
 
 
 def read_roles(
@@ -83,8 +85,12 @@ def read_roles(
     offsets: Sequence[int],
     sizes: Sequence[int],
     are_keyframes: Sequence[int],
+    present: Sequence[int] | None = None,
 ) -> PacketRoles:
     """Read the roles of all packets.
+
+    A packet whose bytes are not present counts as a reference without parameter sets, and as a closed access
+    point if it is flagged as a keyframe.
 
     Args:
         descriptor: The open file.
@@ -93,6 +99,7 @@ def read_roles(
         offsets: The position of each packet in the file.
         sizes: Their sizes.
         are_keyframes: Whether they are flagged as keyframes.
+        present: Whether their bytes are present; ``None`` if all are.
 
     Raises:
         UnsupportedTablesError: A packet does not consist of units, or has unsupported ones, or the packets
@@ -102,8 +109,11 @@ def read_roles(
     names = ("references", "random_access", "open_access", "leading")
     masks = [_packet_mask(types, head) for head in range(256)]
     found = bytearray()
-    changes, last = list[int](), b""
+    changes, with_parameters, last = list[int](), list[int](), b""
     for number, (offset, size) in enumerate(zip(offsets, sizes, strict=True)):
+        if present is not None and not present[number]:
+            found.append(_REFERENCE | _RANDOM_ACCESS * are_keyframes[number])
+            continue
         head = os.pread(descriptor, _HEAD_BYTES, offset)
         if len(head) <= length_bytes:
             raise UnsupportedTablesError
@@ -113,14 +123,16 @@ def read_roles(
             continue
         mask, parameters = _read_units(descriptor, head, length_bytes, offset, size, masks)
         found.append(mask)
-        if parameters and parameters != last:
-            changes.append(number)
+        if parameters:
+            with_parameters.append(number)
+            if parameters != last:
+                changes.append(number)
             last = parameters
     marks = {name: bytes(found.translate(_BIT_TABLES[bit])) for bit, name in enumerate(names)}
     access_points = map(or_, marks["random_access"], marks["open_access"])
     if bytes(access_points) != bytes(are_keyframes):  # FFmpeg would derive other keyframes
         raise UnsupportedTablesError
-    return PacketRoles(marks, changes)
+    return PacketRoles(marks, changes, with_parameters)
 
 
 _REFERENCE, _RANDOM_ACCESS, _OPEN_ACCESS, _LEADING, _PARAMETERS, _UNSUPPORTED = (1 << bit for bit in range(6))

@@ -38,12 +38,14 @@ class DecodePlan:
         packets: The bitstream filter that drops the packets that no target needs.
         poc_anchors: The number of packets that are kept only for their picture order count. Their pictures
             may be undecodable.
+        kept: One byte per packet, or AV1 frame: 1 if it is decoded, 0 if it is dropped.
     """
 
     targets: Targets
     selection: FrameSelection
     packets: str = field(repr=False)
     poc_anchors: int = 0
+    kept: bytes = field(default=b"", repr=False)
 
 
 class DecodeSchedule(Struct, frozen=True):
@@ -281,9 +283,8 @@ def _build_plan(
     kept = bytearray(needed)
     for anchor in anchors:
         kept[anchor] = True
-    return DecodePlan(
-        targets, selection, packet_filter(drop_expression(kept), of_frames=of_frames), len(anchors)
-    )
+    packets = packet_filter(drop_expression(kept), of_frames=of_frames)
+    return DecodePlan(targets, selection, packets, len(anchors), bytes(kept))
 
 
 def largest_gap_seconds(targets: Targets, time_base: Fraction) -> float:

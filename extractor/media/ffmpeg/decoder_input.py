@@ -23,6 +23,10 @@ class DecoderInput(Struct, frozen=True):
         binary: The path of FFmpeg.
         stream: The stream specifier of the video stream; the stream's number once it is known.
         correction: The bitstream filter that corrects the timestamps of the stream, if any.
+        present: The bytes of a partial file that are there, as runs that do not touch each other; ``None``
+            for a whole file. Only a decode plan that needs none of the others may be used.
+        parses_packets: Whether FFmpeg parses packets before they are dropped or decoded. Its parsers report
+            packets that are missing in a partial file as damaged.
     """
 
     path: Path
@@ -30,6 +34,8 @@ class DecoderInput(Struct, frozen=True):
     binary: str
     stream: str = "V:0"
     correction: str | None = None
+    present: tuple[range, ...] | None = None
+    parses_packets: bool = True
 
     def video(self, **options: object) -> Any:
         """Return the video stream with corrected timestamps, for outputs that decode it."""
@@ -41,6 +47,8 @@ class DecoderInput(Struct, frozen=True):
     def open(self, *more_decoders: str, **options: object) -> Any:
         """Return the input, restricted to one local file and the allowed formats. Timestamps are kept."""
         decoders = [*(name for names in formats.DECODERS.values() for name in names), *more_decoders]
+        if not self.parses_packets:
+            options["fflags"] = "+noparse+nofillin"
         return ffmpeg.input(
             _INPUT,
             protocol_whitelist="file",

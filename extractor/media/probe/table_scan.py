@@ -5,14 +5,16 @@ This saves a start of FFmpeg. It is done only for files whose tables need no int
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import compress, count
 from typing import BinaryIO, Final
 
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.container.boxes import UnsupportedTablesError
+from extractor.media.container.byte_runs import present_packets
 from extractor.media.container.mp4 import SampleEntry, SampleTable, read_sample_table
 from extractor.media.container.nal_units import UNIT_TYPES, PacketRoles, read_roles
 from extractor.media.ffmpeg.decoder_input import DecoderInput
@@ -50,12 +52,16 @@ class TableScan(Struct, frozen=True):
         packets: The packets.
         marks: For each filter that `decode_order` knows, by name: one byte per packet, 1 if it passes.
         stream: The stream, as far as the tables describe it: FFmpeg may describe it otherwise.
+        table: The tables.
+        present: For each packet of a partial file, whether its bytes are present; ``None`` for a whole file.
         dependencies: The dependencies between frames, for AV1.
     """
 
     packets: StreamPackets
     marks: Mapping[str, bytes]
     stream: StreamInfo
+    table: SampleTable
+    present: bytes | None = None
     dependencies: Dependencies | None = None
 
 
@@ -71,11 +77,13 @@ def scan_tables(source: DecoderInput, policy: SamplingPolicy) -> TableScan | Non
     """
     with suppress(UnsupportedTablesError, UnsupportedBitstreamError), source.path.open("rb") as file:
         table = read_sample_table(file, source.path.stat().st_size, source.limits.max_packets)
-        return _scan(file, table, policy)
+        present = source.present
+        are_present = None if present is None else present_packets(present, table.offsets, table.sizes)
+        return _scan(file, table, policy, are_present)
     return None
 
 
-def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy) -> TableScan:
+def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy, present: bytes | None) -> TableScan:
     codec, configuration = _codec_of(table.entry)
     if max(table.durations) * table.time_base > JUMP_SECONDS or not table.are_keyframes[0]:
         raise UnsupportedTablesError
@@ -87,12 +95,14 @@ def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy) -> TableSc
         raise UnsupportedTablesError
     marks: Mapping[str, bytes] = {}
     request = scan_request_for(codec, policy)
-    dependencies = _dependencies(file, table) if request.frames else None
+    dependencies = _dependencies(file, table, present) if request.frames else None
     if request.filters:
-        roles = _roles(file, codec, configuration, table)
+        roles = _roles(file, codec, configuration, table, present)
+        if present is not None:
+            _check_parameters(table, roles.with_parameters, present)
         packets.mark_new_parameters(roles.changes)
         marks = roles.marks
-    return TableScan(packets, marks, _stream(codec, configuration, table), dependencies)
+    return TableScan(packets, marks, _stream(codec, configuration, table), table, present, dependencies)
 
 
 def _codec_of(entry: SampleEntry) -> tuple[str, bytes]:
@@ -104,20 +114,40 @@ def _codec_of(entry: SampleEntry) -> tuple[str, bytes]:
     return codec, configuration
 
 
-def _roles(file: BinaryIO, codec: str, configuration: bytes, table: SampleTable) -> PacketRoles:
+def _roles(
+    file: BinaryIO, codec: str, configuration: bytes, table: SampleTable, present: bytes | None
+) -> PacketRoles:
     if codec not in UNIT_TYPES:
         raise UnsupportedTablesError
     length_bytes = (configuration[_LENGTH_BYTES_AT[codec]] & 3) + 1
-    return read_roles(file.fileno(), codec, length_bytes, table.offsets, table.sizes, table.are_keyframes)
+    return read_roles(
+        file.fileno(), codec, length_bytes, table.offsets, table.sizes, table.are_keyframes, present
+    )
 
 
-def _dependencies(file: BinaryIO, table: SampleTable) -> Dependencies:
+def _check_parameters(table: SampleTable, with_parameters: Sequence[int], present: bytes) -> None:
+    """Check that no present packet may need parameter sets of a packet that is not present.
+
+    Either each keyframe has parameter sets, or the samples have none: a sample entry other than ``hev1`` then
+    promises that they are in the entry (ISO/IEC 14496-15).
+
+    Raises:
+        UnsupportedTablesError: A packet may need them.
+    """
+    keyframes = {number for number in compress(count(), table.are_keyframes) if present[number]}
+    if with_parameters and not keyframes.issubset(with_parameters):
+        raise UnsupportedTablesError
+    if keyframes and not with_parameters and table.entry.format == b"hev1":
+        raise UnsupportedTablesError
+
+
+def _dependencies(file: BinaryIO, table: SampleTable, present: bytes | None) -> Dependencies:
     """Return the dependencies between the frames of AV1.
 
     Raises:
         UnsupportedTablesError: They are not known.
     """
-    if max(table.sizes) > _MAX_PACKET_BYTES:
+    if present is not None or max(table.sizes) > _MAX_PACKET_BYTES:
         raise UnsupportedTablesError
     frames = Av1Dependencies()
     for offset, size in zip(table.offsets, table.sizes, strict=True):
