@@ -14,7 +14,7 @@ from extractor import __version__
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.manifest import Manifest, VideoInfo
-from extractor.domain.output_options import OutputOptions
+from extractor.domain.output_options import AudioForm, OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.domain.timing import Stopwatch
 from extractor.errors import DeadlineError
@@ -115,12 +115,14 @@ def extract(
         try:
             with watch.stage("extract"):
                 stored = _store(decoder, choice, len(before), task, frame_store, config, progress)
+                audio_notes: tuple[str, ...] = ()
+                if config.output.audio:
+                    stored, audio_notes = _add_audio(stored, decoder, config.output.audio, frame_store)
             stored = replace(stored, frames=(*before, *stored.frames))
-            return _manifest(task, decoder, choice, stored, watch)
+            manifest = _manifest(task, decoder, choice, stored, watch)
+            return replace(manifest, audio=config.output.audio, notes=(*manifest.notes, *audio_notes))
         except UnconfirmedIndexError:
-            logger.info(
-                "the tables give no index, FFmpeg lists the packets", extra={"code": task.code}
-            )
+            logger.info("the tables give no index, FFmpeg lists the packets", extra={"code": task.code})
             from_tables = False
 
 
@@ -184,6 +186,16 @@ def _store(
                 "the first decode did not fit the video, decoding everything", extra={"code": task.code}
             )
             decoder.restart_without_plan(found.picture)
+
+
+def _add_audio(
+    stored: StoredOutput, decoder: FrameDecoder, form: AudioForm, frame_store: FrameStore
+) -> tuple[StoredOutput, tuple[str, ...]]:
+    """Store the audio track as well, and return the notes on it."""
+    from extractor.pipeline.audio import store_audio
+
+    audio = store_audio(decoder.source, decoder.confirmed_index, form, decoder.budget, frame_store)
+    return replace(stored, extras=(*stored.extras, *audio.extras)), audio.notes
 
 
 def _open_storyboard(index: VideoIndex, frame_store: FrameStore) -> "Storyboard":
