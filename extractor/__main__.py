@@ -18,7 +18,7 @@ from extractor.cli.terminal import (
     run_command,
 )
 from extractor.domain.option_checks import NoEffectError, with_options
-from extractor.domain.output_options import WRITERS, OutputOptions
+from extractor.domain.output_options import AUDIO_FORMS, WRITERS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError
 
@@ -67,7 +67,7 @@ def _run(arguments: Sequence[str]) -> int:
     jobs = min(options.jobs or max(1, int(available_cpus())), len(options.videos))
     try:
         policy = with_options(SamplingPolicy(), asked_for(options))
-        output = OutputOptions(options.output, options.storyboard)
+        output = OutputOptions(options.output, options.storyboard, options.audio)
         require_extras(policy, output)
         config = local_config(os.environ.get("FFMPEG_BINARY", "").strip() or None, jobs)
     except NoEffectError as error:
@@ -146,6 +146,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--storyboard",
         action="store_true",
         help="add a contact sheet and a thumbnail track for players (default: no)",
+    )
+    parser.add_argument(
+        "--audio",
+        choices=AUDIO_FORMS,
+        help="add the audio track: as it is, or converted to 16 kHz and one channel (default: no)",
     )
     parser.add_argument(
         "--fetch",

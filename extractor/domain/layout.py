@@ -12,6 +12,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from extractor.domain.keys import MANIFEST_NAME, MAX_KEY_BYTES
+from extractor.domain.output_options import AUDIO_STEM
 
 LAYOUTS = {
     "default": "{platform}/{code}/{index:06d}.{ext}",
@@ -212,6 +213,8 @@ def _wrong_structure(template: str) -> Iterator[str]:
         yield "{platform} must be in a folder above all frames; videos without a platform leave it out"
     if not {"index", "number", "slot"} & _field_names(name.rpartition("/")[2]):
         yield "{index}, {number} or {slot} must be in the file name, since times may round to the same value"
+    if name.rpartition("/")[2].startswith(f"{AUDIO_STEM}."):
+        yield f"the file name must not begin with {AUDIO_STEM!r} and a dot, as that of the audio track does"
     if _has_adjacent_numbers(name):
         yield "more than digits must separate two numbers of a frame"
     if len(_fill(template, _LONGEST).encode()) > MAX_KEY_BYTES:

@@ -7,12 +7,12 @@ stored. Manifests of every earlier version must stay readable: a new field needs
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict
 
 from extractor.domain.frames import ClockChange, LeftOutFrame, Scene, StoredFrame
 from extractor.domain.jobs import ExtractionSummary, SourceVideo
-from extractor.domain.output_options import OutputForm, OutputOptions
+from extractor.domain.output_options import AudioForm, OutputForm, OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint, identifying_options
 
 SCHEMA_VERSION = 1
@@ -44,14 +44,35 @@ class Archive(StoredFile, kw_only=True, frozen=True):
     offsets: tuple[int, ...]
 
 
-class Extra(StoredFile, kw_only=True, frozen=True):
-    """A file made of the frames.
+class AudioTrack(Struct, frozen=True):
+    """What an audio file holds.
 
     Attributes:
-        kind: ``contact_sheet``, ``sprite``, or ``thumbnails`` (the WebVTT track).
+        codec: FFmpeg's name of the codec.
+        sample_rate: In Hz.
+        channels: Their number; ``None`` if FFmpeg does not tell it.
+        duration_seconds: From its first to its last sample.
+        start_seconds: The time of its first sample, from the first frame of the video; negative if the audio
+            starts earlier.
+    """
+
+    codec: str
+    sample_rate: int
+    channels: int | None
+    duration_seconds: float
+    start_seconds: float
+
+
+class Extra(StoredFile, kw_only=True, frozen=True):
+    """A file beside the frames.
+
+    Attributes:
+        kind: ``contact_sheet``, ``sprite``, ``thumbnails`` (the WebVTT track), or ``audio``.
+        audio: What an audio file holds.
     """
 
     kind: str
+    audio: AudioTrack | UnsetType = UNSET
 
 
 class VideoInfo(Struct, frozen=True):
@@ -108,7 +129,9 @@ class Manifest(Struct, kw_only=True, frozen=True):
         left_out: With the options ``distinct`` and ``distinct_distance``: the frames that are not stored, by
             their times.
         archive: The file that holds all frames, if there is one.
-        extras: Contact sheet, sprites and thumbnail track, if they were asked for.
+        extras: Contact sheet, sprites, thumbnail track and audio, if they were asked for.
+        audio: In which form the audio track was asked for; ``None`` if it was not. If the video has no audio
+            that can be stored, a note says why.
         scenes: The scenes; ``None`` unless scenes were looked for.
         scene_count: Their number; ``None`` likewise.
         decoded_seconds: How much was decoded.
@@ -132,6 +155,7 @@ class Manifest(Struct, kw_only=True, frozen=True):
     left_out: tuple[LeftOutFrame, ...] = ()
     archive: Archive | None = None
     extras: tuple[Extra, ...] = ()
+    audio: AudioForm | None = None
     scenes: tuple[Scene, ...] | None = None
     scene_count: int | None = None
     decoded_seconds: float
@@ -158,6 +182,11 @@ class Manifest(Struct, kw_only=True, frozen=True):
         return (*((self.archive,) if self.archive else self.frames), *self.extras)
 
     @property
+    def has_storyboard(self) -> bool:
+        """Whether there is a storyboard."""
+        return any(extra.kind == "contact_sheet" for extra in self.extras)
+
+    @property
     def keys(self) -> frozenset[str]:
         """The keys of all objects."""
         return frozenset(item.key for item in self.objects)
@@ -177,7 +206,11 @@ class Manifest(Struct, kw_only=True, frozen=True):
 
     def has_output(self, output: OutputOptions) -> bool:
         """Return whether the output has this form, with at least the side files that are asked for."""
-        return self.output_form == output.form and (bool(self.extras) or not output.storyboard)
+        return (
+            self.output_form == output.form
+            and (self.has_storyboard or not output.storyboard)
+            and output.audio in (None, self.audio)
+        )
 
     def missing_or_resized(self, stored: Mapping[str, int]) -> frozenset[str]:
         """Return the keys of objects that are missing or have another size.
@@ -199,13 +232,15 @@ class Manifest(Struct, kw_only=True, frozen=True):
         )
 
     def to_json(self) -> bytes:
-        """Return the JSON document, without an empty `left_out`.
+        """Return the JSON document, without an empty `left_out` and an `audio` that was not asked for.
 
         Its policy has the options that `identifying_options` lists.
         """
         document = {**asdict(self), "policy": identifying_options(self.policy)}
         if not self.left_out:
             del document["left_out"]
+        if self.audio is None:
+            del document["audio"]
         return msgspec.json.format(msgspec.json.encode(document), indent=1)
 
 

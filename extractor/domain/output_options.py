@@ -2,7 +2,7 @@
 
 import re
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from msgspec import Struct
 
@@ -20,9 +20,23 @@ if TYPE_CHECKING:
 else:
     OutputForm = Literal[tuple(WRITERS)]
 
+AudioForm = Literal["copy", "wav16k", "flac16k"]
+"""``copy``: the packets of the video; the others: converted to 16 kHz, one channel, as WAV or FLAC."""
+AUDIO_FORMS: tuple[AudioForm, ...] = get_args(AudioForm)
+
 PARTIAL_RUN_NAME = "interim.json"
 CONTACT_SHEET_NAME = "contact-sheet.jpg"
 THUMBNAIL_TRACK_NAME = "storyboard.vtt"
+AUDIO_STEM = "audio"
+AUDIO_TYPES = {
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "mka": "audio/matroska",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "wav": "audio/wav",
+}
+"""The MIME type of an audio file, by its extension."""
 _SPRITE_NAME = re.compile(r"sprite-[a-z]\.jpg")
 
 
@@ -32,10 +46,12 @@ class OutputOptions(Struct, frozen=True):
     Attributes:
         form: ``frames`` (an object for each frame), or a form that packs all frames into one object.
         storyboard: Whether to add a contact sheet and a track of thumbnails.
+        audio: In which form the audio track is stored; ``None`` if it is not stored.
     """
 
     form: OutputForm = "frames"
     storyboard: bool = False
+    audio: AudioForm | None = None
 
 
 def archive_name(form: OutputForm) -> str:
@@ -54,12 +70,18 @@ def sprite_name(number: int) -> str:
     return f"sprite-{ascii_lowercase[number]}.jpg"
 
 
+def audio_name(extension: str) -> str:
+    """Return the file name of the audio track."""
+    return f"{AUDIO_STEM}.{extension}"
+
+
 def is_side_file(name: str) -> bool:
     """Return whether a file of this name is stored beside the frames of a video.
 
-    No such name has a digit, so no frame has one of them.
+    No frame has such a name: none but ``audio.mp3`` has a digit, and no layout begins with ``audio.``.
     """
     names = {MANIFEST_NAME, PARTIAL_RUN_NAME, CONTACT_SHEET_NAME, THUMBNAIL_TRACK_NAME}
+    names |= set(map(audio_name, AUDIO_TYPES))
     form = archive_form(name)
     return (
         name in names

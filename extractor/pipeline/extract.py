@@ -14,7 +14,7 @@ from extractor import __version__
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, StoredFrame
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.manifest import Manifest, VideoInfo
-from extractor.domain.output_options import OutputOptions
+from extractor.domain.output_options import AudioForm, OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.domain.timing import Stopwatch
 from extractor.errors import DeadlineError
@@ -112,38 +112,23 @@ def extract(
     Raises:
         ExtractorError: Why there is no manifest. Frames stored until then stay, and no manifest lists them.
     """
-    try:
-        return _extract(task, frame_store, config, watch, progress)
-    except IncompleteFileError:
-        assert task.copy is not None
-        task.copy.complete()
-        return _extract(replace(task, copy=None), frame_store, config, watch, progress)
-
-
-def _extract(
-    task: ExtractionTask,
-    frame_store: FrameStore,
-    config: ExtractorConfig,
-    watch: Stopwatch,
-    progress: ProgressCallback | None,
-) -> Manifest:
-    """Store every wanted frame of the file as it is.
-
-    Raises:
-        IncompleteFileError: The file is partial, and the decode needs more of it.
-        ExtractorError: Why there is no manifest.
-    """
     from_tables = config.plan
     while True:
-        choice, decoder, before = _prepare(task, config, watch, from_tables=from_tables)
         try:
+            choice, decoder, before = _prepare(task, config, watch, from_tables=from_tables)
             with watch.stage("extract"):
                 stored = _store(decoder, choice, len(before), task, frame_store, config, progress)
+                audio_notes: tuple[str, ...] = ()
+                if config.output.audio:
+                    stored, audio_notes = _add_audio(stored, decoder, config.output.audio, frame_store)
             stored = replace(stored, frames=(*before, *stored.frames))
-            return _manifest(task, decoder, choice, stored, watch)
-        except UnconfirmedIndexError as found:
+            manifest = _manifest(task, decoder, choice, stored, watch)
+            return replace(manifest, audio=config.output.audio, notes=(*manifest.notes, *audio_notes))
+        except (IncompleteFileError, UnconfirmedIndexError):
             if task.copy is not None:
-                raise IncompleteFileError from found
+                task.copy.complete()
+                task = replace(task, copy=None)
+                continue
             logger.info("the tables give no index, FFmpeg lists the packets", extra={"code": task.code})
             from_tables = False
 
@@ -152,6 +137,8 @@ def _prepare(
     task: ExtractionTask, config: ExtractorConfig, watch: Stopwatch, *, from_tables: bool
 ) -> tuple[FrameChoice, FrameDecoder, Sequence[StoredFrame]]:
     """Return the choice of frames, a decoder for those that must be made, and the frames before these."""
+    if task.copy is not None and config.output.audio:
+        raise IncompleteFileError
     limits = config.limits
     present = tuple(task.copy.present) if task.copy else None
     source = DecoderInput(task.path, limits, config.ffmpeg, present=present)
@@ -213,6 +200,16 @@ def _store(
                 "the first decode did not fit the video, decoding everything", extra={"code": task.code}
             )
             decoder.restart_without_plan(found.picture)
+
+
+def _add_audio(
+    stored: StoredOutput, decoder: FrameDecoder, form: AudioForm, frame_store: FrameStore
+) -> tuple[StoredOutput, tuple[str, ...]]:
+    """Store the audio track as well, and return the notes on it."""
+    from extractor.pipeline.audio import store_audio
+
+    audio = store_audio(decoder.source, decoder.confirmed_index, form, decoder.budget, frame_store)
+    return replace(stored, extras=(*stored.extras, *audio.extras)), audio.notes
 
 
 def _open_storyboard(index: VideoIndex, frame_store: FrameStore) -> "Storyboard":

@@ -22,7 +22,7 @@ from extractor.domain.jobs import SourceVideo
 from extractor.domain.keys import MANIFEST_NAME
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.output_options import OutputForm, OutputOptions
+from extractor.domain.output_options import AUDIO_FORMS, AudioForm, OutputForm, OutputOptions
 from extractor.domain.policy import SamplingPolicy, Strategy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import StorageUnavailableError
@@ -86,6 +86,7 @@ def extract_frames(
     policy: SamplingPolicy | None = None,
     output: OutputForm = "frames",
     storyboard: bool = False,
+    audio: AudioForm | None = None,
     progress: ProgressCallback | None = None,
     **options: Unpack[SamplingOptions],
 ) -> ExtractedFrames:
@@ -105,6 +106,8 @@ def extract_frames(
         policy: The sampling as a whole. It excludes all other options of the sampling.
         output: ``frames``: a file for each frame, named by its index; ``tar``: one file of them all.
         storyboard: Whether a contact sheet and a track of thumbnails are added.
+        audio: ``copy``: the audio track is added as it is; ``wav16k`` or ``flac16k``: converted to 16 kHz
+            and one channel. ``None``: it is not added.
         progress: Called after each frame with the seconds of video that are done, and the seconds in all.
         **options: More options of the sampling, see `extractor.pipeline.local_options.SamplingOptions`.
 
@@ -130,7 +133,9 @@ def extract_frames(
         ['000000.webp', '000001.webp']
     """
     policy = requested_policy(frame_interval, quality, max_frames, strategy, policy, options)
-    wanted = OutputOptions(output, storyboard)
+    if audio not in (None, *AUDIO_FORMS):
+        raise ValueError(f"audio: must be one of {', '.join(AUDIO_FORMS)}")
+    wanted = OutputOptions(output, storyboard, audio)
     require_extras(policy, wanted)
     for name, path in (("video_path", video_path), ("output_dir", output_dir)):
         if not os.fspath(path):

@@ -90,7 +90,12 @@ def _kinds(
             FindingKind.OTHER_POLICY,
             "its frames were sampled under another policy than that of the settings",
         )
-    if folder.output != expected.output.form or (expected.output.storyboard and not folder.extra_count):
+    wanted = expected.output
+    if (
+        folder.output != wanted.form
+        or (wanted.storyboard and not folder.has_storyboard)
+        or wanted.audio not in (None, folder.audio)
+    ):
         yield FindingKind.OTHER_OUTPUT, "its output differs from that of the settings"
     if folder.source_bucket is not None:
         if item.etag_now is None:

@@ -11,7 +11,7 @@ from extractor.backends.storage.base import ObjectStore, StoredObject
 from extractor.domain import keys
 from extractor.domain.layout import Layout
 from extractor.domain.manifest import Manifest, parse_manifest
-from extractor.domain.output_options import OutputForm
+from extractor.domain.output_options import AudioForm, OutputForm
 from extractor.reconcile.key_ranges import FolderObjects
 
 ManifestState = Literal["absent", "unreadable", "elsewhere", "in place"]
@@ -33,7 +33,8 @@ class FolderState(Struct, frozen=True):
         wrong_size: The number of objects in the manifest that have another size.
         fingerprint: From here on, values of the manifest.
         output: The form of the frames.
-        extra_count: The number of side files.
+        has_storyboard: Whether there is a storyboard.
+        audio: In which form the audio track was asked for.
     """
 
     prefix: str
@@ -47,7 +48,8 @@ class FolderState(Struct, frozen=True):
     wrong_size: int = 0
     fingerprint: str | None = None
     output: OutputForm = "frames"
-    extra_count: int = 0
+    has_storyboard: bool = False
+    audio: AudioForm | None = None
     source_bucket: str | None = None
     source_key: str | None = None
     source_etag: str | None = None
@@ -141,7 +143,8 @@ def _with_manifest(
         wrong_size=len(wrong & sizes.keys()),
         fingerprint=manifest.policy_fingerprint,
         output=manifest.output_form,
-        extra_count=len(manifest.extras),
+        has_storyboard=manifest.has_storyboard,
+        audio=manifest.audio,
         source_bucket=manifest.source.bucket,
         source_key=manifest.source.key,
         source_etag=manifest.source.etag,

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from extractor.backends.notifications import target_kind
 from extractor.backends.state import BACKENDS
 from extractor.domain.frames import DecodeLimits
-from extractor.domain.output_options import OutputForm, OutputOptions
+from extractor.domain.output_options import AudioForm, OutputForm, OutputOptions
 from extractor.errors import SettingsError
 from extractor.settings.capacity import FFMPEG_MB, MB_PER_LAMBDA_CPU, ffmpeg_memory_mb
 from extractor.settings.sampling import SamplingSettings
@@ -48,6 +48,10 @@ class Settings(SamplingSettings):
     )
     storyboard: bool = Field(
         False, description="add a contact sheet, and a thumbnail track for video players"
+    )
+    audio: AudioForm | None = Field(
+        None,
+        description="add the audio track: copy (as it is), wav16k or flac16k (16 kHz, one channel)",
     )
 
     # Limits per video
@@ -103,7 +107,7 @@ class Settings(SamplingSettings):
 
     @property
     def output_form(self) -> OutputOptions:
-        return OutputOptions(self.output, self.storyboard)
+        return OutputOptions(self.output, self.storyboard, self.audio)
 
     @property
     def cpu_share(self) -> float | None:

@@ -25,6 +25,7 @@ locals {
     MAX_HEIGHT               = "^(?:|[1-9][0-9]*)$"
     OUTPUT                   = "^(?:|frames|tar)$"
     STORYBOARD               = "^(?:|true|false)$"
+    AUDIO                    = "^(?:|copy|wav16k|flac16k)$"
     ALLOW_TRUNCATED          = "^(?:|true|false)$"
     MAX_DECODE_ERROR_PERCENT = "^(?:|[0-9]+(\\.[0-9]+)?)$"
     MAX_PIXELS               = "^(?:|[0-9]+)$"

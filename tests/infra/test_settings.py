@@ -21,6 +21,7 @@ _ALL_SETTINGS = {
     "ImageFormat": "webp",
     "Output": "tar",
     "Storyboard": "true",
+    "Audio": "flac16k",
     "ExtractFps": "12.5",
     "MaxFramesMode": "spread",
     "Tolerance": "0.25",

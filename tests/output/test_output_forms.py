@@ -100,7 +100,15 @@ def test_every_entry_of_the_registry_is_a_writer(form: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["manifest.json", "interim.json", "frames.tar", "contact-sheet.jpg", "sprite-a.jpg", "storyboard.vtt"],
+    [
+        "manifest.json",
+        "interim.json",
+        "frames.tar",
+        "contact-sheet.jpg",
+        "sprite-a.jpg",
+        "storyboard.vtt",
+        *(f"audio.{extension}" for extension in ("aac", "flac", "mka", "mp3", "ogg", "wav")),
+    ],
 )
 def test_side_files_are_told_from_other_files(name: str) -> None:
     assert is_side_file(name)
@@ -109,7 +117,7 @@ def test_side_files_are_told_from_other_files(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "frames.frames", "frames.jpg", "other.tar", "sprite-a-jpg", "sprite-1.jpg"]
+    "name", ["", "frames.frames", "frames.jpg", "other.tar", "sprite-a-jpg", "sprite-1.jpg", "audio.jpg"]
 )
 def test_other_files_are_no_side_files(name: str) -> None:
     assert not is_side_file(name)

@@ -79,7 +79,7 @@ def test_what_the_handler_leaves_is_clean(done: World, run: Run) -> None:
 def test_a_tar_with_a_storyboard_is_clean_under_its_own_settings_only(
     world: World, run: Run, settings: Callable[..., None], plain_clip: Path, tmp_path: Path
 ) -> None:
-    settings(OUTPUT="tar", STORYBOARD="true")
+    settings(OUTPUT="tar", STORYBOARD="true", AUDIO="copy")
     world.add_video("abc", plain_clip)
     assert world.deliver({"code": "abc"}) == []
     deep = ("--older-than", "0s", "--deep", "--sample", "1")
@@ -87,7 +87,9 @@ def test_a_tar_with_a_storyboard_is_clean_under_its_own_settings_only(
     assert run("report", "--older-than", "0s", "--out", "page.html")[0] == 0
     assert (tmp_path / "page.html").read_text().count('src="data:image/jpeg;base64,') == 4
 
-    settings(OUTPUT="frames", STORYBOARD="false")
+    settings(AUDIO="wav16k")
+    assert "OTHER_OUTPUT" in run("verify", *deep)[1]
+    settings(AUDIO="", OUTPUT="frames", STORYBOARD="false")
     assert "OTHER_OUTPUT" in run("verify", *deep)[1]
     world.s3.delete_object(Bucket=FRAMES, Key="abc/frames.tar")
     assert "FRAMES_MISSING" in run("verify", *deep)[1]

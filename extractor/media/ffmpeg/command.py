@@ -26,7 +26,7 @@ _GLOBAL_OPTIONS: Final = (
 _RAW: Final[Mapping[str, str]] = {"c:v": "rawvideo"}
 # Copy all packets, including those before the first keyframe. Output is flushed only when the buffer is full:
 # otherwise each packet would wake the reader.
-_COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_packets": 0}
+COPY: Final[Mapping[str, object]] = {"c": "copy", "copyinkf": None, "flush_packets": 0}
 _TRUE_TIMES: Final[Mapping[str, str]] = {"fps_mode": "passthrough", "enc_time_base": "filter"}
 
 
@@ -62,9 +62,9 @@ def build_index(
     if with_frames:
         # Frames of one packet share a timestamp, which the muxer would reject: so they are numbered.
         numbered = {"bsf:v": f"{SPLIT_FRAMES},{NUMBERED}"}
-        listings.append(ffmpeg.output(video, urls["frames"], f="ivf", **_COPY, **numbered))
+        listings.append(ffmpeg.output(video, urls["frames"], f="ivf", **COPY, **numbered))
     # The level "info" includes the description of the input.
-    return _compile(ffmpeg.merge_outputs(*listings), source.binary, "fatal" if quiet else "info")
+    return compile_command(ffmpeg.merge_outputs(*listings), source.binary, "fatal" if quiet else "info")
 
 
 @template
@@ -72,7 +72,7 @@ def build_counts(source: DecoderInput, urls: Urls) -> list[str]:
     """Build the command that lists the packets of each stream whose number is the name of a pipe."""
     media = source.open(threads=1)
     listings = [_listing(media[stream], url, LISTED_STAMPS) for stream, url in urls.items()]
-    return _compile(ffmpeg.merge_outputs(*listings), source.binary)
+    return compile_command(ffmpeg.merge_outputs(*listings), source.binary)
 
 
 @template
@@ -80,8 +80,8 @@ def build_others(source: DecoderInput) -> list[str]:
     """Build the command that lists the packets of all audio, subtitle and data streams."""
     media = source.open(*formats.AUDIO_PROBES, threads=1)
     streams = (media[kind] for kind in ("a?", "s?", "d?"))
-    listing = ffmpeg.output(*streams, "pipe:1", f="framecrc", copy_unknown=None, **_COPY)
-    return _compile(listing, source.binary)
+    listing = ffmpeg.output(*streams, "pipe:1", f="framecrc", copy_unknown=None, **COPY)
+    return compile_command(listing, source.binary)
 
 
 @template
@@ -114,7 +114,7 @@ def build_full(
     branches = video.filter_multi_output("split", 2)
     images = _image_outputs(_selected(branches[0], urls), picture, policy, urls)
     all_frames = _all_frames_output(branches[1], picture, urls, scene_filters)
-    return _compile(ffmpeg.merge_outputs(*images, all_frames), source.binary, _level(describes_input))
+    return compile_command(ffmpeg.merge_outputs(*images, all_frames), source.binary, _level(describes_input))
 
 
 @template
@@ -124,7 +124,7 @@ def build_scenes(
     """Build the command that decodes all frames and writes only ``frames`` and ``scenes``."""
     video = _detect_interlacing(source.video(), urls)
     video = _apply(video, filters.before_selection(picture))
-    return _compile(_all_frames_output(video, picture, urls, scene_filters), source.binary)
+    return compile_command(_all_frames_output(video, picture, urls, scene_filters), source.binary)
 
 
 @template
@@ -152,7 +152,7 @@ def build_planned(
     video = _intra_only(video) if strategy_of(policy).intra_only else video
     video = _detect_interlacing(_selected(video, urls), urls)
     images = _image_outputs(video, picture, policy, urls)
-    return _compile(ffmpeg.merge_outputs(*images), source.binary, _level(describes_input))
+    return compile_command(ffmpeg.merge_outputs(*images), source.binary, _level(describes_input))
 
 
 @template
@@ -167,7 +167,7 @@ def build_keyframes(
     takes_first = policy.max_frames_mode == "first" and not policy.takes_part
     most = policy.max_frames if takes_first else None
     video = _intra_only(video.filter("select", "key"), most)
-    return _compile(ffmpeg.merge_outputs(*_image_outputs(video, picture, policy, urls)), source.binary)
+    return compile_command(ffmpeg.merge_outputs(*_image_outputs(video, picture, policy, urls)), source.binary)
 
 
 @template
@@ -190,7 +190,7 @@ def build_keyframes_and_index(
     listings += _filtered_listings(video, urls, packet_filters)
     keyframe_packets = _detect_interlacing(_intra_only(keyframe_packets), urls)
     images = _image_outputs(keyframe_packets, picture, policy, urls)
-    return _compile(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
+    return compile_command(ffmpeg.merge_outputs(*images, *listings), source.binary, "info")
 
 
 @template
@@ -204,7 +204,7 @@ def build_full_and_index(
     chosen = _detect_interlacing(_selected(branches[0], urls), urls)
     images = _image_outputs(chosen, picture, policy, urls)
     outputs = (*images, _all_frames_output(branches[1], picture, urls, None), listing)
-    return _compile(ffmpeg.merge_outputs(*outputs), source.binary, "info")
+    return compile_command(ffmpeg.merge_outputs(*outputs), source.binary, "info")
 
 
 def _packet_filtered_input(source: DecoderInput, urls: Urls) -> Any:
@@ -293,7 +293,7 @@ def _all_frames_output(
 
 
 def _listing(stream: Any, url: str, packet_filter: str) -> Any:
-    return ffmpeg.output(stream, url, f="framecrc", **_COPY, **{"bsf:v": packet_filter})
+    return ffmpeg.output(stream, url, f="framecrc", **COPY, **{"bsf:v": packet_filter})
 
 
 def _filtered_listings(video: Any, urls: Urls, packet_filters: Mapping[str, str]) -> list[Any]:
@@ -304,7 +304,7 @@ def _level(describes_input: bool) -> _Level:
     return "info" if describes_input else "warning"
 
 
-def _compile(graph: Any, binary: str, level: _Level = "warning") -> list[str]:
+def compile_command(graph: Any, binary: str, level: _Level = "warning") -> list[str]:
     """Return the argv; FFmpeg logs messages of that level or worse, each with its time and level."""
     # ffmpeg-python puts global options after the last output, where FFmpeg ignores them.
     program, *rest = ffmpeg.compile(graph, cmd=binary)

@@ -64,6 +64,13 @@ AUDIO_PROBES = ("aac", "aac_latm", "ac3", "eac3", "mp2", "mp2float", "mp3", "mp3
 """Audio decoders. FFmpeg needs them to find the audio parameters in MPEG streams, without which it lists no
 audio packets. They are allowed only when the timestamps of the audio are needed."""
 
+AUDIO_DECODERS = (
+    *AUDIO_PROBES, "alac", "flac", "pcm_alaw", "pcm_bluray", "pcm_dvd", "pcm_f32be", "pcm_f32le",
+    "pcm_mulaw", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_s8",
+    "pcm_u8", "vorbis",
+)  # fmt: skip
+"""Audio decoders that are allowed when the audio track is stored."""
+
 _CODEC_MARKS = {
     b"hvc1": "hevc",
     b"hev1": "hevc",
