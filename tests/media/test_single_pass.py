@@ -111,7 +111,7 @@ def test_a_single_pass_changes_nothing(
     clip = _clip(clip_dir, name, options)
     _let_any_size_pass(monkeypatch)
     single = _extract(clip, tmp_path / "single", policy)
-    monkeypatch.setattr("extractor.pipeline.extract.try_single_pass", _never)
+    monkeypatch.setattr("extractor.pipeline.selection.try_single_pass", _never)
     assert single == _extract(clip, tmp_path / "ordinary", policy)
 
 
@@ -221,7 +221,7 @@ def test_images_wait_only_while_they_are_few(clip_dir: Path, monkeypatch: pytest
 def test_without_plans_there_is_no_single_pass(
     plain_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("extractor.pipeline.extract.try_single_pass", pytest.fail)
+    monkeypatch.setattr("extractor.pipeline.selection.try_single_pass", pytest.fail)
     tools = local_config()
     unplanned = type(tools)(tools.ffmpeg, tools.limits, tools.upload_workers, plan=False)
     assert extract_to_folder(plain_clip, tmp_path / "out", SamplingPolicy(), unplanned).frames
