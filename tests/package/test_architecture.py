@@ -61,7 +61,10 @@ def test_only_entry_points_read_the_environment(path: Path) -> None:
 
 
 def test_only_the_modules_of_command_lines_import_ffmpeg_python_and_one_starts_ffmpeg() -> None:
-    for name, modules in (("ffmpeg", {"command.py", "decoder_input.py"}), ("subprocess", {"process.py"})):
+    for name, modules in (
+        ("ffmpeg", {"audio_command.py", "command.py", "decoder_input.py"}),
+        ("subprocess", {"process.py"}),
+    ):
         assert {path.name for path in PACKAGE if name in set(_imports(path))} == modules
 
 
