@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from extractor.backends.queues.sqs.source import SqsSource
     from extractor.backends.telemetry import Telemetry
     from extractor.pipeline.source import VideoLocator
+    from extractor.pipeline.slices import SliceQueue
     from extractor.pipeline.worker import Worker
 
 _SPARE_CONNECTIONS = 4  # for the download, and for lists, reads and deletions during uploads
@@ -57,7 +58,7 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
     from extractor.media.ffmpeg.binary import find_ffmpeg
     from extractor.media.ffmpeg.threads import decoder_threads
     from extractor.pipeline.extract import ExtractorConfig
-    from extractor.pipeline.job import WorkerContext
+    from extractor.pipeline.job_context import WorkerContext
     from extractor.pipeline.prefetch import Prefetcher
     from extractor.pipeline.worker import Worker
 
@@ -78,6 +79,7 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
         ),
         notifier=build_notifier(settings),
         frames_bucket=settings.s3_bucket_frames,
+        slices=build_slice_queue(settings),
     )
     return Worker(
         context=context,
@@ -197,6 +199,16 @@ def build_queue_source(settings: Settings) -> "SqsSource":
     url = _standard_queue(settings.sqs_queue_url)
     with mapping_settings_errors():
         return SqsSource(build_source_client(_worker_clients()), url)
+
+
+def build_slice_queue(settings: Settings) -> "SliceQueue | None":
+    """Build the worker's sender of slices; ``None`` if every video is made in one piece."""
+    from extractor.pipeline.slices import SliceQueue
+
+    url, seconds = settings.sqs_queue_url, settings.split_seconds
+    if url is None or not seconds:
+        return None
+    return SliceQueue(LazyQueue(lambda: _build_queue(url, 4, _worker_clients())), seconds)
 
 
 def build_dead_letters(settings: Settings) -> JobQueue | None:

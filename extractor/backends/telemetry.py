@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from extractor.domain.extras import missing_extra
-from extractor.domain.results import JobFailed, JobResult, JobSucceeded, ObjectIgnored
+from extractor.domain.results import UNFINISHED, JobFailed, JobResult, JobSucceeded, ObjectIgnored
 from extractor.domain.timing import Observer
 from extractor.errors import SettingsError, reason_of
 
@@ -85,9 +85,12 @@ class Telemetry:
 
     def _count_done(self, done: JobSucceeded) -> None:
         add = self._metrics.add_metric
+        status, manifest = done.outcome.status, done.outcome.manifest
+        if status in UNFINISHED:
+            add("Slices", MetricUnit.Count, int(status == "sliced"))
+            return
         add("Videos", MetricUnit.Count, 1)
-        manifest = done.outcome.manifest
-        if manifest is None or done.outcome.status != "extracted":
+        if manifest is None or status != "extracted":
             return
         add("Frames", MetricUnit.Count, len(manifest.frames))
         add("FrameBytes", MetricUnit.Bytes, manifest.size_bytes)

@@ -5,6 +5,29 @@ from msgspec import Struct
 from extractor.domain.policy import SamplingPolicy
 
 
+class FrameSlice(Struct, frozen=True):
+    """Some of the frames of a video.
+
+    Attributes:
+        first: The number of the first frame.
+        stop: The number after that of the last frame.
+        total: The number of frames of the video.
+        etag: The version of the video.
+        policy: The fingerprint of the policy.
+    """
+
+    first: int
+    stop: int
+    total: int
+    etag: str
+    policy: str
+
+    @property
+    def frames(self) -> range:
+        """The numbers of the frames."""
+        return range(self.first, self.stop)
+
+
 class ExtractionJob(Struct, frozen=True):
     """One video to extract.
 
@@ -15,6 +38,7 @@ class ExtractionJob(Struct, frozen=True):
         bucket: Bucket of the video, if the message names the object; else that of the settings.
         key: Key of the video, if the message names the object; else it follows from code and platform.
         receive_count: Number of the delivery, from 1.
+        part: The frames to extract, if not all.
     """
 
     code: str
@@ -23,6 +47,7 @@ class ExtractionJob(Struct, frozen=True):
     bucket: str | None = None
     key: str | None = None
     receive_count: int = 1
+    part: FrameSlice | None = None
 
 
 class SourceVideo(Struct, frozen=True):

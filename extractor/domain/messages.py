@@ -13,7 +13,7 @@ from msgspec import Struct
 from pydantic import TypeAdapter, ValidationError
 
 from extractor.domain import keys
-from extractor.domain.jobs import ExtractionJob
+from extractor.domain.jobs import ExtractionJob, FrameSlice
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.s3_events import CreatedObject, parse_created_objects, unwrap_sns
 from extractor.domain.video_message import MAX_VIDEOS, ItemsMessage, VideoMessage
@@ -39,6 +39,15 @@ class Request(Struct, frozen=True):
     job: ExtractionJob
     message: Mapping[str, Any]
     is_announced: bool = False
+
+    @property
+    def plain_message(self) -> Mapping[str, Any]:
+        """A message that requests this job, and does not announce an object."""
+        if not self.is_announced:
+            return self.message
+        job = self.job
+        named = {"code": job.code, "platform": job.platform, "bucket": job.bucket, "key": job.key}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 class _Defaults(Struct, frozen=True):
@@ -158,6 +167,7 @@ def _requested_job(video: VideoMessage, defaults: _Defaults) -> ExtractionJob:
         key=video.key,
         policy=policy,
         receive_count=defaults.receive_count,
+        part=FrameSlice(**video.part.model_dump()) if video.part else None,
     )
 
 

@@ -25,6 +25,7 @@ AudioForm = Literal["copy", "wav16k", "flac16k"]
 AUDIO_FORMS: tuple[AudioForm, ...] = get_args(AudioForm)
 
 PARTIAL_RUN_NAME = "interim.json"
+SLICE_STEM = "slice-"
 CONTACT_SHEET_NAME = "contact-sheet.jpg"
 THUMBNAIL_TRACK_NAME = "storyboard.vtt"
 AUDIO_STEM = "audio"
@@ -38,6 +39,7 @@ AUDIO_TYPES = {
 }
 """The MIME type of an audio file, by its extension."""
 _SPRITE_NAME = re.compile(r"sprite-[a-z]\.jpg")
+_SLICE_NAME = re.compile(rf"{SLICE_STEM}[a-z-]+\.json")
 
 
 class OutputOptions(Struct, frozen=True):
@@ -86,5 +88,6 @@ def is_side_file(name: str) -> bool:
     return (
         name in names
         or _SPRITE_NAME.fullmatch(name) is not None
+        or _SLICE_NAME.fullmatch(name) is not None
         or (form is not None and name == archive_name(form))
     )

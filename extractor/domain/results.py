@@ -1,13 +1,17 @@
 """The results of jobs: what the worker reports to telemetry and returns to direct invocations."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from extractor.domain.manifest import Manifest
 
-JobStatus = Literal["extracted", "confirmed", "skipped"]
+JobStatus = Literal["extracted", "confirmed", "skipped", "split", "sliced"]
+
+
+UNFINISHED: Final[frozenset[JobStatus]] = frozenset({"split", "sliced"})
+"""The message is done, and the video is not."""
 
 
 class JobOutcome(Struct, frozen=True):
@@ -16,8 +20,10 @@ class JobOutcome(Struct, frozen=True):
     Attributes:
         code: Code of the video.
         status: ``extracted``; ``confirmed`` (the frames were complete, and the state was not); or
-            ``skipped`` (the state was complete, and the manifest was not read).
-        manifest: The manifest, unless skipped.
+            ``skipped`` (the state was complete, and the manifest was not read); ``split`` (the video is
+            long, and slices of it were sent to the queue); or ``sliced`` (a slice is done, and others are
+            still to be done).
+        manifest: The manifest of the video, if it was read or written.
     """
 
     code: str

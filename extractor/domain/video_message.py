@@ -23,6 +23,24 @@ from extractor.domain.sampling_options import SAMPLING_OPTIONS
 MAX_VIDEOS = 1_000
 
 
+class SliceRequest(BaseModel):
+    """The slice of a video that a worker has split; see `extractor.domain.jobs.FrameSlice`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+    first: int = Field(ge=0)
+    stop: int = Field(ge=1)
+    total: int = Field(ge=1, lt=26**6)
+    etag: str = Field(min_length=1, max_length=200)
+    policy: str = Field(pattern=r"\A[0-9a-f]{64}\z")
+
+    @model_validator(mode="after")
+    def _is_a_slice(self) -> "SliceRequest":
+        if not self.first < self.stop <= self.total:
+            raise ValueError("first, stop and total must ascend")
+        return self
+
+
 class VideoRequest(BaseModel):
     """A request for one video, by code or by bucket and key. `message_model` adds the sampling options.
 
@@ -40,6 +58,7 @@ class VideoRequest(BaseModel):
     platform: str | None = Field(None, pattern=rf"\A{keys.PLATFORM_PATTERN}\z")
     bucket: str | None = Field(None, pattern=rf"\A{keys.BUCKET_PATTERN}\z")
     key: Annotated[str, Field(min_length=1), AfterValidator(keys.checked_key)] | None = None
+    part: SliceRequest | None = Field(None, validation_alias="slice", serialization_alias="slice")
 
     @model_validator(mode="after")
     def _names_a_video(self) -> "VideoRequest":

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from extractor import __version__
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback, StoredFrame
-from extractor.domain.jobs import SourceVideo
+from extractor.domain.jobs import FrameSlice, SourceVideo
 from extractor.domain.manifest import Manifest, VideoInfo
 from extractor.domain.output_options import AudioForm, OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
@@ -32,6 +32,7 @@ from extractor.pipeline.notes import manifest_notes
 from extractor.pipeline.partial_copy import PartialCopy
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
 from extractor.pipeline.selection import IncompleteFileError, choose_frames, find_index
+from extractor.pipeline.splitting import part_of, raise_if_long
 
 if TYPE_CHECKING:
     from extractor.output.storyboard.storyboard import Storyboard
@@ -72,6 +73,8 @@ class ExtractionTask(Struct, frozen=True):
         stored: Reusable frames of an earlier run, from the first on.
         sample_name: Name of the video in a data set; by default its platform and code.
         copy: If the file is partial: the copy that can be completed.
+        split_seconds: Split a video that is estimated to take longer; 0 never splits.
+        part: The slice to extract, if not the whole video.
     """
 
     path: Path
@@ -83,6 +86,8 @@ class ExtractionTask(Struct, frozen=True):
     stored: Sequence[StoredFrame] = ()
     sample_name: str | None = None
     copy: PartialCopy | None = None
+    split_seconds: float = 0.0
+    part: FrameSlice | None = None
 
     @property
     def unique_name(self) -> str:
@@ -110,14 +115,18 @@ def extract(
         The manifest of the frames, which the caller writes.
 
     Raises:
+        SplitNeeded: The frames must be made in slices. No frame was stored.
         ExtractorError: Why there is no manifest. Frames stored until then stay, and no manifest lists them.
     """
     from_tables = config.plan
     while True:
         try:
             choice, decoder, before = _prepare(task, config, watch, from_tables=from_tables)
+            if task.split_seconds and not before and decoder.precomputed is None:
+                raise_if_long(choice, config.output, config.limits, task.split_seconds)
+            first = task.part.first if task.part else len(before)
             with watch.stage("extract"):
-                stored = _store(decoder, choice, len(before), task, frame_store, config, progress)
+                stored = _store(decoder, choice, first, task, frame_store, config, progress)
                 audio_notes: tuple[str, ...] = ()
                 if config.output.audio:
                     stored, audio_notes = _add_audio(stored, decoder, config.output.audio, frame_store)
@@ -155,6 +164,8 @@ def _prepare(
         can_resume = precomputed is None and config.output == OutputOptions()
         before = task.stored[: frames_made(task.stored, schedule, index, policy)] if can_resume else ()
         rest = remaining(schedule, len(before), index, policy)
+        if task.part is not None:
+            rest = part_of(schedule, task.part, index, policy)
         if present is not None:  # the plan needs no more
             source = replace(source, present=None, parses_packets=False)
         decoder = FrameDecoder(source, index, policy, rest, budget, choice.use_plan, precomputed)

@@ -7,22 +7,17 @@ earlier run came that far.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
-from msgspec import Struct, field
-
-from extractor.backends.notifications import Notifier
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import ObjectStore
-from extractor.domain import keys
-from extractor.domain.events import VideoEvent, done_event, failed_event
-from extractor.domain.jobs import ExtractionJob, SourceVideo, VideoRef
-from extractor.domain.layout import FrameKeys, Layout
+from extractor.domain.jobs import ExtractionJob, FrameSlice, SourceVideo, VideoRef
+from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest
 from extractor.domain.results import JobOutcome
-from extractor.domain.timing import Stopwatch
 from extractor.errors import (
     ConflictError,
     ExtractorError,
@@ -35,74 +30,15 @@ from extractor.errors import (
 from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore, list_by_key
 from extractor.output.partial_run import PartialRun
-from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, extract
-from extractor.pipeline.prefetch import Prefetcher, VideoSource
+from extractor.output.slice_records import delete_records
+from extractor.pipeline.announcement import announced
+from extractor.pipeline.extract import ExtractionTask, extract
+from extractor.pipeline.job_context import JobContext, WorkerContext
+from extractor.pipeline.prefetch import VideoSource
+from extractor.pipeline.slices import SliceJob, make_slice, restart, send_slices
+from extractor.pipeline.splitting import SplitNeeded
 
 _LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends shortly after its deadline
-
-
-class WorkerContext(Struct, frozen=True):
-    """What all jobs of a worker share.
-
-    Attributes:
-        state: The state of the videos.
-        videos: Opens, prefetches and downloads source videos.
-        frames: The bucket of the frames.
-        layout: Keys of the frames.
-        config: How videos are decoded and stored.
-        notifier: Sends notifications; ``None`` if nobody wants them.
-        frames_bucket: Name of the bucket of the frames, for notifications.
-    """
-
-    state: StateStore
-    videos: Prefetcher
-    frames: ObjectStore
-    layout: Layout
-    config: ExtractorConfig
-    notifier: Notifier | None = None
-    frames_bucket: str = ""
-
-    @property
-    def keyed_by_version(self) -> bool:
-        """Whether the source must be opened before its state, since its version is part of its identity."""
-        return self.state.keyed_by_version or self.layout.needs_video_id
-
-    def frame_keys(self, job: ExtractionJob, video: SourceVideo | None) -> FrameKeys:
-        """Return the keys of the job's frames.
-
-        Raises:
-            InvalidMessageError: The layout has no separate folder for this video.
-        """
-        try:
-            return self.layout.frame_keys(
-                code=job.code,
-                platform=job.platform,
-                video_id=keys.content_id(video) if video else None,
-                interval_seconds=job.policy.interval_seconds,
-                extension=job.policy.image_format,
-            )
-        except ValueError as error:
-            raise InvalidMessageError(str(error)) from error
-
-
-class JobContext(Struct, frozen=True):
-    """One job and its circumstances.
-
-    Attributes:
-        job: What to extract.
-        deadline: When the job must end, as of `time.monotonic()`.
-        watch: Measures the stages.
-        is_final: Tells whether an error is final for this delivery of the message.
-        is_first_delivery: Whether the job has never been tried, so that none of its frames can exist.
-        on_downloaded: Called when the network is free for the next video.
-    """
-
-    job: ExtractionJob
-    deadline: float
-    watch: Stopwatch
-    is_final: Callable[[ExtractorError], bool]
-    is_first_delivery: bool = False
-    on_downloaded: Callable[[], None] = lambda: None
 
 
 def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome:
@@ -121,15 +57,21 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
         ExtractorError: Why the job failed. If it is final, the state has recorded it.
     """
     job = job_context.job
-    with _announced(context, job_context) as announcement:
+    with announced(context, job_context) as announcement:
         opened = announcement.sources
         for is_first in (True, False) if job_context.is_first_delivery else (False,):
             try:
                 with ExitStack() as held:
-                    source = _open(held, context, job, opened) if context.keyed_by_version else None
+                    is_known = context.keyed_by_version or job.part is not None
+                    source = _open(held, context, job, opened) if is_known else None
                     subject = VideoRef(job.code, source.video if source else None)
                     held.enter_context(_recording_failure(subject, context.state, job_context))
                     frame_keys = context.frame_keys(job, subject.source)
+                    joined = None
+                    if job.part is not None and source is not None:
+                        joined = _make_slice(job.part, source, frame_keys, context, job_context)
+                        if joined is None:
+                            return JobOutcome(job.code, "sliced")
                     if _begin(subject, context.state, job_context) and (
                         is_first or _is_intact(context.frames, frame_keys)
                     ):
@@ -139,10 +81,14 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
                         reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
                         source = source or _open(held, context, job, opened)
                         earlier = reading.result()
-                    known = {} if is_first and not earlier.etag else list_by_key(context.frames, frame_keys)
+                    is_new = is_first and not earlier.etag and joined is None
+                    known = {} if is_new else list_by_key(context.frames, frame_keys)
                     is_current = earlier.is_current(source.video, job.policy, context.config.output, known)
                     if earlier.manifest and is_current:
                         manifest = earlier.manifest
+                    elif joined is not None:
+                        manifest = joined
+                        _commit(manifest, earlier, frame_keys, context, job_context)
                     else:
                         frame_store = FrameStore(context.frames, frame_keys, job.policy.image_format, known)
                         manifest = _extract_frames(source, earlier, frame_store, context, job_context)
@@ -151,59 +97,18 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
                         manifest_store.delete_superseded_frames(
                             context.frames, frame_keys, earlier, manifest, known
                         )
+                    delete_records(context.frames, frame_keys, known)
                     outcome = JobOutcome(job.code, "confirmed" if is_current else "extracted", manifest)
                     return announcement.of(outcome, frame_keys)
+            except SplitNeeded as split:
+                assert context.slices is not None
+                assert job_context.message is not None
+                send_slices(split.slices, opened[-1], job.policy, job_context.message, context.slices)
+                return JobOutcome(job.code, "split")
             except ConflictError:
                 if not is_first:
                     raise
     raise AssertionError("the last attempt returns or raises")
-
-
-class _Announcement(Struct):
-    """What is to be announced of a job.
-
-    Attributes:
-        sources: The versions of the source that were found, also if the job fails.
-        outcome: What was done; ``None`` if the job fails.
-        frame_keys: The keys of the frames, with the outcome.
-    """
-
-    sources: list[SourceVideo] = field(default_factory=list)
-    outcome: JobOutcome | None = None
-    frame_keys: FrameKeys | None = None
-
-    def of(self, outcome: JobOutcome, frame_keys: FrameKeys) -> JobOutcome:
-        """Keep the outcome, and return it."""
-        self.outcome, self.frame_keys = outcome, frame_keys
-        return outcome
-
-
-@contextmanager
-def _announced(context: WorkerContext, job_context: JobContext) -> Iterator[_Announcement]:
-    """Announce at the end of the block what was done, or why the job has failed for good.
-
-    Raises:
-        NotificationFailedError: The target has not confirmed it. The message must not be acknowledged.
-    """
-    job, announcement = job_context.job, _Announcement()
-    try:
-        yield announcement
-    except ExtractorError as error:
-        if context.notifier is not None and job_context.is_final(error):
-            source = announcement.sources[-1] if announcement.sources else None
-            event = failed_event(job, source, context.frames_bucket, error.reason, detail_of(error))
-            _announce(event, context.notifier, job_context)
-        raise
-    outcome, frame_keys = announcement.outcome, announcement.frame_keys
-    if context.notifier is not None and outcome is not None and frame_keys is not None:
-        manifest = outcome.manifest or manifest_store.read_manifest(context.frames, frame_keys).manifest
-        event = done_event(job.code, manifest, context.frames_bucket, frame_keys.manifest_key)
-        _announce(event, context.notifier, job_context)
-
-
-def _announce(event: VideoEvent, notifier: Notifier, job_context: JobContext) -> None:
-    with job_context.watch.stage("announce"):
-        notifier.send(event)
 
 
 def _open(
@@ -264,23 +169,90 @@ def _extract_frames(
     context: WorkerContext,
     job_context: JobContext,
 ) -> Manifest:
-    """Download the video, store its frames, and commit their manifest in place of the earlier one."""
+    """Download the video, store its frames, and commit their manifest in place of the earlier one.
+
+    Raises:
+        SplitNeeded: The frames must be made in slices.
+    """
     job, frame_keys = job_context.job, frame_store.frame_keys
+    can_split = context.slices is not None and job_context.message is not None
+    with _downloaded(source, context, job_context) as path:
+        partial_run = PartialRun(context.frames, frame_keys, source.video, job.policy)
+        reused = partial_run.read(frame_store.known)
+        task = ExtractionTask(
+            path,
+            job.code,
+            job.platform,
+            source.video,
+            job.policy,
+            job_context.deadline,
+            reused,
+            split_seconds=context.slices.seconds if context.slices and can_split else 0.0,
+        )
+        with partial_run.saving(frame_store, reused) as progress:
+            manifest = extract(task, frame_store, context.config, job_context.watch, progress)
+    _commit(manifest, earlier, frame_keys, context, job_context)
+    partial_run.remove()
+    return manifest
+
+
+def _make_slice(
+    part: FrameSlice,
+    source: VideoSource,
+    frame_keys: FrameKeys,
+    context: WorkerContext,
+    job_context: JobContext,
+) -> Manifest | None:
+    """Make a slice, and return the manifest of the video if it is complete now, or was complete before."""
+    job = job_context.job
+    if context.slices is None or job_context.message is None:
+        raise InvalidMessageError("slice: comes from a queue only, and needs SQS_QUEUE_URL and SPLIT_SECONDS")
+    slice_job = SliceJob(
+        part=part,
+        source=source.video,
+        policy=job.policy,
+        message=job_context.message,
+        store=context.frames,
+        frame_keys=frame_keys,
+        limits=context.config.limits,
+    )
+    if slice_job.is_stale:
+        restart(slice_job, context.slices)
+        return None
+    earlier = manifest_store.read_manifest(context.frames, frame_keys)
+    known = list_by_key(context.frames, frame_keys)
+    if earlier.is_current(source.video, job.policy, context.config.output, known):
+        return earlier.manifest
+
+    def make(frame_store: FrameStore) -> Manifest:
+        with _downloaded(source, context, job_context) as path:
+            task = ExtractionTask(
+                path, job.code, job.platform, source.video, job.policy, job_context.deadline, part=part
+            )
+            return extract(task, frame_store, context.config, job_context.watch, lambda _done, _total: None)
+
+    return make_slice(slice_job, known, make, context.slices)
+
+
+@contextmanager
+def _downloaded(source: VideoSource, context: WorkerContext, job_context: JobContext) -> Iterator[Path]:
+    """Download a video; its file exists until the block ends."""
     with ExitStack() as held:
         with job_context.watch.stage("download"):
             path = held.enter_context(context.videos.download(source, job_context.deadline))
         job_context.on_downloaded()
-        partial_run = PartialRun(context.frames, frame_keys, source.video, job.policy)
-        reused = partial_run.read(frame_store.known)
-        task = ExtractionTask(
-            path, job.code, job.platform, source.video, job.policy, job_context.deadline, reused
-        )
-        with partial_run.saving(frame_store, reused) as progress:
-            manifest = extract(task, frame_store, context.config, job_context.watch, progress)
+        yield path
+
+
+def _commit(
+    manifest: Manifest,
+    earlier: manifest_store.StoredManifest,
+    frame_keys: FrameKeys,
+    context: WorkerContext,
+    job_context: JobContext,
+) -> None:
     with job_context.watch.stage("manifest"):
         manifest_store.commit_manifest(context.frames, frame_keys, manifest, replaces=earlier.etag)
-    partial_run.remove()
-    return manifest
 
 
 def _mark_extracted(

@@ -1,12 +1,15 @@
 """Notes of a manifest: what a reader of the frames would not expect. Pure: no I/O."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoder import FrameDecoder
-from extractor.media.decode.schedule import DecodeSchedule, largest_gap_seconds
+from extractor.media.decode.schedule import DecodeSchedule
 from extractor.media.ffmpeg.filters import colour_notes
 from extractor.media.probe.video_index import VideoIndex
+from extractor.media.sampling import Targets
 from extractor.media.strategies import strategy_of
 
 
@@ -22,7 +25,7 @@ def manifest_notes(
         decoder: The finished decoder.
     """
     if strategy_of(policy).intra_only and schedule.targets is not None:
-        gap = largest_gap_seconds(schedule.targets, index.time_base)
+        gap = _largest_gap_seconds(schedule.targets, index.time_base)
         if gap > 2 * policy.interval_seconds:
             yield f"keyframes are up to {gap:.2f} s apart, the interval is {policy.interval_seconds:g} s"
     if index.claimed_seconds is not None:
@@ -47,6 +50,12 @@ def manifest_notes(
         [number for number in policy.frames if not -total <= number < total],
         f"of {len(policy.frames)} frame numbers are not those of a frame, since the video has {total} frames",
     )
+
+
+def _largest_gap_seconds(targets: Targets, time_base: Fraction) -> float:
+    """Return the longest time between two successive targets."""
+    gaps = (later - earlier for earlier, later in pairwise(targets.pts))
+    return float(max(gaps, default=0) * time_base)
 
 
 def _late_timestamps(index: VideoIndex, policy: SamplingPolicy, decoded_seconds: float) -> Iterator[str]:

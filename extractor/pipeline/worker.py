@@ -27,7 +27,8 @@ from extractor.errors import (
     is_final,
     reason_of,
 )
-from extractor.pipeline.job import JobContext, WorkerContext, extract_video
+from extractor.pipeline.job import extract_video
+from extractor.pipeline.job_context import JobContext, WorkerContext
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class Worker(Struct, frozen=True):
         for position, request in enumerate(wanted, start=1):
             text = message.text if len(requests) == 1 else json.dumps(request.message)
             find_next_job = partial(self._find_next_job, wanted[position:], find_next)
-            results.append(self._run_job(request.job, message, text, deadline, find_next_job))
+            results.append(self._run_job(request, message, text, deadline, find_next_job))
         for result in results:
             if isinstance(result, Exception):
                 raise result
@@ -166,12 +167,14 @@ class Worker(Struct, frozen=True):
 
     def _run_job(
         self,
-        job: ExtractionJob,
+        request: Request,
         message: ReceivedMessage,
         text: str,
         deadline: float,
         find_next_job: Callable[[], ExtractionJob | None],
     ) -> JobResult | Exception:
+        job = request.job
+
         def prefetch() -> None:
             if (next_job := find_next_job()) is not None:
                 self.context.videos.prefetch(next_job, deadline)
@@ -184,6 +187,7 @@ class Worker(Struct, frozen=True):
                 is_final=lambda error: self._is_final(error, message),
                 is_first_delivery=message.from_queue and message.receive_count == 1,
                 on_downloaded=prefetch,
+                message=request.plain_message if message.from_queue else None,
             )
             outcome = extract_video(self.context, job_context)
             done = JobSucceeded(outcome, dict(job_context.watch.seconds))

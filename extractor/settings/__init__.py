@@ -91,6 +91,12 @@ class Settings(SamplingSettings):
         10, ge=0, description="seconds; a record with less time left is not started"
     )
 
+    split_seconds: float = Field(
+        300,
+        ge=0,
+        description="CPU seconds; a video that is estimated to take longer is split into slices, which are"
+        " sent to SQS_QUEUE_URL; 0: never",
+    )
     records_at_once: int = Field(
         0,
         ge=0,

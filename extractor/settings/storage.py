@@ -28,7 +28,9 @@ class StorageSettings(BaseModel):
     frames_layout: LayoutText = Field(
         "default", description="keys of frames: default, seconds, flat, timestamped, videosense or a template"
     )
-    sqs_queue_url: str | None = Field(None, description="queue that run_sqs_batches.py fills")
+    sqs_queue_url: str | None = Field(
+        None, description="queue that run_sqs_batches.py fills, and that slices of long videos are sent to"
+    )
     dead_letter_queue_url: str | None = Field(None, description="dead-letter queue, for final failures")
     max_receives: int | None = Field(
         None,

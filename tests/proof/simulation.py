@@ -15,7 +15,7 @@ from extractor.domain.layout import parse_layout
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import ExtractorError
-from extractor.pipeline.job import WorkerContext
+from extractor.pipeline.job_context import WorkerContext
 from extractor.pipeline.prefetch import Prefetcher
 from extractor.pipeline.source import VideoLocator
 from extractor.pipeline.worker import ReceivedMessage, Worker

@@ -3,8 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
-from itertools import compress, count, islice, pairwise
+from itertools import compress, count, islice
 from operator import and_, eq, or_
 
 from msgspec import Struct
@@ -174,7 +173,7 @@ def _schedule_keyframes(index: VideoIndex, targets: Targets, policy: SamplingPol
     return DecodeSchedule(
         targets,
         selection,
-        _build_plan(index, targets, selection, _wanted_packets(index, targets)) if can_plan else None,
+        build_plan(index, targets, selection, _wanted_packets(index, targets)) if can_plan else None,
     )
 
 
@@ -260,7 +259,7 @@ def _plan(index: VideoIndex, targets: Targets, selection: FrameSelection) -> Dec
         needed = needed_packets(index.order, wanted)
     if all(needed):
         return None
-    return _build_plan(index, targets, selection, needed, of_frames=dependencies is not None)
+    return build_plan(index, targets, selection, needed, of_frames=dependencies is not None)
 
 
 def _wanted_packets(index: VideoIndex, targets: Targets) -> bytes:
@@ -270,7 +269,7 @@ def _wanted_packets(index: VideoIndex, targets: Targets) -> bytes:
     return bytes(map(or_, shown, packets.have_new_parameters))
 
 
-def _build_plan(
+def build_plan(
     index: VideoIndex,
     targets: Targets,
     selection: FrameSelection,
@@ -278,21 +277,18 @@ def _build_plan(
     *,
     of_frames: bool = False,
 ) -> DecodePlan:
-    """Build the plan from `needed`: for each packet, or each AV1 frame, whether it must be decoded."""
+    """Build a decode plan.
+
+    Args:
+        index: The index of the video.
+        targets: The frames.
+        selection: How FFmpeg selects them.
+        needed: For each packet, or each AV1 frame, whether it must be decoded.
+        of_frames: Whether `needed` counts AV1 frames.
+    """
     anchors = poc_anchors(index.order, needed) if index.order and not of_frames else ()
     kept = bytearray(needed)
     for anchor in anchors:
         kept[anchor] = True
     packets = packet_filter(drop_expression(kept), of_frames=of_frames)
     return DecodePlan(targets, selection, packets, len(anchors), bytes(kept))
-
-
-def largest_gap_seconds(targets: Targets, time_base: Fraction) -> float:
-    """Return the longest time between two successive targets.
-
-    Args:
-        targets: The targets, in presentation order.
-        time_base: The unit of timestamps, in seconds.
-    """
-    gaps = (later - earlier for earlier, later in pairwise(targets.pts))
-    return float(max(gaps, default=0) * time_base)

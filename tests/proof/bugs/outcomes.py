@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import extractor.errors
+import extractor.pipeline.announcement
 import extractor.pipeline.job
 import extractor.pipeline.prefetch
 import extractor.pipeline.source
@@ -133,20 +134,20 @@ def announced_before_the_flip(patch: Patch) -> None:
 
 
 def acknowledged_before_announced(patch: Patch) -> None:
-    announce = extractor.pipeline.job._announce
+    announce = extractor.pipeline.announcement._announce
 
     def announce_or_not(*arguments: Any) -> None:
         with suppress(TransientError):
             announce(*arguments)
 
-    patch(extractor.pipeline.job, "_announce", announce_or_not)
+    patch(extractor.pipeline.announcement, "_announce", announce_or_not)
 
 
 def extracted_video_not_announced_again(patch: Patch) -> None:
-    announce = extractor.pipeline.job._announce
+    announce = extractor.pipeline.announcement._announce
 
     def announce_once(event: Any, notifier: Any, job_context: Any) -> None:
         if job_context.is_first_delivery:
             announce(event, notifier, job_context)
 
-    patch(extractor.pipeline.job, "_announce", announce_once)
+    patch(extractor.pipeline.announcement, "_announce", announce_once)

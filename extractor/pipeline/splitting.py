@@ -1,0 +1,79 @@
+"""Decide whether a video is split, and which frames a slice has. Pure: no I/O."""
+
+from collections.abc import Sequence
+from math import ceil
+
+from extractor.domain.frames import DecodeLimits
+from extractor.domain.jobs import FrameSlice
+from extractor.domain.output_options import OutputOptions
+from extractor.domain.policy import SamplingPolicy
+from extractor.errors import UnreadableError
+from extractor.media.decode.schedule import DecodeSchedule
+from extractor.media.decode.slices import (
+    MAX_SLICES,
+    can_split,
+    estimate_seconds,
+    schedule_slice,
+    split_targets,
+)
+from extractor.media.decode.survey import FrameChoice
+from extractor.media.probe.table_index import UnconfirmedIndexError
+from extractor.media.probe.video_index import VideoIndex
+
+
+class SplitNeeded(Exception):  # noqa: N818 - not an error: the work goes on elsewhere
+    """The frames of a video take longer than one run should: they must be made in slices.
+
+    Attributes:
+        slices: The numbers of the frames of each slice, in order.
+    """
+
+    def __init__(self, slices: Sequence[range]) -> None:
+        super().__init__(slices)
+        self.slices = slices
+
+
+def raise_if_long(choice: FrameChoice, output: OutputOptions, limits: DecodeLimits, seconds: float) -> None:
+    """Raise an exception if the frames of a video are to be made in slices.
+
+    Args:
+        choice: The frames.
+        output: What is stored for the video.
+        limits: What a video may cost.
+        seconds: How long the decode of a slice may take.
+
+    Raises:
+        SplitNeeded: They must be made in slices.
+        UnconfirmedIndexError: Likewise, and FFmpeg must index the file before, since all slices must have
+            the same index.
+    """
+    index, schedule = choice.index, choice.schedule
+    if output != OutputOptions() or not choice.use_plan or not can_split(index, schedule, choice.policy):
+        return
+    if len(schedule.targets or ()) > limits.max_frames:
+        return
+    count = min(MAX_SLICES, ceil(estimate_seconds(index, schedule) / seconds))
+    slices = split_targets(index, schedule, count) if count > 1 else ()
+    if len(slices) > 1:
+        if index.is_predicted:
+            raise UnconfirmedIndexError
+        raise SplitNeeded(slices)
+
+
+def part_of(
+    schedule: DecodeSchedule, part: FrameSlice, index: VideoIndex, policy: SamplingPolicy
+) -> DecodeSchedule:
+    """Return the schedule of a slice.
+
+    Args:
+        schedule: The frames of the video.
+        part: The slice.
+        index: The index of the video.
+        policy: The sampling policy.
+
+    Raises:
+        UnreadableError: The video has another number of frames than when it was split.
+    """
+    if schedule.targets is None or len(schedule.targets) != part.total:
+        raise UnreadableError("the video has another number of frames than when it was split into slices")
+    return schedule_slice(index, schedule, part.frames, policy)
