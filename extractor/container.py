@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from extractor.backends.aws import ClientBuilder
     from extractor.backends.queues.sqs.source import SqsSource
     from extractor.backends.telemetry import Telemetry
+    from extractor.pipeline.slice_queue import SliceQueue
     from extractor.pipeline.source import VideoLocator
-    from extractor.pipeline.slices import SliceQueue
     from extractor.pipeline.worker import Worker
 
 _SPARE_CONNECTIONS = 4  # for the download, and for lists, reads and deletions during uploads
@@ -203,7 +203,7 @@ def build_queue_source(settings: Settings) -> "SqsSource":
 
 def build_slice_queue(settings: Settings) -> "SliceQueue | None":
     """Build the worker's sender of slices; ``None`` if every video is made in one piece."""
-    from extractor.pipeline.slices import SliceQueue
+    from extractor.pipeline.slice_queue import SliceQueue
 
     url, seconds = settings.sqs_queue_url, settings.split_seconds
     if url is None or not seconds:

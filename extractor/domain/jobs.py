@@ -14,6 +14,7 @@ class FrameSlice(Struct, frozen=True):
         total: The number of frames of the video.
         etag: The version of the video.
         policy: The fingerprint of the policy.
+        manifest: The ETag of the manifest at the time of the split; ``None`` if there was none.
     """
 
     first: int
@@ -21,6 +22,7 @@ class FrameSlice(Struct, frozen=True):
     total: int
     etag: str
     policy: str
+    manifest: str | None = None
 
     @property
     def frames(self) -> range:

@@ -11,7 +11,7 @@ from string import ascii_lowercase
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from extractor.domain.jobs import FrameSlice, SourceVideo
 from extractor.domain.manifest import Manifest
@@ -48,6 +48,11 @@ class Split(Struct, frozen=True):
         first, stop = _letters(frames.start, _NUMBER_LETTERS), _letters(frames.stop, _NUMBER_LETTERS)
         return f"{self.prefix}{first}-{stop}.json"
 
+    def marker_name(self, part: FrameSlice) -> str:
+        """Return the file name of the record that `part`, a slice of another split, has ended in this one."""
+        identity = repr((self.fingerprint, part.etag, part.policy, part.manifest))
+        return Split(self.source, identity, self.total).record_name(range(0))
+
     def slices(self, names: Iterable[str]) -> list[range]:
         """Return the slices whose records have these file names; other names are ignored."""
         mine = (_NAME.fullmatch(name) for name in names if name.startswith(self.prefix))
@@ -68,34 +73,20 @@ class Split(Struct, frozen=True):
         return cover
 
 
-def slice_message(message: Mapping[str, Any], frames: range, split: Split) -> dict[str, Any]:
+def slice_message(message: Mapping[str, Any], part: FrameSlice) -> dict[str, Any]:
     """Return the message that requests a slice.
 
     Args:
-        message: The message that requests the video.
-        frames: The numbers of the frames.
-        split: The split of the video.
+        message: The message that requests the video, or another slice of it.
+        part: The slice.
     """
-    return {
-        **message,
-        "slice": {
-            "first": frames.start,
-            "stop": frames.stop,
-            "total": split.total,
-            "etag": split.source.etag,
-            "policy": split.fingerprint,
-        },
-    }
+    values = {name: value for name, value in asdict(part).items() if value is not None}
+    return {**message, "slice": values}
 
 
 def whole_message(message: Mapping[str, Any]) -> dict[str, Any]:
     """Return the message that requests the video of which `message` requests a slice."""
     return {name: value for name, value in message.items() if name != "slice"}
-
-
-def is_of(part: FrameSlice, source: SourceVideo, fingerprint: str) -> bool:
-    """Return whether a slice was requested of this version of the video, under this policy."""
-    return (part.etag, part.policy) == (source.etag, fingerprint)
 
 
 def join(parts: Sequence[Manifest]) -> Manifest:

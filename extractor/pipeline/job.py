@@ -14,14 +14,13 @@ from pathlib import Path
 
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import ObjectStore
-from extractor.domain.jobs import ExtractionJob, FrameSlice, SourceVideo, VideoRef
+from extractor.domain.jobs import ExtractionJob, SourceVideo, VideoRef
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest
-from extractor.domain.results import JobOutcome
+from extractor.domain.results import JobOutcome, JobStatus
 from extractor.errors import (
     ConflictError,
     ExtractorError,
-    InvalidMessageError,
     NotFetchedError,
     NotInStateError,
     TransientError,
@@ -31,11 +30,11 @@ from extractor.output import manifest_store
 from extractor.output.frame_store import FrameStore, list_by_key
 from extractor.output.partial_run import PartialRun
 from extractor.output.slice_records import delete_records
-from extractor.pipeline.announcement import announced
+from extractor.pipeline.announcement import Announcement, announced
 from extractor.pipeline.extract import ExtractionTask, extract
 from extractor.pipeline.job_context import JobContext, WorkerContext
 from extractor.pipeline.prefetch import VideoSource
-from extractor.pipeline.slices import SliceJob, make_slice, restart, send_slices
+from extractor.pipeline.slices import SliceJob, is_elected, make_slice, send_slices, slice_job
 from extractor.pipeline.splitting import SplitNeeded
 
 _LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends shortly after its deadline
@@ -56,59 +55,92 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
     Raises:
         ExtractorError: Why the job failed. If it is final, the state has recorded it.
     """
-    job = job_context.job
     with announced(context, job_context) as announcement:
-        opened = announcement.sources
         for is_first in (True, False) if job_context.is_first_delivery else (False,):
             try:
-                with ExitStack() as held:
-                    is_known = context.keyed_by_version or job.part is not None
-                    source = _open(held, context, job, opened) if is_known else None
-                    subject = VideoRef(job.code, source.video if source else None)
-                    held.enter_context(_recording_failure(subject, context.state, job_context))
-                    frame_keys = context.frame_keys(job, subject.source)
-                    joined = None
-                    if job.part is not None and source is not None:
-                        joined = _make_slice(job.part, source, frame_keys, context, job_context)
-                        if joined is None:
-                            return JobOutcome(job.code, "sliced")
-                    if _begin(subject, context.state, job_context) and (
-                        is_first or _is_intact(context.frames, frame_keys)
-                    ):
-                        return announcement.of(JobOutcome(job.code, "skipped"), frame_keys)
-                    # In parallel: each round trip counts for a short video.
-                    with ThreadPoolExecutor(1) as pool:
-                        reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
-                        source = source or _open(held, context, job, opened)
-                        earlier = reading.result()
-                    is_new = is_first and not earlier.etag and joined is None
-                    known = {} if is_new else list_by_key(context.frames, frame_keys)
-                    is_current = earlier.is_current(source.video, job.policy, context.config.output, known)
-                    if earlier.manifest and is_current:
-                        manifest = earlier.manifest
-                    elif joined is not None:
-                        manifest = joined
-                        _commit(manifest, earlier, frame_keys, context, job_context)
-                    else:
-                        frame_store = FrameStore(context.frames, frame_keys, job.policy.image_format, known)
-                        manifest = _extract_frames(source, earlier, frame_store, context, job_context)
-                    _mark_extracted(subject, manifest, frame_keys, context, job_context)
-                    if not is_current:
-                        manifest_store.delete_superseded_frames(
-                            context.frames, frame_keys, earlier, manifest, known
-                        )
-                    delete_records(context.frames, frame_keys, known)
-                    outcome = JobOutcome(job.code, "confirmed" if is_current else "extracted", manifest)
-                    return announcement.of(outcome, frame_keys)
-            except SplitNeeded as split:
-                assert context.slices is not None
-                assert job_context.message is not None
-                send_slices(split.slices, opened[-1], job.policy, job_context.message, context.slices)
-                return JobOutcome(job.code, "split")
+                return _attempt(context, job_context, announcement, is_first=is_first)
             except ConflictError:
                 if not is_first:
                     raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _attempt(
+    context: WorkerContext, job_context: JobContext, announcement: Announcement, *, is_first: bool
+) -> JobOutcome:
+    """Do the job once. `is_first`: it was never tried before."""
+    job, opened = job_context.job, announcement.sources
+    with ExitStack() as held:
+        is_known = context.keyed_by_version or job.part is not None
+        source = _open(held, context, job, opened) if is_known else None
+        subject = VideoRef(job.code, source.video if source else None)
+        held.enter_context(_recording_failure(subject, context.state, job_context))
+        frame_keys = context.frame_keys(job, subject.source)
+        if job.part is not None and source is not None:
+            part = slice_job(job.part, source.video, frame_keys, context, job_context)
+            return _do_slice(part, source, context, job_context, announcement)
+        if _begin(subject, context.state, job_context) and (
+            is_first or _is_intact(context.frames, frame_keys)
+        ):
+            return announcement.of(JobOutcome(job.code, "skipped"), frame_keys)
+        # In parallel: each round trip counts for a short video.
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
+            source = source or _open(held, context, job, opened)
+            earlier = reading.result()
+        known = {} if is_first and not earlier.etag else list_by_key(context.frames, frame_keys)
+        if earlier.manifest and earlier.is_current(source.video, job.policy, context.config.output, known):
+            _mark_extracted(subject, earlier.manifest, frame_keys, context, job_context)
+            return announcement.of(JobOutcome(job.code, "confirmed", earlier.manifest), frame_keys)
+        frame_store = FrameStore(context.frames, frame_keys, job.policy.image_format, known)
+        try:
+            manifest = _extract_frames(source, earlier, frame_store, context, job_context)
+        except SplitNeeded as split:
+            _release_claim(subject, context.state)
+            send_slices(split.slices, source.video, earlier.etag, context, job_context)
+            return JobOutcome(job.code, "split")
+        _mark_extracted(subject, manifest, frame_keys, context, job_context)
+        manifest_store.delete_superseded_frames(context.frames, frame_keys, earlier, manifest, known)
+        return announcement.of(JobOutcome(job.code, "extracted", manifest), frame_keys)
+
+
+def _do_slice(
+    part: SliceJob,
+    source: VideoSource,
+    context: WorkerContext,
+    job_context: JobContext,
+    announcement: Announcement,
+) -> JobOutcome:
+    """Make a slice. If it is the last one, commit the manifest of the video and mark its row."""
+    job, frame_keys, output = job_context.job, part.frame_keys, context.config.output
+    subject = VideoRef(job.code, source.video)
+    found = part.look(output)
+    joined = None
+    if found == "open":
+        joined = _make_slice(part, source, context, job_context)
+        # If another run has ended meanwhile, frames of this slice may have replaced its frames.
+        found = "open" if joined else part.look(output)
+    if found == "stale" and is_elected(part):
+        return _attempt(context, job_context.of_whole_video(), announcement, is_first=False)
+    if found != "ended" and joined is None:
+        return JobOutcome(job.code, "sliced")
+    is_extracted = _begin(subject, context.state, job_context)
+    earlier = manifest_store.read_manifest(context.frames, frame_keys)
+    known = list_by_key(context.frames, frame_keys)
+    is_current = earlier.is_current(source.video, job.policy, output, known)
+    if is_current and is_extracted:
+        return announcement.of(JobOutcome(job.code, "skipped"), frame_keys)
+    manifest = earlier.manifest if is_current else joined
+    if manifest is None:
+        raise ConflictError("the manifest was replaced meanwhile")
+    if not is_current:
+        _commit(manifest, part.part.manifest, frame_keys, context, job_context)
+    _mark_extracted(subject, manifest, frame_keys, context, job_context)
+    if not is_current:
+        manifest_store.delete_superseded_frames(context.frames, frame_keys, earlier, manifest, known)
+    delete_records(context.frames, frame_keys, known)
+    status: JobStatus = "confirmed" if is_current else "extracted"
+    return announcement.of(JobOutcome(job.code, status, manifest), frame_keys)
 
 
 def _open(
@@ -191,47 +223,25 @@ def _extract_frames(
         )
         with partial_run.saving(frame_store, reused) as progress:
             manifest = extract(task, frame_store, context.config, job_context.watch, progress)
-    _commit(manifest, earlier, frame_keys, context, job_context)
+    _commit(manifest, earlier.etag, frame_keys, context, job_context)
     partial_run.remove()
     return manifest
 
 
 def _make_slice(
-    part: FrameSlice,
-    source: VideoSource,
-    frame_keys: FrameKeys,
-    context: WorkerContext,
-    job_context: JobContext,
+    part: SliceJob, source: VideoSource, context: WorkerContext, job_context: JobContext
 ) -> Manifest | None:
-    """Make a slice, and return the manifest of the video if it is complete now, or was complete before."""
+    """Make a slice, and return the manifest of the video if all slices are made."""
     job = job_context.job
-    if context.slices is None or job_context.message is None:
-        raise InvalidMessageError("slice: comes from a queue only, and needs SQS_QUEUE_URL and SPLIT_SECONDS")
-    slice_job = SliceJob(
-        part=part,
-        source=source.video,
-        policy=job.policy,
-        message=job_context.message,
-        store=context.frames,
-        frame_keys=frame_keys,
-        limits=context.config.limits,
-    )
-    if slice_job.is_stale:
-        restart(slice_job, context.slices)
-        return None
-    earlier = manifest_store.read_manifest(context.frames, frame_keys)
-    known = list_by_key(context.frames, frame_keys)
-    if earlier.is_current(source.video, job.policy, context.config.output, known):
-        return earlier.manifest
 
     def make(frame_store: FrameStore) -> Manifest:
         with _downloaded(source, context, job_context) as path:
             task = ExtractionTask(
-                path, job.code, job.platform, source.video, job.policy, job_context.deadline, part=part
+                path, job.code, job.platform, source.video, job.policy, job_context.deadline, part=job.part
             )
             return extract(task, frame_store, context.config, job_context.watch, lambda _done, _total: None)
 
-    return make_slice(slice_job, known, make, context.slices)
+    return make_slice(part, make)
 
 
 @contextmanager
@@ -246,13 +256,13 @@ def _downloaded(source: VideoSource, context: WorkerContext, job_context: JobCon
 
 def _commit(
     manifest: Manifest,
-    earlier: manifest_store.StoredManifest,
+    replaces: str | None,
     frame_keys: FrameKeys,
     context: WorkerContext,
     job_context: JobContext,
 ) -> None:
     with job_context.watch.stage("manifest"):
-        manifest_store.commit_manifest(context.frames, frame_keys, manifest, replaces=earlier.etag)
+        manifest_store.commit_manifest(context.frames, frame_keys, manifest, replaces=replaces)
 
 
 def _mark_extracted(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from extractor.backends.notifications import Notifier
 from extractor.backends.state.base import StateStore
@@ -11,11 +12,12 @@ from extractor.backends.storage.base import ObjectStore
 from extractor.domain import keys
 from extractor.domain.jobs import ExtractionJob, SourceVideo
 from extractor.domain.layout import FrameKeys, Layout
+from extractor.domain.slices import whole_message
 from extractor.domain.timing import Stopwatch
 from extractor.errors import ExtractorError, InvalidMessageError
 from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.prefetch import Prefetcher
-from extractor.pipeline.slices import SliceQueue
+from extractor.pipeline.slice_queue import SliceQueue
 
 
 class WorkerContext(Struct, frozen=True):
@@ -84,3 +86,8 @@ class JobContext(Struct, frozen=True):
     is_first_delivery: bool = False
     on_downloaded: Callable[[], None] = lambda: None
     message: Mapping[str, Any] | None = None
+
+    def of_whole_video(self) -> "JobContext":
+        """Return the context of the job whose slice this is."""
+        message = None if self.message is None else whole_message(self.message)
+        return replace(self, job=replace(self.job, part=None), message=message)

@@ -10,47 +10,27 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from extractor.backends.queues.base import JobQueue, OutgoingMessage
-from extractor.backends.queues.batches import batches
-from extractor.backends.storage.base import ObjectStore, StoredObject
+from extractor.backends.storage.base import ObjectStore
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.jobs import FrameSlice, SourceVideo
 from extractor.domain.layout import FrameKeys
 from extractor.domain.manifest import Manifest
+from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy, fingerprint
-from extractor.domain.slices import Split, is_of, join, slice_message, whole_message
-from extractor.errors import ConflictError, QueueUnavailableError, TooLargeError
+from extractor.domain.slices import Split, join, slice_message
+from extractor.errors import ConflictError, InvalidMessageError, TooLargeError
 from extractor.output.frame_store import FrameStore, list_by_key
+from extractor.output.manifest_store import read_manifest
 from extractor.output.slice_records import SliceRecords
+from extractor.pipeline.job_context import JobContext, WorkerContext
+from extractor.pipeline.slice_queue import SliceQueue
 
 logger = logging.getLogger(__name__)
-
-
-class SliceQueue(Struct, frozen=True):
-    """Where slices of long videos are sent.
-
-    Attributes:
-        queue: The queue of the jobs.
-        seconds: How long the decode of a slice may take, as estimated.
-    """
-
-    queue: JobQueue
-    seconds: float
-
-    def send(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Send messages.
-
-        Raises:
-            QueueUnavailableError: The queue has not confirmed all of them.
-        """
-        outgoing = [OutgoingMessage(json.dumps(message)) for message in messages]
-        for batch in batches(outgoing):
-            if refused := self.queue.send(outgoing[batch.start : batch.stop]):
-                raise QueueUnavailableError(f"the queue refused a slice: {refused[0].code}")
 
 
 class SliceJob(Struct, frozen=True):
@@ -61,6 +41,7 @@ class SliceJob(Struct, frozen=True):
         source: The version of the video that exists now.
         policy: The policy of the job.
         message: The message that requests the slice.
+        queue: Where slices that must be made again are sent.
         store: The bucket of the frames.
         frame_keys: Keys of the video.
         limits: What one video may cost.
@@ -70,6 +51,7 @@ class SliceJob(Struct, frozen=True):
     source: SourceVideo
     policy: SamplingPolicy
     message: Mapping[str, Any]
+    queue: SliceQueue
     store: ObjectStore
     frame_keys: FrameKeys
     limits: DecodeLimits
@@ -79,65 +61,106 @@ class SliceJob(Struct, frozen=True):
         """The split of the video."""
         return Split(self.source, fingerprint(self.policy), self.part.total)
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether the slice is of another version of the video, or of another policy."""
-        return not is_of(self.part, self.source, fingerprint(self.policy))
+    def look(self, output: OutputOptions) -> Literal["open", "ended", "stale"]:
+        """Tell whether the slice is still wanted.
+
+        Args:
+            output: What is stored for the video.
+
+        Returns:
+            ``ended`` if the manifest of the video is written; ``stale`` if the slice is of another version of
+            the video or of another policy, or another run has written its manifest since.
+        """
+        part, wanted = self.part, fingerprint(self.policy)
+        earlier = read_manifest(self.store, self.frame_keys)
+        if earlier.manifest and earlier.manifest.matches(self.source, self.policy):
+            known = list_by_key(self.store, self.frame_keys)
+            if earlier.is_current(self.source, self.policy, output, known):
+                return "ended"
+        is_same = (part.etag, part.policy, part.manifest) == (self.source.etag, wanted, earlier.etag)
+        return "open" if is_same else "stale"
+
+
+def slice_job(
+    part: FrameSlice,
+    video: SourceVideo,
+    frame_keys: FrameKeys,
+    context: WorkerContext,
+    job_context: JobContext,
+) -> SliceJob:
+    """Return the slice that a job requests.
+
+    Args:
+        part: The slice.
+        video: The version of the video that exists now.
+        frame_keys: Keys of the video.
+        context: What all jobs of the worker share.
+        job_context: The job.
+
+    Raises:
+        InvalidMessageError: This worker makes no slices.
+    """
+    if context.slices is None or job_context.message is None:
+        raise InvalidMessageError("slice: comes from a queue only, and needs SQS_QUEUE_URL and SPLIT_SECONDS")
+    return SliceJob(
+        part=part,
+        source=video,
+        policy=job_context.job.policy,
+        message=job_context.message,
+        queue=context.slices,
+        store=context.frames,
+        frame_keys=frame_keys,
+        limits=context.config.limits,
+    )
 
 
 def send_slices(
     slices: Sequence[range],
-    source: SourceVideo,
-    policy: SamplingPolicy,
-    message: Mapping[str, Any],
-    queue: SliceQueue,
+    video: SourceVideo,
+    manifest: str | None,
+    context: WorkerContext,
+    job_context: JobContext,
 ) -> None:
     """Send a message for each slice of a video.
 
     Args:
         slices: The numbers of the frames of each slice, in order.
-        source: The version of the video.
-        policy: The policy of the job.
-        message: The message that requests the video.
-        queue: Where to send.
+        video: The version of the video.
+        manifest: The ETag of the manifest that the slices replace; ``None`` if there is none.
+        context: What all jobs of the worker share.
+        job_context: The job, which may be split.
 
     Raises:
         QueueUnavailableError: Some may not have been sent: the video must be delivered again.
     """
-    split = Split(source, fingerprint(policy), slices[-1].stop)
-    queue.send([slice_message(message, frames, split) for frames in slices])
-    logger.info("split into slices", extra={"key": source.key, "slices": len(slices)})
+    assert context.slices is not None
+    assert job_context.message is not None
+    total, policy = slices[-1].stop, fingerprint(job_context.job.policy)
+    parts = [
+        FrameSlice(frames.start, frames.stop, total, video.etag or "", policy, manifest) for frames in slices
+    ]
+    context.slices.send([slice_message(job_context.message, part) for part in parts])
+    logger.info("split into slices", extra={"code": job_context.job.code, "slices": len(parts)})
 
 
-def restart(job: SliceJob, queue: SliceQueue) -> None:
-    """Request the video anew, since a slice is stale. Of all stale slices, the first one does so.
-
-    Raises:
-        QueueUnavailableError: The message may not have been sent.
-    """
-    marker = job.frame_keys.prefix + job.split.record_name(range(0))
-    data = json.dumps([job.part.first, job.part.stop, job.part.etag, job.part.policy]).encode()
+def is_elected(job: SliceJob) -> bool:
+    """Whether the worker of a stale slice does the video anew. Of all stale slices, one worker does."""
+    marker = job.frame_keys.prefix + job.split.marker_name(job.part)
+    data = json.dumps([job.part.first, job.part.stop]).encode()
     digest = hashlib.sha256(data).hexdigest()
     try:
         job.store.put(marker, data, content_type="application/json", sha256=digest, replaces=None)
     except ConflictError:
-        return  # another slice has done so, or is about to
-    queue.send([whole_message(job.message)])
+        return False
+    return True
 
 
-def make_slice(
-    job: SliceJob,
-    known: Mapping[str, StoredObject],
-    extract: Callable[[FrameStore], Manifest],
-    queue: SliceQueue,
-) -> Manifest | None:
+def make_slice(job: SliceJob, extract: Callable[[FrameStore], Manifest]) -> Manifest | None:
     """Make a slice, unless that is done, and join all slices if this was the last one.
 
     Args:
         job: The slice.
-        known: The objects in the folder of the video, by key.
         extract: Makes and stores the frames of the slice, and returns their manifest.
-        queue: Where to send slices that must be made again.
 
     Returns:
         The manifest of the video; ``None`` if other slices are still to be made.
@@ -147,21 +170,21 @@ def make_slice(
         ExtractorError: The slice cannot be made.
     """
     frames, records = job.part.frames, SliceRecords(job.store, job.frame_keys, job.split)
+    known = list_by_key(job.store, job.frame_keys)
     if records.key(frames) not in known or records.read(frames, known) is None:
         manifest = extract(FrameStore(job.store, job.frame_keys, job.policy.image_format, dict(known)))
         records.write(frames, manifest, known)
     cover = records.cover()
-    return None if cover is None else _joined(job, records, cover, queue)
+    return None if cover is None else _joined(job, records, cover)
 
 
-def _joined(
-    job: SliceJob, records: SliceRecords, cover: Sequence[range], queue: SliceQueue
-) -> Manifest | None:
+def _joined(job: SliceJob, records: SliceRecords, cover: Sequence[range]) -> Manifest | None:
     """Join recorded slices. Slices whose frames were lost or replaced are requested again."""
     known = list_by_key(job.store, job.frame_keys)
     parts = {frames: records.read(frames, known) for frames in cover}
     if lost := [frames for frames, part in parts.items() if part is None]:
-        queue.send([slice_message(whole_message(job.message), frames, job.split) for frames in lost])
+        again = [replace(job.part, first=frames.start, stop=frames.stop) for frames in lost]
+        job.queue.send([slice_message(job.message, part) for part in again])
         for frames in lost:
             records.discard(frames, known)
         return None

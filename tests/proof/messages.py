@@ -1,8 +1,10 @@
 """A queue in virtual time: what is received hides for a while and comes again unless it is deleted, and now
 and then two have the same message at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from extractor.backends.queues.base import OutgoingMessage, SendFailure
 from tests.proof.scheduler import Scheduler
 
 _VISIBILITY_SECONDS = 720.0
@@ -48,3 +50,15 @@ class SimulatedQueue:
         """One that is gone already is no error."""
         if message in self.messages:
             self.messages.remove(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SentToJobs:
+    """The same queue as the worker sends to it: a `JobQueue`."""
+
+    queue: SimulatedQueue
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendFailure]:
+        for message in messages:
+            self.queue.send(message.body)
+        return []

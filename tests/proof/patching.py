@@ -27,6 +27,7 @@ from extractor.errors import UnreadableError
 from extractor.output.frame_store import FrameStore
 from extractor.output.writers import write_files
 from extractor.pipeline.extract import ExtractionTask, ExtractorConfig
+from extractor.pipeline.splitting import SplitNeeded
 from tests.support.samples import a_manifest
 
 GARBAGE = b"garbage"
@@ -86,7 +87,10 @@ def make_frames(
     video = task.path.read_bytes()
     if video == GARBAGE:
         raise UnreadableError("no video")
-    rest = frames_of(video, task.policy)[len(task.stored) :]
+    made = frames_of(video, task.policy)
+    if task.split_seconds:
+        raise SplitNeeded([range(number, number + 1) for number in range(len(made))])
+    rest = made[task.part.first : task.part.stop] if task.part else made[len(task.stored) :]
     stored = (*task.stored, *write_files(_reported(rest, progress), frame_store, workers=1).frames)
     manifest = a_manifest(task.code, task.source, task.policy, frame_count=1)
     return replace(manifest, frames=stored, timings={"extract": moment})

@@ -11,7 +11,9 @@ class Setup:
     """What happens in a simulation. `intervals`: one message for each, and as many workers. `versions`: the
     video is overwritten by each in turn. `earlier`: the interval of a finished run that the state has
     forgotten, and of which, if it `loses_frame`, one is gone. `vanishes`: the row goes away meanwhile.
-    `state`: a table or claims in memory, or a real SQLite file. `announces`: somebody wants notifications."""
+    `state`: a table or claims in memory, or a real SQLite file. `announces`: somebody wants notifications.
+    `slices`: every video is split, and three workers make the slices. `silent`: no message comes with a new
+    version."""
 
     name: str
     intervals: tuple[float, ...]
@@ -22,6 +24,12 @@ class Setup:
     state: Literal["table", "claims", "sqlite"] = "table"
     layout: str = "default"
     announces: bool = False
+    slices: bool = False
+    silent: bool = False
+
+    @property
+    def workers(self) -> int:
+        return 3 if self.slices else len(self.intervals)
 
     @property
     def ends_extracted(self) -> bool:
@@ -45,7 +53,35 @@ ANNOUNCED_MENDED = Setup(
     versions=(GARBAGE, b"good"),
     announces=True,
 )
-SAFE = (SAME, AGAIN, LOST, CLAIMED, BROKEN, MENDED, GONE, APART, ANNOUNCED, ANNOUNCED_MENDED)
+SLICED = Setup("in slices", (1.0,), slices=True)
+SLICED_TWICE = Setup("in slices, requested twice", (1.0, 1.0), slices=True, announces=True)
+SLICED_AGAIN = Setup("in slices, over an earlier manifest", (1.0,), slices=True, earlier=1.5)
+SLICED_CLAIMED = Setup("in slices, with claims", (1.0,), slices=True, state="claims")
+SLICED_APART = Setup(
+    "in slices, overwritten, versions kept apart",
+    (1.0,),
+    (b"first", b"second"),
+    state="claims",
+    layout="videosense",
+    slices=True,
+)
+SAFE = (
+    SAME,
+    AGAIN,
+    LOST,
+    CLAIMED,
+    BROKEN,
+    MENDED,
+    GONE,
+    APART,
+    ANNOUNCED,
+    ANNOUNCED_MENDED,
+    SLICED,
+    SLICED_TWICE,
+    SLICED_AGAIN,
+    SLICED_CLAIMED,
+    SLICED_APART,
+)
 
 TWO_POLICIES = Setup("two policies at once", (1.0, 1.5))
 TWO_POLICIES_CLAIMED = Setup("two policies at once, with claims", (1.0, 1.5), state="claims")
@@ -54,5 +90,17 @@ OVERWRITTEN = Setup("overwritten meanwhile", (1.0, 1.0), (b"first", b"second"))
 OVERWRITTEN_CLAIMED = Setup(
     "overwritten meanwhile, with claims", (1.0, 1.0), (b"first", b"second"), state="claims"
 )
-RISKY = (TWO_POLICIES, TWO_POLICIES_CLAIMED, FEWER_FRAMES, OVERWRITTEN, OVERWRITTEN_CLAIMED)
+SLICED_RISKY = Setup(
+    "in slices, overwritten silently", (1.0,), (b"first", b"second"), slices=True, silent=True
+)
+SLICED_POLICIES = Setup("in slices, two policies at once", (1.0, 1.5), slices=True)
+RISKY = (
+    SLICED_RISKY,
+    SLICED_POLICIES,
+    TWO_POLICIES,
+    TWO_POLICIES_CLAIMED,
+    FEWER_FRAMES,
+    OVERWRITTEN,
+    OVERWRITTEN_CLAIMED,
+)
 """Different frames for the same video at the same time; docs/explanation/proof.md says what holds then."""

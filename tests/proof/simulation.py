@@ -8,21 +8,24 @@ of the real ones. A seed is a schedule: the same seed gives the same run.
 import json
 import random
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from extractor.domain.events import DONE, VideoEvent
 from extractor.domain.layout import parse_layout
+from extractor.domain.manifest import Manifest
 from extractor.domain.policy import SamplingPolicy
 from extractor.domain.timing import Stopwatch
 from extractor.errors import ExtractorError
 from extractor.pipeline.job_context import WorkerContext
 from extractor.pipeline.prefetch import Prefetcher
+from extractor.pipeline.slice_queue import SliceQueue
 from extractor.pipeline.source import VideoLocator
 from extractor.pipeline.worker import ReceivedMessage, Worker
 from tests.proof.adversary import Adversary, RiskyNotifier, RiskyObjects, RiskyQueue, RiskyState
 from tests.proof.invariant import View, violations
-from tests.proof.messages import SimulatedMessage, SimulatedQueue
-from tests.proof.patching import GARBAGE, TOOLS, seams
+from tests.proof.messages import SentToJobs, SimulatedMessage, SimulatedQueue
+from tests.proof.patching import GARBAGE, TOOLS, frames_of, seams
 from tests.proof.scenarios import Setup
 from tests.proof.scheduler import KilledError, Scheduler, StuckError
 from tests.proof.simulated_storage import BUCKET, CODE, Places
@@ -65,8 +68,9 @@ class Simulation:
 
     def run(self, seed: int) -> Run:
         self._prepare()
-        for number, interval in enumerate(self.setup.intervals):
+        for interval in self.setup.intervals:
             self.queue.send(_body(interval))
+        for number in range(self.setup.workers):
             self.scheduler.add(f"worker {number}", self._work)
         self._coming = len(self.setup.versions) - 1
         self.scheduler.add("uploader", self._overwrite)
@@ -86,7 +90,7 @@ class Simulation:
         if self.setup.earlier is not None:
             message = SimulatedMessage(_body(self.setup.earlier))
             adversary = Adversary(Scheduler(random.Random(0)), [], lambda: None, lambda _: None)
-            adversary.scheduler.add("before", lambda: self._handle(message, adversary, []))
+            adversary.scheduler.add("before", lambda: self._handle(message, adversary, [], is_early=True))
             with seams(lambda: 0.0):
                 adversary.scheduler.run()
         self.places.forget()
@@ -100,7 +104,8 @@ class Simulation:
             self.scheduler.step(self.scheduler.random.random() * 60)
             self.places.upload(video)
             self.scheduler.trace.append(f"{self.scheduler.now:8.1f} the video is overwritten")
-            self.queue.send(_body(self.setup.intervals[0]))
+            if not self.setup.silent:
+                self.queue.send(_body(self.setup.intervals[0]))
             self._coming -= 1
 
     def _remove_row(self) -> None:
@@ -126,8 +131,15 @@ class Simulation:
             else:
                 self._acknowledge(message, arrived)
 
-    def _handle(self, message: SimulatedMessage, adversary: Adversary, arrived: list[VideoEvent]) -> None:
-        """`arrived`: takes the notifications of this delivery that get through."""
+    def _handle(
+        self,
+        message: SimulatedMessage,
+        adversary: Adversary,
+        arrived: list[VideoEvent],
+        *,
+        is_early: bool = False,
+    ) -> None:
+        """`arrived`: takes the notifications that get through. `is_early`: nothing is split."""
         frames = RiskyObjects(self.places.frames, adversary)
         videos = RiskyObjects(self.places.videos, adversary)
         sources = VideoLocator(lambda _: videos, BUCKET, ("{code}.mp4",), max_bytes=1_000)
@@ -139,6 +151,7 @@ class Simulation:
             config=TOOLS,
             notifier=RiskyNotifier(arrived, adversary, self._check_event) if self.setup.announces else None,
             frames_bucket="frames",
+            slices=None if is_early else self._slices(adversary),
         )
         worker = Worker(
             context=context,
@@ -150,9 +163,14 @@ class Simulation:
         delivery = ReceivedMessage(message.body, max(1, message.receive_count), from_queue=True)
         worker.handle(delivery, adversary.scheduler.now + _INVOCATION_SECONDS)
 
+    def _slices(self, adversary: Adversary) -> SliceQueue | None:
+        return SliceQueue(RiskyQueue(SentToJobs(self.queue), adversary), 1.0) if self.setup.slices else None
+
     def _acknowledge(self, message: SimulatedMessage, arrived: list[VideoEvent]) -> None:
         self.queue.delete(message)
-        if self.setup.announces and not arrived:
+        if self.setup.slices and self.queue.messages:
+            return  # the others tell
+        if self.setup.announces and not (arrived or self.announced):
             self._report("the message is gone, and its outcome was never announced")
         if not any(view.is_settled for view in self.places.views()):
             self._report("a message is gone, and nothing tells what became of the video")
@@ -188,11 +206,19 @@ class Simulation:
             self._report("the video is well, and not extracted")
         elif manifest and manifest.policy.interval_seconds not in self.setup.intervals:
             self._report("these are the frames of a policy that nobody asked for")
+        elif manifest and not any(_shows(manifest, video) for video in self.setup.versions):
+            self._report("these are not the frames of any version of the video")
 
     def _report(self, text: str) -> None:
         if not self.violation:
             self.violation = text
             self.scheduler.trace.append(f"VIOLATION: {text}")
+
+
+def _shows(manifest: Manifest, video: bytes) -> bool:
+    """Whether these are the frames of that video, all and in order."""
+    made = [(frame.index, sha256(frame.data).hexdigest()) for frame in frames_of(video, manifest.policy)]
+    return made == [(frame.index, frame.sha256) for frame in manifest.frames]
 
 
 def _body(interval_seconds: float) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.bugs import Patch, backlog, frames, outcomes
+from tests.proof.bugs import Patch, backlog, frames, outcomes, sliced
 from tests.proof.crash import FRESH, Clip, faults
 from tests.proof.crash_table import crash_test
 from tests.proof.effects import Fault
@@ -21,6 +21,9 @@ from tests.proof.scenarios import (
     MENDED,
     OVERWRITTEN,
     SAME,
+    SLICED,
+    SLICED_POLICIES,
+    SLICED_RISKY,
     Setup,
 )
 from tests.proof.simulation import simulate
@@ -50,6 +53,13 @@ SIMULATED: list[tuple[Plant, Setup, str]] = [
     (outcomes.acknowledged_before_announced, ANNOUNCED, "never announced"),
     (outcomes.acknowledged_before_announced, ANNOUNCED_MENDED, "never announced"),
     (outcomes.extracted_video_not_announced_again, ANNOUNCED, "never announced"),
+    (sliced.last_slice_not_sent, SLICED, "nothing tells"),
+    (sliced.record_error_swallowed, SLICED, "nothing tells"),
+    (sliced.looked_at_the_others_first, SLICED, "nothing tells"),
+    (sliced.joined_before_the_last_slice, SLICED, "not the frames of any version"),
+    (sliced.stale_slice_made, SLICED_RISKY, "nothing tells"),
+    (sliced.versions_mixed, SLICED_RISKY, "not the frames of any version"),
+    (sliced.joined_over_an_unknown_manifest, SLICED_POLICIES, "after making its frames"),
 ]
 CRASHED: list[tuple[Plant, str, Fault, str]] = [
     (outcomes.crash_is_final_at_once, "sqlite", Fault("any FFmpeg #1", "fail after"), "it ended with"),
