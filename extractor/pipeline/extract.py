@@ -154,7 +154,12 @@ def _prepare(
     budget = ProcessLimits(task.deadline, limits.stall_seconds, limits.memory_bytes)
     with watch.stage("index"):
         index, precomputed = find_index(
-            source, task.policy, budget, plan=config.plan, from_tables=from_tables
+            source,
+            task.policy,
+            budget,
+            plan=config.plan,
+            from_tables=from_tables,
+            all_frames=task.part is None,
         )
         source = index.select(source)
     with watch.stage("extract"):

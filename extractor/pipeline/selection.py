@@ -36,6 +36,7 @@ def find_index(
     *,
     plan: bool = True,
     from_tables: bool = True,
+    all_frames: bool = True,
 ) -> tuple[VideoIndex, SinglePass | None]:
     """Index the file; where that costs nothing more, its frames are made in the same pass.
 
@@ -45,6 +46,7 @@ def find_index(
         budget: The limits of FFmpeg.
         plan: Whether packets that no wanted frame needs may be skipped.
         from_tables: Whether the index may be predicted from the tables of the file.
+        all_frames: Whether all frames of the policy are wanted, and not a slice of them.
 
     Returns:
         The index, and the frames if they are already made.
@@ -57,7 +59,7 @@ def find_index(
         return predicted, None
     if source.present is not None:
         raise IncompleteFileError
-    precomputed = try_single_pass(source, policy, budget) if plan else None
+    precomputed = try_single_pass(source, policy, budget) if plan and all_frames else None
     return (precomputed.index if precomputed else read_index(source, budget, policy)), precomputed
 
 

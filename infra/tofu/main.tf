@@ -98,6 +98,7 @@ resource "aws_lambda_function" "function" {
       {
         S3_BUCKET_VIDEOS      = local.videos_bucket
         S3_BUCKET_FRAMES      = local.frames_bucket
+        SQS_QUEUE_URL         = aws_sqs_queue.videos.url
         DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters.url
       },
       local.uses_supabase ? {

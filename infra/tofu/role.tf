@@ -28,7 +28,7 @@ locals {
         Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
         Resource = aws_sqs_queue.videos.arn
       },
-      { Sid = "SendDeadLetters", Action = "sqs:SendMessage", Resource = aws_sqs_queue.dead_letters.arn },
+      { Sid = "SendSlicesAndDeadLetters", Action = "sqs:SendMessage", Resource = [aws_sqs_queue.videos.arn, aws_sqs_queue.dead_letters.arn] },
       { # metrics are log lines, too
         Sid      = "WriteLogs"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]

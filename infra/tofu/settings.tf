@@ -40,6 +40,7 @@ locals {
     WORK_DIR                 = "^(?:.*)$"
     RESERVE_SECONDS          = "^(?:|[0-9]+(\\.[0-9]+)?)$"
     RECORDS_AT_ONCE          = "^(?:|[0-9]+)$"
+    SPLIT_SECONDS            = "^(?:|[0-9.]+)$"
   }
   setting_variables = merge(var.settings, {
     MAX_RECEIVES      = var.max_receives

@@ -12,6 +12,8 @@ def message_rows() -> dict[str, tuple[str, str]]:
     shown = VideoMessage.model_json_schema()["properties"]
     rows = {}
     for name, field in VideoMessage.model_fields.items():
+        if name == "part":
+            continue  # only a worker sends it
         alias = field.validation_alias
         names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [name]
         others = ", ".join(f"`{other}`" for other in names[1:])

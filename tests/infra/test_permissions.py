@@ -17,6 +17,7 @@ import lambda_function
 from tests.handler.conftest import World
 from tests.infra.conftest import Render
 from tests.infra.rendering import ACCOUNT, REGION, TEMPLATE, Rendering
+from tests.support.media import clips
 from tests.support.servers.http import Answer, serving
 
 # What a call needs: https://docs.aws.amazon.com/AmazonS3/latest/API/ of each operation, and the Service
@@ -166,7 +167,10 @@ def _listed(value: str | list[str]) -> list[str]:
 
 def _compare(rendering: Rendering, accesses: set[Access]) -> None:
     """The names of the handler's world are those of the deployment."""
-    known = {"DeadLetterQueue.Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"}
+    known = {
+        "Queue.Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:main",
+        "DeadLetterQueue.Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
+    }
     allowed = {
         (sid, action, known.get(resource, resource))
         for sid, effect, action, resource in _statements(rendering)
@@ -187,8 +191,16 @@ def _compare(rendering: Rendering, accesses: set[Access]) -> None:
     }
 
 
-def _work(world: World, clip: Path) -> None:
-    """What the worker does on S3 and SQS: read, store, list, replace, delete, give up."""
+def _work(world: World, clip: Path, settings: Callable[..., None]) -> None:
+    """What the worker does on S3 and SQS: read, store, list, replace, delete, split, give up."""
+    settings(SPLIT_SECONDS=0.001)
+    world.add_video(
+        "long", clips.plain(clip.with_name("long.mp4"), 20, pictures="testsrc2=size=320x180:rate=25")
+    )
+    assert world.deliver({"code": "long"}) == []
+    for message in world.sqs.receive_message(QueueUrl=world.queue_url, MaxNumberOfMessages=10)["Messages"]:
+        world.sqs.delete_message(QueueUrl=world.queue_url, ReceiptHandle=message["ReceiptHandle"])
+    settings(SPLIT_SECONDS=0)
     world.add_video("abc", clip)
     assert world.deliver({"code": "abc"}) == []
     world.add_row("abc")
@@ -200,7 +212,7 @@ def _work(world: World, clip: Path) -> None:
 def test_the_role_with_supabase(
     world: World, recorder: Recorder, render: Render, plain_clip: Path, settings: Callable[..., None]
 ) -> None:
-    _work(world, plain_clip)
+    _work(world, plain_clip, settings)
 
     secrets = boto3.client("secretsmanager")
     arn = secrets.create_secret(Name="supabase", SecretString="key")["ARN"]
@@ -223,7 +235,7 @@ def test_the_role_with_supabase(
 def test_the_role_with_dynamodb(
     world: World, recorder: Recorder, render: Render, plain_clip: Path, settings: Callable[..., None]
 ) -> None:
-    _work(world, plain_clip)
+    _work(world, plain_clip, settings)
 
     properties = render(StateBackend="dynamodb").properties("Table")
     boto3.client("dynamodb").create_table(

@@ -47,6 +47,7 @@ _ALL_SETTINGS = {
     "UploadWorkers": "4",
     "WorkDir": "/tmp/work",
     "ReserveSeconds": "7",
+    "SplitSeconds": "60",
     "MaxVideoMb": "500",
     "LogLevel": "DEBUG",
     "MetricsNamespace": "Other",
@@ -67,6 +68,7 @@ def test_the_worker_understands_every_variable_that_it_is_given(
 _FIXED = {
     "s3_bucket_videos",
     "s3_bucket_frames",
+    "sqs_queue_url",
     "dead_letter_queue_url",
     "max_receives",
     "state_backend",
@@ -81,7 +83,6 @@ _WITHOUT_PARAMETER = {
     "supabase_key",
     "supabase_token",
     "notify_secret",
-    "sqs_queue_url",
     "sqlite_path",
 }
 

@@ -48,12 +48,12 @@ MUTANTS: list[Mutant] = [
         (*_HANDLER, *_FAILURES, *_LAST_DELIVERY, *_PREFETCH, *_RESUMPTION, *_SIMULATION),
         (
             "pipeline: no manifest is written",
-            "replaces=earlier.etag)",
-            "replaces=earlier.etag) if False else None",
+            "replaces=replaces)",
+            "replaces=replaces) if False else None",
         ),
         (
             "pipeline: the manifest replaces whatever is there",
-            "replaces=earlier.etag)",
+            "replaces=replaces)",
             "replaces=manifest_store.read_manifest(context.frames, frame_keys).etag)",
         ),
         ("pipeline: a lease of a quarter", "1.25 * max(", "0.25 * max("),
@@ -65,13 +65,14 @@ MUTANTS: list[Mutant] = [
         ),
         (
             "pipeline: an earlier manifest always stands",
-            "is_current = earlier.is_current(source.video, job.policy, context.config.output, known)",
-            "is_current = earlier.manifest is not None",
+            "if earlier.manifest and earlier.is_current(source.video,",
+            "if earlier.manifest or earlier.is_current(source.video,",
         ),
         (
             "pipeline: stale frames stay",
-            "if not is_current:\n                        manifest_store.delete_superseded_frames",
-            "if False:\n                        manifest_store.delete_superseded_frames",
+            "manifest_store.delete_superseded_frames(context.frames, frame_keys, earlier, manifest, known)\n"
+            "        return",
+            "return",
         ),
         (
             "pipeline: a conflict at the first delivery is not looked at",

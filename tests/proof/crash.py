@@ -6,9 +6,11 @@ as it takes.
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from extractor.domain.jobs import SourceVideo
+from extractor.domain.jobs import FrameSlice, SourceVideo
+from extractor.domain.policy import SamplingPolicy, fingerprint
+from extractor.domain.slices import slice_message
 from tests.proof.effects import MODES, Fault, Mode
 from tests.proof.environment import World
 from tests.proof.interception import RETRIED
@@ -33,18 +35,31 @@ class Clip:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What a worker is asked to do. `earlier`: the options of a run whose frames and manifest lie there
-    already, while the row says nothing of it."""
+    already, while the row says nothing of it. `is_sliced`: the first slice is done, and the worker does the
+    last one."""
 
     name: str
     options: Mapping[str, object]
     earlier: Mapping[str, object] | None = None
     is_video: bool = True
+    is_sliced: bool = False
+
+    def messages(self, code: str, video: SourceVideo) -> Iterator[Mapping[str, object]]:
+        """What is delivered, one after the other. It is the last delivery that is broken."""
+        message = {"code": code, **self.options}
+        if not self.is_sliced:
+            yield message
+            return
+        policy = fingerprint(SamplingPolicy(interval_seconds=0.2))
+        for first, stop in ((0, 1), (1, 3)):
+            yield slice_message(message, FrameSlice(first, stop, 3, video.etag or "", policy))
 
 
 FRESH = Scenario("fresh video", {"interval": 0.2})
 SECOND_POLICY = Scenario("another policy", {"interval": 0.4}, earlier={"interval": 0.2})
 GARBAGE = Scenario("no video at all", {"interval": 0.2}, is_video=False)
-SCENARIOS = (FRESH, SECOND_POLICY, GARBAGE)
+LAST_SLICE = Scenario("the last slice", {"interval": 0.2}, is_sliced=True)
+SCENARIOS = (FRESH, SECOND_POLICY, GARBAGE, LAST_SLICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +109,14 @@ class CrashTest:
         code = f"v{uuid.uuid4().hex}"
         video = self.world.add_video(code, self.clip.video if self.scenario.is_video else self.clip.garbage)
         self.world.put_frames(_renamed(self._earlier, code))
-        self.world.send({"code": code, **options})
+        *before, last = replace(self.scenario, options=options).messages(code, video)
+        for message in before:
+            self.world.send(message)
+            received = self.world.receive()
+            ended = self.lane.run(received.event, None, later_seconds=0.0)
+            assert not ended.answer["batchItemFailures"], self.lane.log.read_text()[-5000:]
+            self.world.acknowledge(received)
+        self.world.send(last)
         try:
             return _Course(self, code, video, fault).run()
         finally:

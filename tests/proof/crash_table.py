@@ -65,7 +65,7 @@ def crash_test(
 ) -> Iterator[CrashTest]:
     """A test of `scenario` over the store of that name, in a world of its own, with these settings."""
     with STORES[store_name](directory) as store, open_world(store) as world:
-        settings = {"NOTIFY_TARGET": world.events_url, **variables}
+        settings = {"NOTIFY_TARGET": world.events_url, "SQS_QUEUE_URL": world.queue_url, **variables}
         lane = open_lane(store, directory, world.dead_letter_url, settings)
         if is_served:
             world.give_back_at_once()

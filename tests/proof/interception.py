@@ -28,6 +28,7 @@ from tests.proof.effects import Ledger
 from tests.proof.processes import kill_children
 
 _CODE = re.compile("v[0-9a-f]{32}")  # as `tests.proof.crash` makes them
+_SPLIT = re.compile("(?<=slice-)[a-z]{12}")
 
 RETRIED = ("S3", "SQS", "DynamoDB", "HTTP")
 """What the names of effects begin with whose first attempt may fail without harm."""
@@ -152,7 +153,7 @@ def _itself(frame: Frame) -> Frame:
 
 
 def _anonymous(text: str) -> str:
-    return _CODE.sub("CODE", text)
+    return _SPLIT.sub("SPLIT", _CODE.sub("CODE", text))
 
 
 def _text(value: str | bytes) -> str:
