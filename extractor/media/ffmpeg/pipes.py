@@ -58,6 +58,7 @@ class ProcessPipes(Struct):
     _open: dict[str, int]
     _buffers: dict[str, bytearray] = field(default_factory=dict)
     _ahead_bytes: int = _AHEAD_BYTES
+    _watched: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._buffers.update({stream: bytearray() for stream in self._open})
@@ -141,13 +142,14 @@ class ProcessPipes(Struct):
             raise TooLargeError("FFmpeg's output for this video is too large to be buffered in memory")
 
     def _watch(self, stream: str, watched: bool) -> None:
-        descriptor = self._open[stream]
-        if watched == (descriptor in self._selector.get_map()):
+        if watched == (stream in self._watched):
             return
         if watched:
-            self._selector.register(descriptor, selectors.EVENT_READ, stream)
+            self._selector.register(self._open[stream], selectors.EVENT_READ, stream)
+            self._watched.add(stream)
         else:
-            self._selector.unregister(descriptor)
+            self._selector.unregister(self._open[stream])
+            self._watched.remove(stream)
 
     def _ready(self, seconds: float | None = None) -> list[str]:
         """Return the watched pipes that can be read; none if there is no data within `seconds`.
