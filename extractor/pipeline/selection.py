@@ -21,7 +21,16 @@ class IncompleteFileError(Exception):
 
 
 def may_predict(policy: SamplingPolicy) -> bool:
-    """Whether the index may be predicted from the tables of a file: one decode of the wanted frames suffices.
+    """Whether the index may be predicted from the tables of a file.
+
+    Args:
+        policy: The sampling policy.
+    """
+    return not policy.keeps_distinct
+
+
+def needs_only_planned(policy: SamplingPolicy) -> bool:
+    """Whether no other frames are decoded than the wanted ones and those that they depend on.
 
     Args:
         policy: The sampling policy.
