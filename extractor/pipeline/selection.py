@@ -105,6 +105,8 @@ def _within_present(index: VideoIndex, policy: SamplingPolicy) -> FrameChoice:
     tables = index.tables
     if tables is None or tables.present is None or needs_times(index, policy):
         raise IncompleteFileError
+    if not needs_only_planned(policy):
+        raise IncompleteFileError
     schedule = make_schedule(index, policy)
     if schedule.plan is None or any(map(gt, schedule.plan.kept, tables.present)):
         raise IncompleteFileError
