@@ -20,7 +20,7 @@ from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.table_index import predict_index
 from extractor.pipeline.partial_copy import HeaderReader, PartialCopy
-from extractor.pipeline.selection import may_predict
+from extractor.pipeline.selection import needs_only_planned
 
 FetchMode = Literal["auto", "all", "needed"]
 """What to fetch: ``all``, ``needed`` bytes where the file allows it, or ``auto``: the latter if it pays."""
@@ -56,7 +56,7 @@ def fetch_needed(
     """
     may_pay = mode == "needed" or (mode == "auto" and copy.size_bytes >= MIN_BYTES)
     # A tolerance moves the wanted frames to packets of which nothing is known yet.
-    if may_pay and may_predict(policy) and not policy.tolerance_seconds:
+    if may_pay and needs_only_planned(policy) and not policy.tolerance_seconds:
         most = copy.size_bytes if mode == "needed" else copy.size_bytes // 2
         if _fetch_plan(copy, source, policy, budget, most):
             return replace(source, present=tuple(copy.present))

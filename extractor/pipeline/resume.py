@@ -1,6 +1,6 @@
 """Resume an unfinished run: which of its frames can be reused. Pure: no I/O."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from extractor.domain.frames import Frame, StoredFrame
@@ -36,9 +36,9 @@ def remaining(
     return schedule_rest(index, schedule, made, policy) if made else schedule
 
 
-def numbered(frames: Iterable[Frame], first: int) -> Iterator[Frame]:
+def numbered(frames: Iterable[Frame], first: int) -> Iterable[Frame]:
     """Number the frames from `first` on."""
-    return (replace(frame, index=frame.index + first) for frame in frames)
+    return (replace(frame, index=frame.index + first) for frame in frames) if first else frames
 
 
 def seconds_needed(spent: float, available: float, share_done: float) -> float | None:

@@ -21,7 +21,16 @@ class IncompleteFileError(Exception):
 
 
 def may_predict(policy: SamplingPolicy) -> bool:
-    """Whether the index may be predicted from the tables of a file: one decode of the wanted frames suffices.
+    """Whether the index may be predicted from the tables of a file.
+
+    Args:
+        policy: The sampling policy.
+    """
+    return not policy.keeps_distinct
+
+
+def needs_only_planned(policy: SamplingPolicy) -> bool:
+    """Whether no other frames are decoded than the wanted ones and those that they depend on.
 
     Args:
         policy: The sampling policy.
@@ -97,6 +106,8 @@ def _within_present(index: VideoIndex, policy: SamplingPolicy) -> FrameChoice:
     """
     tables = index.tables
     if tables is None or tables.present is None or needs_times(index, policy):
+        raise IncompleteFileError
+    if not needs_only_planned(policy):
         raise IncompleteFileError
     schedule = make_schedule(index, policy)
     if schedule.plan is None or any(map(gt, schedule.plan.kept, tables.present)):

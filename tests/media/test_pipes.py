@@ -61,8 +61,16 @@ def _exactly(child: FFmpegProcess, stream: str) -> int:
     return size
 
 
+def _into(child: FFmpegProcess, stream: str) -> int:
+    buffer, size = memoryview(bytearray(100_000)), 0
+    while child.read_into(stream, buffer):
+        assert bytes(buffer) == (b"x" * 99 + b"\n") * 1_000
+        size += len(buffer)
+    return size
+
+
 @pytest.mark.failure_row(50)
-@pytest.mark.parametrize("read", [_lines, _exactly])
+@pytest.mark.parametrize("read", [_lines, _exactly, _into])
 @pytest.mark.parametrize("first", ["stdout", "side"])
 def test_a_pipe_that_is_full_before_another_is_begun_never_blocks_its_reader(
     writer: Path, read: object, first: str
@@ -124,6 +132,16 @@ def test_feeding_heeds_the_deadline(writer: Path) -> None:
         run_ffmpeg(lambda _: [str(writer), f"1:{1_000_000_000_000}"], (), _budget(seconds=0.3)) as child,
     ):
         child.feed_all({})
+
+
+def test_reading_into_a_buffer_heeds_the_deadline(writer: Path) -> None:
+    buffer = memoryview(bytearray(1_000))
+    with (
+        pytest.raises(errors.DeadlineError),
+        run_ffmpeg(lambda _: [str(writer), f"1:{1_000_000_000_000}"], (), _budget(seconds=0.3)) as child,
+    ):
+        while child.read_into("stdout", buffer):
+            pass
 
 
 def test_draining_keeps_nothing_of_any_pipe(writer: Path) -> None:

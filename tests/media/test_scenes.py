@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,8 +34,9 @@ _COMMANDS: dict[Detector, str] = {
 
 _SIZES = {
     "point sampling": (768, 432),
-    "blending by halves": (288, 512),
-    "blending": (640, 272),
+    "blending by halves": (480, 512),
+    "blending": (640, 368),
+    "full frames": (640, 272),
     "no scaling": (240, 180),
 }
 
@@ -226,6 +228,19 @@ def test_points_chosen_before_the_conversion_are_those_chosen_after_it(
         )
     assert len(films[0]) == 3
     assert films[0] == films[1]
+
+
+def test_small_frames_are_downscaled_exactly_like_those_of_pyscenedetect(clip_dir: Path) -> None:
+    clip = clip_dir / "small.mp4"
+    clips.ffmpeg(f"-f lavfi -i mandelbrot=size=360x480:rate=5 -frames:v 4 -c:v {clips.ENCODED} {{0}}", clip)
+    stream = downscale_spec(360, 480, "yuv420p")
+    finder = CutDetector(stream, Fraction(5))
+    found = [
+        finder.feed(*frame).tobytes() for frame in _stream_frames(clip, stream.filters, stream.frame_bytes)
+    ]
+    reader = cv2.VideoCapture(str(clip))
+    expected = [cv2.resize(reader.read()[1], (192, 256), interpolation=cv2.INTER_LINEAR) for _ in range(4)]
+    assert found == [picture.tobytes() for picture in expected]
 
 
 def test_points_are_chosen_first_where_colours_are_shared() -> None:

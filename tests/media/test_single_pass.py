@@ -173,7 +173,23 @@ def test_keyframes_of_small_pictures_without_colour_tags_need_one_run(
     assert len(runs) == 1
 
 
-def test_h264_in_avi_is_not_tried_in_a_single_pass(clip_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", ["-bf 2", "-bf 0 -preset ultrafast"], ids=["reordered", "in order"])
+def test_frames_of_h264_in_avi_without_times_need_one_run(
+    clip_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    clip = _clip(clip_dir, f"h264{options.count('0')}.avi", f"-c:v libx264 {options} -vtag H264")
+    monkeypatch.setattr(Uniform, "single_pass_max_bytes", clip.stat().st_size - 1)
+    runs = _count_runs(monkeypatch)
+    policy = SamplingPolicy(interval_seconds=0.3)
+    single = _extract(clip, tmp_path / "single", policy)
+    assert len(runs) == 1
+    monkeypatch.setattr("extractor.pipeline.selection.try_single_pass", _never)
+    assert single == _extract(clip, tmp_path / "ordinary", policy)
+
+
+def test_keyframes_of_h264_in_avi_are_not_tried_in_a_single_pass(
+    clip_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clip = _clip(clip_dir, "h264.avi", "-c:v libx264 -bf 2 -vtag H264")
     runs = _count_runs(monkeypatch)
     assert _try(clip, SamplingPolicy(strategy="keyframe")) is None

@@ -17,7 +17,8 @@ from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.mp4 import read_sample_table
-from extractor.media.decode import full, planned
+from extractor.media.container.nal_units import read_roles
+from extractor.media.decode import full, planned, scene_pass
 from extractor.media.ffmpeg import process
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.decoder_input import DecoderInput
@@ -113,8 +114,9 @@ def test_files_whose_tables_need_interpretation_are_left_to_ffmpeg(
         SamplingPolicy(strategy="keyframe"),
         SamplingPolicy(strategy="count", count=4),
         SamplingPolicy(start_seconds=1.1),
+        SamplingPolicy(scene_detector="content"),
     ],
-    ids=["every second", "keyframes", "count", "start"],
+    ids=["every second", "keyframes", "count", "start", "with scenes"],
 )
 def test_one_run_of_ffmpeg_is_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: SamplingPolicy
@@ -127,6 +129,52 @@ def test_one_run_of_ffmpeg_is_enough(
     assert frames == list(iter_frames(clip, policy=policy))
 
 
+@pytest.mark.parametrize("policy", [SamplingPolicy(scene_detector="hash"), SamplingPolicy(strategy="scene")])
+def test_scenes_of_a_turned_video_are_found_in_turned_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: SamplingPolicy
+) -> None:
+    """The tables do not say that a video is turned: the first run ends when FFmpeg says it."""
+    clip = clips.rotated(tmp_path / "turned.mp4")
+    runs = _count_runs(monkeypatch)
+    frames = list(iter_frames(clip, policy=policy))
+    assert len(runs) == 2 + policy.selects_scenes
+    monkeypatch.setattr("extractor.pipeline.selection.predict_index", lambda *_: None)
+    assert frames == list(iter_frames(clip, policy=policy))
+
+
+def test_a_wrong_reading_of_the_tables_does_not_move_the_frames_of_scenes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = _make(tmp_path, *_READ[0])
+    policy = SamplingPolicy(strategy="scene")
+    expected = list(iter_frames(clip, policy=policy))
+
+    def misread(source: DecoderInput, policy: SamplingPolicy) -> TableScan | None:
+        read = scan_tables(source, policy)
+        assert read is not None
+        for number in range(20, len(read.packets.packets.pts)):
+            read.packets.packets.pts[number] += 1
+        return read
+
+    monkeypatch.setattr(table_index, "scan_tables", misread)
+    assert list(iter_frames(clip, policy=policy)) == expected
+
+
+def test_packets_that_are_not_stored_in_their_order_have_their_own_roles(tmp_path: Path) -> None:
+    heads = [0x65 if number % 30 == 0 else (0x41, 0x01)[number % 2] for number in range(90)]
+    places = [number * 37 % 90 for number in range(90)]
+    content = bytearray(6 * 90)
+    for head, place in zip(heads, places, strict=True):
+        content[6 * place : 6 * place + 6] = bytes([0, 0, 0, 2, head, 0])
+    path = tmp_path / "units"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        offsets = [6 * place for place in places]
+        keyframes = bytes(head == 0x65 for head in heads)
+        roles = read_roles(file.fileno(), "h264", 4, offsets, [6] * 90, keyframes)
+    assert roles.marks["references"] == bytes(head != 0x01 for head in heads)
+
+
 def _count_runs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     runs: list[object] = []
     run = process.run_ffmpeg
@@ -135,7 +183,7 @@ def _count_runs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         runs.append(arguments)
         return run(*arguments)
 
-    for module in (full, packet_scan, planned):
+    for module in (full, packet_scan, planned, scene_pass):
         monkeypatch.setattr(module, "run_ffmpeg", counted)
     return runs
 

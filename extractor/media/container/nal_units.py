@@ -1,12 +1,16 @@
 """Classify the packets of H.264 and HEVC by the headers of their NAL units, as stored in MP4.
 
 The results are those of the bitstream filters of `extractor.media.probe.decode_order`, without FFmpeg. Only
-the first bytes of each unit are read.
+the first bytes of each unit matter.
 """
 
 import os
+import struct
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from operator import or_
+from functools import cache
+from itertools import compress, count, repeat
+from operator import or_, sub
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +21,13 @@ _HEAD_BYTES: Final = 64
 """How much is read at the start of a sample. Units before the picture are mostly within."""
 
 _MAX_UNITS: Final = 1_000
+
+_HEADS: Final = {1: struct.Struct(">BB"), 2: struct.Struct(">HB"), 4: struct.Struct(">IB")}
+"""The length of a unit and its first byte, by the size of the length."""
+
+_RUN_BYTES: Final = 1 << 18
+_RUN_PACKETS: Final = 16
+"""How many packets there must be in `_RUN_BYTES` for reading them at once."""
 
 
 class UnitTypes(Struct, frozen=True):
@@ -105,24 +116,17 @@ def read_roles(
         UnsupportedTablesError: A packet does not consist of units, or has unsupported ones, or the packets
             that are flagged as keyframes are not the random access points.
     """
-    types = UNIT_TYPES[codec]
     names = ("references", "random_access", "open_access", "leading")
-    masks = [_packet_mask(types, head) for head in range(256)]
-    found = bytearray()
+    masks = _packet_masks(codec)
+    heads = _only_units(descriptor, length_bytes, offsets, sizes, present)
+    found = bytearray(heads.translate(masks))
     changes, with_parameters, last = list[int](), list[int](), b""
-    for number, (offset, size) in enumerate(zip(offsets, sizes, strict=True)):
+    for number in compress(count(), found.translate(_ARE_SPECIAL)):
         if present is not None and not present[number]:
-            found.append(_REFERENCE | _RANDOM_ACCESS * are_keyframes[number])
+            found[number] = _REFERENCE | _RANDOM_ACCESS * are_keyframes[number]
             continue
-        head = os.pread(descriptor, _HEAD_BYTES, offset)
-        if len(head) <= length_bytes:
-            raise UnsupportedTablesError
-        length = int.from_bytes(head[:length_bytes], "big")
-        if length + length_bytes == size and not masks[head[length_bytes]] & _SPECIAL:
-            found.append(masks[head[length_bytes]])  # the only unit
-            continue
-        mask, parameters = _read_units(descriptor, head, length_bytes, offset, size, masks)
-        found.append(mask)
+        offset, size = offsets[number], sizes[number]
+        found[number], parameters = _read_units(descriptor, length_bytes, offset, size, masks)
         if parameters:
             with_parameters.append(number)
             if parameters != last:
@@ -135,9 +139,64 @@ def read_roles(
     return PacketRoles(marks, changes, with_parameters)
 
 
+def _only_units(
+    descriptor: int,
+    length_bytes: int,
+    offsets: Sequence[int],
+    sizes: Sequence[int],
+    present: Sequence[int] | None,
+) -> bytes:
+    """Return the first byte of each packet's unit; `_OTHER` if it is absent, or one of several."""
+    if length_bytes not in _HEADS:
+        return bytes([_OTHER]) * len(sizes)
+    unpack, size = _HEADS[length_bytes].unpack_from, _HEADS[length_bytes].size
+    found = bytearray()
+    first = 0
+    while first < len(offsets):
+        start = offsets[first]
+        if present is not None and not present[first]:
+            found.append(_OTHER)
+            first += 1
+            continue
+        end = _end_of_run(offsets, first) if present is None else first + 1
+        data = os.pread(descriptor, offsets[end - 1] - start + size, start)
+        if len(data) != offsets[end - 1] - start + size:
+            raise UnsupportedTablesError
+        heads = map(unpack, repeat(data), map(sub, offsets[first:end], repeat(start)))
+        found.extend(
+            head if length + length_bytes == packet else _OTHER
+            for (length, head), packet in zip(heads, sizes[first:end], strict=True)
+        )
+        first = end
+    return bytes(found)
+
+
+def _end_of_run(offsets: Sequence[int], first: int) -> int:
+    """Return the end of a run of small packets that follow each other in the file.
+
+    Reading them at once takes less time than a system call for each.
+    """
+    last = first + _RUN_PACKETS - 1
+    if last >= len(offsets) or not 0 <= offsets[last] - offsets[first] <= _RUN_BYTES:
+        return first + 1
+    end = bisect_right(offsets, offsets[first] + _RUN_BYTES, last)
+    run = offsets[first:end]
+    is_ascending = min(run) == run[0] and max(run) == run[-1]
+    return end if is_ascending else first + 1
+
+
 _REFERENCE, _RANDOM_ACCESS, _OPEN_ACCESS, _LEADING, _PARAMETERS, _UNSUPPORTED = (1 << bit for bit in range(6))
 _SPECIAL: Final = _PARAMETERS | _UNSUPPORTED
+_ARE_SPECIAL: Final = bytes(bool(value & _SPECIAL) for value in range(256))
+_OTHER: Final = 0x80
+"""No first byte of a unit: forbidden_zero_bit is set."""
 _BIT_TABLES: Final = [bytes(value >> bit & 1 for value in range(256)) for bit in range(4)]
+
+
+@cache
+def _packet_masks(codec: str) -> bytes:
+    """Return for each first byte of a unit what it says of its packet."""
+    return bytes(_packet_mask(UNIT_TYPES[codec], head) for head in range(256))
 
 
 def _packet_mask(types: UnitTypes, head: int) -> int:
@@ -156,13 +215,14 @@ def _packet_mask(types: UnitTypes, head: int) -> int:
 
 
 def _read_units(
-    descriptor: int, head: bytes, length_bytes: int, offset: int, size: int, masks: Sequence[int]
+    descriptor: int, length_bytes: int, offset: int, size: int, masks: Sequence[int]
 ) -> tuple[int, bytes]:
     """Return what all units of a packet say of it, and its parameter sets.
 
     Raises:
         UnsupportedTablesError: The packet does not consist of units, or has unsupported ones.
     """
+    head = os.pread(descriptor, _HEAD_BYTES, offset)
     position, packet_mask, parameters = 0, 0, b""
     for _ in range(_MAX_UNITS):
         if position + length_bytes + 1 > len(head):

@@ -129,10 +129,10 @@ class FrameDecoder:
 
 
 def _precomputed_frames(session: DecodeSession, precomputed: SinglePass) -> Iterator[Frame]:
+    start = precomputed.start
     for slot, image in precomputed.images:
-        yield session.frame(image, slot, session.start)
-    session.decoded_seconds = session.seconds_until(precomputed.last, session.start)
-    if error := exit_check.check_truncation(
-        session.decoded_seconds, session.index.duration_seconds, session.source.limits
-    ):
+        yield session.frame(image, slot, start)
+    session.decoded_seconds = session.seconds_until(precomputed.last, start)
+    expected = session.index.duration_seconds if session.index.shown_pts else 0.0
+    if error := exit_check.check_truncation(session.decoded_seconds, expected, session.source.limits):
         raise error

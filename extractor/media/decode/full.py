@@ -75,8 +75,10 @@ def _frames_from(
         abort_on_damage(child, session.index, session.source.limits),
     ):
         pictures = session.images(child)
-        for timestamp in timestamps(child):
-            if session.index.is_predicted and not session.confirm(child):
+        for timestamp in timestamps(child, finder.read if finder else None):
+            if session.index.is_predicted and not (
+                session.confirm(child) and (finder is None or finder.suits(session.index))
+            ):
                 raise DecodeAgainError(session.index.picture)
             check_interlacing(child, session.index.picture)
             if start is None:
@@ -85,7 +87,7 @@ def _frames_from(
                 session.unordered += 1
             last = timestamp
             if finder:
-                finder.feed(child, offset_seconds(timestamp, start))
+                finder.feed(offset_seconds(timestamp, start))
             if session.count == max_frames:
                 continue  # the rest is decoded only for its scenes
             slot = matcher.match(timestamp.pts)

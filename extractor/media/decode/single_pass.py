@@ -9,7 +9,7 @@ used only if it is identical to that of a decode with an index.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from msgspec import Struct
@@ -55,12 +55,14 @@ class SinglePass:
         index: The index of the video.
         schedule: The frames to extract.
         images: The image of each target, with its slot.
+        start: The timestamp of the first frame.
         last: The timestamp of the last decoded frame.
     """
 
     index: VideoIndex
     schedule: DecodeSchedule
     images: Sequence[tuple[int, EncodedImage]] = field(repr=False)
+    start: Timestamp
     last: Timestamp
 
 
@@ -94,7 +96,9 @@ def try_single_pass(source: DecoderInput, policy: SamplingPolicy, budget: Proces
     """
     excerpt = head_and_tail(source)
     codec = formats.guess_codec(excerpt)
-    if not _is_suitable(source, policy, codec) or formats.may_lack_times(excerpt):
+    lacks_times = formats.may_lack_times(excerpt)
+    can_plan = supports_decode_order(codec) and not lacks_times
+    if not _is_suitable(source, policy, can_plan) or (lacks_times and strategy_of(policy).intra_only):
         return None
     guess = SignalFormat(colours=Colours(_guess_matrix(excerpt), is_assumed=True))
     run = _run_with_right_filters(source, policy, budget, codec, guess)
@@ -107,18 +111,18 @@ def try_single_pass(source: DecoderInput, policy: SamplingPolicy, budget: Proces
     if index is None or index.truncated or index.discontinuities:
         return None
     schedule = make_schedule(index, policy)
-    if not schedule.targets:
+    if not schedule.targets and (index.shown_pts or not lacks_times):
         return None
     if strategy_of(policy).intra_only:
         chosen = _keyframes(index, schedule, run.images)
-        last = Timestamp(index.shown_pts[-1], index.time_base)
+        start, last = (Timestamp(index.shown_pts[at], index.time_base) for at in (0, -1))
     else:
         chosen = _selected(index, policy, run)
-        last = run.shown[-1]
-    return SinglePass(index, schedule, chosen, last) if chosen else None
+        start, last = run.shown[0], run.shown[-1]
+    return SinglePass(index, schedule, chosen, start, last) if chosen else None
 
 
-def _is_suitable(source: DecoderInput, policy: SamplingPolicy, codec: str) -> bool:
+def _is_suitable(source: DecoderInput, policy: SamplingPolicy, can_plan: bool) -> bool:
     plain = (
         policy.max_frames is None
         and policy.detector is None
@@ -128,7 +132,6 @@ def _is_suitable(source: DecoderInput, policy: SamplingPolicy, codec: str) -> bo
         and not policy.keeps_distinct
     )
     strategy = strategy_of(policy)
-    can_plan = supports_decode_order(codec)
     most = strategy.single_pass_max_bytes if can_plan else strategy.unplanned_single_pass_max_bytes
     return plain and source.path.stat().st_size <= most
 
@@ -260,9 +263,12 @@ def _selected(index: VideoIndex, policy: SamplingPolicy, run: _Run) -> list[tupl
     """Return the images with their slots, as in a full decode; ``None`` if a plan might yield others."""
     expected = [Timestamp(pts, index.time_base) for pts in index.shown_pts]
     shown = list(run.shown)
-    if shown[:1] != expected[:1] or (supports_decode_order(index.codec) and shown != expected):
+    if not expected:  # the packets have no times: those of the decoder count, as in a full decode
+        if any(later.pts <= earlier.pts for earlier, later in pairwise(shown)):
+            return None
+    elif shown[:1] != expected[:1] or (supports_decode_order(index.codec) and shown != expected):
         return None
-    matcher = SampleMatcher(shown[0].pts, index.time_base, strategy_of(policy).sample_times(policy))
+    matcher = SampleMatcher(shown[0].pts, shown[0].time_base, strategy_of(policy).sample_times(policy))
     matched = ((matcher.match(timestamp.pts), timestamp) for timestamp in shown)
     encoded = {image.timestamp: image for image in run.images}
     chosen = [(slot, encoded.get(timestamp)) for slot, timestamp in matched if slot is not None]

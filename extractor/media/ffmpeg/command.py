@@ -119,12 +119,18 @@ def build_full(
 
 @template
 def build_scenes(
-    source: DecoderInput, picture: SignalFormat, urls: Urls, scene_filters: Sequence[Filter] | None
+    source: DecoderInput,
+    picture: SignalFormat,
+    urls: Urls,
+    scene_filters: Sequence[Filter] | None,
+    *,
+    describes_input: bool = False,
 ) -> list[str]:
-    """Build the command that decodes all frames and writes only ``frames`` and ``scenes``."""
+    """Build the command that decodes all frames, and writes ``frames`` and ``scenes`` like `build_full`."""
     video = _detect_interlacing(source.video(), urls)
     video = _apply(video, filters.before_selection(picture))
-    return compile_command(_all_frames_output(video, picture, urls, scene_filters), source.binary)
+    all_frames = _all_frames_output(video, picture, urls, scene_filters)
+    return compile_command(all_frames, source.binary, _level(describes_input))
 
 
 @template

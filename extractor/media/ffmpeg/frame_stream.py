@@ -1,6 +1,6 @@
 """Read the timestamps of decoded frames and the encoded images from the pipes of FFmpeg."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -50,9 +50,21 @@ def images(pipes: ProcessPipes, grey_bytes: int = 0) -> Iterator[EncodedImage]:
         yield EncodedImage(_timestamp(*timestamp), data, grey)
 
 
-def timestamps(pipes: ProcessPipes) -> Iterator[Timestamp]:
-    """Yield the timestamps of all decoded frames as FFmpeg writes them."""
-    while (line := pipes.line("frames")) is not None:
+def timestamps(
+    pipes: ProcessPipes, read_before: Callable[[ProcessPipes], object] | None = None
+) -> Iterator[Timestamp]:
+    """Yield the timestamps of all decoded frames as FFmpeg writes them.
+
+    Args:
+        pipes: The pipes of the running FFmpeg.
+        read_before: Called before each timestamp, to read what FFmpeg writes after it: so Python waits once
+            for both.
+    """
+    while True:
+        if read_before:
+            read_before(pipes)
+        if (line := pipes.line("frames")) is None:
+            return
         yield _timestamp(*line.split())
 
 

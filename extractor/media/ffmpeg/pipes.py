@@ -58,6 +58,7 @@ class ProcessPipes(Struct):
     _open: dict[str, int]
     _buffers: dict[str, bytearray] = field(default_factory=dict)
     _ahead_bytes: int = _AHEAD_BYTES
+    _watched: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._buffers.update({stream: bytearray() for stream in self._open})
@@ -106,6 +107,25 @@ class ProcessPipes(Struct):
         del buffer[:size]
         return data
 
+    def read_into(self, stream: str, target: memoryview) -> bool:
+        """Fill `target` with the next bytes of `stream`, copying them once; ``False`` if it ends before."""
+        buffer = self._buffers[stream]
+        filled = min(len(buffer), len(target))
+        target[:filled] = buffer[:filled]
+        del buffer[:filled]
+        while filled < len(target) and stream in self._open:
+            if self.budget.seconds_left <= 0:
+                raise self.deadline_error()
+            try:
+                received = os.readv(self._open[stream], [target[filled:]])
+            except BlockingIOError:
+                self._wait_for(stream)
+                continue
+            if not received:
+                self._close(stream)
+            filled += received
+        return filled == len(target)
+
     def has_unread(self, stream: str) -> bool:
         """Whether bytes of `stream` are in the buffer. Does not wait."""
         return bool(self._buffers[stream])
@@ -116,8 +136,15 @@ class ProcessPipes(Struct):
 
     def _fill(self, wanted: str) -> bool:
         """Wait until `wanted` has more bytes (``True``) or ends (``False``), and serve the other pipes."""
+        if wanted in self._open:
+            self._wait_for(wanted)
+            self._buffers[wanted] += self._read(wanted)
+        return wanted in self._open
+
+    def _wait_for(self, wanted: str) -> None:
+        """Wait until `wanted` can be read, and serve the other pipes."""
         self.liveness.record_output()
-        while wanted in self._open:
+        while True:
             is_any_full = False
             for stream in self._open:
                 is_full = stream != wanted and len(self._buffers[stream]) >= self._ahead_bytes
@@ -127,12 +154,12 @@ class ProcessPipes(Struct):
             if is_any_full and not ready and not self.liveness.used_cpu:
                 self._double_read_ahead()
             for stream in ready:
-                self._buffers[stream] += self._read(stream)
+                if stream != wanted:
+                    self._buffers[stream] += self._read(stream)
                 if stream != "stderr":
                     self.liveness.record_output()
-            if wanted in ready and wanted in self._open:
-                return True
-        return False
+            if wanted in ready:
+                return
 
     def _double_read_ahead(self) -> None:
         """Double the limit: FFmpeg waits for a full pipe, and the caller for another pipe."""
@@ -141,13 +168,14 @@ class ProcessPipes(Struct):
             raise TooLargeError("FFmpeg's output for this video is too large to be buffered in memory")
 
     def _watch(self, stream: str, watched: bool) -> None:
-        descriptor = self._open[stream]
-        if watched == (descriptor in self._selector.get_map()):
+        if watched == (stream in self._watched):
             return
         if watched:
-            self._selector.register(descriptor, selectors.EVENT_READ, stream)
+            self._selector.register(self._open[stream], selectors.EVENT_READ, stream)
+            self._watched.add(stream)
         else:
-            self._selector.unregister(descriptor)
+            self._selector.unregister(self._open[stream])
+            self._watched.remove(stream)
 
     def _ready(self, seconds: float | None = None) -> list[str]:
         """Return the watched pipes that can be read; none if there is no data within `seconds`.
@@ -156,10 +184,11 @@ class ProcessPipes(Struct):
             DeadlineError: The deadline has passed.
             DecoderHungError: The child is hung.
         """
-        ready = self._selector.select(seconds or self.sampling_seconds)
+        interval = self.sampling_seconds
+        ready = self._selector.select(seconds or interval)
         if self.budget.seconds_left <= 0:
             raise self.deadline_error()
-        if not ready or self.liveness.is_due(self.sampling_seconds):  # stderr may be ready all the time
+        if not ready or self.liveness.is_due(interval):  # stderr may be ready all the time
             self.raise_if_hung()
         return [key.data for key, _ in ready]
 
@@ -178,12 +207,15 @@ class ProcessPipes(Struct):
         """Read the available bytes; none at the end of the stream. Those of stderr go to its parser."""
         data = os.read(self._open[stream], _CHUNK_BYTES)
         if not data:
-            self._watch(stream, False)
-            del self._open[stream]
+            self._close(stream)
         if stream == "stderr":
             self.stderr.feed(data)
             return b""
         return data
+
+    def _close(self, stream: str) -> None:
+        self._watch(stream, False)
+        del self._open[stream]
 
     def deadline_error(self) -> DeadlineError | DecoderHungError:
         """Return the error at the deadline: the child is hung, or only slow."""

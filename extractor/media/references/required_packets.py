@@ -5,8 +5,9 @@ precede it in decode order. All other packets can be dropped before the decoder:
 frames stays bit-identical.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, count, pairwise
+from operator import gt, or_
 
 from msgspec import Struct
 
@@ -59,17 +60,17 @@ def needed_packets(order: DecodeOrder, wanted: Sequence[int]) -> bytearray:
     needed = bytearray(len(order.reference))
     is_referenced = False  # by leading pictures of the following segment
     for start, end in _segments_backwards(order):
-        targets = [position for position in range(start, end) if wanted[position]]
+        targets = list(compress(range(start, end), wanted[start:end]))
         if not targets and not is_referenced:
             continue
         last = end - 1 if is_referenced else targets[-1]
-        only_leading = all(order.leading[position] for position in range(start + 1, end))
-        with_leading = any(order.leading[position] for position in targets) or (
-            is_referenced and only_leading
-        )
-        for position in range(start, last + 1):
-            depended_on = order.reference[position] and (with_leading or not order.leading[position])
-            needed[position] = bool(depended_on or wanted[position])
+        only_leading = all(order.leading[start + 1 : end])
+        with_leading = any(map(order.leading.__getitem__, targets)) or (is_referenced and only_leading)
+        part = slice(start, last + 1)
+        references: Iterable[int] = order.reference[part]
+        if not with_leading:
+            references = map(gt, references, order.leading[part])
+        needed[part] = bytes(map(or_, references, wanted[part]))
         is_referenced = bool(order.open_access[start] and with_leading)
     return needed
 
@@ -77,10 +78,10 @@ def needed_packets(order: DecodeOrder, wanted: Sequence[int]) -> bytearray:
 def _segments_backwards(order: DecodeOrder) -> Iterator[tuple[int, int]]:
     """Yield the segments between random access points as (start, end), the last one first."""
     end = len(order.reference)
-    for position in range(end - 1, 0, -1):
-        if order.random_access[position] or order.open_access[position]:
-            yield position, end
-            end = position
+    starts = list(compress(count(), map(or_, order.random_access, order.open_access)))
+    for position in filter(None, reversed(starts)):
+        yield position, end
+        end = position
     yield 0, end
 
 

@@ -51,7 +51,7 @@ class CutDetector:
         self._times = array("d")
         self._cuts: list[FrameTimecode] = []
 
-    def feed(self, frame: bytes, pts_seconds: float) -> NDArray[np.uint8]:
+    def feed(self, frame: bytes | memoryview, pts_seconds: float) -> NDArray[np.uint8]:
         """Process the next frame.
 
         Args:
@@ -59,7 +59,8 @@ class CutDetector:
             pts_seconds: The timestamp of the frame.
 
         Returns:
-            The frame as an array of rows × columns × 3 (blue, green, red).
+            The frame as an array of rows × columns × 3 (blue, green, red), which may share the memory of
+            `frame`.
         """
         picture = self._picture(frame)
         self._times.append(pts_seconds)
@@ -76,14 +77,17 @@ class CutDetector:
     def _timecode(self, seconds: float) -> FrameTimecode:
         return FrameTimecode(Timecode(round(seconds * _TICK.denominator), _TICK), fps=self._rate)
 
-    def _picture(self, frame: bytes) -> NDArray[np.uint8]:
+    def _picture(self, frame: bytes | memoryview) -> NDArray[np.uint8]:
         spec = self._spec
         samples = np.uint8 if spec.sample_bytes == 1 else "<u2"
-        picture = np.frombuffer(frame, samples).reshape(spec.height, spec.width * spec.repeats, 3)
+        width, height = spec.raw_size
+        picture = np.frombuffer(frame, samples).reshape(height, width, 3)
         if spec.sample_bytes == 2:
             picture = cv2.convertScaleAbs(picture, alpha=1 / 256, beta=_ROUND_UP / 256)
         if spec.repeats > 1:
             picture = cv2.resize(picture, (spec.width, spec.height), interpolation=cv2.INTER_NEAREST)
+        elif spec.full_size:
+            picture = cv2.resize(picture, (spec.width, spec.height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(picture, np.uint8)
 
     def _frame_at(self, seconds: float) -> int:

@@ -9,7 +9,8 @@ from typing import Final
 
 from extractor.domain.frames import Scene
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.ffmpeg.process import FFmpegProcess
+from extractor.media.ffmpeg.filters import Filter, for_scenes
+from extractor.media.ffmpeg.pipes import ProcessPipes
 from extractor.media.probe.video_index import VideoIndex
 from extractor.media.scenes.boundaries import scenes_between
 from extractor.media.scenes.downscale import DownscaleSpec, downscale_spec
@@ -35,15 +36,25 @@ class SceneFinder:
         self.contrast = array("d")
         self._compares_frames = strategy_of(policy).compares_frames(policy)
         self.spec = _downscale_spec(index)
+        self._filters = _filters(index)
         rate = nominal_rate(index.frame_rate)
+        self._frame = memoryview(bytearray(self.spec.frame_bytes))
+        self._has_frame = False
         self._detector = CutDetector(self.spec, rate, policy.detector or "content", policy.scene_threshold)
 
-    def feed(self, child: FFmpegProcess, seconds: float) -> None:
-        """Read the next frame from the pipe ``scenes``; it is shown `seconds` after the first one."""
-        frame = child.read_exactly("scenes", self.spec.frame_bytes)
-        if frame is None:  # FFmpeg died: the caller checks its exit status
+    def suits(self, index: VideoIndex) -> bool:
+        """Whether a confirmed index asks for the same frames as the predicted one."""
+        return _filters(index) == self._filters
+
+    def read(self, pipes: ProcessPipes) -> None:
+        """Read the next frame from the pipe ``scenes``."""
+        self._has_frame = pipes.read_into("scenes", self._frame)
+
+    def feed(self, seconds: float) -> None:
+        """Process the frame that was read; it is shown `seconds` after the first one."""
+        if not self._has_frame:  # FFmpeg died: the caller checks its exit status
             return
-        picture = self._detector.feed(frame, seconds)
+        picture = self._detector.feed(self._frame, seconds)
         if self._compares_frames:
             from extractor.media.metrics import contrast_of_colours, sharpness_of_colours
 
@@ -66,6 +77,10 @@ def nominal_rate(frame_rate: float) -> Fraction:
     if rate >= 1:
         return rate.limit_denominator(1001)
     return 1 / min(1 / rate, _MAX_FRAME_SECONDS).limit_denominator(1001)
+
+
+def _filters(index: VideoIndex) -> list[Filter]:
+    return [*for_scenes(index.picture), *_downscale_spec(index).filters]
 
 
 def _downscale_spec(index: VideoIndex) -> DownscaleSpec:
