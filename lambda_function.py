@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
-from extractor.startup import gc_frozen
+from extractor.cli.startup import gc_frozen
 
 # Otherwise pydantic opens the metadata of every installed package to look for plugins; none is ours.
 # https://docs.pydantic.dev/latest/concepts/plugins/

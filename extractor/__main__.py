@@ -1,6 +1,6 @@
 """`python -m extractor`: extract frames of video files, or of objects in S3, into local folders."""
 
-from extractor.startup import gc_frozen
+from extractor.cli.startup import gc_frozen
 
 with gc_frozen():
     import argparse

@@ -1,4 +1,4 @@
-"""Keep the start of a process short. Pure, apart from the garbage collector of the process."""
+"""Keep the start of a process short, for entry points. Changes nothing but the garbage collector."""
 
 import gc
 from collections.abc import Iterator
