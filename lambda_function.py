@@ -6,34 +6,18 @@ results of its videos. Clients are built at the first invocation.
 
 import extractor  # noqa: F401, I001 - first: it refuses a Python that is too old
 
-import gc
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
+
+from extractor.cli.startup import gc_frozen
 
 # Otherwise pydantic opens the metadata of every installed package to look for plugins; none is ours.
 # https://docs.pydantic.dev/latest/concepts/plugins/
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
-
-@contextmanager
-def gc_frozen() -> Iterator[None]:
-    """Disable the garbage collector during start-up, and exempt all objects that exist at its end.
-
-    Imports create many objects that live as long as the process; Python would scan them some two hundred
-    times.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
 
 with gc_frozen():
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -6,7 +6,6 @@ cache is warm, and the processes run alternately. Prints Markdown.
 """
 
 import argparse
-import compileall
 import json
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 
+from benchmarks.support.bytecode import BYTECODE
 from benchmarks.support.clips import ROOT, SHORT, ensure
 from benchmarks.support.deployment import Deployment, deployed
 from benchmarks.support.environment import describe_machine, describe_versions
@@ -21,6 +21,7 @@ from benchmarks.support.imports import import_seconds
 from benchmarks.support.table_stub import serving_table
 from benchmarks.support.tables import render_table
 
+_CHILD = ("-m", "benchmarks.support.cold_child")
 _TOP = 15
 _SEQUENCE = ("nothing", "boto3", "handler with sqlite", "handler with supabase")
 
@@ -29,9 +30,6 @@ Marks = Mapping[str, float]
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    for path in ("extractor", "benchmarks"):
-        compileall.compile_dir(ROOT / path, quiet=1)
-    compileall.compile_file(ROOT / "lambda_function.py", quiet=1)
     with deployed(0) as deployment, serving_table() as table:
         environments = _environments(deployment, table)
         runs: dict[str, list[Marks]] = {what: [] for what in _SEQUENCE}
@@ -39,17 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"turn {turn} of {options.repeat}", file=sys.stderr)
             for what in _SEQUENCE:
                 marks = _run(what, environments[what], deployment)
-                if turn:  # the first only warms the disk's cache
+                if turn:  # the first one compiles, and warms the disk's cache
                     runs[what].append(marks)
         events = _events(deployment)
-        imports = import_seconds("handler", environments["handler with supabase"] | events)
+        imports = import_seconds([*_CHILD, "handler"], environments["handler with supabase"] | events)
     print("\n".join(_report(runs, imports)))
     return 0
 
 
 def _environments(deployment: Deployment, table: str) -> dict[str, dict[str, str]]:
     supabase = {"STATE_BACKEND": "supabase", "SUPABASE_URL": table, "SUPABASE_KEY": "any"}
-    plain = {**deployment.environment, "PYTHONPATH": str(ROOT)}
+    plain = {**deployment.environment, **BYTECODE, "PYTHONPATH": str(ROOT)}
     return {what: plain | (supabase if what.endswith("supabase") else {}) for what in _SEQUENCE}
 
 
@@ -65,7 +63,7 @@ def _run(what: str, environment: Mapping[str, str], deployment: Deployment) -> M
     variables = {**environment, **(_events(deployment) if what.startswith("handler") else {})}
     start = time.monotonic()
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.support.cold_child", what.split()[0]],
+        [sys.executable, *_CHILD, what.split()[0]],
         cwd=ROOT,
         env=variables,
         check=True,

@@ -5,6 +5,7 @@ all of them.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.real_clips import REAL_CLIPS, ClipUnavailableError, fetch_clip
+from benchmarks.support.bytecode import BYTECODE
 from benchmarks.support.child import CommandFailedError
 from benchmarks.support.clips import CLIPS, ROOT, WARM_UP, ensure
 from benchmarks.support.environment import describe_machine, describe_versions
@@ -22,7 +24,7 @@ from benchmarks.support.floor import FloorCommands, measure_floor, plan_floor
 from benchmarks.support.ground_truth import read_truth
 from benchmarks.support.kinds import KEYFRAMES, SCENES, Kind, interval_kind
 from benchmarks.support.measure import measure
-from benchmarks.support.results import Failed, Floor, Result, middle, middle_floor
+from benchmarks.support.results import Cost, Failed, Floor, Result, middle, middle_floor
 from benchmarks.support.series import Series, Video
 from benchmarks.support.tables import (
     render_details,
@@ -61,6 +63,7 @@ listing and the decode of the packets that no frame needs are in here. *Python*:
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
+    os.environ.update(BYTECODE)
     try:
         _compare(options)
     except KeyboardInterrupt:
@@ -78,12 +81,12 @@ def _compare(options: argparse.Namespace) -> None:
     videos, left_out = _videos(_files(options))
     series = [_series(kind, videos, options.repeat) for kind in kinds]
     targets = [target for one in series for target in targets_of(one)]
-    seconds = None
+    costs = None
     if _JOBS in options.kinds:
-        seconds = measure_jobs([video.path for video in videos], options.repeat)
-        targets.append(jobs_target(seconds))
+        costs = measure_jobs([video.path for video in videos], options.repeat)
+        targets.append(jobs_target(costs))
     options.out.mkdir(parents=True, exist_ok=True)
-    page = _render(videos, left_out, series, targets, seconds, options.repeat)
+    page = _render(videos, left_out, series, targets, costs, options.repeat)
     (options.out / "compare.md").write_text(page, encoding="utf-8")
     if series:
         from benchmarks.support.plot import draw
@@ -171,7 +174,7 @@ def _render(
     left_out: Sequence[str],
     series: Sequence[Series],
     targets: Sequence[Target],
-    seconds: Mapping[int, float] | None,
+    costs: Mapping[int, Cost] | None,
     repeat: int,
 ) -> str:
     packages = [*(tool.package for tool in TOOLS if tool.package), "torch"]
@@ -185,7 +188,7 @@ def _render(
         render_videos(videos),
         *([f"Left out: {', '.join(left_out)}."] if left_out else []),
         *(render_series(one) for one in series),
-        *([render_jobs(seconds, len(videos))] if seconds else []),
+        *([render_jobs(costs, len(videos))] if costs else []),
         *_details(videos, series),
         "",
     ]

@@ -1,28 +1,32 @@
 """`python -m extractor`: extract frames of video files, or of objects in S3, into local folders."""
 
-import argparse
-import os
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from extractor.cli.startup import gc_frozen
 
-from msgspec.structs import replace
+with gc_frozen():
+    import argparse
+    import os
+    import sys
+    from collections.abc import Sequence
+    from typing import TYPE_CHECKING
 
-from extractor.cli.sampling_options import add_sampling_options, asked_for
-from extractor.cli.terminal import (
-    complain,
-    interruption,
-    path_argument,
-    program,
-    run_command,
-)
-from extractor.domain.option_checks import NoEffectError, with_options
-from extractor.domain.output_options import AUDIO_FORMS, WRITERS, OutputOptions
-from extractor.domain.policy import SamplingPolicy
-from extractor.errors import ExtractorError
+    from msgspec.structs import replace
+
+    from extractor.cli.sampling_options import add_sampling_options, asked_for
+    from extractor.cli.terminal import (
+        complain,
+        interruption,
+        path_argument,
+        program,
+        run_command,
+    )
+    from extractor.domain.option_checks import NoEffectError, with_options
+    from extractor.domain.output_options import AUDIO_FORMS, WRITERS, OutputOptions
+    from extractor.domain.policy import SamplingPolicy
+    from extractor.errors import ExtractorError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from extractor.pipeline.remote_video import S3Video
 
 _EPILOG = """\
@@ -57,12 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
-    # --help and wrong usage do without these imports, which take most of the start.
-    from extractor.cli.extract_videos import VideoTask, extract_videos
-    from extractor.media.ffmpeg.threads import available_cpus
-    from extractor.pipeline.local import local_config, require_extras
-    from extractor.pipeline.local_input import folder_names
-    from extractor.pipeline.remote_video import S3Video
+    with gc_frozen():  # --help and wrong usage do without these imports, which take most of the start
+        from extractor.cli.extract_videos import VideoTask, extract_videos
+        from extractor.media.ffmpeg.threads import available_cpus
+        from extractor.pipeline.local import local_config, require_extras
+        from extractor.pipeline.local_input import folder_names
+        from extractor.pipeline.remote_video import S3Video
 
     jobs = min(options.jobs or max(1, int(available_cpus())), len(options.videos))
     try:

@@ -11,17 +11,22 @@ from benchmarks.support.clips import ROOT
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \|(\s*)(\S+)")
 
 
-def import_seconds(module: str, environment: Mapping[str, str]) -> Mapping[str, float]:
-    """Return seconds by top-level package, without imports of others; the standard library is one."""
+def import_seconds(arguments: Sequence[str], environment: Mapping[str, str]) -> Mapping[str, float]:
+    """Return seconds by top-level package, without imports of others; the standard library is one.
+
+    Args:
+        arguments: Those of Python.
+        environment: The environment variables.
+    """
     own: Counter[str] = Counter()
-    for microseconds, name in _listed(module, environment):
+    for microseconds, name in _listed(arguments, environment):
         own[_package(name)] += microseconds
     return {name: microseconds / 1e6 for name, microseconds in own.most_common()}
 
 
-def _listed(module: str, environment: Mapping[str, str]) -> Sequence[tuple[int, str]]:
+def _listed(arguments: Sequence[str], environment: Mapping[str, str]) -> Sequence[tuple[int, str]]:
     run = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "benchmarks.support.cold_child", module],
+        [sys.executable, "-X", "importtime", *arguments],
         cwd=ROOT,
         env=dict(environment),
         check=True,

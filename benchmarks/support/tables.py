@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from statistics import fmean, geometric_mean
 
-from benchmarks.support.results import Failed, Sample, split_cost
+from benchmarks.support.results import Cost, Failed, Sample, split_cost
 from benchmarks.support.series import Series, Video
 from benchmarks.support.targets import Target
 from benchmarks.support.tools import Tool
@@ -51,14 +51,23 @@ def render_series(series: Series) -> str:
     return "\n\n".join(parts)
 
 
-def render_jobs(seconds: Mapping[int, float], count: int) -> str:
-    one = seconds[1]
-    rows = [[str(jobs), f"{wall:.2f}", f"{one / wall:.2f}"] for jobs, wall in seconds.items()]
+def render_jobs(costs: Mapping[int, Cost], count: int) -> str:
+    one = costs[1].wall_seconds
+    rows = [
+        [
+            str(jobs),
+            f"{cost.wall_seconds:.2f}",
+            f"{cost.cpu_seconds:.2f}",
+            f"{cost.cpu_seconds / cost.wall_seconds:.2f}",
+            f"{one / cost.wall_seconds:.2f}",
+        ]
+        for jobs, cost in costs.items()
+    ]
     return "\n\n".join(
         [
             "## Several files at a time",
             f"`python -m extractor --jobs N` for all {count} files in one command, a frame every 1 s.",
-            render_table(["--jobs", "wall s", "throughput"], rows),
+            render_table(["--jobs", "wall s", "CPU s", "processors in use", "throughput"], rows),
         ]
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, geometric_mean
 
+from benchmarks.support.results import Cost
 from benchmarks.support.series import Series
 
 SMALL_FILE_BYTES = 80_000
@@ -51,11 +52,11 @@ def targets_of(series: Series) -> list[Target]:
     return found
 
 
-def jobs_target(seconds: Mapping[int, float]) -> Target:
-    """Return the target of the throughput from the wall seconds by number of jobs."""
-    most = max(seconds)
+def jobs_target(costs: Mapping[int, Cost]) -> Target:
+    """Return the target of the throughput from the costs by number of jobs."""
+    most = max(costs)
     text = f"Throughput of `--jobs {most}` ÷ `--jobs 1`"
-    return Target(text, JOBS_LIMIT, seconds[1] / seconds[most], at_least=True)
+    return Target(text, JOBS_LIMIT, costs[1].wall_seconds / costs[most].wall_seconds, at_least=True)
 
 
 def _mean_target(text: str, limit: float, ratios: Mapping[str, float]) -> Target:

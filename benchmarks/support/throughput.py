@@ -9,17 +9,22 @@ from statistics import median
 from tqdm import tqdm
 
 from benchmarks.support.child import run_well
+from benchmarks.support.results import Cost
 
 JOBS = (1, 2)
 
 
-def measure_jobs(videos: Sequence[Path], repeat: int) -> dict[int, float]:
-    """Return the median of the wall seconds of one command line for all videos, by number of jobs."""
+def measure_jobs(videos: Sequence[Path], repeat: int) -> dict[int, Cost]:
+    """Return the median cost of one command line for all videos, by number of jobs."""
     turns = [jobs for _ in range(repeat) for jobs in JOBS]
-    seconds: dict[int, list[float]] = {jobs: [] for jobs in JOBS}
+    costs: dict[int, list[Cost]] = {jobs: [] for jobs in JOBS}
     for jobs in tqdm(turns, desc="jobs"):
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             argv = [sys.executable, "-m", "extractor", *(str(video.absolute()) for video in videos)]
             cost = run_well([*argv, "--out", folder, "--jobs", str(jobs)])
-        seconds[jobs].append(cost.wall_seconds)
-    return {jobs: median(values) for jobs, values in seconds.items()}
+        costs[jobs].append(cost)
+    return {jobs: _middle(found) for jobs, found in costs.items()}
+
+
+def _middle(costs: Sequence[Cost]) -> Cost:
+    return Cost(median(cost.cpu_seconds for cost in costs), median(cost.wall_seconds for cost in costs))

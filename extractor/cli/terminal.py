@@ -7,12 +7,15 @@ import threading
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from extractor.domain.extras import missing_extra
 from extractor.errors import ExtractorError, SettingsError, UsageError
 from extractor.media.ffmpeg.standard_streams import open_standard_streams
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLOSED_PIPE_STATUS = 141
 """Exit status of a program that SIGPIPE terminates."""
@@ -44,11 +47,13 @@ class OutputError(Exception):
         self.closed = isinstance(error, BrokenPipeError)
 
 
-def path_argument(text: str) -> Path:
+def path_argument(text: str) -> "Path":
     """A path on a command line. An empty one, as of a variable that is not set, is not the current folder.
 
     Raises `argparse.ArgumentTypeError`.
     """
+    from pathlib import Path  # slow to import
+
     if not text:
         raise ArgumentTypeError("the path is empty")
     return Path(text)
@@ -73,7 +78,7 @@ def counted(number: int, noun: str) -> str:
 
 def program(usual: str) -> str:
     """Return the name of the console script that was started, or `usual`."""
-    name = Path(sys.argv[0]).name
+    name = sys.argv[0].rpartition(os.sep)[2]
     return name if name.startswith("frame-extractor") else usual
 
 

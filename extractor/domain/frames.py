@@ -1,12 +1,12 @@
 """Values of the decoder: frames, their metrics, scenes, and the limits of a decode."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
 from extractor.domain.extras import require
+from extractor.domain.values import ValueWithLargeFields
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,8 +16,7 @@ ProgressCallback = Callable[[float, float], None]
 """Called after each frame with the seconds of video that are done and the total duration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(ValueWithLargeFields, frozen=True):
     """One encoded image.
 
     Attributes:
@@ -31,10 +30,12 @@ class Frame:
         measures: Sharpness, brightness and a perceptual hash, if they were asked for.
     """
 
+    large_fields: ClassVar = frozenset({"data"})
+
     index: int
     slot: int
     pts_seconds: float
-    data: bytes = field(repr=False)
+    data: bytes
     width: int
     height: int
     measures: "FrameMetrics | None" = None

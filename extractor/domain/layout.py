@@ -26,9 +26,9 @@ LAYOUTS = {
 PLATFORMS = frozenset({"instagram", "tiktok", "youtube"})
 """Names of platforms. Under a layout with a platform folder, no video without a platform may have them."""
 
-_TEXT = re.compile("")
-_INTEGER = re.compile(r"((0[1-9]\d?)?d)?")
-_DECIMAL = re.compile(r"((0[1-9]\d?)?(\.\d)?f)?")
+_TEXT = ""
+_INTEGER = r"((0[1-9]\d?)?d)?"
+_DECIMAL = r"((0[1-9]\d?)?(\.\d)?f)?"
 _VIDEO_FIELDS = {"platform": _TEXT, "code": _TEXT, "video_id": _TEXT, "interval": _DECIMAL, "ext": _TEXT}
 _FRAME_FIELDS = {
     "index": _INTEGER,
@@ -39,7 +39,7 @@ _FRAME_FIELDS = {
 }
 _ALLOWED_FORMATS = {_TEXT: "none", _INTEGER: "like {index:06d}", _DECIMAL: "like {seconds:.2f}"}
 _FIELDS = _VIDEO_FIELDS | _FRAME_FIELDS  # with the pattern of their formats
-_FIRST_FRAME_FIELD = re.compile(rf"\{{({'|'.join(_FRAME_FIELDS)})\b")
+_FIRST_FRAME_FIELD = rf"\{{({'|'.join(_FRAME_FIELDS)})\b"
 
 
 class FrameKeys(Struct, frozen=True):
@@ -198,7 +198,7 @@ def _wrong_fields(parts: list[_Part]) -> Iterator[str]:
             continue
         if field not in _FIELDS:
             yield f"there is no field {{{field}}}"
-        elif conversion or not _FIELDS[field].fullmatch(spec or ""):
+        elif conversion or not re.fullmatch(_FIELDS[field], spec or ""):
             yield f"the format of {{{field}}} must be {_ALLOWED_FORMATS[_FIELDS[field]]}"
 
 
@@ -234,7 +234,7 @@ def _has_adjacent_numbers(name: str) -> bool:
 
 def _split(template: str) -> tuple[str, str]:
     """Return the folder that all frames share, with its closing slash, and the rest."""
-    found = _FIRST_FRAME_FIELD.search(template)
+    found = re.search(_FIRST_FRAME_FIELD, template)
     cut = template.rfind("/", 0, found.start() if found else None) + 1
     return template[:cut], template[cut:]
 

@@ -1,10 +1,11 @@
 """The declaration of a sampling option. Pure: no I/O. `extractor.domain.sampling_options` has all of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 
 from extractor.domain.policy import STRATEGY_TEXTS, SamplingPolicy, Strategy
 
@@ -148,7 +149,7 @@ def sampling_option(
         field: The field of the policy, if it is not `key`. Its default is then not that of the option.
         declared: The other attributes of `SamplingOption`.
     """
-    info = {info.name: info for info in fields(policy)}[field or key]
+    info = _fields_of(policy)[field or key]
     (annotation,) = {*_alternatives(info.type)} - {type(None)}
     return SamplingOption(
         key=key,
@@ -181,6 +182,11 @@ def strategy_option(others: Sequence[SamplingOption]) -> SamplingOption:
         setting_help=f"{_listed(common)}; only messages have {_listed(one_video)}",
         group="frame selection",
     )
+
+
+@cache
+def _fields_of(policy: type[SamplingPolicy]) -> Mapping[str, FieldInfo]:
+    return {info.name: info for info in fields(policy)}
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from msgspec import Struct
 
-from extractor.domain.keys import MANIFEST_NAME
-
 WRITERS = {
     "frames": "extractor.output.writers:write_files",
     "tar": "extractor.output.tar:write_tar",
@@ -38,8 +36,8 @@ AUDIO_TYPES = {
     "wav": "audio/wav",
 }
 """The MIME type of an audio file, by its extension."""
-_SPRITE_NAME = re.compile(r"sprite-[a-z]\.jpg")
-_SLICE_NAME = re.compile(rf"{SLICE_STEM}[a-z-]+\.json")
+_SPRITE_NAME = r"sprite-[a-z]\.jpg"
+_SLICE_NAME = rf"{SLICE_STEM}[a-z-]+\.json"
 
 
 class OutputOptions(Struct, frozen=True):
@@ -82,12 +80,14 @@ def is_side_file(name: str) -> bool:
 
     No frame has such a name: none but ``audio.mp3`` has a digit, and no layout begins with ``audio.``.
     """
+    from extractor.domain.keys import MANIFEST_NAME  # slow to import
+
     names = {MANIFEST_NAME, PARTIAL_RUN_NAME, CONTACT_SHEET_NAME, THUMBNAIL_TRACK_NAME}
     names |= set(map(audio_name, AUDIO_TYPES))
     form = archive_form(name)
     return (
         name in names
-        or _SPRITE_NAME.fullmatch(name) is not None
-        or _SLICE_NAME.fullmatch(name) is not None
+        or re.fullmatch(_SPRITE_NAME, name) is not None
+        or re.fullmatch(_SLICE_NAME, name) is not None
         or (form is not None and name == archive_name(form))
     )

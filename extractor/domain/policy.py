@@ -1,6 +1,5 @@
 """The sampling policy: which frames are extracted, and their image format. Identified by its fingerprint."""
 
-import hashlib
 from fractions import Fraction
 from math import ulp
 from typing import Literal, get_args
@@ -203,4 +202,6 @@ def identifying_options(policy: SamplingPolicy) -> dict[str, object]:
 
 def fingerprint(policy: SamplingPolicy) -> str:
     """Return the SHA-256 (hex) of all options that change the frames."""
+    import hashlib  # slow to import
+
     return hashlib.sha256(repr(sorted(identifying_options(policy).items())).encode()).hexdigest()

@@ -1,7 +1,6 @@
 """Choose the one frame that shows best what a video is about. Pure."""
 
 from collections.abc import Sequence
-from statistics import median
 from typing import Final
 
 from extractor.media.frame_times import FrameTimes, ScenesInPart
@@ -41,5 +40,7 @@ def _clear(numbers: range, contrast: Sequence[float]) -> list[int]:
     measured = range(numbers.start, min(numbers.stop, len(contrast)))
     if not measured:
         return []
+    from statistics import median  # slow to import
+
     least = max(_BLANK_CONTRAST, _FADE * median(contrast[measured.start : measured.stop]))
     return [number for number in measured if contrast[number] >= least]

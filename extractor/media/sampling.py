@@ -12,7 +12,6 @@ takes 16 bytes.
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol, overload
 
@@ -171,7 +170,6 @@ class GivenTimes(Struct, frozen=True):
         return self.slots[number]
 
 
-@dataclass(slots=True)
 class SampleMatcher:
     """Matches frames, given in presentation order, to sample times.
 
@@ -181,14 +179,12 @@ class SampleMatcher:
         sample_times: The sample times.
     """
 
-    first_pts: int
-    time_base: Fraction
-    sample_times: SampleTimes
-    _matched: int = field(default=0, init=False)
-    _reached: Callable[[int], int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._reached = self.sample_times.reached_after(self.time_base)
+    def __init__(self, first_pts: int, time_base: Fraction, sample_times: SampleTimes) -> None:
+        self.first_pts = first_pts
+        self.time_base = time_base
+        self.sample_times = sample_times
+        self._matched = 0
+        self._reached = sample_times.reached_after(time_base)
 
     def match(self, pts: int) -> int | None:
         """Match the next frame.

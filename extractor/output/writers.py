@@ -1,9 +1,8 @@
 """Writers of frames: the interface, the lookup in the registry, and the writer of single files."""
 
 from collections.abc import Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from msgspec import Struct
 
@@ -11,6 +10,9 @@ from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.manifest import Archive, Extra
 from extractor.domain.output_options import WRITERS, OutputForm
 from extractor.output.frame_store import FrameStore
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class StoredOutput(Struct, frozen=True):
@@ -72,6 +74,8 @@ def write_files(
     """
     if workers == 0:
         return StoredOutput(tuple([frame_store.put(frame) for frame in frames]))
+    from concurrent.futures import ThreadPoolExecutor  # slow to import
+
     done: list[StoredFrame] = []
     in_flight: set[Future[StoredFrame]] = set()
     with ThreadPoolExecutor(workers, thread_name_prefix="upload") as pool:
@@ -86,8 +90,10 @@ def write_files(
     return StoredOutput(tuple(sorted(done, key=lambda stored: stored.index)))
 
 
-def _collect(in_flight: set[Future[StoredFrame]], at_most: int) -> list[StoredFrame]:
+def _collect(in_flight: "set[Future[StoredFrame]]", at_most: int) -> list[StoredFrame]:
     """Remove finished uploads from `in_flight`, waiting until at most `at_most` are left."""
+    from concurrent.futures import FIRST_COMPLETED, wait
+
     finished = {future for future in in_flight if future.done()}
     in_flight -= finished
     while len(in_flight) > at_most:

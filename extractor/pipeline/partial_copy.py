@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -78,6 +77,8 @@ class PartialCopy:
         pieces = list(split(missing, _PIECE_BYTES))
         if not pieces:
             return
+        from concurrent.futures import ThreadPoolExecutor  # slow to import
+
         stop = threading.Event()
         descriptor = os.open(self._path, os.O_WRONLY)
         try:

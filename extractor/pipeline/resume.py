@@ -1,7 +1,8 @@
 """Resume an unfinished run: which of its frames can be reused. Pure: no I/O."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from extractor.domain.frames import Frame, StoredFrame
 from extractor.domain.policy import SamplingPolicy

@@ -8,7 +8,6 @@ import fcntl
 import logging
 import os
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -167,5 +166,5 @@ def _host() -> str:
     """Return the scope within which locks are shared: host name and boot id."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     with suppress(OSError):
-        return f"{socket.gethostname()} {boot.read_text().strip()}"
-    return socket.gethostname()
+        return f"{os.uname().nodename} {boot.read_text().strip()}"
+    return os.uname().nodename

@@ -97,9 +97,11 @@ def test_the_ratio_to_the_floor_is_a_target() -> None:
 
 
 def test_a_throughput_must_reach_its_target() -> None:
-    assert jobs_target({1: 18.0, 2: 10.0}).is_met
-    assert not jobs_target({1: 17.0, 2: 10.0}).is_met
-    assert "| ≥ 1.80 | 1.70 | – | **no** |" in render_targets([jobs_target({1: 17.0, 2: 10.0})])
+    assert jobs_target({1: Cost(20, 18), 2: Cost(20, 10)}).is_met
+    assert not jobs_target({1: Cost(20, 17), 2: Cost(20, 10)}).is_met
+    assert "| ≥ 1.80 | 1.70 | – | **no** |" in render_targets(
+        [jobs_target({1: Cost(20, 17), 2: Cost(20, 10)})]
+    )
 
 
 def test_a_target_is_compared_as_it_is_printed() -> None:

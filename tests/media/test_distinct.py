@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace as with_values
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -158,7 +157,7 @@ def test_a_second_decode_that_lacks_a_frame_is_an_error() -> None:
     with pytest.raises(UnreadableError):
         list(choice.only_kept(frames[:3]))
     with pytest.raises(UnreadableError):
-        list(choice.only_kept([*frames[:3], with_values(frames[3], pts_seconds=9.0)]))
+        list(choice.only_kept([*frames[:3], replace(frames[3], pts_seconds=9.0)]))
 
 
 _HASHES = st.lists(st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 3, 7, 15]), min_size=1, max_size=30)

@@ -4,13 +4,13 @@ does not grow."""
 import tracemalloc
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from benchmarks import long_videos
 from extractor.domain.frames import StoredFrame

@@ -3,7 +3,6 @@
 A file gets its name only when it is complete, and no key can refer to a path outside of the folder.
 """
 
-import filecmp
 import hashlib
 import os
 import uuid
@@ -101,7 +100,9 @@ class FolderObjectStore:
                 with partial.open("wb") as file:
                     file.writelines(parts)
                 if (stored := _version(path)) != replaces:
-                    if stored is not None and filecmp.cmp(partial, path, shallow=False):
+                    from filecmp import cmp
+
+                    if stored is not None and cmp(partial, path, shallow=False):
                         return stored
                     raise ConflictError(f"somebody else has written {key!r} in {str(self._root)!r}")
                 partial.replace(path)

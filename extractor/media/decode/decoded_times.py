@@ -2,7 +2,8 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import UnreadableError

@@ -5,7 +5,8 @@ image, so timestamps are those of the decoder, and images are not parsed to find
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec.structs import replace
 
 from extractor.domain.frames import Frame, Scene
 from extractor.domain.policy import SamplingPolicy
@@ -23,7 +24,6 @@ from extractor.media.probe.video_index import VideoIndex
 from extractor.media.scenes.finder import SceneFinder
 
 
-@dataclass(slots=True)
 class FrameDecoder:
     """An iterable over the frames of one video, to be iterated once.
 
@@ -46,17 +46,24 @@ class FrameDecoder:
         ExtractorError: On iteration: the frames cannot be decoded.
     """
 
-    source: DecoderInput
-    index: VideoIndex
-    policy: SamplingPolicy
-    schedule: DecodeSchedule
-    budget: ProcessLimits
-    use_plan: bool = True
-    precomputed: SinglePass | None = None
-    _session: DecodeSession = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._session = DecodeSession(self.source, self.index, self.policy, self.budget)
+    def __init__(
+        self,
+        source: DecoderInput,
+        index: VideoIndex,
+        policy: SamplingPolicy,
+        schedule: DecodeSchedule,
+        budget: ProcessLimits,
+        use_plan: bool = True,
+        precomputed: SinglePass | None = None,
+    ) -> None:
+        self.source = source
+        self.index = index
+        self.policy = policy
+        self.schedule = schedule
+        self.budget = budget
+        self.use_plan = use_plan
+        self.precomputed = precomputed
+        self._session = DecodeSession(source, index, policy, budget)
 
     @property
     def confirmed_index(self) -> VideoIndex:

@@ -2,9 +2,9 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from extractor.domain.frames import Scene
 from extractor.domain.policy import SamplingPolicy

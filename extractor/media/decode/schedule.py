@@ -2,14 +2,15 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import compress, count, islice
 from operator import and_, eq, or_
+from typing import ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from extractor.domain.policy import SamplingPolicy, exact_seconds
+from extractor.domain.values import ValueWithLargeFields
 from extractor.media.ffmpeg.expressions import LARGEST_INTEGER, FrameSelection, drop_expression, packet_filter
 from extractor.media.ffmpeg.frame_stream import Timestamp
 from extractor.media.frame_times import FrameTimes
@@ -27,8 +28,7 @@ from extractor.media.sampling import (
 from extractor.media.strategies import strategy_of
 
 
-@dataclass(frozen=True, slots=True)
-class DecodePlan:
+class DecodePlan(ValueWithLargeFields, frozen=True):
     """Which packets to decode for the targets.
 
     Attributes:
@@ -40,11 +40,13 @@ class DecodePlan:
         kept: One byte per packet, or AV1 frame: 1 if it is decoded, 0 if it is dropped.
     """
 
+    large_fields: ClassVar = frozenset({"packets", "kept"})
+
     targets: Targets
     selection: FrameSelection
-    packets: str = field(repr=False)
+    packets: str
     poc_anchors: int = 0
-    kept: bytes = field(default=b"", repr=False)
+    kept: bytes = b""
 
 
 class DecodeSchedule(Struct, frozen=True):

@@ -8,13 +8,13 @@ used only if it is identical to that of a decode with an index.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice, pairwise
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
+from extractor.domain.values import ValueWithLargeFields
 from extractor.errors import PermanentError
 from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.ffmpeg import command, formats
@@ -47,8 +47,7 @@ _MAX_FRAMES: Final = 20_000
 """The limit of the timestamps in memory. A small file may have millions of frames."""
 
 
-@dataclass(frozen=True, slots=True)
-class SinglePass:
+class SinglePass(ValueWithLargeFields, frozen=True):
     """The result of a single pass.
 
     Attributes:
@@ -59,9 +58,11 @@ class SinglePass:
         last: The timestamp of the last decoded frame.
     """
 
+    large_fields: ClassVar = frozenset({"images"})
+
     index: VideoIndex
     schedule: DecodeSchedule
-    images: Sequence[tuple[int, EncodedImage]] = field(repr=False)
+    images: Sequence[tuple[int, EncodedImage]]
     start: Timestamp
     last: Timestamp
 

@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace as with_values
 from typing import Final, cast
 
 from msgspec import Struct
@@ -63,7 +62,7 @@ class FrameChoice(Struct, frozen=True):
         count = 0
         for frame in frames:
             if self.kept.get(frame.slot) == frame.pts_seconds:
-                yield with_values(frame, index=count)
+                yield replace(frame, index=count)
                 count += 1
         if done + count != len(self.kept):
             raise UnreadableError("two decodes of this video yield different frames")

@@ -2,9 +2,8 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
-
-import imageio_ffmpeg
 
 from extractor.errors import SettingsError
 
@@ -23,14 +22,26 @@ def find_ffmpeg(override: str | None = None) -> str:
         if (program := shutil.which(override)) is None:
             raise SettingsError(f"FFMPEG_BINARY: {override!r} is not an executable program")
         return str(Path(program).absolute())
-    # imageio_ffmpeg.get_ffmpeg_exe() runs the program first, which would delay a cold start.
-    binaries = (Path(imageio_ffmpeg.__file__).parent / "binaries").glob("ffmpeg-*")
-    found = [str(path) for path in binaries if os.access(path, os.X_OK)]
-    if len(found) == 1:
-        return found[0]
+    if program := _packaged_program():
+        return program
+    import imageio_ffmpeg  # slow to import
+
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
         raise SettingsError(
             "FFMPEG_BINARY: imageio-ffmpeg has no FFmpeg for this platform; set the path of one"
         ) from error
+
+
+def _packaged_program() -> str | None:
+    """Return the program in the package imageio-ffmpeg; ``None`` if it has none or several.
+
+    `imageio_ffmpeg.get_ffmpeg_exe` runs the program first, which would delay a cold start, as does the import
+    of the package.
+    """
+    package = find_spec("imageio_ffmpeg")
+    folders = package.submodule_search_locations or () if package else ()
+    programs = (path for folder in folders for path in Path(folder, "binaries").glob("ffmpeg-*"))
+    found = [str(path) for path in programs if os.access(path, os.X_OK)]
+    return found[0] if len(found) == 1 else None

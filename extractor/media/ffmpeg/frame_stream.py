@@ -1,12 +1,13 @@
 """Read the timestamps of decoded frames and the encoded images from the pipes of FFmpeg."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from typing import ClassVar
 
 from msgspec import Struct
 
+from extractor.domain.values import ValueWithLargeFields
 from extractor.media.ffmpeg.pipes import ProcessPipes
 
 
@@ -17,13 +18,14 @@ class Timestamp(Struct, frozen=True):
     time_base: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedImage:
+class EncodedImage(ValueWithLargeFields, frozen=True):
     """An encoded image, its timestamp, and its small grey picture if that was requested."""
 
+    large_fields: ClassVar = frozenset({"data", "grey"})
+
     timestamp: Timestamp
-    data: bytes = field(repr=False)
-    grey: bytes | None = field(repr=False)
+    data: bytes
+    grey: bytes | None
 
 
 class FirstFrameMismatchError(Exception):

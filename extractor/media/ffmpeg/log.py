@@ -32,19 +32,20 @@ _INPUT_LINE = re.compile(
 )
 _SIDE_DATA = re.compile(r"(\s+)Side data:$")
 # All patterns for errors match at the beginning: a message may quote a text of the video further behind.
-_DAMAGE = re.compile(r"Error submitting packet to decoder|Decoding error|corrupt decoded frame$")
-_MISSING_REFERENCE = re.compile(r"Could not find ref with POC|(?P<result>Error constructing the frame RPS)")
-_GENERIC = re.compile(
+# They are compiled at the first error, since most files have none.
+_DAMAGE = r"Error submitting packet to decoder|Decoding error|corrupt decoded frame$"
+_MISSING_REFERENCE = r"Could not find ref with POC|(?P<result>Error constructing the frame RPS)"
+_GENERIC = (
     r"Error opening input files?\b|Error opening output|Error parsing options|Nothing was written"
     r"|Conversion failed|Task finished with error|Terminating thread|Error submitting packet|Decoding error"
     r"|Failed to set value|Guessed Channel Layout|deprecated pixel format"
     r"|Codec \(\w+\) not on whitelist|Failed to open codec|Could not find codec parameters"
 )
 
-_MAYBE_MEMORY = re.compile(
-    r"alloc|[mM]emory|buffer|temporar|segment|shared|thread|pixel|image|Picture"
-)  # a cheap pre-check
-_NO_MEMORY = re.compile(
+_MAYBE_MEMORY = (
+    r"alloc|[mM]emory|buffer|temporar|segment|shared|thread|pixel|image|Picture"  # a cheap pre-check
+)
+_NO_MEMORY = (
     r"^([Cc]annot|[Cc]an't|[Cc]ould not|[Uu]nable to|[Ff]ailed to) (\(re\))?(re)?alloc"
     r"|^(Error|Failed) \(?(re)?\)?allocating"
     r"|^(Memory|Buffer|Picture|Frame) (re)?allocation (error|fail)|^[Oo]ut of memory"
@@ -53,10 +54,10 @@ _NO_MEMORY = re.compile(
     r"(Cannot allocate memory|Resource temporarily unavailable)\)?$"
 )
 # A damaged header with an absurd size makes the demuxer allocate too much: the decoder is not concerned.
-_DEMUXING = re.compile(r"(Error opening input|Error during demuxing)")
-_NO_BUFFER = re.compile(r"(thread_)?get_buffer\(\) failed")
-_REFUSED_SIZE = re.compile(r"Picture size |video_get_buffer: image parameters invalid")
-_LOADER = re.compile(r"failed to map segment|Cannot allocate memory|cannot create shared object descriptor")
+_DEMUXING = r"(Error opening input|Error during demuxing)"
+_NO_BUFFER = r"(thread_)?get_buffer\(\) failed"
+_REFUSED_SIZE = r"Picture size |video_get_buffer: image parameters invalid"
+_LOADER = r"failed to map segment|Cannot allocate memory|cannot create shared object descriptor"
 
 
 class ErrorFloodError(Exception):
@@ -183,19 +184,21 @@ class FFmpegLog:
             self.input_lines.append(line)
 
     def _add_error(self, text: str, level: str, *, is_loader: bool = False) -> None:
-        damage = bool(_DAMAGE.match(text))
+        damage = bool(re.match(_DAMAGE, text))
         self.decode_errors += damage
         self._messages += 1
-        if missing := _MISSING_REFERENCE.match(text):
+        if missing := re.match(_MISSING_REFERENCE, text):
             self._missing_references += missing["result"] is None
         else:
-            self._has_specific_error |= damage or (level != "warning" and not _GENERIC.match(text))
-        if _MAYBE_MEMORY.search(text):
+            self._has_specific_error |= damage or (level != "warning" and not re.match(_GENERIC, text))
+        if re.search(_MAYBE_MEMORY, text):
             self._no_memory |= bool(
-                _LOADER.search(text) if is_loader else _NO_MEMORY.search(text) and not _DEMUXING.match(text)
+                re.search(_LOADER, text)
+                if is_loader
+                else re.search(_NO_MEMORY, text) and not re.match(_DEMUXING, text)
             )
-            self._no_buffer |= bool(_NO_BUFFER.match(text))
-            self._refused_size |= bool(_REFUSED_SIZE.match(text))
+            self._no_buffer |= bool(re.match(_NO_BUFFER, text))
+            self._refused_size |= bool(re.match(_REFUSED_SIZE, text))
         if text not in self._first_errors and text not in self._last_errors:
             (self._first_errors if len(self._first_errors) < _MAX_ERRORS else self._last_errors).append(text)
 
@@ -233,7 +236,7 @@ class FFmpegLog:
     @property
     def summary(self) -> str:
         """The first two error messages, specific ones preferred, or ``no message``."""
-        specific = [text for text in self.errors if not _GENERIC.match(text)] or list(self.errors)
+        specific = [text for text in self.errors if not re.match(_GENERIC, text)] or list(self.errors)
         return "; ".join(specific[:2]) or "no message"
 
 

@@ -4,9 +4,10 @@ The index is predicted before FFmpeg runs, so that the first run already decodes
 description of a file before it decodes: the index that follows from it must be the predicted one.
 """
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Final
+
+from msgspec.structs import replace
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import PermanentError

@@ -1,14 +1,15 @@
 """Describe the selected video stream of a file. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 from operator import eq, gt
+from typing import ClassVar
 
 from msgspec.structs import replace
 
 from extractor.domain.frames import ClockChange
+from extractor.domain.values import ValueWithLargeFields
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.filters import SignalFormat
 from extractor.media.ffmpeg.packets import PacketTable
@@ -16,8 +17,7 @@ from extractor.media.probe.table_scan import TableScan
 from extractor.media.references.required_packets import DecodeOrder
 
 
-@dataclass(frozen=True, slots=True)
-class VideoIndex:
+class VideoIndex(ValueWithLargeFields, frozen=True):
     """The selected video stream of a file.
 
     Attributes:
@@ -49,6 +49,8 @@ class VideoIndex:
         from_tables: Whether the packets were read by this project, and not listed by FFmpeg.
     """
 
+    large_fields: ClassVar = frozenset({"packets", "order", "shown_pts", "tables"})
+
     ffmpeg_version: str
     container: str
     stream: int
@@ -59,9 +61,9 @@ class VideoIndex:
     hdr: str | None
     pixel_format: str
     picture: SignalFormat
-    packets: PacketTable = field(repr=False)
-    order: DecodeOrder | None = field(repr=False)
-    shown_pts: Sequence[int] = field(repr=False)
+    packets: PacketTable
+    order: DecodeOrder | None
+    shown_pts: Sequence[int]
     frame_count: int
     duration_seconds: float
     expected_seconds: float
@@ -71,7 +73,7 @@ class VideoIndex:
     correction: str | None = None
     container_start_seconds: float = 0.0
     unread_bytes: int = 0
-    tables: TableScan | None = field(default=None, repr=False)
+    tables: TableScan | None = None
     from_tables: bool = False
 
     @property
