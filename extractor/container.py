@@ -21,6 +21,7 @@ from extractor.backends.queues.base import (
 from extractor.backends.state import find_backend
 from extractor.backends.state.base import StateStore, VideoTable
 from extractor.backends.storage.base import ObjectStore
+from extractor.domain.extras import require_detector
 from extractor.domain.key_parser import TRASH, KeyParser
 from extractor.domain.layout import parse_layout
 from extractor.domain.policy import IMAGE_FORMATS
@@ -62,6 +63,10 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
     from extractor.pipeline.prefetch import Prefetcher
     from extractor.pipeline.worker import Worker
 
+    try:
+        require_detector(settings.policy.detector)
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"SCENE_DETECTOR: {error}") from error
     records = records_at_once(settings)
     context = WorkerContext(
         state=build_state(settings),

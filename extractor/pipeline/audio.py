@@ -3,6 +3,8 @@
 import errno
 import hashlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -10,7 +12,7 @@ from msgspec import Struct
 
 from extractor.domain.manifest import Extra
 from extractor.domain.output_options import AUDIO_TYPES, AudioForm, audio_name
-from extractor.errors import DecoderHungError, TooLargeError, UnreadableError
+from extractor.errors import DecoderCrashedError, DecoderHungError, TooLargeError, UnreadableError
 from extractor.media.decode.audio import AudioFile, write_audio
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
@@ -52,13 +54,14 @@ def store_audio(
         DeadlineError: The deadline passed.
         ConflictError: Another worker has written the file.
     """
-    # On the disk of the video: the header of WAV has the length, and memory does not hold hours of audio.
-    with TemporaryFile(dir=source.path.parent) as file:
+    with ExitStack() as held:
         try:
+            file = held.enter_context(_temporary_file(source.path.parent))
             # The times of a clock that jumps are no times of the audio.
             fills_gaps = not index.discontinuities
             audio = write_audio(source, form, budget, index.start_seconds, file, fills_gaps=fills_gaps)
-        except (DecoderHungError, TooLargeError, UnreadableError) as error:
+            file.flush()  # here, and not while it is read
+        except (DecoderCrashedError, DecoderHungError, TooLargeError, UnreadableError) as error:
             return StoredAudio(notes=(f"the audio track is not stored: {error}",))
         except OSError as error:
             if error.errno != errno.ENOSPC:
@@ -67,6 +70,17 @@ def store_audio(
         if audio is None:
             return StoredAudio(notes=("the video has no audio track",))
         return StoredAudio((_stored(audio, file, frame_store),), tuple(_damage(audio)))
+
+
+@contextmanager
+def _temporary_file(folder: Path) -> Iterator[BinaryIO]:
+    """Open a file on the disk of the video: memory does not hold hours of audio."""
+    file = TemporaryFile(dir=folder)  # noqa: SIM115  # closed here
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # a full disk: closing writes what is left in the buffer
+            file.close()
 
 
 def _stored(audio: AudioFile, file: BinaryIO, frame_store: FrameStore) -> Extra:

@@ -165,8 +165,8 @@ def _prepare(
     with watch.stage("extract"):
         choice = choose_frames(source, index, precomputed, task.policy, budget, plan=config.plan)
         index, schedule, policy = choice.index, choice.schedule, choice.policy
-        # An archive and a storyboard need every frame.
-        can_resume = precomputed is None and config.output == OutputOptions()
+        # An archive and a storyboard need every frame, the audio track none.
+        can_resume = precomputed is None and replace(config.output, audio=None) == OutputOptions()
         before = task.stored[: frames_made(task.stored, schedule, index, policy)] if can_resume else ()
         rest = remaining(schedule, len(before), index, policy)
         if task.part is not None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from extractor.backends.storage.folder import FolderObjectStore
-from extractor.domain.extras import require
+from extractor.domain.extras import require, require_detector
 from extractor.domain.frames import DecodeLimits, ProgressCallback
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.keys import MANIFEST_NAME
@@ -231,6 +231,7 @@ def require_extras(policy: SamplingPolicy, output: OutputOptions = _FRAMES) -> N
     }
     for feature in (feature for feature, is_asked in needs.items() if is_asked):
         require("scenes", feature)
+    require_detector(policy.detector)
 
 
 @contextmanager

@@ -34,8 +34,8 @@ class SamplingOptions(TypedDict, total=False):
         per_scene: Take this number of frames of each scene, spread evenly in time.
         max_frames_mode: ``first``: the first frames; ``spread``: frames spread evenly over the video.
         tolerance: How many seconds away a frame may be that costs less.
-        scene_detector: How scenes are found: ``content``, ``adaptive``, ``threshold``, ``hash`` or
-            ``histogram``.
+        scene_detector: How scenes are found: ``content``, ``adaptive``, ``threshold``, ``hash``,
+            ``histogram`` or ``transnetv2``, which needs the extra ``learned``.
         scene_threshold: Of the detector, instead of its own.
         scene_frame: Which frame the strategy ``scene`` takes of each: ``first``, ``middle`` or ``sharpest``.
         measures: Whether each frame gets sharpness, brightness and a perceptual hash.

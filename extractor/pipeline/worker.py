@@ -14,6 +14,7 @@ from functools import partial
 from msgspec import Struct
 
 from extractor.backends.queues.base import JobQueue, OutgoingMessage
+from extractor.domain.extras import require_detector
 from extractor.domain.jobs import ExtractionJob
 from extractor.domain.messages import Request, parse_requests
 from extractor.domain.policy import SamplingPolicy
@@ -141,7 +142,13 @@ class Worker(Struct, frozen=True):
 
     def _requests(self, message: ReceivedMessage) -> tuple[Request, ...]:
         templates = self.context.videos.key_templates
-        return parse_requests(message.body, self.policy, templates, message.receive_count)
+        requests = parse_requests(message.body, self.policy, templates, message.receive_count)
+        try:
+            for request in requests:
+                require_detector(request.job.policy.detector)
+        except ModuleNotFoundError as error:
+            raise InvalidMessageError(str(error)) from error
+        return requests
 
     def _find_next_job(
         self, rest: Sequence[Request], find_next: Callable[[], ReceivedMessage | None]

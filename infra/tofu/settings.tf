@@ -15,7 +15,7 @@ locals {
     SKIP_BLANK               = "^(?:|true|false)$"
     SKIP_SIMILAR             = "^(?:|0|[1-9]|[1-5][0-9]|6[0-3]|64)$"
     DISTINCT_DISTANCE        = "^(?:|0|[1-9]|[1-5][0-9]|6[0-2]|63)$"
-    SCENE_DETECTOR           = "^(?:|content|adaptive|threshold|hash|histogram|none)$"
+    SCENE_DETECTOR           = "^(?:|content|adaptive|threshold|hash|histogram|transnetv2|none)$"
     SCENE_THRESHOLD          = "^(?:|[0-9]+(\\.[0-9]+)?)$"
     SCENE_FRAME              = "^(?:|first|middle|sharpest)$"
     MEASURES                 = "^(?:|true|false)$"

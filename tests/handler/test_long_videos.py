@@ -3,6 +3,7 @@
 import io
 import itertools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,18 @@ def test_the_next_delivery_goes_on_and_ends_with_the_same_manifest(
     describe = [[replace(frame, key="") for frame in manifest.frames] for manifest in (resumed, whole)]
     assert describe[0] == describe[1]
     assert resumed.decoded_seconds == whole.decoded_seconds
+
+
+@pytest.mark.failure_row(31)
+def test_a_run_that_stores_the_audio_track_goes_on_as_well(
+    cut_off: World, rest: list[int], settings: Callable[..., None]
+) -> None:
+    settings(AUDIO="copy")
+    assert cut_off.deliver({"code": "abc"}, receive_count=2) == []
+    manifest = cut_off.manifest("abc")
+    assert manifest is not None
+    assert (rest, len(manifest.frames)) == ([10], 20)
+    assert manifest.notes == ("the video has no audio track",)
 
 
 def test_a_run_with_other_settings_does_not_go_on(cut_off: World, rest: list[int]) -> None:

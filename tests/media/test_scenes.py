@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.domain.frames import Scene
-from extractor.domain.policy import DETECTORS, Detector
+from extractor.domain.policy import Detector
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.filters import Filter
 from extractor.media.ffmpeg.pipes import ProcessLimits
@@ -109,7 +109,7 @@ def _cuts_of_command(clip: Path, out: Path, *command: str) -> list[tuple[int, fl
     return [(int(row["Start Frame"]) - 1, float(row["Start Time (seconds)"])) for row in rows[1:]]
 
 
-@pytest.mark.parametrize("detector", DETECTORS)
+@pytest.mark.parametrize("detector", _COMMANDS)
 def test_cuts_are_those_of_the_command_to_the_frame(
     film: tuple[Path, tuple[int, int]], detector: Detector, tmp_path: Path
 ) -> None:
@@ -181,7 +181,7 @@ def test_a_fade_is_placed_on_a_frame_that_is_there(clip_dir: Path) -> None:
     assert 5.6 < cut.seconds < 6.2
 
 
-@pytest.mark.parametrize("detector", DETECTORS)
+@pytest.mark.parametrize("detector", _COMMANDS)
 def test_a_single_shot_is_one_scene_and_not_none(clip_dir: Path, detector: Detector) -> None:
     clip = clips.plain(clip_dir / f"shot-{detector}.mp4", 1, pictures="mandelbrot=size=320x240:rate=25")
     cuts = _find_cuts(clip, (320, 240), Fraction(25), detector)

@@ -1,7 +1,9 @@
 """The audio track is stored beside the frames, as it is or at 16 kHz; what is wrong with it is a note."""
 
 import json
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import av
@@ -9,12 +11,16 @@ import numpy as np
 import pytest
 
 from extractor import extract_frames
+from extractor.domain.frames import DecodeLimits
 from extractor.domain.layout import parse_layout
 from extractor.domain.manifest import Extra
 from extractor.domain.output_options import AUDIO_FORMS, AudioForm
+from extractor.errors import DeadlineError
 from extractor.media.decode import audio as audio_module
+from extractor.media.ffmpeg import audio_command
 from extractor.media.ffmpeg.audio_times import channel_count
 from tests.handler.conftest import World, assert_complete
+from tests.handler.faults import faulty_s3, refusal
 from tests.support.media import clips
 
 DELAY_SECONDS, SOUND_SECONDS, TONE_HZ = 0.5, 2, 440
@@ -124,6 +130,57 @@ def test_audio_that_is_too_large_is_noted(
     assert (extras, notes) == ([], ("the audio track is not stored: it has more than 0 MiB",))
 
 
+_RUNS: list[tuple[str, AudioForm]] = [
+    ("build_probe", "copy"),
+    ("build_copy", "copy"),
+    ("build_conversion", "wav16k"),
+    ("build_conversion", "flac16k"),
+]
+"""Each run of FFmpeg."""
+
+
+def _replace_run(monkeypatch: pytest.MonkeyPatch, folder: Path, build: str, program: str) -> None:
+    """Have a run of FFmpeg for the audio track start another program."""
+    script = folder / "fake-ffmpeg"
+    script.write_text(f"#!{sys.executable}\n{program}")
+    script.chmod(0o755)
+    monkeypatch.setattr(audio_command, build, lambda *_, **__: [str(script)])
+
+
+@pytest.mark.failure_row(61)
+@pytest.mark.parametrize(("build", "form"), _RUNS)
+def test_if_ffmpeg_crashes_the_frames_are_stored_and_the_note_names_the_signal(
+    tone: Path, build: str, form: AudioForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _replace_run(monkeypatch, tmp_path, build, "import os; os.kill(os.getpid(), 11)")
+    extras, (note,) = _extract(tone, tmp_path / "out", form)
+    assert extras == []
+    assert note.startswith("the audio track is not stored: FFmpeg was killed by signal 11")
+
+
+@pytest.mark.failure_row(61)
+def test_if_ffmpeg_hangs_the_frames_are_stored_with_a_note(
+    tone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("extractor.pipeline.local.DecodeLimits", partial(DecodeLimits, stall_seconds=1))
+    _replace_run(monkeypatch, tmp_path, "build_copy", "import time; time.sleep(600)")
+    extras, (note,) = _extract(tone, tmp_path / "out", "copy")
+    assert extras == []
+    assert note.startswith("the audio track is not stored: FFmpeg was idle for")
+
+
+@pytest.mark.failure_row(61)
+@pytest.mark.parametrize("form", AUDIO_FORMS)
+def test_if_the_disk_is_full_the_frames_are_stored_with_a_note(
+    tone: Path, form: AudioForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written is less than a buffer, so the error occurs when the buffer is written."""
+    full = partial(Path("/dev/full").open, "w+b")
+    monkeypatch.setattr("extractor.pipeline.audio.TemporaryFile", lambda **_: full())
+    extras, notes = _extract(tone, tmp_path / "out", form)
+    assert (extras, notes) == ([], ("the audio track is not stored: the disk is full",))
+
+
 def test_an_unknown_form_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="audio: must be one of copy, wav16k, flac16k"):
         extract_frames(tmp_path / "no.mp4", tmp_path / "out", audio="mp3")  # type: ignore[arg-type]
@@ -145,6 +202,48 @@ def test_the_handler_stores_it_and_makes_it_again_when_another_form_is_asked_for
     world.add_row("abc")
     assert world.deliver({"code": "abc"}) == []
     assert {key for key in world.objects() if "audio" in key} == {"abc/audio.wav"}
+
+
+@pytest.mark.failure_row(61)
+def test_if_the_time_ends_the_next_delivery_stores_it(
+    world: World, settings: Callable[..., None], tone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(AUDIO="copy")
+    world.add_video("abc", tone)
+
+    def too_late(*_: object, **__: object) -> None:
+        raise DeadlineError("the time of this invocation ended")
+
+    with monkeypatch.context() as late:
+        late.setattr("extractor.pipeline.audio.write_audio", too_late)
+        assert world.deliver({"code": "abc"}) == [0]
+    _assert_later_delivery_completes(world)
+
+
+@pytest.mark.failure_row(61)
+@pytest.mark.failure_row(32)
+def test_if_it_cannot_be_uploaded_the_next_delivery_stores_it(
+    world: World, settings: Callable[..., None], tone: Path, server: str
+) -> None:
+    settings(AUDIO="copy")
+    world.add_video("abc", tone)
+    with faulty_s3(
+        server,
+        settings,
+        lambda request: refusal(403, "AccessDenied") if "audio.aac" in request.path else None,
+    ):
+        assert world.deliver({"code": "abc"}) == [0]
+    _assert_later_delivery_completes(world)
+
+
+def _assert_later_delivery_completes(world: World) -> None:
+    assert world.manifest("abc") is None
+    assert world.dead_letters() == []
+    assert not world.is_extracted("abc")
+    assert "abc/000000.jpg" in world.objects()
+    assert world.deliver({"code": "abc"}, receive_count=2) == []
+    assert_complete(world, "abc")
+    assert "abc/audio.aac" in world.objects()
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from extractor.domain.manifest import AudioTrack
 from extractor.domain.output_options import AudioForm
-from extractor.errors import TooLargeError, UnreadableError
+from extractor.errors import DecoderCrashedError, ExtractorError, TooLargeError, UnreadableError
 from extractor.media.ffmpeg import audio_command
 from extractor.media.ffmpeg.audio_command import SAMPLE_RATE
 from extractor.media.ffmpeg.audio_times import AudioFrames, AudioPackets
 from extractor.media.ffmpeg.command import Urls
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.ffmpeg.process import run_ffmpeg
+from extractor.media.ffmpeg.process import FFmpegProcess, run_ffmpeg
 
 MAX_BYTES: Final = 512 << 20
 """The maximum size of an audio file: 4.6 hours of ``wav16k``."""
@@ -83,6 +83,7 @@ def write_audio(
 
     Raises:
         DeadlineError: The deadline passed.
+        DecoderCrashedError: A signal ended FFmpeg.
         DecoderHungError: FFmpeg is hung.
         TooLargeError: The file would have more than `MAX_BYTES`.
         UnreadableError: The track cannot be copied or decoded.
@@ -100,9 +101,9 @@ def _probe(source: DecoderInput, budget: ProcessLimits) -> str | None:
     packets = AudioPackets()
     with run_ffmpeg(lambda _: audio_command.build_probe(source), (), budget) as child:
         child.feed_all({"stdout": packets.feed})
-        child.wait()
+        status = child.wait()
     if not packets.codec and not child.stderr.matches(_NO_TRACK):
-        raise UnreadableError(child.stderr.summary)
+        raise _error(status, child)
     return packets.codec or None
 
 
@@ -118,7 +119,7 @@ def _copy(
         child.feed_all({"stdout": _limited(file.write), "times": packets.feed})
         status = child.wait()
     if status != 0 or packets.start is None or packets.end is None:
-        raise UnreadableError(child.stderr.summary)
+        raise _error(status, child)
     track = AudioTrack(
         packets.codec,
         packets.sample_rate,
@@ -157,7 +158,7 @@ def _convert(
         else:
             status = run(file.write)
     if status != 0 or frames.start is None:
-        raise UnreadableError(child.stderr.summary)
+        raise _error(status, child)
     track = AudioTrack(
         codec,
         SAMPLE_RATE,
@@ -166,6 +167,13 @@ def _convert(
         round(float(frames.start) - video_start, 6),
     )
     return AudioFile(form.removesuffix("16k"), track, child.stderr.decode_errors, child.stderr.summary)
+
+
+def _error(status: int, child: FFmpegProcess) -> ExtractorError:
+    """Return why a run of FFmpeg gave no audio file."""
+    if status < 0:
+        return DecoderCrashedError(f"FFmpeg was killed by signal {-status}: {child.stderr.summary}")
+    return UnreadableError(child.stderr.summary)
 
 
 def _limited(write: Callable[[bytes], object]) -> Callable[[bytes], None]:

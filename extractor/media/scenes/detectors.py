@@ -75,6 +75,10 @@ def build_detector(name: Detector, threshold: float | None, frame_rate: Fraction
         threshold: Its threshold; ``None`` for the default.
         frame_rate: The nominal frame rate of the video.
     """
+    if name == "transnetv2":
+        from extractor.media.scenes.learned import LearnedDetector
+
+        return LearnedDetector(threshold)
     shortest = FrameTimecode("0.6s", frame_rate).frame_num
     detectors: dict[Detector, tuple[type[SceneDetector], str, dict[str, object]]] = {
         "content": (FastContentDetector, "threshold", {}),
