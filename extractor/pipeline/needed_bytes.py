@@ -4,8 +4,14 @@ The sample table of an MP4 tells where each packet is. What a packet is for the 
 bytes, which are not there: all packets count as references, and all keyframes as access points, until they
 are fetched. So the first plan needs whole groups of packets from a keyframe to a wanted frame. With these, it
 is made again, until it needs no packet that is missing.
+
+Parameter sets in a packet count for all packets after it. So the first bytes of each keyframe before the last
+needed packet are fetched as well: a keyframe that changes them is needed, too.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, Literal
 
 from msgspec.structs import replace
@@ -19,6 +25,7 @@ from extractor.media.decode.schedule import make_schedule
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.table_index import predict_index
+from extractor.media.probe.table_scan import TableScan
 from extractor.pipeline.partial_copy import HeaderReader, PartialCopy
 from extractor.pipeline.selection import may_predict
 
@@ -31,7 +38,13 @@ MIN_BYTES: Final = 1 << 23
 _MAX_GAP_BYTES: Final = 1 << 18
 """Bytes between two runs that are fetched with them: another request would take longer."""
 
-_MAX_ROUNDS: Final = 5
+_HEAD_BYTES: Final = 512
+"""Of a keyframe whose parameter sets are not known: mostly enough to read its units, else it is needed."""
+
+_MAX_UNREAD: Final = 1_024
+"""The most keyframes that are read for their parameter sets alone."""
+
+_MAX_ROUNDS: Final = 8
 _PROBED_PACKETS: Final = 32
 """FFmpeg decodes the first packets to describe the stream."""
 
@@ -57,21 +70,22 @@ def fetch_needed(
     may_pay = mode == "needed" or (mode == "auto" and copy.size_bytes >= MIN_BYTES)
     # A tolerance moves the wanted frames to packets of which nothing is known yet.
     if may_pay and may_predict(policy) and not policy.tolerance_seconds:
-        most = copy.size_bytes if mode == "needed" else copy.size_bytes // 2
-        if _fetch_plan(copy, source, policy, budget, most):
-            return replace(source, present=tuple(copy.present))
+        with suppress(UnsupportedTablesError):
+            if _fetch_plan(copy, source, policy, budget, is_forced=mode == "needed"):
+                return replace(source, present=tuple(copy.present))
     copy.complete()
     return source
 
 
 def _fetch_plan(
-    copy: PartialCopy, source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, most: int
+    copy: PartialCopy, source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, *, is_forced: bool
 ) -> bool:
-    """Fetch the packets of the decode plan; return whether it needs no others, within `most` bytes."""
-    try:
-        table = read_sample_table(HeaderReader(copy, source.path), copy.size_bytes, source.limits.max_packets)
-    except UnsupportedTablesError:
-        return False
+    """Fetch the packets of the decode plan; return whether it needs no others, and whether that pays.
+
+    Raises:
+        UnsupportedTablesError: What is needed is not known.
+    """
+    table = read_sample_table(HeaderReader(copy, source.path), copy.size_bytes, source.limits.max_packets)
     for _ in range(_MAX_ROUNDS):
         index = predict_index(replace(source, present=tuple(copy.present)), policy, budget)
         if index is None or index.tables is None or needs_times(index, policy):
@@ -79,14 +93,31 @@ def _fetch_plan(
         plan = make_schedule(index, policy).plan
         if plan is None:
             return False
-        needed = merge([*packet_runs(plan.kept, table.offsets, table.sizes), _head(table)], _MAX_GAP_BYTES)
+        needed = [*packet_runs(plan.kept, table.offsets, table.sizes), *_unread(index.tables, plan.kept)]
+        needed = merge([*needed, _head(table)], _MAX_GAP_BYTES)
         missing = merge(subtract(needed, copy.present), _MAX_GAP_BYTES)
         if not missing:
-            return True
-        if copy.fetched_bytes + byte_count(missing) > most:
+            return index.tables.suffices(plan.kept)
+        cost = copy.fetched_bytes + byte_count(missing) + len(missing) * _MAX_GAP_BYTES
+        if not is_forced and cost > copy.size_bytes // 2:
             return False
         copy.fetch(missing)
     return False
+
+
+def _unread(tables: TableScan, kept: bytes) -> Iterator[range]:
+    """Yield what to read of the keyframes before the last needed packet whose parameter sets are not known.
+
+    Raises:
+        UnsupportedTablesError: There are too many.
+    """
+    unread = tables.unread[: bisect_right(tables.unread, kept.rfind(1))]
+    if len(unread) > _MAX_UNREAD:
+        raise UnsupportedTablesError
+    for number in unread:
+        offset, size = tables.table.offsets[number], tables.table.sizes[number]
+        has_head = tables.held is None or tables.held[number] >= _HEAD_BYTES
+        yield range(offset, offset + (size if has_head else min(size, _HEAD_BYTES)))
 
 
 def _head(table: SampleTable) -> range:

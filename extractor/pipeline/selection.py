@@ -1,7 +1,5 @@
 """Choose the frames to make of a video: index it, find its scenes or its most distinct frames first."""
 
-from operator import gt
-
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.scene_pass import SceneSelection, find_scenes
@@ -94,10 +92,10 @@ def _within_present(index: VideoIndex, policy: SamplingPolicy) -> FrameChoice:
         IncompleteFileError: The decode needs packets that are missing.
     """
     tables = index.tables
-    if tables is None or tables.present is None or needs_times(index, policy):
+    if tables is None or needs_times(index, policy):
         raise IncompleteFileError
     schedule = make_schedule(index, policy)
-    if schedule.plan is None or any(map(gt, schedule.plan.kept, tables.present)):
+    if schedule.plan is None or not tables.suffices(schedule.plan.kept):
         raise IncompleteFileError
     return FrameChoice(index, schedule, policy)
 

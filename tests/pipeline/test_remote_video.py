@@ -1,5 +1,6 @@
 """Frames of objects in S3 are those of the whole file, and only the bytes that they need are fetched."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from extractor.pipeline.local import extract_to_folder, local_config
 from extractor.pipeline.needed_bytes import FetchMode
 from extractor.pipeline.partial_copy import PartialCopy
 from extractor.pipeline.remote_video import S3Video
+from tests.media.sample_entries import raw_with_sets_once
 from tests.support.media import clips
 
 if TYPE_CHECKING:
@@ -35,11 +37,14 @@ CLIPS = {
     "log-level=error:crf=20:keyint=25:open-gop=0 {0}",
     "open.mp4": f"{PICTURES} -c:v libx265 -tag:v hvc1 -preset ultrafast -x265-params "
     "log-level=error:crf=20:keyint=25:open-gop=1:bframes=3 {0}",
+    "slices.mp4": f"{PICTURES} {X264} -x264-params slices=3 {{0}}",
     "vp9.mp4": f"{PICTURES} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 25 {{0}}",
 }
 WHOLE = {
     "fragments.mp4": f"{PICTURES} {X264} -movflags frag_keyframe {{0}}",
     "matroska.mkv": f"{PICTURES} {X264} {{0}}",
+    "hev1.mp4": f"{PICTURES} -c:v libx265 -tag:v hev1 -preset ultrafast -x265-params "
+    "log-level=error:keyint=25:open-gop=0:repeat-headers=1 {0}",
 }
 ONE = SamplingPolicy(strategy="timestamps", timestamps_seconds=(4.3,))
 
@@ -110,6 +115,58 @@ def test_a_file_without_usable_tables_is_fetched_as_a_whole(
     expected = _frames(clip, tmp_path / "whole", ONE)
     assert _frames(S3Video(bucket, key, "needed"), tmp_path / "one", ONE) == expected
     assert sum(received) + HEAD == clip.stat().st_size
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """A clip whose parameter sets come in the first keyframe, and once again, with others, at 3 s."""
+    parts = [tmp_path / "0.h264", tmp_path / "1.h264"]
+    for path, offset in zip(parts, (0, -12), strict=True):
+        clips.ffmpeg(f"{PICTURES} -t 3 {X264} -x264-params chroma-qp-offset={offset} {{0}}", path)
+    joined, path = tmp_path / "joined.h264", tmp_path / "changed.mp4"
+    is_set = {7, 8}.__contains__
+    joined.write_bytes(
+        b"".join(raw_with_sets_once(part.read_bytes(), lambda head: is_set(head & 31)) for part in parts)
+    )
+    clips.ffmpeg("-r 25 -i {0} -c copy -bsf:v setts=ts=N/25/TB {1}", joined, path)
+    return path
+
+
+@pytest.mark.parametrize("most_keyframes", [1_024, 4])
+def test_a_keyframe_in_between_that_changes_the_parameter_sets_is_fetched(
+    most_keyframes: int,
+    changed: Path,
+    upload: Upload,
+    received: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("extractor.pipeline.needed_bytes._MAX_UNREAD", most_keyframes)
+    policy = SamplingPolicy(strategy="timestamps", timestamps_seconds=(5.3,))
+    video = S3Video(*upload(changed), "needed")
+    expected = _frames(changed, tmp_path / "whole", policy)
+    assert _frames(video, tmp_path / "one", policy) == expected
+    is_whole = sum(received) + HEAD == changed.stat().st_size
+    assert is_whole == (most_keyframes < 5)
+
+
+def test_parameter_sets_in_a_needed_packet_that_is_no_keyframe_make_the_whole_file_needed(
+    upload: Upload, received: list[int], tmp_path: Path
+) -> None:
+    raw, path = tmp_path / "raw.h264", tmp_path / "clip.mp4"
+    clips.ffmpeg(f"{PICTURES} {X264} {{0}}", raw)
+    units = re.split(b"\x00?\x00\x00\x01", raw.read_bytes())[1:]
+    pictures = [unit for unit in units if unit[0] & 31 in (1, 5)]
+    parameters = next(unit for unit in units if unit[0] & 31 == 8)
+    units.insert(units.index(pictures[80]), parameters)
+    raw.write_bytes(b"".join(b"\0\0\0\1" + unit for unit in units))
+    clips.ffmpeg("-r 25 -i {0} -c copy -bsf:v setts=ts=N/25/TB {1}", raw, path)
+    video = S3Video(*upload(path), "needed")
+    for seconds, is_whole in ((2.5, False), (3.5, True)):
+        policy = SamplingPolicy(strategy="timestamps", timestamps_seconds=(seconds,))
+        received.clear()
+        assert _frames(video, tmp_path / "one", policy) == _frames(path, tmp_path / "whole", policy)
+        assert (sum(received) + HEAD == path.stat().st_size) == is_whole
 
 
 @pytest.fixture

@@ -71,11 +71,13 @@ class PacketRoles(Struct, frozen=True):
         marks: By the names of the filters of `extractor.media.probe.decode_order`.
         changes: The numbers of the packets with other parameter sets than the last packet that had some.
         with_parameters: The numbers of all packets with parameter sets.
+        unread: The numbers of the keyframes of which too few bytes are held to read their units.
     """
 
     marks: Mapping[str, bytes]
     changes: Sequence[int]
     with_parameters: Sequence[int]
+    unread: Sequence[int]
 
 
 def read_roles(
@@ -85,12 +87,12 @@ def read_roles(
     offsets: Sequence[int],
     sizes: Sequence[int],
     are_keyframes: Sequence[int],
-    present: Sequence[int] | None = None,
+    held: Sequence[int] | None = None,
 ) -> PacketRoles:
     """Read the roles of all packets.
 
-    A packet whose bytes are not present counts as a reference without parameter sets, and as a closed access
-    point if it is flagged as a keyframe.
+    A packet of which bytes are missing counts as a reference without parameter sets. If it is flagged as a
+    keyframe, the bytes that are held may suffice; else it counts as a closed access point, too.
 
     Args:
         descriptor: The open file.
@@ -99,7 +101,8 @@ def read_roles(
         offsets: The position of each packet in the file.
         sizes: Their sizes.
         are_keyframes: Whether they are flagged as keyframes.
-        present: Whether their bytes are present; ``None`` if all are.
+        held: For each packet of a partial file, how many bytes from its start on are there; ``None`` for a
+            whole file.
 
     Raises:
         UnsupportedTablesError: A packet does not consist of units, or has unsupported ones, or the packets
@@ -109,19 +112,24 @@ def read_roles(
     names = ("references", "random_access", "open_access", "leading")
     masks = [_packet_mask(types, head) for head in range(256)]
     found = bytearray()
-    changes, with_parameters, last = list[int](), list[int](), b""
+    changes, with_parameters, unread, last = list[int](), list[int](), list[int](), b""
     for number, (offset, size) in enumerate(zip(offsets, sizes, strict=True)):
-        if present is not None and not present[number]:
-            found.append(_REFERENCE | _RANDOM_ACCESS * are_keyframes[number])
+        held_size = size if held is None else held[number]
+        if held_size < size and not are_keyframes[number]:
+            found.append(_REFERENCE)
             continue
         head = os.pread(descriptor, _HEAD_BYTES, offset)
         if len(head) <= length_bytes:
             raise UnsupportedTablesError
         length = int.from_bytes(head[:length_bytes], "big")
-        if length + length_bytes == size and not masks[head[length_bytes]] & _SPECIAL:
+        if length + length_bytes == size == held_size and not masks[head[length_bytes]] & _SPECIAL:
             found.append(masks[head[length_bytes]])  # the only unit
             continue
-        mask, parameters = _read_units(descriptor, head, length_bytes, offset, size, masks)
+        units = _read_units(descriptor, head, length_bytes, offset, size, masks, held_size)
+        if units is None:
+            unread.append(number)
+            units = _REFERENCE | _RANDOM_ACCESS, b""
+        mask, parameters = units
         found.append(mask)
         if parameters:
             with_parameters.append(number)
@@ -132,7 +140,7 @@ def read_roles(
     access_points = map(or_, marks["random_access"], marks["open_access"])
     if bytes(access_points) != bytes(are_keyframes):  # FFmpeg would derive other keyframes
         raise UnsupportedTablesError
-    return PacketRoles(marks, changes, with_parameters)
+    return PacketRoles(marks, changes, with_parameters, unread)
 
 
 _REFERENCE, _RANDOM_ACCESS, _OPEN_ACCESS, _LEADING, _PARAMETERS, _UNSUPPORTED = (1 << bit for bit in range(6))
@@ -156,27 +164,49 @@ def _packet_mask(types: UnitTypes, head: int) -> int:
 
 
 def _read_units(
-    descriptor: int, head: bytes, length_bytes: int, offset: int, size: int, masks: Sequence[int]
-) -> tuple[int, bytes]:
+    descriptor: int,
+    head: bytes,
+    length_bytes: int,
+    offset: int,
+    size: int,
+    masks: Sequence[int],
+    held_size: int,
+) -> tuple[int, bytes] | None:
     """Return what all units of a packet say of it, and its parameter sets.
+
+    Args:
+        descriptor: The open file.
+        head: The first bytes of the packet.
+        length_bytes: The size of the length before each unit.
+        offset: The position of the packet in the file.
+        size: Its size.
+        masks: What the first byte of a unit says of its packet.
+        held_size: How many bytes of the packet, from its start on, the file has.
+
+    Returns:
+        ``None`` if the bytes that the file has do not suffice.
 
     Raises:
         UnsupportedTablesError: The packet does not consist of units, or has unsupported ones.
     """
-    position, packet_mask, parameters = 0, 0, b""
+    position, head_position, packet_mask, parameters = 0, 0, 0, b""
     for _ in range(_MAX_UNITS):
-        if position + length_bytes + 1 > len(head):
-            head, offset, size, position = (
-                os.pread(descriptor, _HEAD_BYTES, offset + position), offset + position, size - position, 0,
-            )  # fmt: skip
-        length = int.from_bytes(head[position : position + length_bytes], "big")
-        start, end = position + length_bytes, position + length_bytes + length
-        if not length or end > size or start >= len(head):
+        start = position + length_bytes
+        if held_size <= start < size:
+            return None
+        if start >= head_position + len(head):
+            head, head_position = os.pread(descriptor, _HEAD_BYTES, offset + position), position
+        within = position - head_position
+        length = int.from_bytes(head[within : within + length_bytes], "big")
+        end = start + length
+        if not length or end > size or start >= head_position + len(head):
             raise UnsupportedTablesError
-        mask = masks[head[start]]
+        mask = masks[head[start - head_position]]
         if mask & _UNSUPPORTED:
             raise UnsupportedTablesError
         if mask & _PARAMETERS:
+            if end > held_size:
+                return None
             parameters += os.pread(descriptor, length, offset + start) + b"\0\0\0\1"
         packet_mask |= mask
         if end == size:
