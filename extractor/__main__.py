@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from extractor.cli.terminal import (
     program,
     run_command,
 )
+from extractor.domain.fetch_mode import FetchMode
 from extractor.domain.option_checks import NoEffectError, with_options
 from extractor.domain.output_options import AUDIO_FORMS, WRITERS, OutputOptions
 from extractor.domain.policy import SamplingPolicy
@@ -154,7 +155,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fetch",
-        choices=("auto", "all", "needed"),
+        choices=get_args(FetchMode),
         default="auto",
         help="of an object in S3, fetch all of it, or of MP4 and MOV the bytes that are needed; auto: the "
         "latter if it pays (default: auto)",

@@ -58,24 +58,27 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
     from extractor.media.ffmpeg.threads import decoder_threads
     from extractor.pipeline.extract import ExtractorConfig
     from extractor.pipeline.job import WorkerContext
+    from extractor.pipeline.needed_bytes import FetchRules
     from extractor.pipeline.prefetch import Prefetcher
     from extractor.pipeline.worker import Worker
 
     records = records_at_once(settings)
+    config = ExtractorConfig(
+        ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
+        limits=replace(
+            settings.limits(records),
+            threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share, videos=records),
+        ),
+        upload_workers=settings.upload_workers,
+        output=settings.output_form,
+    )
+    rules = FetchRules(settings.fetch, config)
     context = WorkerContext(
         state=build_state(settings),
-        videos=Prefetcher(_video_locator(settings), settings.work_dir, videos_ahead=records),
+        videos=Prefetcher(_video_locator(settings), settings.work_dir, videos_ahead=records, rules=rules),
         frames=build_object_store(settings, settings.s3_bucket_frames),
         layout=parse_layout(settings.frames_layout),
-        config=ExtractorConfig(
-            ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
-            limits=replace(
-                settings.limits(records),
-                threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share, videos=records),
-            ),
-            upload_workers=settings.upload_workers,
-            output=settings.output_form,
-        ),
+        config=config,
         notifier=build_notifier(settings),
         frames_bucket=settings.s3_bucket_frames,
     )

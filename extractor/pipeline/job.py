@@ -265,18 +265,19 @@ def _extract_frames(
     job_context: JobContext,
 ) -> Manifest:
     """Download the video, store its frames, and commit their manifest in place of the earlier one."""
-    job, frame_keys = job_context.job, frame_store.frame_keys
+    job, deadline, frame_keys = job_context.job, job_context.deadline, frame_store.frame_keys
     with ExitStack() as held:
         with job_context.watch.stage("download"):
-            path = held.enter_context(context.videos.download(source, job_context.deadline))
+            got = held.enter_context(context.videos.download(source, job.policy, deadline))
         job_context.on_downloaded()
         partial_run = PartialRun(context.frames, frame_keys, source.video, job.policy)
         reused = partial_run.read(frame_store.known)
         task = ExtractionTask(
-            path, job.code, job.platform, source.video, job.policy, job_context.deadline, reused
+            got.path, job.code, job.platform, source.video, job.policy, deadline, reused, copy=got.copy
         )
         with partial_run.saving(frame_store, reused) as progress:
             manifest = extract(task, frame_store, context.config, job_context.watch, progress)
+        job_context.watch.fetched_bytes = got.fetched_bytes
     with job_context.watch.stage("manifest"):
         manifest_store.commit_manifest(context.frames, frame_keys, manifest, replaces=earlier.etag)
     partial_run.remove()

@@ -11,11 +11,12 @@ needed packet are fetched as well: a keyframe that changes them is needed, too.
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Final, Literal
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from extractor.domain.fetch_mode import FetchMode
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.byte_runs import byte_count, merge, packet_runs, subtract
@@ -26,11 +27,9 @@ from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.media.probe.table_index import predict_index
 from extractor.media.probe.table_scan import TableScan
+from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.partial_copy import HeaderReader, PartialCopy
 from extractor.pipeline.selection import may_predict
-
-FetchMode = Literal["auto", "all", "needed"]
-"""What to fetch: ``all``, ``needed`` bytes where the file allows it, or ``auto``: the latter if it pays."""
 
 MIN_BYTES: Final = 1 << 23
 """With ``auto``, a smaller file is fetched as a whole."""
@@ -49,32 +48,54 @@ _PROBED_PACKETS: Final = 32
 """FFmpeg decodes the first packets to describe the stream."""
 
 
-def fetch_needed(
-    copy: PartialCopy, source: DecoderInput, policy: SamplingPolicy, budget: ProcessLimits, mode: FetchMode
-) -> DecoderInput:
-    """Fetch what is needed of a video, or all of it.
+class FetchRules(Struct, frozen=True):
+    """Of which videos only the needed bytes are fetched.
+
+    Attributes:
+        mode: Of all that allow it, of none, or of those for which it pays.
+        config: How videos are decoded and stored.
+    """
+
+    mode: FetchMode
+    config: ExtractorConfig
+
+    def apply_to(self, size_bytes: int, policy: SamplingPolicy) -> bool:
+        """Whether to try it with a video.
+
+        Args:
+            size_bytes: Its size.
+            policy: The sampling policy.
+        """
+        if self.mode == "all" or (self.mode == "auto" and size_bytes < MIN_BYTES):
+            return False
+        # A tolerance moves the wanted frames to packets of which nothing is known yet.
+        is_planned = self.config.plan and may_predict(policy) and not policy.tolerance_seconds
+        return is_planned and self.config.output.audio is None
+
+
+def fetch_needed(copy: PartialCopy, policy: SamplingPolicy, rules: FetchRules, deadline: float) -> bool:
+    """Fetch what is needed of a video.
 
     Args:
         copy: The copy, of which only the head is there.
-        source: Its file.
         policy: The sampling policy.
-        budget: The limits of FFmpeg.
-        mode: What to fetch.
+        rules: They apply to the video.
+        deadline: When the work must end, as of `time.monotonic()`.
 
     Returns:
-        The file, with the bytes that are present if it is partial.
+        Whether the copy has all that is needed. If not, what is needed is not known for certain, or fetching
+        only this does not pay: then fetch everything.
 
     Raises:
-        ExtractorError: The object cannot be read.
+        ExtractorError: The object cannot be read, or does not fit on the disk.
     """
-    may_pay = mode == "needed" or (mode == "auto" and copy.size_bytes >= MIN_BYTES)
-    # A tolerance moves the wanted frames to packets of which nothing is known yet.
-    if may_pay and may_predict(policy) and not policy.tolerance_seconds:
-        with suppress(UnsupportedTablesError):
-            if _fetch_plan(copy, source, policy, budget, is_forced=mode == "needed"):
-                return replace(source, present=tuple(copy.present))
-    copy.complete()
-    return source
+    limits = rules.config.limits
+    source = DecoderInput(copy.path, limits, rules.config.ffmpeg)
+    budget = ProcessLimits(deadline, limits.stall_seconds, limits.memory_bytes)
+    try:
+        return _fetch_plan(copy, source, policy, budget, is_forced=rules.mode == "needed")
+    except UnsupportedTablesError:
+        return False
 
 
 def _fetch_plan(
@@ -85,7 +106,7 @@ def _fetch_plan(
     Raises:
         UnsupportedTablesError: What is needed is not known.
     """
-    table = read_sample_table(HeaderReader(copy, source.path), copy.size_bytes, source.limits.max_packets)
+    table = read_sample_table(HeaderReader(copy), copy.size_bytes, source.limits.max_packets)
     for _ in range(_MAX_ROUNDS):
         index = predict_index(replace(source, present=tuple(copy.present)), policy, budget)
         if index is None or index.tables is None or needs_times(index, policy):

@@ -6,14 +6,13 @@ from typing import Final
 from msgspec import Struct
 
 from extractor.domain.extras import require
+from extractor.domain.fetch_mode import FetchMode
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.keys import derived_code
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.ffmpeg.decoder_input import DecoderInput
-from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.pipeline.extract import ExtractionTask, ExtractorConfig
 from extractor.pipeline.local_input import stem
-from extractor.pipeline.needed_bytes import FetchMode, fetch_needed
+from extractor.pipeline.needed_bytes import FetchRules, fetch_needed
 from extractor.pipeline.partial_copy import HEAD_BYTES, THREADS, PartialCopy
 
 S3_PREFIX: Final = "s3://"
@@ -96,15 +95,16 @@ def fetched_task(
     from extractor.backends.aws import mapping_settings_errors
     from extractor.backends.aws_tools import build_boto3_client
     from extractor.backends.storage.s3.client import build_s3_client
-    from extractor.backends.storage.s3.ranged_object import S3RangedObject
+    from extractor.backends.storage.s3.ranged_object import open_ranged
 
     with mapping_settings_errors():
         client = build_s3_client(THREADS, build_boto3_client)
-    found = S3RangedObject(client, video.bucket, video.key, HEAD_BYTES)
-    copy = PartialCopy(found, target)
-    limits = config.limits
-    budget = ProcessLimits(deadline, limits.stall_seconds, limits.memory_bytes)
-    source = fetch_needed(copy, DecoderInput(target, limits, config.ffmpeg), policy, budget, video.fetch)
+    found, head = open_ranged(client, video.bucket, video.key, HEAD_BYTES)
+    copy = PartialCopy(found, target, head)
+    rules = FetchRules(video.fetch, config)
+    is_partial = rules.apply_to(found.size_bytes, policy) and fetch_needed(copy, policy, rules, deadline)
+    if not is_partial:
+        copy.complete()
     task = ExtractionTask(
         path=target,
         code=video.code,
@@ -113,6 +113,6 @@ def fetched_task(
         policy=policy,
         deadline=deadline,
         sample_name=derived_code(f"{found.size_bytes}{video}"),
-        copy=None if source.present is None else copy,
+        copy=copy if is_partial else None,
     )
     return task, copy

@@ -6,19 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec.structs import replace
 
 from extractor import extract_frames
 from extractor.__main__ import main
 from extractor.backends.storage.s3.ranged_object import S3RangedObject
+from extractor.domain.fetch_mode import FetchMode
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import SourceChangedError, VideoMissingError
 from extractor.media.ffmpeg import process
-from extractor.media.ffmpeg.decoder_input import DecoderInput
-from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.pipeline import remote_video
 from extractor.pipeline.local import extract_to_folder, local_config
-from extractor.pipeline.needed_bytes import FetchMode
+from extractor.pipeline.needed_bytes import FetchRules
 from extractor.pipeline.partial_copy import PartialCopy
 from extractor.pipeline.remote_video import S3Video
 from tests.media.sample_entries import raw_with_sets_once
@@ -207,14 +205,10 @@ def test_a_plan_that_needs_a_missing_packet_is_not_used(
     clip: Path, upload: Upload, received: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fetch_too_little(
-        copy: PartialCopy,
-        source: DecoderInput,
-        policy: SamplingPolicy,
-        budget: ProcessLimits,
-        mode: FetchMode,
-    ) -> DecoderInput:
+        copy: PartialCopy, policy: SamplingPolicy, rules: FetchRules, deadline: float
+    ) -> bool:
         copy.fetch([range(copy.size_bytes - (1 << 14), copy.size_bytes)])  # the tables
-        return replace(source, present=tuple(copy.present))
+        return True
 
     expected = _frames(clip, tmp_path / "whole", ONE)
     at_start: list[int] = []
