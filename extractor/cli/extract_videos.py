@@ -16,7 +16,7 @@ from extractor.errors import ExtractorError, reason_of
 from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.local import extract_to_folder
 from extractor.pipeline.partial_copy import PartialCopy
-from extractor.pipeline.remote_video import S3Video
+from extractor.pipeline.remote_video import RemoteVideo
 
 _ONE_VIDEO = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s of video, {remaining} left"
 _MANY_VIDEOS = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f}, {remaining} left"
@@ -25,7 +25,7 @@ _MANY_VIDEOS = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f}, {remain
 class VideoTask(Struct, frozen=True):
     """A video and the folder of its frames."""
 
-    video: Path | S3Video
+    video: Path | RemoteVideo
     folder: Path
 
 
@@ -81,7 +81,7 @@ def _reports(
     """Extract the videos, and yield their reports in order."""
     if jobs < 2:
         for task in tasks:
-            with progress_bar(escape_control_chars(task.video.name), _ONE_VIDEO) as progress:
+            with progress_bar(escape_control_chars(_path(task.video).name), _ONE_VIDEO) as progress:
                 report = _extract(task, policy, config, progress)
             yield report
         return
@@ -115,10 +115,14 @@ def _extract(
     return _Report(notes, f"{name}: {summary} -> {escape_control_chars(str(task.folder))}")
 
 
-def _failure(video: Path | S3Video, error: Exception) -> _Report:
+def _failure(video: Path | RemoteVideo, error: Exception) -> _Report:
     text = str(error) if isinstance(error, ExtractorError) else f"{type(error).__name__}: {error}"
     name = escape_control_chars(str(video))
     return _Report([f"{name}: {reason_of(error)}: {escape_control_chars(text)}"])
+
+
+def _path(video: Path | RemoteVideo) -> Path:
+    return video if isinstance(video, Path) else video.path
 
 
 def _summary(manifest: Manifest) -> str:
@@ -127,5 +131,5 @@ def _summary(manifest: Manifest) -> str:
 
 
 def _fetched(copy: PartialCopy) -> str:
-    """Return how much of an object was fetched, in megabytes of 1,000,000 bytes."""
+    """Return how much of a remote video was fetched, in megabytes of 1,000,000 bytes."""
     return f"{copy.fetched_bytes / 1e6:.1f} of {copy.size_bytes / 1e6:.1f} MB fetched"
