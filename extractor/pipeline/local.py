@@ -166,6 +166,7 @@ def extract_to_folder(
     config: ExtractorConfig,
     progress: ProgressCallback | None = None,
     on_fetched: Callable[[PartialCopy], None] | None = None,
+    fetching: ProgressCallback | None = None,
 ) -> Manifest:
     """Extract a video into a folder, replacing the frames of an earlier run there.
 
@@ -177,6 +178,7 @@ def extract_to_folder(
         config: How to decode and store.
         progress: Called after each frame.
         on_fetched: Called at the end with what was fetched of a remote video.
+        fetching: Called while its bytes are fetched, with how many are there and how many will be.
 
     Returns:
         The manifest, as it is in the folder.
@@ -191,7 +193,7 @@ def extract_to_folder(
         with _folder(folder), job_directory(folder, prefix=_PREFIX) as directory:
             target = directory / "source"
             if isinstance(given, RemoteVideo):
-                task, copy = fetched_task(given, target, policy, config, deadline)
+                task, copy = fetched_task(given, target, policy, config, deadline, fetching)
             else:
                 task, copy = _task(bring_in(given, target), given, policy, deadline), None
             store = FolderObjectStore(directory)

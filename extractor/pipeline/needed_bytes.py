@@ -37,7 +37,7 @@ MIN_BYTES: Final = 1 << 23
 _MAX_GAP_BYTES: Final = 1 << 18
 """Bytes between two runs that are fetched with them: another request would take longer."""
 
-_HEAD_BYTES: Final = 512
+_HEAD_BYTES: Final = 1 << 10
 """Of a keyframe whose parameter sets are not known: mostly enough to read its units, else it is needed."""
 
 _MAX_UNREAD: Final = 1_024

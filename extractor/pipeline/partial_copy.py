@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
 from extractor.backends.storage.base import RangedObject
+from extractor.domain.frames import ProgressCallback
 from extractor.errors import SourceChangedError
 from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.byte_runs import byte_count, merge, split, subtract
@@ -30,6 +32,7 @@ class PartialCopy:
         head: The first bytes of the object.
         taking: Returns a context manager for a number of bytes, which lasts while they are being written.
             Entering it makes sure that the disk has space for them.
+        progress: Called while bytes are fetched, with how many are there and how many will be.
 
     Attributes:
         path: The file.
@@ -44,8 +47,9 @@ class PartialCopy:
         path: Path,
         head: bytes,
         taking: Callable[[int], AbstractContextManager[object]] = nullcontext,
+        progress: ProgressCallback | None = None,
     ) -> None:
-        self._source, self._taking = source, taking
+        self._source, self._taking, self._progress = source, taking, progress
         self.path = path
         self.size_bytes = source.size_bytes
         self.present = merge([range(len(head))])
@@ -90,6 +94,8 @@ class PartialCopy:
         self.present = [range(self.size_bytes)]
 
     def _fetch_pieces(self, pieces: Sequence[range]) -> None:
+        done = accumulate(map(len, pieces), initial=self.fetched_bytes)
+        done_at_end = next(done) + byte_count(pieces)
         stop = threading.Event()
         descriptor = os.open(self.path, os.O_WRONLY)
         try:
@@ -97,6 +103,8 @@ class PartialCopy:
                 try:
                     for _ in pool.map(lambda piece: self._fetch_piece(piece, descriptor, stop), pieces):
                         self.request_count += 1
+                        if self._progress:
+                            self._progress(next(done), done_at_end)
                 except BaseException:
                     stop.set()
                     pool.shutdown(wait=False, cancel_futures=True)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from extractor.backends.storage.base import RangedObject
 from extractor.domain.extras import require
 from extractor.domain.fetch_mode import FetchMode
+from extractor.domain.frames import ProgressCallback
 from extractor.domain.jobs import SourceVideo
 from extractor.domain.keys import derived_code
 from extractor.domain.policy import SamplingPolicy
@@ -127,6 +128,7 @@ def fetched_task(
     policy: SamplingPolicy,
     config: ExtractorConfig,
     deadline: float,
+    progress: ProgressCallback | None = None,
 ) -> tuple[ExtractionTask, PartialCopy | None]:
     """Fetch a video, or what is needed of it.
 
@@ -136,6 +138,7 @@ def fetched_task(
         policy: The sampling policy.
         config: How to decode.
         deadline: When the work must end, as of `time.monotonic()`.
+        progress: Called while bytes are fetched, with how many are there and how many will be.
 
     Returns:
         The task for the file; and the copy, unless the server supports no ranges.
@@ -146,7 +149,7 @@ def fetched_task(
         ExtractorError: The video cannot be read, or does not fit on the disk.
     """
     rules = FetchRules(video.fetch, config)
-    fetch = partial(_fetch, target=target, policy=policy, rules=rules, deadline=deadline)
+    fetch = partial(_fetch, target=target, policy=policy, rules=rules, deadline=deadline, progress=progress)
     if isinstance(video, S3Video):
         bucket, key, found = video.bucket, video.key, _fetch_from_s3(video, fetch)
     else:
@@ -173,9 +176,10 @@ def _fetch(
     policy: SamplingPolicy,
     rules: FetchRules,
     deadline: float,
+    progress: ProgressCallback | None,
 ) -> _Found:
     taking = partial(DiskSpace(target.parent).writing, Reservation(deadline, None))
-    copy = PartialCopy(found, target, head, taking)
+    copy = PartialCopy(found, target, head, taking, progress)
     is_partial = rules.apply_to(found.size_bytes, policy) and fetch_needed(copy, policy, rules, deadline)
     if not is_partial:
         copy.complete()

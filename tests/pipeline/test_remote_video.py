@@ -223,6 +223,22 @@ def test_a_plan_that_needs_a_missing_packet_is_not_used(
     assert at_start == [clip.stat().st_size - HEAD]  # no decode of the partial file was tried
 
 
+def test_the_progress_of_a_fetch_ends_with_what_was_fetched(
+    clip: Path, upload: Upload, received: list[int], tmp_path: Path
+) -> None:
+    told: list[tuple[float, float]] = []
+    extract_to_folder(
+        S3Video(*upload(clip), "needed"),
+        tmp_path / "one",
+        ONE,
+        local_config(),
+        fetching=lambda done, total: told.append((done, total)),
+    )
+    assert told == sorted(told)
+    assert all(done <= total for done, total in told)
+    assert told[-1] == (sum(received) + HEAD,) * 2
+
+
 def test_an_object_that_changes_meanwhile_gives_no_frames(
     clip: Path, upload: Upload, s3_client: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
