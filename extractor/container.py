@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from extractor.pipeline.source import VideoLocator
     from extractor.pipeline.worker import Worker
 
-_SPARE_CONNECTIONS = 4  # for the download, and for lists, reads and deletions during uploads
+_SPARE_CONNECTIONS = 12  # for ranges of the video, and for lists, reads and deletions during uploads
 
 
 def build_telemetry(settings: Settings) -> "Telemetry":
