@@ -1,4 +1,4 @@
-"""`python -m extractor`: extract frames of video files, or of objects in S3, into local folders."""
+"""`python -m extractor`: extract frames of video files, local or remote, into local folders."""
 
 from extractor.cli.startup import gc_frozen
 
@@ -7,7 +7,8 @@ with gc_frozen():
     import os
     import sys
     from collections.abc import Sequence
-    from typing import TYPE_CHECKING
+    from pathlib import Path
+    from typing import TYPE_CHECKING, get_args
 
     from msgspec.structs import replace
 
@@ -19,15 +20,14 @@ with gc_frozen():
         program,
         run_command,
     )
+    from extractor.domain.fetch_mode import FetchMode
     from extractor.domain.option_checks import NoEffectError, with_options
     from extractor.domain.output_options import AUDIO_FORMS, WRITERS, OutputOptions
     from extractor.domain.policy import SamplingPolicy
     from extractor.errors import ExtractorError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from extractor.pipeline.remote_video import S3Video
+    from extractor.pipeline.remote_video import RemoteVideo
 
 _EPILOG = """\
 Each video gets a separate folder, DIR/<file name without extension>/, with the frames and a
@@ -66,7 +66,7 @@ def _run(arguments: Sequence[str]) -> int:
         from extractor.media.ffmpeg.threads import available_cpus
         from extractor.pipeline.local import local_config, require_extras
         from extractor.pipeline.local_input import folder_names
-        from extractor.pipeline.remote_video import S3Video
+        from extractor.pipeline.remote_video import RemoteVideo, S3Video
 
     jobs = min(options.jobs or max(1, int(available_cpus())), len(options.videos))
     try:
@@ -78,10 +78,13 @@ def _run(arguments: Sequence[str]) -> int:
         parser.error(error.told(lambda option: option.flag))
     except (ValueError, ExtractorError, ModuleNotFoundError) as error:
         parser.error(str(error))
-    names = folder_names([video.path if isinstance(video, S3Video) else video for video in options.videos])
+    names = folder_names(
+        [video.path if isinstance(video, RemoteVideo) else video for video in options.videos]
+    )
     tasks = [
         VideoTask(
-            replace(video, fetch=options.fetch) if isinstance(video, S3Video) else video, options.out / name
+            replace(video, fetch=options.fetch) if isinstance(video, RemoteVideo) else video,
+            options.out / name,
         )
         for video, name in zip(options.videos, names, strict=True)
     ]
@@ -97,14 +100,14 @@ def _run(arguments: Sequence[str]) -> int:
         return status
 
 
-def _video(text: str) -> "Path | S3Video":
-    """A path, or a location in S3. Raises `argparse.ArgumentTypeError`."""
-    if not text.startswith("s3://"):
+def _video(text: str) -> "Path | RemoteVideo":
+    """A path, a location in S3 or an http address. Raises `argparse.ArgumentTypeError`."""
+    if not text.startswith(("s3://", "http://", "https://")):
         return path_argument(text)
-    from extractor.pipeline.remote_video import parse_s3_video  # slow to import
+    from extractor.pipeline.remote_video import parse_remote  # slow to import
 
     try:
-        return parse_s3_video(text)
+        return parse_remote(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
@@ -130,7 +133,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="+",
         type=_video,
         help="a video file or a pipe; - is standard input; s3://BUCKET/KEY is an object in S3, read with the "
-        "usual AWS settings",
+        "usual AWS settings; https://HOST/PATH is a file that is public or has a presigned address",
     )
     parser.add_argument(
         "--out",
@@ -158,10 +161,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fetch",
-        choices=("auto", "all", "needed"),
+        choices=get_args(FetchMode),
         default="auto",
-        help="of an object in S3, fetch all of it, or of MP4 and MOV the bytes that are needed; auto: the "
-        "latter if it pays (default: auto)",
+        help="of a video in S3 or at an https address, fetch all, or of MP4 and MOV the bytes that are "
+        "needed; auto: the latter if it pays (default: auto)",
     )
     parser.add_argument(
         "--jobs",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from extractor.pipeline.source import VideoLocator
     from extractor.pipeline.worker import Worker
 
-_SPARE_CONNECTIONS = 4  # for the download, and for lists, reads and deletions during uploads
+_SPARE_CONNECTIONS = 12  # for ranges of the video, and for lists, reads and deletions during uploads
 
 
 def build_telemetry(settings: Settings) -> "Telemetry":
@@ -60,6 +60,7 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
     from extractor.media.ffmpeg.threads import decoder_threads
     from extractor.pipeline.extract import ExtractorConfig
     from extractor.pipeline.job_context import WorkerContext
+    from extractor.pipeline.needed_bytes import FetchRules
     from extractor.pipeline.prefetch import Prefetcher
     from extractor.pipeline.worker import Worker
 
@@ -68,20 +69,22 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
     except ModuleNotFoundError as error:
         raise SettingsError(f"SCENE_DETECTOR: {error}") from error
     records = records_at_once(settings)
+    config = ExtractorConfig(
+        ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
+        limits=replace(
+            settings.limits(records),
+            threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share, videos=records),
+        ),
+        upload_workers=settings.upload_workers,
+        output=settings.output_form,
+    )
+    rules = FetchRules(settings.fetch, config)
     context = WorkerContext(
         state=build_state(settings),
-        videos=Prefetcher(_video_locator(settings), settings.work_dir, videos_ahead=records),
+        videos=Prefetcher(_video_locator(settings), settings.work_dir, videos_ahead=records, rules=rules),
         frames=build_object_store(settings, settings.s3_bucket_frames),
         layout=parse_layout(settings.frames_layout),
-        config=ExtractorConfig(
-            ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
-            limits=replace(
-                settings.limits(records),
-                threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share, videos=records),
-            ),
-            upload_workers=settings.upload_workers,
-            output=settings.output_form,
-        ),
+        config=config,
         notifier=build_notifier(settings),
         frames_bucket=settings.s3_bucket_frames,
         slices=build_slice_queue(settings),

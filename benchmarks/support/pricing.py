@@ -23,8 +23,8 @@ _LOG_BYTES_OF_INVOCATION = 350
 _ALARMS = 8
 _ALARM_METRICS = 9  # which is what AWS counts; one alarm looks at two
 _DISK_MB = 8_192
-# Metrics: nine for finished videos (extractor/backends/telemetry.py), and some reasons of failures.
-_METRICS = 15
+# Metrics: ten for finished videos (extractor/backends/telemetry.py), and some reasons of failures.
+_METRICS = 16
 _IMAGE_GB = 0.26  # compressed: python -m benchmarks.image
 # Five pollers that wait 20 s each, while nothing comes: 15 a minute.
 _IDLE_POLLS_PER_MONTH = 15 * 60 * 730

@@ -94,6 +94,7 @@ class Telemetry:
             return
         add("Frames", MetricUnit.Count, len(manifest.frames))
         add("FrameBytes", MetricUnit.Bytes, manifest.size_bytes)
+        add("FetchedBytes", MetricUnit.Bytes, done.fetched_bytes)
         for stage, seconds in done.seconds.items():
             add(f"{stage.capitalize()}Seconds", MetricUnit.Seconds, seconds)
         total = sum(done.seconds.values())

@@ -16,16 +16,17 @@ from extractor.errors import ExtractorError, reason_of
 from extractor.pipeline.extract import ExtractorConfig
 from extractor.pipeline.local import extract_to_folder
 from extractor.pipeline.partial_copy import PartialCopy
-from extractor.pipeline.remote_video import S3Video
+from extractor.pipeline.remote_video import RemoteVideo
 
 _ONE_VIDEO = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s of video, {remaining} left"
+_FETCHING = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} MB fetched, {remaining} left"
 _MANY_VIDEOS = "{desc} {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f}, {remaining} left"
 
 
 class VideoTask(Struct, frozen=True):
     """A video and the folder of its frames."""
 
-    video: Path | S3Video
+    video: Path | RemoteVideo
     folder: Path
 
 
@@ -81,8 +82,9 @@ def _reports(
     """Extract the videos, and yield their reports in order."""
     if jobs < 2:
         for task in tasks:
-            with progress_bar(escape_control_chars(task.video.name), _ONE_VIDEO) as progress:
-                report = _extract(task, policy, config, progress)
+            name = escape_control_chars(_path(task.video).name)
+            with progress_bar(name, _ONE_VIDEO) as progress, progress_bar(name, _FETCHING) as fetching:
+                report = _extract(task, policy, config, progress, _in_megabytes(fetching))
             yield report
         return
     from extractor.cli.processes import WorkerEndedError, results_in_order  # slow to import
@@ -99,13 +101,23 @@ def _reports(
 
 
 def _extract(
-    task: VideoTask, policy: SamplingPolicy, config: ExtractorConfig, progress: ProgressCallback | None = None
+    task: VideoTask,
+    policy: SamplingPolicy,
+    config: ExtractorConfig,
+    progress: ProgressCallback | None = None,
+    fetching: ProgressCallback | None = None,
 ) -> _Report:
     """Extract one video, and return what is printed about it, also after an error."""
     fetched: list[str] = []
     try:
         manifest = extract_to_folder(
-            task.video, task.folder, policy, config, progress, lambda copy: fetched.append(_fetched(copy))
+            task.video,
+            task.folder,
+            policy,
+            config,
+            progress,
+            lambda copy: fetched.append(_fetched(copy)),
+            fetching,
         )
     except Exception as error:  # noqa: BLE001 - the next video is tried after any error
         return _failure(task.video, error)
@@ -115,10 +127,19 @@ def _extract(
     return _Report(notes, f"{name}: {summary} -> {escape_control_chars(str(task.folder))}")
 
 
-def _failure(video: Path | S3Video, error: Exception) -> _Report:
+def _failure(video: Path | RemoteVideo, error: Exception) -> _Report:
     text = str(error) if isinstance(error, ExtractorError) else f"{type(error).__name__}: {error}"
     name = escape_control_chars(str(video))
     return _Report([f"{name}: {reason_of(error)}: {escape_control_chars(text)}"])
+
+
+def _in_megabytes(progress: ProgressCallback | None) -> ProgressCallback | None:
+    """Return a function that takes bytes instead of the megabytes that `progress` takes."""
+    return progress and (lambda done, total: progress(done / 1e6, total / 1e6))
+
+
+def _path(video: Path | RemoteVideo) -> Path:
+    return video if isinstance(video, Path) else video.path
 
 
 def _summary(manifest: Manifest) -> str:
@@ -127,5 +148,5 @@ def _summary(manifest: Manifest) -> str:
 
 
 def _fetched(copy: PartialCopy) -> str:
-    """Return how much of an object was fetched, in megabytes of 1,000,000 bytes."""
+    """Return how much of a remote video was fetched, in megabytes of 1,000,000 bytes."""
     return f"{copy.fetched_bytes / 1e6:.1f} of {copy.size_bytes / 1e6:.1f} MB fetched"

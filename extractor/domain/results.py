@@ -46,10 +46,17 @@ class JobFailed(Struct, frozen=True):
 
 
 class JobSucceeded(Struct, frozen=True):
-    """A successful job, and the wall-clock seconds of its stages."""
+    """A successful job.
+
+    Attributes:
+        outcome: Its outcome.
+        seconds: The wall-clock seconds of its stages.
+        fetched_bytes: How many bytes of the video were fetched.
+    """
 
     outcome: JobOutcome
     seconds: dict[str, float]
+    fetched_bytes: int = 0
 
 
 class ObjectIgnored(Struct, frozen=True):

@@ -18,12 +18,14 @@ class Stopwatch(Struct):
     """Wall-clock seconds by stage. A repeated stage adds up.
 
     Attributes:
+        fetched_bytes: How many bytes of the video were fetched.
         observe: Observes each stage.
         seconds: Seconds by name of the stage.
     """
 
     observe: Observer = _no_observer
     seconds: dict[str, float] = field(default_factory=dict)
+    fetched_bytes: int = 0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -13,9 +13,20 @@ from extractor.errors import DeadlineError, TooLargeError
 
 
 class Reservation(Struct, eq=False):
-    """Space for one file. `missing_bytes` is what is still to be written."""
+    """Space for one file.
 
-    missing_bytes: int
+    Attributes:
+        deadline: Until when to wait for the space that other files take, as of `time.monotonic()`.
+        make_room: Called before each wait, to remove files that nobody is working on. ``None`` to raise
+            instead of waiting.
+        missing_bytes: What is still to be written.
+        is_waiting: Whether the file waits for more space, while it keeps what it has.
+    """
+
+    deadline: float
+    make_room: Callable[[], None] | None
+    missing_bytes: int = 0
+    is_waiting: bool = False
 
 
 class DiskSpace:
@@ -39,21 +50,15 @@ class DiskSpace:
 
         Args:
             size_bytes: The size of the file.
-            deadline: Until when to wait for the space that other files take, as of `time.monotonic()`.
-            make_room: Called before each wait, to remove files that nobody is working on. ``None`` to raise
-                instead of waiting.
+            deadline: See `Reservation`.
+            make_room: Likewise.
 
         Raises:
             TooLargeError: The file does not fit, and no other file takes space.
             DeadlineError: Other files take the space.
         """
-        reservation = Reservation(size_bytes)
-        seen = self._changes
-        while not self._try_to_add(reservation):
-            if make_room is None:
-                raise DeadlineError("other videos take the space on the disk")
-            make_room()
-            seen = self._wait_for_change(seen, deadline)
+        reservation = Reservation(deadline, make_room)
+        self._take(reservation, size_bytes)
         try:
             yield reservation
         finally:
@@ -61,8 +66,24 @@ class DiskSpace:
                 self._reservations.remove(reservation)
                 self._notify()
 
+    @contextmanager
+    def writing(self, reservation: Reservation, size_bytes: int) -> Iterator[None]:
+        """Keep more space for a file, which the block writes.
+
+        Args:
+            reservation: The space of the file.
+            size_bytes: How much the block adds to it.
+
+        Raises:
+            TooLargeError: The file does not fit, and no other file takes space.
+            DeadlineError: Other files take the space.
+        """
+        self._take(reservation, size_bytes)
+        yield
+        self.mark_written(reservation)
+
     def mark_written(self, reservation: Reservation) -> None:
-        """Record that the file is complete: it is no longer part of the free space."""
+        """Record that a file is complete for now: it is no longer part of the free space."""
         with self._changed:
             reservation.missing_bytes = 0
             self._notify()
@@ -79,15 +100,32 @@ class DiskSpace:
                 raise DeadlineError("other videos took the space on the disk until the deadline")
             return self._changes
 
-    def _try_to_add(self, reservation: Reservation) -> bool:
-        """Add the reservation if it fits; `TooLargeError` if it does not even without others."""
+    def _take(self, reservation: Reservation, size_bytes: int) -> None:
+        """Add to a reservation, and wait for the space if necessary."""
+        seen = self._changes
+        while not self._try_to_take(reservation, size_bytes):
+            if reservation.make_room is None:
+                raise DeadlineError("other videos take the space on the disk")
+            reservation.make_room()
+            seen = self._wait_for_change(seen, reservation.deadline)
+
+    def _try_to_take(self, reservation: Reservation, size_bytes: int) -> bool:
+        """Add to a reservation if that fits.
+
+        Raises:
+            TooLargeError: It does not fit, even without others.
+            DeadlineError: All others that have space wait for more of it as well.
+        """
         with self._changed:
             free = shutil.disk_usage(self._directory).free
-            fits = reservation.missing_bytes <= free - sum(one.missing_bytes for one in self._reservations)
+            fits = size_bytes <= free - sum(one.missing_bytes for one in self._reservations)
+            others = [one for one in self._reservations if one is not reservation]
             if fits:
-                self._reservations.append(reservation)
-            elif not self._reservations:
-                raise TooLargeError(
-                    f"{reservation.missing_bytes} bytes do not fit on the disk, which has {free} bytes free"
-                )
+                reservation.missing_bytes += size_bytes
+                self._reservations = [*others, reservation]
+            elif not others:
+                raise TooLargeError(f"{size_bytes} bytes do not fit on the disk, which has {free} bytes free")
+            elif len(others) < len(self._reservations) and all(one.is_waiting for one in others):
+                raise DeadlineError("the videos on the disk wait for the space of each other")
+            reservation.is_waiting = not fits
             return fits

@@ -116,6 +116,7 @@ def extract(
 
     Raises:
         SplitNeeded: The frames must be made in slices. No frame was stored.
+        SliceMismatchError: The slice is not one of this video. No frame was stored.
         ExtractorError: Why there is no manifest. Frames stored until then stay, and no manifest lists them.
     """
     from_tables = config.plan
@@ -163,7 +164,7 @@ def _prepare(
         )
         source = index.select(source)
     with watch.stage("extract"):
-        choice = choose_frames(source, index, precomputed, task.policy, budget, plan=config.plan)
+        choice = choose_frames(source, index, precomputed, task.policy, budget, task.part, plan=config.plan)
         index, schedule, policy = choice.index, choice.schedule, choice.policy
         # An archive and a storyboard need every frame, the audio track none.
         can_resume = precomputed is None and replace(config.output, audio=None) == OutputOptions()

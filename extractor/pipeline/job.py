@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import ObjectStore
@@ -31,11 +30,12 @@ from extractor.output.frame_store import FrameStore, list_by_key
 from extractor.output.partial_run import PartialRun
 from extractor.output.slice_records import delete_records
 from extractor.pipeline.announcement import Announcement, announced
+from extractor.pipeline.download import DownloadedVideo
 from extractor.pipeline.extract import ExtractionTask, extract
 from extractor.pipeline.job_context import JobContext, WorkerContext
 from extractor.pipeline.prefetch import VideoSource
 from extractor.pipeline.slices import SliceJob, is_elected, make_slice, send_slices, slice_job
-from extractor.pipeline.splitting import SplitNeeded
+from extractor.pipeline.splitting import SliceMismatchError, SplitNeeded
 
 _LEASE_MARGIN_SECONDS = 60  # a claim must outlive the invocation, which ends shortly after its deadline
 
@@ -114,14 +114,17 @@ def _do_slice(
     """Make a slice. If it is the last one, commit the manifest of the video and mark its row."""
     job, frame_keys, output = job_context.job, part.frame_keys, context.config.output
     subject = VideoRef(job.code, source.video)
-    found = part.look(output)
-    joined = None
+    found, joined, may_split = part.look(output), None, True
     if found == "open":
-        joined = _make_slice(part, source, context, job_context)
-        # If another run has ended meanwhile, frames of this slice may have replaced its frames.
-        found = "open" if joined else part.look(output)
+        try:
+            joined = _make_slice(part, source, context, job_context)
+            # If another run has ended meanwhile, frames of this slice may have replaced its frames.
+            found = "open" if joined else part.look(output)
+        except SliceMismatchError:
+            found, may_split = "stale", False
     if found == "stale" and is_elected(part):
-        return _attempt(context, job_context.of_whole_video(), announcement, is_first=False)
+        whole = job_context.of_whole_video(may_split=may_split)
+        return _attempt(context, whole, announcement, is_first=False)
     if found != "ended" and joined is None:
         return JobOutcome(job.code, "sliced")
     is_extracted = _begin(subject, context.state, job_context)
@@ -208,17 +211,18 @@ def _extract_frames(
     """
     job, frame_keys = job_context.job, frame_store.frame_keys
     can_split = context.slices is not None and job_context.message is not None
-    with _downloaded(source, context, job_context) as path:
+    with _downloaded(source, context, job_context) as got:
         partial_run = PartialRun(context.frames, frame_keys, source.video, job.policy)
         reused = partial_run.read(frame_store.known)
         task = ExtractionTask(
-            path,
+            got.path,
             job.code,
             job.platform,
             source.video,
             job.policy,
             job_context.deadline,
             reused,
+            copy=got.copy,
             split_seconds=context.slices.seconds if context.slices and can_split else 0.0,
         )
         with partial_run.saving(frame_store, reused) as progress:
@@ -235,9 +239,16 @@ def _make_slice(
     job = job_context.job
 
     def make(frame_store: FrameStore) -> Manifest:
-        with _downloaded(source, context, job_context) as path:
+        with _downloaded(source, context, job_context) as got:
             task = ExtractionTask(
-                path, job.code, job.platform, source.video, job.policy, job_context.deadline, part=job.part
+                got.path,
+                job.code,
+                job.platform,
+                source.video,
+                job.policy,
+                job_context.deadline,
+                copy=got.copy,
+                part=job.part,
             )
             return extract(task, frame_store, context.config, job_context.watch, lambda _done, _total: None)
 
@@ -245,13 +256,19 @@ def _make_slice(
 
 
 @contextmanager
-def _downloaded(source: VideoSource, context: WorkerContext, job_context: JobContext) -> Iterator[Path]:
-    """Download a video; its file exists until the block ends."""
+def _downloaded(
+    source: VideoSource, context: WorkerContext, job_context: JobContext
+) -> Iterator[DownloadedVideo]:
+    """Download what is needed of a video; its file exists until the block ends."""
+    job = job_context.job
     with ExitStack() as held:
         with job_context.watch.stage("download"):
-            path = held.enter_context(context.videos.download(source, job_context.deadline))
+            got = held.enter_context(
+                context.videos.download(source, job.policy, job_context.deadline, job.part)
+            )
         job_context.on_downloaded()
-        yield path
+        yield got
+        job_context.watch.fetched_bytes = got.fetched_bytes
 
 
 def _commit(

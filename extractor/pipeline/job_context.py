@@ -87,7 +87,7 @@ class JobContext(Struct, frozen=True):
     on_downloaded: Callable[[], None] = lambda: None
     message: Mapping[str, Any] | None = None
 
-    def of_whole_video(self) -> "JobContext":
+    def of_whole_video(self, *, may_split: bool) -> "JobContext":
         """Return the context of the job whose slice this is."""
-        message = None if self.message is None else whole_message(self.message)
+        message = whole_message(self.message) if self.message and may_split else None
         return replace(self, job=replace(self.job, part=None), message=message)

@@ -35,7 +35,7 @@ from extractor.pipeline.extract import ExtractionTask, ExtractorConfig, extract
 from extractor.pipeline.local_input import LocalVideo, bring_in, local_video
 from extractor.pipeline.local_options import SamplingOptions, requested_policy
 from extractor.pipeline.partial_copy import PartialCopy
-from extractor.pipeline.remote_video import S3Video, fetched_task, is_s3_location, parse_s3_video
+from extractor.pipeline.remote_video import RemoteVideo, fetched_task, is_remote, parse_remote
 from extractor.pipeline.workdir import job_directory
 
 NO_DEADLINE_SECONDS = 365 * 24 * 3600
@@ -95,8 +95,8 @@ def extract_frames(
     The frames of an earlier run in the folder are replaced. A run that fails leaves the folder as it was.
 
     Args:
-        video_path: A file, a pipe, or ``s3://BUCKET/KEY``. Of an object in S3, only the bytes that are needed
-            are fetched if that pays.
+        video_path: A file, a pipe, ``s3://BUCKET/KEY`` or ``https://HOST/PATH``. Of the latter two, only the
+            bytes that are needed are fetched if that pays.
         output_dir: The folder. It is made if it does not exist.
         frame_interval: Seconds between frames (strategy ``uniform``).
         quality: 1-100, on libjpeg's scale.
@@ -143,7 +143,7 @@ def extract_frames(
     folder = Path(output_dir)
     config = replace(local_config(), output=wanted)
     text = os.fspath(video_path)
-    video = parse_s3_video(text) if is_s3_location(text) else Path(video_path)
+    video = parse_remote(text) if is_remote(text) else Path(video_path)
     manifest = extract_to_folder(video, folder, policy, config, progress)
     frames = (
         ExtractedFrame(
@@ -160,23 +160,25 @@ def extract_frames(
 
 
 def extract_to_folder(
-    video: Path | S3Video,
+    video: Path | RemoteVideo,
     folder: Path,
     policy: SamplingPolicy,
     config: ExtractorConfig,
     progress: ProgressCallback | None = None,
     on_fetched: Callable[[PartialCopy], None] | None = None,
+    fetching: ProgressCallback | None = None,
 ) -> Manifest:
     """Extract a video into a folder, replacing the frames of an earlier run there.
 
     Args:
-        video: A file; a pipe, which is copied into a temporary file first; or an object in S3, which is
+        video: A file; a pipe, which is copied into a temporary file first; or a remote video, which is
             fetched into one.
         folder: The folder. It is made if it does not exist.
         policy: Which frames, and their image format.
         config: How to decode and store.
         progress: Called after each frame.
-        on_fetched: Called at the end with what was fetched of an object.
+        on_fetched: Called at the end with what was fetched of a remote video.
+        fetching: Called while its bytes are fetched, with how many are there and how many will be.
 
     Returns:
         The manifest, as it is in the folder.
@@ -185,13 +187,13 @@ def extract_to_folder(
         ExtractorError: The video gives no frames. The folder is as it was.
     """
     open_standard_streams()
-    given = video if isinstance(video, S3Video) else local_video(video)
+    given = video if isinstance(video, RemoteVideo) else local_video(video)
     deadline = time.monotonic() + NO_DEADLINE_SECONDS
     try:
         with _folder(folder), job_directory(folder, prefix=_PREFIX) as directory:
             target = directory / "source"
-            if isinstance(given, S3Video):
-                task, copy = fetched_task(given, target, policy, config, deadline)
+            if isinstance(given, RemoteVideo):
+                task, copy = fetched_task(given, target, policy, config, deadline, fetching)
             else:
                 task, copy = _task(bring_in(given, target), given, policy, deadline), None
             store = FolderObjectStore(directory)

@@ -1,30 +1,18 @@
 """Download source videos, some of them ahead of their jobs while other videos are decoded."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-from extractor.domain.jobs import ExtractionJob, SourceVideo
+from extractor.domain.jobs import ExtractionJob, FrameSlice
+from extractor.domain.policy import SamplingPolicy
 from extractor.errors import ExtractorError
-from extractor.pipeline.disk_space import DiskSpace
-from extractor.pipeline.source import StreamedVideo, VideoLocator, check_source_size, open_video
-from extractor.pipeline.workdir import job_directory
-
-
-class DownloadedVideo(Struct, frozen=True):
-    """A source video that is already on the disk.
-
-    Attributes:
-        video: The object and its version.
-        path: The file.
-    """
-
-    video: SourceVideo
-    path: Path
-
+from extractor.pipeline.download import DownloadedVideo, Downloads
+from extractor.pipeline.needed_bytes import FetchRules
+from extractor.pipeline.source import StreamedVideo, VideoLocator, open_video
 
 VideoSource = StreamedVideo | DownloadedVideo
 """A source video whose version is known."""
@@ -40,15 +28,18 @@ class Prefetcher:
         locator: Where the videos are.
         work_dir: Parent of the temporary directories.
         videos_ahead: Number of videos that are downloaded ahead of their jobs, at most.
+        rules: Of which videos only the needed bytes are fetched; ``None``: of none.
 
     Attributes:
         key_templates: See `VideoLocator`.
     """
 
-    def __init__(self, locator: VideoLocator, work_dir: Path, videos_ahead: int = 1) -> None:
+    def __init__(
+        self, locator: VideoLocator, work_dir: Path, videos_ahead: int = 1, rules: FetchRules | None = None
+    ) -> None:
         self.key_templates = locator.key_templates
         self._locator = locator
-        self._downloads = _Downloads(work_dir, locator.max_bytes)
+        self._downloads = Downloads(work_dir, locator.max_bytes, rules)
         self._videos_ahead = videos_ahead
         self._ahead: dict[ExtractionJob, _Fetch] = {}
         self._lock = threading.Lock()
@@ -74,20 +65,24 @@ class Prefetcher:
                 fetch.end()
 
     @contextmanager
-    def download(self, source: VideoSource, deadline: float) -> Iterator[Path]:
+    def download(
+        self,
+        source: VideoSource,
+        policy: SamplingPolicy,
+        deadline: float,
+        part: FrameSlice | None = None,
+    ) -> Iterator[DownloadedVideo]:
         """Download an open video, unless it is on the disk already; its file exists until the block ends.
 
         Raises:
-            UnreadableError: The object is empty.
-            TooLargeError: It is larger than MAX_VIDEO_MB allows, or than the free space on the disk.
-            DeadlineError: The deadline has passed.
-            SourceChangedError: The object has another size than announced.
+            ExtractorError: See `Downloads.run`.
         """
         if isinstance(source, DownloadedVideo):
-            yield source.path
+            source.space.make_room = self.cancel  # its job is in work now, and may need more space
+            yield source
         else:
-            with self._downloads.run(source, deadline, make_room=self.cancel) as path:
-                yield path
+            with self._downloads.run(source, policy, deadline, self.cancel, part) as downloaded:
+                yield downloaded
 
     def discard(self, job: ExtractionJob) -> None:
         """Stop the prefetch of `job`, if there is one, and remove its file."""
@@ -107,36 +102,11 @@ class Prefetcher:
             return self._ahead.pop(job, None)
 
 
-class _Downloads:
-    """Downloads videos into directories of their own, as far as the disk has space for them."""
-
-    def __init__(self, work_dir: Path, max_bytes: int) -> None:
-        self._work_dir = work_dir
-        self._max_bytes = max_bytes
-        self._space = DiskSpace(work_dir)
-
-    @contextmanager
-    def run(
-        self, source: StreamedVideo, deadline: float, make_room: Callable[[], None] | None = None
-    ) -> Iterator[Path]:
-        """See `Prefetcher.download` and, for `make_room`, `DiskSpace.reserve`."""
-        check_source_size(source.video, self._max_bytes)
-        self._work_dir.mkdir(parents=True, exist_ok=True)
-        with (
-            self._space.reserve(source.video.size_bytes, deadline, make_room) as reservation,
-            job_directory(self._work_dir) as directory,
-        ):
-            path = directory / "source"
-            source.download(path, deadline)
-            self._space.mark_written(reservation)
-            yield path
-
-
 class _Fetch:
     """One download in a separate thread. `end` stops it and removes the file."""
 
     def __init__(
-        self, job: ExtractionJob, locator: VideoLocator, downloads: _Downloads, deadline: float
+        self, job: ExtractionJob, locator: VideoLocator, downloads: Downloads, deadline: float
     ) -> None:
         self._job = job
         self._locator = locator
@@ -159,9 +129,10 @@ class _Fetch:
     def _run(self) -> None:
         try:
             with suppress(ExtractorError, OSError), open_video(self._job, self._locator) as opened:
-                source = StreamedVideo(opened.video, opened.stream, self._cancelled.is_set)
-                with self._downloads.run(source, self._deadline) as path:
-                    self._found = DownloadedVideo(source.video, path)
+                source = replace(opened, is_cancelled=self._cancelled.is_set)
+                with self._downloads.run(
+                    source, self._job.policy, self._deadline, part=self._job.part
+                ) as self._found:
                     self._finished.set()
                     self._cancelled.wait()  # keeps the file until then
         finally:

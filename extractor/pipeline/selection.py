@@ -1,7 +1,6 @@
 """Choose the frames to make of a video: index it, find its scenes or its most distinct frames first."""
 
-from operator import gt
-
+from extractor.domain.jobs import FrameSlice
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.decode.decoded_times import needs_times, schedule_decoded
 from extractor.media.decode.scene_pass import SceneSelection, find_scenes
@@ -14,6 +13,7 @@ from extractor.media.probe.index import read_index
 from extractor.media.probe.table_index import predict_index
 from extractor.media.probe.video_index import VideoIndex
 from extractor.media.strategies import strategy_of
+from extractor.pipeline.splitting import schedule_of
 
 
 class IncompleteFileError(Exception):
@@ -78,17 +78,19 @@ def choose_frames(
     precomputed: SinglePass | None,
     policy: SamplingPolicy,
     budget: ProcessLimits,
+    part: FrameSlice | None = None,
     *,
     plan: bool = True,
 ) -> FrameChoice:
-    """Choose the frames of `source`, whose stream `index` has selected.
+    """Choose the frames of `source`, whose stream `index` has selected; of `part`, if only that is decoded.
 
     Raises:
         IncompleteFileError: The decode needs bytes of the file that are missing.
+        SliceMismatchError: The video has another number of frames than when it was split.
         ExtractorError: The file cannot be decoded.
     """
     if source.present is not None:
-        return _within_present(index, policy)
+        return _within_present(index, policy, part)
     if precomputed:
         return FrameChoice(index, precomputed.schedule, policy)
     found = find_scenes(source, index, policy, budget) if _scenes_first(index, policy) else None
@@ -98,21 +100,22 @@ def choose_frames(
     return most_distinct(source, choice, budget) if policy.keeps_distinct else choice
 
 
-def _within_present(index: VideoIndex, policy: SamplingPolicy) -> FrameChoice:
+def _within_present(index: VideoIndex, policy: SamplingPolicy, part: FrameSlice | None) -> FrameChoice:
     """Choose the frames of a partial file.
 
     Raises:
         IncompleteFileError: The decode needs packets that are missing.
+        SliceMismatchError: See `extractor.pipeline.splitting.part_of`.
     """
     tables = index.tables
-    if tables is None or tables.present is None or needs_times(index, policy):
+    if tables is None or needs_times(index, policy):
         raise IncompleteFileError
     if not needs_only_planned(policy):
         raise IncompleteFileError
-    schedule = make_schedule(index, policy)
-    if schedule.plan is None or any(map(gt, schedule.plan.kept, tables.present)):
+    plan = schedule_of(index, policy, part).plan
+    if plan is None or not tables.suffices(plan.kept):
         raise IncompleteFileError
-    return FrameChoice(index, schedule, policy)
+    return FrameChoice(index, make_schedule(index, policy), policy)
 
 
 def _scenes_first(index: VideoIndex, policy: SamplingPolicy) -> bool:

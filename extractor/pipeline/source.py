@@ -1,7 +1,7 @@
 """Locate, validate and download the source video."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -62,12 +62,21 @@ class StreamedVideo(Struct, frozen=True):
             SourceChangedError: The object has another size than announced.
         """
         with path.open("xb") as file:
-            for chunk in self.stream.chunks():
+            for chunk in self.in_time(self.stream.chunks(), deadline):
                 file.write(chunk)
-                if time.monotonic() > deadline or self.is_cancelled():
-                    raise DeadlineError("the deadline of this invocation passed during the download")
         if path.stat().st_size != self.video.size_bytes:
             raise SourceChangedError("the object has another size than was announced")
+
+    def in_time(self, chunks: Iterable[bytes], deadline: float) -> Iterator[bytes]:
+        """Yield the chunks of a download.
+
+        Raises:
+            DeadlineError: The deadline has passed, or the download was cancelled.
+        """
+        for chunk in chunks:
+            yield chunk
+            if time.monotonic() > deadline or self.is_cancelled():
+                raise DeadlineError("the deadline of this invocation passed during the download")
 
 
 @contextmanager

@@ -7,8 +7,7 @@ from extractor.domain.frames import DecodeLimits
 from extractor.domain.jobs import FrameSlice
 from extractor.domain.output_options import OutputOptions
 from extractor.domain.policy import SamplingPolicy
-from extractor.errors import UnreadableError
-from extractor.media.decode.schedule import DecodeSchedule
+from extractor.media.decode.schedule import DecodeSchedule, make_schedule
 from extractor.media.decode.slices import (
     MAX_SLICES,
     can_split,
@@ -17,7 +16,6 @@ from extractor.media.decode.slices import (
     split_targets,
 )
 from extractor.media.decode.survey import FrameChoice
-from extractor.media.probe.table_index import UnconfirmedIndexError
 from extractor.media.probe.video_index import VideoIndex
 
 
@@ -33,6 +31,13 @@ class SplitNeeded(Exception):  # noqa: N818 - not an error: the work goes on els
         self.slices = slices
 
 
+class SliceMismatchError(Exception):
+    """A slice cannot be made: the video has another number of frames than when it was split.
+
+    The number was that of the tables of the file, and FFmpeg lists another one.
+    """
+
+
 def raise_if_long(choice: FrameChoice, output: OutputOptions, limits: DecodeLimits, seconds: float) -> None:
     """Raise an exception if the frames of a video are to be made in slices.
 
@@ -44,8 +49,6 @@ def raise_if_long(choice: FrameChoice, output: OutputOptions, limits: DecodeLimi
 
     Raises:
         SplitNeeded: They must be made in slices.
-        UnconfirmedIndexError: Likewise, and FFmpeg must index the file before, since all slices must have
-            the same index.
     """
     index, schedule = choice.index, choice.schedule
     if output != OutputOptions() or not choice.use_plan or not can_split(index, schedule, choice.policy):
@@ -55,9 +58,22 @@ def raise_if_long(choice: FrameChoice, output: OutputOptions, limits: DecodeLimi
     count = min(MAX_SLICES, ceil(estimate_seconds(index, schedule) / seconds))
     slices = split_targets(index, schedule, count) if count > 1 else ()
     if len(slices) > 1:
-        if index.is_predicted:
-            raise UnconfirmedIndexError
         raise SplitNeeded(slices)
+
+
+def schedule_of(index: VideoIndex, policy: SamplingPolicy, part: FrameSlice | None) -> DecodeSchedule:
+    """Return the schedule of a video, or of a slice of it.
+
+    Args:
+        index: The index of the video.
+        policy: The sampling policy.
+        part: The slice; ``None`` for all frames.
+
+    Raises:
+        SliceMismatchError: See `part_of`.
+    """
+    schedule = make_schedule(index, policy)
+    return schedule if part is None else part_of(schedule, part, index, policy)
 
 
 def part_of(
@@ -72,8 +88,8 @@ def part_of(
         policy: The sampling policy.
 
     Raises:
-        UnreadableError: The video has another number of frames than when it was split.
+        SliceMismatchError: The video has another number of frames than when it was split.
     """
     if schedule.targets is None or len(schedule.targets) != part.total:
-        raise UnreadableError("the video has another number of frames than when it was split into slices")
+        raise SliceMismatchError
     return schedule_slice(index, schedule, part.frames, policy)

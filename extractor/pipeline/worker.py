@@ -197,8 +197,10 @@ class Worker(Struct, frozen=True):
                 message=request.plain_message if message.from_queue else None,
             )
             outcome = extract_video(self.context, job_context)
-            done = JobSucceeded(outcome, dict(job_context.watch.seconds))
-            logger.info("done", extra={"code": job.code, "outcome": outcome.status, "seconds": done.seconds})
+            watch = job_context.watch
+            done = JobSucceeded(outcome, dict(watch.seconds), watch.fetched_bytes)
+            extra = {"code": job.code, "outcome": outcome.status, "seconds": done.seconds}
+            logger.info("done", extra={**extra, "fetched_bytes": done.fetched_bytes})
             self.report(done)
         except Exception as error:  # noqa: BLE001 - an unexpected error fails one job
             return self._handle_error(_MessagePart(job.code, text, message), error)

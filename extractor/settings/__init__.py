@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from extractor.backends.notifications import target_kind
 from extractor.backends.state import BACKENDS
+from extractor.domain.fetch_mode import FetchMode
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.output_options import AudioForm, OutputForm, OutputOptions
 from extractor.errors import SettingsError
@@ -52,6 +53,12 @@ class Settings(SamplingSettings):
     audio: AudioForm | None = Field(
         None,
         description="add the audio track: copy (as it is), wav16k or flac16k (16 kHz, one channel)",
+    )
+
+    fetch: FetchMode = Field(
+        "auto",
+        description="of a video in S3, all: fetch all; needed: the bytes that are needed, where the file "
+        "allows it; auto: that, if it pays",
     )
 
     # Limits per video

@@ -26,6 +26,7 @@ locals {
     OUTPUT                   = "^(?:|frames|tar)$"
     STORYBOARD               = "^(?:|true|false)$"
     AUDIO                    = "^(?:|copy|wav16k|flac16k)$"
+    FETCH                    = "^(?:|auto|all|needed)$"
     ALLOW_TRUNCATED          = "^(?:|true|false)$"
     MAX_DECODE_ERROR_PERCENT = "^(?:|[0-9]+(\\.[0-9]+)?)$"
     MAX_PIXELS               = "^(?:|[0-9]+)$"

@@ -181,7 +181,7 @@ def test_a_disk_that_fails_while_fetching_ahead_is_left_to_the_job_itself(
     def fail(_root: Path) -> None:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr("extractor.pipeline.prefetch.job_directory", fail)
+    monkeypatch.setattr("extractor.pipeline.download.job_directory", fail)
     with _fetching(tmp_path) as (prefetcher, job):
         prefetcher.prefetch(job("b"), time.monotonic() + 600)
         with prefetcher.open(job("b")) as opened:

@@ -22,6 +22,7 @@ _ALL_SETTINGS = {
     "Output": "tar",
     "Storyboard": "true",
     "Audio": "flac16k",
+    "Fetch": "needed",
     "ExtractFps": "12.5",
     "MaxFramesMode": "spread",
     "Tolerance": "0.25",

@@ -46,6 +46,19 @@ def joined_mp4(files: Sequence[bytes]) -> bytes:
     return trees[0][0].written() + moov.written() + struct.pack(">I4s", len(data) + 8, b"mdat") + data
 
 
+def raw_with_sets_once(stream: bytes, sets: Callable[[int], bool]) -> bytes:
+    """Return a raw stream without repeated parameter sets; for `sets`, see `with_sets_once`."""
+    seen: set[bytes] = set()
+    kept = []
+    for unit in re.split(b"\x00?\x00\x00\x01", stream)[1:]:
+        if sets(unit[0]):
+            if unit in seen:
+                continue
+            seen.add(unit)
+        kept.append(b"\x00\x00\x00\x01" + unit)
+    return b"".join(kept)
+
+
 def with_sets_once(stream: bytes, codec: str, sets: Callable[[int], bool]) -> bytes:
     """Return a transport stream whose parameter sets come once: repetitions become units of an unused type.
 

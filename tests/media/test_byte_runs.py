@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from extractor.media.container.byte_runs import (
     byte_count,
+    held_bytes,
     merge,
     packet_runs,
-    present_packets,
     split,
     subtract,
 )
@@ -57,16 +57,16 @@ def test_pieces_are_small_and_lose_nothing(runs: list[range], size: int) -> None
 
 
 @given(PACKETS, RUNS)
-def test_a_packet_is_present_if_all_of_its_bytes_are(
+def test_the_bytes_that_are_held_of_a_packet_are_those_before_the_first_missing_one(
     packets: list[tuple[int, int, bool]], runs: list[range]
 ) -> None:
     offsets, sizes = [packet[0] for packet in packets], [packet[1] for packet in packets]
-    flags = present_packets(merge(runs), offsets, sizes)
-    held = _positions(runs)
+    positions = _positions(runs)
     expected = [
-        set(range(offset, offset + size)) <= held for offset, size in zip(offsets, sizes, strict=True)
+        next((count for count in range(size) if offset + count not in positions), size)
+        for offset, size in zip(offsets, sizes, strict=True)
     ]
-    assert list(flags) == expected
+    assert list(held_bytes(merge(runs), offsets, sizes)) == expected
     assert [range(o, o + s) for o, s, is_chosen in packets if is_chosen] == list(
         packet_runs([packet[2] for packet in packets], offsets, sizes)
     )

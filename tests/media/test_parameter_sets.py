@@ -2,7 +2,6 @@
 
 import io
 import random
-import re
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from extractor.domain.policy import SamplingPolicy
-from tests.media.sample_entries import joined_mp4, with_sets_once
+from tests.media.sample_entries import joined_mp4, raw_with_sets_once, with_sets_once
 from tests.support.media import clips
 from tests.support.media.decoding import Decode
 
@@ -53,20 +52,6 @@ def _part(path: Path, codec: str, options: str, number: int) -> Path:
     return path
 
 
-def _with_sets_once(data: bytes, codec: str) -> bytes:
-    """Return the raw stream without repeated parameter sets."""
-    units = re.split(b"\x00?\x00\x00\x01", data)[1:]
-    seen: set[bytes] = set()
-    kept = []
-    for unit in units:
-        if _is_set(codec, unit[0]):
-            if unit in seen:
-                continue
-            seen.add(unit)
-        kept.append(b"\x00\x00\x00\x01" + unit)
-    return b"".join(kept)
-
-
 def _is_set(codec: str, first_byte: int) -> bool:
     mask, shift, kinds = _SETS[codec]
     return (first_byte >> shift) & mask in kinds
@@ -93,7 +78,10 @@ def _stream(folder: Path, codec: str, seed: int) -> Path:
     # The muxer for TS puts the first sets before every keyframe that has none.
     once = container != "ts" and chance.random() < 0.7
     joined.write_bytes(
-        b"".join(_with_sets_once(part.read_bytes(), codec) if once else part.read_bytes() for part in parts)
+        b"".join(
+            raw_with_sets_once(part.read_bytes(), partial(_is_set, codec)) if once else part.read_bytes()
+            for part in parts
+        )
     )
     clips.ffmpeg("-r 10 -i {0} -c copy -bsf:v setts=ts=N/10/TB {1}", joined, clip)
     if container == "ts" and chance.random() < 0.5:

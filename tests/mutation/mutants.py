@@ -250,7 +250,7 @@ MUTANTS: list[Mutant] = [
     *_group(
         "extractor/pipeline/disk_space.py",
         ("tests/pipeline/test_disk_space.py",),
-        ("disk space: any size fits on the disk", "elif not self._reservations:", "elif False:"),
+        ("disk space: any size fits on the disk", "elif not others:", "elif False:"),
         (
             "disk space: what others will write counts as free",
             "free - sum(one.missing_bytes for one in self._reservations)",
@@ -296,11 +296,25 @@ MUTANTS: list[Mutant] = [
             "            pass\n",
         ),
         ("prefetch: any number of videos is fetched", "and len(self._ahead) < self._videos_ahead", ""),
+    ),
+    *_group(
+        "extractor/pipeline/download.py",
+        _PREFETCH,
         (
             "prefetch: misfits are downloaded",
             "        check_source_size(source.video, self._max_bytes)\n",
             "",
         ),
+    ),
+    *_group(
+        "extractor/media/container/nal_units.py",
+        ("tests/pipeline/test_remote_video.py",),
+        ("needed bytes: keyframes in between are not read", "            unread.append(number)\n", ""),
+    ),
+    *_group(
+        "extractor/backends/storage/http.py",
+        ("tests/pipeline/test_http_video.py",),
+        ("http: the version of a range is not checked", " or response.headers.get(header) != value", ""),
     ),
     *_group(
         "extractor/pipeline/resume.py",

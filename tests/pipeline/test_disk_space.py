@@ -75,6 +75,29 @@ def test_a_file_waits_for_the_space_of_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("disk")
+def test_files_that_grow_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    space = DiskSpace(tmp_path)
+    made_room, entered = threading.Event(), threading.Event()
+    with space.reserve(40, _later(), made_room.set) as first:
+
+        def grow() -> None:
+            with space.writing(first, 40):
+                entered.set()
+
+        growing = threading.Thread(target=grow)
+        with space.reserve(40, _later(), lambda: None) as second:
+            growing.start()
+            made_room.wait()
+            with pytest.raises(DeadlineError, match="each other"), space.writing(second, 40):
+                pass
+            assert not entered.is_set()
+        growing.join()
+        assert entered.is_set()
+        with pytest.raises(TooLargeError, match="101 bytes"), space.writing(first, 101):
+            pass
+
+
+@pytest.mark.usefixtures("disk")
 def test_a_file_that_waits_asks_for_room_after_each_change(tmp_path: Path) -> None:
     """A file that is downloaded ahead while another one waits gives way, too."""
     space = DiskSpace(tmp_path)

@@ -1,25 +1,25 @@
 """Frames of objects in S3 are those of the whole file, and only the bytes that they need are fetched."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec.structs import replace
 
 from extractor import extract_frames
 from extractor.__main__ import main
 from extractor.backends.storage.s3.ranged_object import S3RangedObject
+from extractor.domain.fetch_mode import FetchMode
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import SourceChangedError, VideoMissingError
 from extractor.media.ffmpeg import process
-from extractor.media.ffmpeg.decoder_input import DecoderInput
-from extractor.media.ffmpeg.pipes import ProcessLimits
 from extractor.pipeline import remote_video
 from extractor.pipeline.local import extract_to_folder, local_config
-from extractor.pipeline.needed_bytes import FetchMode
+from extractor.pipeline.needed_bytes import FetchRules
 from extractor.pipeline.partial_copy import PartialCopy
 from extractor.pipeline.remote_video import S3Video
+from tests.media.sample_entries import raw_with_sets_once
 from tests.support.media import clips
 
 if TYPE_CHECKING:
@@ -35,11 +35,14 @@ CLIPS = {
     "log-level=error:crf=20:keyint=25:open-gop=0 {0}",
     "open.mp4": f"{PICTURES} -c:v libx265 -tag:v hvc1 -preset ultrafast -x265-params "
     "log-level=error:crf=20:keyint=25:open-gop=1:bframes=3 {0}",
+    "slices.mp4": f"{PICTURES} {X264} -x264-params slices=3 {{0}}",
     "vp9.mp4": f"{PICTURES} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 25 {{0}}",
 }
 WHOLE = {
     "fragments.mp4": f"{PICTURES} {X264} -movflags frag_keyframe {{0}}",
     "matroska.mkv": f"{PICTURES} {X264} {{0}}",
+    "hev1.mp4": f"{PICTURES} -c:v libx265 -tag:v hev1 -preset ultrafast -x265-params "
+    "log-level=error:keyint=25:open-gop=0:repeat-headers=1 {0}",
 }
 ONE = SamplingPolicy(strategy="timestamps", timestamps_seconds=(4.3,))
 
@@ -113,6 +116,58 @@ def test_a_file_without_usable_tables_is_fetched_as_a_whole(
 
 
 @pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """A clip whose parameter sets come in the first keyframe, and once again, with others, at 3 s."""
+    parts = [tmp_path / "0.h264", tmp_path / "1.h264"]
+    for path, offset in zip(parts, (0, -12), strict=True):
+        clips.ffmpeg(f"{PICTURES} -t 3 {X264} -x264-params chroma-qp-offset={offset} {{0}}", path)
+    joined, path = tmp_path / "joined.h264", tmp_path / "changed.mp4"
+    is_set = {7, 8}.__contains__
+    joined.write_bytes(
+        b"".join(raw_with_sets_once(part.read_bytes(), lambda head: is_set(head & 31)) for part in parts)
+    )
+    clips.ffmpeg("-r 25 -i {0} -c copy -bsf:v setts=ts=N/25/TB {1}", joined, path)
+    return path
+
+
+@pytest.mark.parametrize("most_keyframes", [1_024, 4])
+def test_a_keyframe_in_between_that_changes_the_parameter_sets_is_fetched(
+    most_keyframes: int,
+    changed: Path,
+    upload: Upload,
+    received: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("extractor.pipeline.needed_bytes._MAX_UNREAD", most_keyframes)
+    policy = SamplingPolicy(strategy="timestamps", timestamps_seconds=(5.3,))
+    video = S3Video(*upload(changed), "needed")
+    expected = _frames(changed, tmp_path / "whole", policy)
+    assert _frames(video, tmp_path / "one", policy) == expected
+    is_whole = sum(received) + HEAD == changed.stat().st_size
+    assert is_whole == (most_keyframes < 5)
+
+
+def test_parameter_sets_in_a_needed_packet_that_is_no_keyframe_make_the_whole_file_needed(
+    upload: Upload, received: list[int], tmp_path: Path
+) -> None:
+    raw, path = tmp_path / "raw.h264", tmp_path / "clip.mp4"
+    clips.ffmpeg(f"{PICTURES} {X264} {{0}}", raw)
+    units = re.split(b"\x00?\x00\x00\x01", raw.read_bytes())[1:]
+    pictures = [unit for unit in units if unit[0] & 31 in (1, 5)]
+    parameters = next(unit for unit in units if unit[0] & 31 == 8)
+    units.insert(units.index(pictures[80]), parameters)
+    raw.write_bytes(b"".join(b"\0\0\0\1" + unit for unit in units))
+    clips.ffmpeg("-r 25 -i {0} -c copy -bsf:v setts=ts=N/25/TB {1}", raw, path)
+    video = S3Video(*upload(path), "needed")
+    for seconds, is_whole in ((2.5, False), (3.5, True)):
+        policy = SamplingPolicy(strategy="timestamps", timestamps_seconds=(seconds,))
+        received.clear()
+        assert _frames(video, tmp_path / "one", policy) == _frames(path, tmp_path / "whole", policy)
+        assert (sum(received) + HEAD == path.stat().st_size) == is_whole
+
+
+@pytest.fixture
 def clip(tmp_path: Path) -> Path:
     path = tmp_path / "clip.mp4"
     clips.ffmpeg(f"{PICTURES} {X264} {{0}}", path)
@@ -150,14 +205,10 @@ def test_a_plan_that_needs_a_missing_packet_is_not_used(
     clip: Path, upload: Upload, received: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fetch_too_little(
-        copy: PartialCopy,
-        source: DecoderInput,
-        policy: SamplingPolicy,
-        budget: ProcessLimits,
-        mode: FetchMode,
-    ) -> DecoderInput:
+        copy: PartialCopy, policy: SamplingPolicy, rules: FetchRules, deadline: float
+    ) -> bool:
         copy.fetch([range(copy.size_bytes - (1 << 14), copy.size_bytes)])  # the tables
-        return replace(source, present=tuple(copy.present))
+        return True
 
     expected = _frames(clip, tmp_path / "whole", ONE)
     at_start: list[int] = []
@@ -170,6 +221,22 @@ def test_a_plan_that_needs_a_missing_packet_is_not_used(
     monkeypatch.setattr("extractor.media.decode.planned.run_ffmpeg", run_ffmpeg)
     assert _frames(S3Video(*upload(clip)), tmp_path / "one", ONE) == expected
     assert at_start == [clip.stat().st_size - HEAD]  # no decode of the partial file was tried
+
+
+def test_the_progress_of_a_fetch_ends_with_what_was_fetched(
+    clip: Path, upload: Upload, received: list[int], tmp_path: Path
+) -> None:
+    told: list[tuple[float, float]] = []
+    extract_to_folder(
+        S3Video(*upload(clip), "needed"),
+        tmp_path / "one",
+        ONE,
+        local_config(),
+        fetching=lambda done, total: told.append((done, total)),
+    )
+    assert told == sorted(told)
+    assert all(done <= total for done, total in told)
+    assert told[-1] == (sum(received) + HEAD,) * 2
 
 
 def test_an_object_that_changes_meanwhile_gives_no_frames(

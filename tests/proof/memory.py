@@ -9,7 +9,7 @@ from datetime import datetime
 from extractor.backends.queues.base import OutgoingMessage, SendFailure
 from extractor.backends.state.base import BacklogFilter, StateRow
 from extractor.backends.state.values import failure_text
-from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
+from extractor.backends.storage.base import NO_VERSIONS, RangedObject, StoredBytes, StoredObject
 from extractor.domain import keys
 from extractor.domain.jobs import ExtractionSummary, VideoRef
 from extractor.errors import ClaimedError, ConflictError, NotInStateError, VideoMissingError
@@ -22,6 +22,7 @@ class MemoryStream:
     """An object as it was when it was opened."""
 
     data: bytes
+    ranges: RangedObject | None = None
 
     @property
     def etag(self) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
+from extractor.backends.storage.base import NO_VERSIONS, RangedObject, StoredBytes, StoredObject
 from extractor.errors import ConflictError, StorageUnavailableError, VideoMissingError
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
@@ -28,6 +28,7 @@ class _Stream:
     etag: str
     size_bytes: int
     data: bytes
+    ranges: RangedObject | None = None
 
     def chunks(self) -> Iterator[bytes]:
         for start in range(0, len(self.data), _CHUNK):

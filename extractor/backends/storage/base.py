@@ -54,12 +54,31 @@ class StoredRange(Struct, frozen=True):
     size_bytes: int
 
 
+class RangedObject(Protocol):
+    """One version of an object, of which ranges can be read. Thread-safe."""
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of the object."""
+        ...
+
+    def chunks(self, run: range) -> Iterator[bytes]:
+        """Yield the bytes of a range.
+
+        Raises:
+            SourceChangedError: The object was overwritten meanwhile, or its bytes end early.
+            ExtractorError: It cannot be read.
+        """
+        ...
+
+
 class ObjectStream(Protocol):
     """An object that is open for reading.
 
     Attributes:
         etag: Identifies the version that is read.
         size_bytes: Its size.
+        ranges: Reads ranges of this version; ``None`` if the store cannot.
     """
 
     @property
@@ -68,8 +87,11 @@ class ObjectStream(Protocol):
     @property
     def size_bytes(self) -> int: ...
 
+    @property
+    def ranges(self) -> RangedObject | None: ...
+
     def chunks(self) -> Iterator[bytes]:
-        """Yield the content in chunks of at most 1 MiB.
+        """Yield the content in chunks of at most 1 MiB. The stream is closed when the iterator is.
 
         Raises:
             SourceChangedError: Fewer bytes arrived than `size_bytes`.

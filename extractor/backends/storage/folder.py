@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject
+from extractor.backends.storage.base import NO_VERSIONS, RangedObject, StoredBytes, StoredObject
 from extractor.errors import (
     AccessDeniedError,
     ConflictError,
@@ -38,6 +38,7 @@ class FileStream(Struct, frozen=True):
     etag: str
     size_bytes: int
     file: BinaryIO
+    ranges: RangedObject | None = None
 
     def chunks(self) -> Iterator[bytes]:
         received = 0

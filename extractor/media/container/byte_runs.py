@@ -3,6 +3,7 @@
 A run is a `range` of positions with step 1. Lists of runs are ascending and disjoint.
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
@@ -65,8 +66,8 @@ def packet_runs(chosen: Sequence[int], offsets: Sequence[int], sizes: Sequence[i
         yield range(offset, offset + size)
 
 
-def present_packets(present: Sequence[range], offsets: Sequence[int], sizes: Sequence[int]) -> bytes:
-    """Return one byte per packet: 1 if all of its bytes are in `present`, else 0.
+def held_bytes(present: Sequence[range], offsets: Sequence[int], sizes: Sequence[int]) -> "array[int]":
+    """Return for each packet how many bytes from its start on are in `present`.
 
     Args:
         present: Runs that do not touch each other, as `merge` returns them.
@@ -75,7 +76,10 @@ def present_packets(present: Sequence[range], offsets: Sequence[int], sizes: Seq
     """
     starts = [run.start for run in present]
     ends = [0, *(run.stop for run in present)]
-    return bytes(
-        offset + size <= ends[bisect_right(starts, offset)]
-        for offset, size in zip(offsets, sizes, strict=True)
+    return array(
+        "Q",
+        (
+            min(size, max(0, ends[bisect_right(starts, offset)] - offset))
+            for offset, size in zip(offsets, sizes, strict=True)
+        ),
     )

@@ -82,11 +82,13 @@ class PacketRoles(Struct, frozen=True):
         marks: By the names of the filters of `extractor.media.probe.decode_order`.
         changes: The numbers of the packets with other parameter sets than the last packet that had some.
         with_parameters: The numbers of all packets with parameter sets.
+        unread: The numbers of the keyframes of which too few bytes are held to read their units.
     """
 
     marks: Mapping[str, bytes]
     changes: Sequence[int]
     with_parameters: Sequence[int]
+    unread: Sequence[int]
 
 
 def read_roles(
@@ -96,12 +98,12 @@ def read_roles(
     offsets: Sequence[int],
     sizes: Sequence[int],
     are_keyframes: Sequence[int],
-    present: Sequence[int] | None = None,
+    held: Sequence[int] | None = None,
 ) -> PacketRoles:
     """Read the roles of all packets.
 
-    A packet whose bytes are not present counts as a reference without parameter sets, and as a closed access
-    point if it is flagged as a keyframe.
+    A packet of which bytes are missing counts as a reference without parameter sets. If it is flagged as a
+    keyframe, the bytes that are held may suffice; else it counts as a closed access point, too.
 
     Args:
         descriptor: The open file.
@@ -110,7 +112,8 @@ def read_roles(
         offsets: The position of each packet in the file.
         sizes: Their sizes.
         are_keyframes: Whether they are flagged as keyframes.
-        present: Whether their bytes are present; ``None`` if all are.
+        held: For each packet of a partial file, how many bytes from its start on are there; ``None`` for a
+            whole file.
 
     Raises:
         UnsupportedTablesError: A packet does not consist of units, or has unsupported ones, or the packets
@@ -118,15 +121,20 @@ def read_roles(
     """
     names = ("references", "random_access", "open_access", "leading")
     masks = _packet_masks(codec)
-    heads = _only_units(descriptor, length_bytes, offsets, sizes, present)
+    heads = _only_units(descriptor, length_bytes, offsets, sizes, held)
     found = bytearray(heads.translate(masks))
-    changes, with_parameters, last = list[int](), list[int](), b""
+    changes, with_parameters, unread, last = list[int](), list[int](), list[int](), b""
     for number in compress(count(), found.translate(_ARE_SPECIAL)):
-        if present is not None and not present[number]:
-            found[number] = _REFERENCE | _RANDOM_ACCESS * are_keyframes[number]
-            continue
         offset, size = offsets[number], sizes[number]
-        found[number], parameters = _read_units(descriptor, length_bytes, offset, size, masks)
+        held_size = size if held is None else held[number]
+        if held_size < size and not are_keyframes[number]:
+            found[number] = _REFERENCE
+            continue
+        units = _read_units(descriptor, length_bytes, offset, size, masks, held_size)
+        if units is None:
+            unread.append(number)
+            units = _REFERENCE | _RANDOM_ACCESS, b""
+        found[number], parameters = units
         if parameters:
             with_parameters.append(number)
             if parameters != last:
@@ -136,7 +144,7 @@ def read_roles(
     access_points = map(or_, marks["random_access"], marks["open_access"])
     if bytes(access_points) != bytes(are_keyframes):  # FFmpeg would derive other keyframes
         raise UnsupportedTablesError
-    return PacketRoles(marks, changes, with_parameters)
+    return PacketRoles(marks, changes, with_parameters, unread)
 
 
 def _only_units(
@@ -144,9 +152,9 @@ def _only_units(
     length_bytes: int,
     offsets: Sequence[int],
     sizes: Sequence[int],
-    present: Sequence[int] | None,
+    held: Sequence[int] | None,
 ) -> bytes:
-    """Return the first byte of each packet's unit; `_OTHER` if it is absent, or one of several."""
+    """Return the first byte of each packet's unit; `_OTHER` if it is one of several, or bytes are missing."""
     if length_bytes not in _HEADS:
         return bytes([_OTHER]) * len(sizes)
     unpack, size = _HEADS[length_bytes].unpack_from, _HEADS[length_bytes].size
@@ -154,11 +162,11 @@ def _only_units(
     first = 0
     while first < len(offsets):
         start = offsets[first]
-        if present is not None and not present[first]:
+        if held is not None and held[first] < sizes[first]:
             found.append(_OTHER)
             first += 1
             continue
-        end = _end_of_run(offsets, first) if present is None else first + 1
+        end = _end_of_run(offsets, first) if held is None else first + 1
         data = os.pread(descriptor, offsets[end - 1] - start + size, start)
         if len(data) != offsets[end - 1] - start + size:
             raise UnsupportedTablesError
@@ -215,28 +223,48 @@ def _packet_mask(types: UnitTypes, head: int) -> int:
 
 
 def _read_units(
-    descriptor: int, length_bytes: int, offset: int, size: int, masks: Sequence[int]
-) -> tuple[int, bytes]:
+    descriptor: int,
+    length_bytes: int,
+    offset: int,
+    size: int,
+    masks: Sequence[int],
+    held_size: int,
+) -> tuple[int, bytes] | None:
     """Return what all units of a packet say of it, and its parameter sets.
+
+    Args:
+        descriptor: The open file.
+        length_bytes: The size of the length before each unit.
+        offset: The position of the packet in the file.
+        size: Its size.
+        masks: What the first byte of a unit says of its packet.
+        held_size: How many bytes of the packet, from its start on, the file has.
+
+    Returns:
+        ``None`` if the bytes that the file has do not suffice.
 
     Raises:
         UnsupportedTablesError: The packet does not consist of units, or has unsupported ones.
     """
     head = os.pread(descriptor, _HEAD_BYTES, offset)
-    position, packet_mask, parameters = 0, 0, b""
+    position, head_position, packet_mask, parameters = 0, 0, 0, b""
     for _ in range(_MAX_UNITS):
-        if position + length_bytes + 1 > len(head):
-            head, offset, size, position = (
-                os.pread(descriptor, _HEAD_BYTES, offset + position), offset + position, size - position, 0,
-            )  # fmt: skip
-        length = int.from_bytes(head[position : position + length_bytes], "big")
-        start, end = position + length_bytes, position + length_bytes + length
-        if not length or end > size or start >= len(head):
+        start = position + length_bytes
+        if held_size <= start < size:
+            return None
+        if start >= head_position + len(head):
+            head, head_position = os.pread(descriptor, _HEAD_BYTES, offset + position), position
+        within = position - head_position
+        length = int.from_bytes(head[within : within + length_bytes], "big")
+        end = start + length
+        if not length or end > size or start >= head_position + len(head):
             raise UnsupportedTablesError
-        mask = masks[head[start]]
+        mask = masks[head[start - head_position]]
         if mask & _UNSUPPORTED:
             raise UnsupportedTablesError
         if mask & _PARAMETERS:
+            if end > held_size:
+                return None
             parameters += os.pread(descriptor, length, offset + start) + b"\0\0\0\1"
         packet_mask |= mask
         if end == size:

@@ -7,14 +7,15 @@ This saves a start of FFmpeg. It is done only for files whose tables need no int
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import compress, count
+from itertools import compress
+from operator import lt
 from typing import BinaryIO, Final
 
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.container.boxes import UnsupportedTablesError
-from extractor.media.container.byte_runs import present_packets
+from extractor.media.container.byte_runs import held_bytes
 from extractor.media.container.mp4 import SampleEntry, SampleTable, read_sample_table
 from extractor.media.container.nal_units import UNIT_TYPES, PacketRoles, read_roles
 from extractor.media.ffmpeg.decoder_input import DecoderInput
@@ -53,7 +54,9 @@ class TableScan(Struct, frozen=True):
         marks: For each filter that `decode_order` knows, by name: one byte per packet, 1 if it passes.
         stream: The stream, as far as the tables describe it: FFmpeg may describe it otherwise.
         table: The tables.
-        present: For each packet of a partial file, whether its bytes are present; ``None`` for a whole file.
+        held: For each packet of a partial file, how many bytes from its start on are there; ``None`` for a
+            whole file.
+        unread: The keyframes of a partial file whose parameter sets are not known.
         dependencies: The dependencies between frames, for AV1.
     """
 
@@ -61,8 +64,22 @@ class TableScan(Struct, frozen=True):
     marks: Mapping[str, bytes]
     stream: StreamInfo
     table: SampleTable
-    present: bytes | None = None
+    held: Sequence[int] | None = None
+    unread: Sequence[int] = ()
     dependencies: Dependencies | None = None
+
+    def suffices(self, kept: bytes) -> bool:
+        """Whether a partial file has all that the decode of some packets needs.
+
+        The parameter sets of a keyframe count for all packets after it, so those of each keyframe before the
+        last packet must be known. One that changes them is a packet that the decode needs.
+
+        Args:
+            kept: One byte per packet: 1 if it is decoded.
+        """
+        if self.held is None or any(map(lt, compress(self.held, kept), compress(self.table.sizes, kept))):
+            return False
+        return not self.unread or self.unread[0] > kept.rfind(1)
 
 
 def scan_tables(source: DecoderInput, policy: SamplingPolicy) -> TableScan | None:
@@ -78,12 +95,14 @@ def scan_tables(source: DecoderInput, policy: SamplingPolicy) -> TableScan | Non
     with suppress(UnsupportedTablesError, UnsupportedBitstreamError), source.path.open("rb") as file:
         table = read_sample_table(file, source.path.stat().st_size, source.limits.max_packets)
         present = source.present
-        are_present = None if present is None else present_packets(present, table.offsets, table.sizes)
-        return _scan(file, table, policy, are_present)
+        held = None if present is None else held_bytes(present, table.offsets, table.sizes)
+        return _scan(file, table, policy, held)
     return None
 
 
-def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy, present: bytes | None) -> TableScan:
+def _scan(
+    file: BinaryIO, table: SampleTable, policy: SamplingPolicy, held: Sequence[int] | None
+) -> TableScan:
     codec, configuration = _codec_of(table.entry)
     if max(table.durations) * table.time_base > JUMP_SECONDS or not table.are_keyframes[0]:
         raise UnsupportedTablesError
@@ -94,15 +113,17 @@ def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy, present: b
     if packets.far_times or len(packets.parts) != 1:
         raise UnsupportedTablesError
     marks: Mapping[str, bytes] = {}
+    unread: Sequence[int] = ()
     request = scan_request_for(codec, policy)
-    dependencies = _dependencies(file, table, present) if request.frames else None
+    dependencies = _dependencies(file, table, is_whole=held is None) if request.frames else None
     if request.filters:
-        roles = _roles(file, codec, configuration, table, present)
-        if present is not None:
-            _check_parameters(table, roles.with_parameters, present)
+        roles = _roles(file, codec, configuration, table, held)
+        if held is not None:
+            _check_parameters(table, roles.with_parameters)
         packets.mark_new_parameters(roles.changes)
-        marks = roles.marks
-    return TableScan(packets, marks, _stream(codec, configuration, table), table, present, dependencies)
+        marks, unread = roles.marks, roles.unread
+    stream = _stream(codec, configuration, table)
+    return TableScan(packets, marks, stream, table, held, unread, dependencies)
 
 
 def _codec_of(entry: SampleEntry) -> tuple[str, bytes]:
@@ -115,39 +136,34 @@ def _codec_of(entry: SampleEntry) -> tuple[str, bytes]:
 
 
 def _roles(
-    file: BinaryIO, codec: str, configuration: bytes, table: SampleTable, present: bytes | None
+    file: BinaryIO, codec: str, configuration: bytes, table: SampleTable, held: Sequence[int] | None
 ) -> PacketRoles:
     if codec not in UNIT_TYPES:
         raise UnsupportedTablesError
     length_bytes = (configuration[_LENGTH_BYTES_AT[codec]] & 3) + 1
     return read_roles(
-        file.fileno(), codec, length_bytes, table.offsets, table.sizes, table.are_keyframes, present
+        file.fileno(), codec, length_bytes, table.offsets, table.sizes, table.are_keyframes, held
     )
 
 
-def _check_parameters(table: SampleTable, with_parameters: Sequence[int], present: bytes) -> None:
-    """Check that no present packet may need parameter sets of a packet that is not present.
-
-    Either each keyframe has parameter sets, or the samples have none: a sample entry other than ``hev1`` then
-    promises that they are in the entry (ISO/IEC 14496-15).
+def _check_parameters(table: SampleTable, with_parameters: Sequence[int]) -> None:
+    """Check that only keyframes of a partial file may have parameter sets.
 
     Raises:
-        UnsupportedTablesError: A packet may need them.
+        UnsupportedTablesError: A sample entry ``hev1`` allows others to have them, or one of those that are
+            there does.
     """
-    keyframes = {number for number in compress(count(), table.are_keyframes) if present[number]}
-    if with_parameters and not keyframes.issubset(with_parameters):
-        raise UnsupportedTablesError
-    if keyframes and not with_parameters and table.entry.format == b"hev1":
+    if table.entry.format == b"hev1" or not all(table.are_keyframes[number] for number in with_parameters):
         raise UnsupportedTablesError
 
 
-def _dependencies(file: BinaryIO, table: SampleTable, present: bytes | None) -> Dependencies:
+def _dependencies(file: BinaryIO, table: SampleTable, *, is_whole: bool) -> Dependencies:
     """Return the dependencies between the frames of AV1.
 
     Raises:
         UnsupportedTablesError: They are not known.
     """
-    if present is not None or max(table.sizes) > _MAX_PACKET_BYTES:
+    if not is_whole or max(table.sizes) > _MAX_PACKET_BYTES:
         raise UnsupportedTablesError
     frames = Av1Dependencies()
     for offset, size in zip(table.offsets, table.sizes, strict=True):

@@ -9,8 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 import extractor.output.writers
+import extractor.pipeline.download
 import extractor.pipeline.job
-import extractor.pipeline.prefetch
 import extractor.pipeline.workdir
 import tests.proof.patching
 from extractor.backends.storage.base import ObjectStore
@@ -160,4 +160,4 @@ def work_directory_kept(patch: Patch) -> None:
         path.mkdir()
         yield path
 
-    patch(extractor.pipeline.prefetch, "job_directory", kept)
+    patch(extractor.pipeline.download, "job_directory", kept)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from extractor.backends.storage.base import NO_VERSIONS, StoredBytes, StoredObject, StoredRange
 from extractor.backends.storage.s3 import conditional_writes, deletions, multipart_upload
 from extractor.backends.storage.s3.client import Bucket, is_missing_key, to_domain_error
+from extractor.backends.storage.s3.ranged_object import S3RangedObject
 from extractor.errors import SourceChangedError, VideoMissingError
 
 if TYPE_CHECKING:
@@ -25,13 +26,20 @@ class S3ObjectStream(Struct, frozen=True):
     etag: str
     size_bytes: int
     body: "StreamingBody"
+    bucket: Bucket
+    key: str
+
+    @property
+    def ranges(self) -> S3RangedObject:
+        return S3RangedObject(self.bucket, self.key, self.etag, self.size_bytes)
 
     def chunks(self) -> Iterator[bytes]:
         received = 0
         try:
-            for chunk in self.body.iter_chunks(_CHUNK_BYTES):
-                received += len(chunk)
-                yield chunk
+            with closing(self.body):
+                for chunk in self.body.iter_chunks(_CHUNK_BYTES):
+                    received += len(chunk)
+                    yield chunk
         except (ResponseStreamingError, IncompleteReadError) as error:
             raise SourceChangedError(f"the object's bytes ended early, after {received}") from error
         except BotoCoreError as error:
@@ -56,7 +64,8 @@ class S3ObjectStore:
         with self._reading(key, "read"):
             found = self._bucket.client.get_object(Bucket=self._bucket.name, Key=key)
         with closing(found["Body"]) as body:
-            yield S3ObjectStream(found["ETag"].strip('"'), found["ContentLength"], body)
+            etag = found["ETag"].strip('"')
+            yield S3ObjectStream(etag, found["ContentLength"], body, self._bucket, key)
 
     def read(self, key: str) -> StoredBytes | None:
         try:
