@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
 
-from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.byte_runs import byte_count, merge, split, subtract
+from extractor.media.container.sample_table import UnsupportedTablesError
 
 HEAD_BYTES: Final = 1 << 18
 """The size of the first request, and of those that follow the headers of the file."""

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.mp4 import read_sample_table
+from extractor.media.container.sample_table import UnsupportedTablesError
 from extractor.media.decode import full, planned
 from extractor.media.ffmpeg import process
 from extractor.media.ffmpeg.binary import find_ffmpeg

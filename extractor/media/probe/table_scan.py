@@ -13,10 +13,17 @@ from typing import BinaryIO, Final
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.byte_runs import present_packets
-from extractor.media.container.mp4 import SampleEntry, SampleTable, read_sample_table
+from extractor.media.container.mp4 import read_sample_table
 from extractor.media.container.nal_units import UNIT_TYPES, PacketRoles, read_roles
+from extractor.media.container.sample_table import (
+    ColourTags,
+    SampleEntry,
+    SampleTable,
+    UnsupportedTablesError,
+)
+from extractor.media.container.tables import read_tables
+from extractor.media.container.vpx_headers import check_frames
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.discontinuities import JUMP_SECONDS
 from extractor.media.ffmpeg.input_info import UNKNOWN, StreamInfo
@@ -26,23 +33,23 @@ from extractor.media.references.av1_dependencies import Av1Dependencies, Depende
 from extractor.media.references.bit_reader import UnsupportedBitstreamError
 from extractor.media.references.h264_parameters import parse_sequence_parameters
 
-_CODECS: Final[Mapping[bytes, tuple[str, bytes]]] = {
-    b"avc1": ("h264", b"avcC"),
-    b"hvc1": ("hevc", b"hvcC"),
-    b"hev1": ("hevc", b"hvcC"),
-    b"vp09": ("vp9", b"vpcC"),
-    b"av01": ("av1", b"av1C"),
-}
-"""FFmpeg's name of the codec, and the box with its configuration, by the format of the sample entry."""
-
 _LENGTH_BYTES_AT: Final = {"h264": 4, "hevc": 21}
 """The position in the configuration of the byte that holds the size of unit lengths."""
 
+_VPX: Final = frozenset({"vp8", "vp9"})
 _MAX_PACKET_BYTES: Final = 1 << 24
 _H264_BASELINE: Final = 66
-_MATRICES: Final = {0: "gbr", 1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m"}
-_DYNAMIC_RANGES: Final = frozenset({16, 18})
-"""Transfer characteristics of video with high dynamic range: PQ and HLG."""
+_MATRICES: Final = {
+    0: "gbr",
+    1: "bt709",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    9: "bt2020nc",
+}
+_PRIMARIES: Final = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 12: "smpte432"}
+_TRANSFERS: Final = {1: "bt709", 6: "smpte170m", 7: "smpte240m", 16: "smpte2084", 18: "arib-std-b67"}
+"""FFmpeg's names of some numbers of ISO/IEC 23091-2."""
 
 
 class TableScan(Struct, frozen=True):
@@ -76,47 +83,53 @@ def scan_tables(source: DecoderInput, policy: SamplingPolicy) -> TableScan | Non
         The packets; ``None`` if FFmpeg must list them.
     """
     with suppress(UnsupportedTablesError, UnsupportedBitstreamError), source.path.open("rb") as file:
-        table = read_sample_table(file, source.path.stat().st_size, source.limits.max_packets)
         present = source.present
+        read = read_tables if present is None else read_sample_table  # reads the movie box only
+        table = read(file, source.path.stat().st_size, source.limits.max_packets)
         are_present = None if present is None else present_packets(present, table.offsets, table.sizes)
         return _scan(file, table, policy, are_present)
     return None
 
 
 def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy, present: bytes | None) -> TableScan:
-    codec, configuration = _codec_of(table.entry)
+    entry = table.entry
+    _check_configuration(entry)
     if max(table.durations) * table.time_base > JUMP_SECONDS or not table.are_keyframes[0]:
         raise UnsupportedTablesError
     if min(table.pts) < table.pts[0]:  # leading frames
         raise UnsupportedTablesError
-    packets = StreamPackets(codec, table.entry.width, table.entry.height, table.time_base)
+    packets = StreamPackets(entry.codec, entry.width, entry.height, table.time_base)
     packets.extend(table.pts, table.dts, table.durations, table.are_keyframes)
     if packets.far_times or len(packets.parts) != 1:
         raise UnsupportedTablesError
+    stream = _stream(table)
     marks: Mapping[str, bytes] = {}
-    request = scan_request_for(codec, policy)
+    request = scan_request_for(entry.codec, policy)
     dependencies = _dependencies(file, table, present) if request.frames else None
     if request.filters:
-        roles = _roles(file, codec, configuration, table, present)
+        roles = _roles(file, table, present)
         if present is not None:
             _check_parameters(table, roles.with_parameters, present)
         packets.mark_new_parameters(roles.changes)
         marks = roles.marks
-    return TableScan(packets, marks, _stream(codec, configuration, table), table, present, dependencies)
+    if entry.codec in _VPX:
+        check_frames(file.fileno(), entry.codec, table.offsets, table.are_keyframes, present)
+    return TableScan(packets, marks, stream, table, present, dependencies)
 
 
-def _codec_of(entry: SampleEntry) -> tuple[str, bytes]:
-    """Return FFmpeg's name of the codec, and its configuration."""
-    codec, name = _CODECS.get(entry.format, ("", b""))
-    configuration = entry.boxes.get(name)
-    if configuration is None or len(configuration) <= _LENGTH_BYTES_AT.get(codec, 0):
+def _check_configuration(entry: SampleEntry) -> None:
+    """Check that the configuration is there, and that units of H.264 and HEVC have a length.
+
+    Raises:
+        UnsupportedTablesError: It is missing, or units may have start codes.
+    """
+    record = entry.configuration
+    if entry.codec in _LENGTH_BYTES_AT and (len(record) <= _LENGTH_BYTES_AT[entry.codec] or record[0] != 1):
         raise UnsupportedTablesError
-    return codec, configuration
 
 
-def _roles(
-    file: BinaryIO, codec: str, configuration: bytes, table: SampleTable, present: bytes | None
-) -> PacketRoles:
+def _roles(file: BinaryIO, table: SampleTable, present: bytes | None) -> PacketRoles:
+    codec, configuration = table.entry.codec, table.entry.configuration
     if codec not in UNIT_TYPES:
         raise UnsupportedTablesError
     length_bytes = (configuration[_LENGTH_BYTES_AT[codec]] & 3) + 1
@@ -137,7 +150,7 @@ def _check_parameters(table: SampleTable, with_parameters: Sequence[int], presen
     keyframes = {number for number in compress(count(), table.are_keyframes) if present[number]}
     if with_parameters and not keyframes.issubset(with_parameters):
         raise UnsupportedTablesError
-    if keyframes and not with_parameters and table.entry.format == b"hev1":
+    if keyframes and not with_parameters and table.entry.has_own_parameters:
         raise UnsupportedTablesError
 
 
@@ -157,15 +170,16 @@ def _dependencies(file: BinaryIO, table: SampleTable, present: bytes | None) -> 
     return frames.dependencies
 
 
-def _stream(codec: str, configuration: bytes, table: SampleTable) -> StreamInfo:
+def _stream(table: SampleTable) -> StreamInfo:
     """Describe the stream by its sample entry.
 
     Raises:
-        UnsupportedTablesError: It may be interlaced, or has a high dynamic range.
+        UnsupportedTablesError: It may be interlaced.
         UnsupportedBitstreamError: The sequence parameter set is damaged.
     """
-    profile, transfer, matrix = "", None, None
-    if codec == "h264":
+    entry, colours, profile = table.entry, table.entry.colours, ""
+    if entry.codec == "h264":
+        configuration = entry.configuration
         length = int.from_bytes(configuration[6:8], "big")
         if not configuration[5] & 31:
             raise UnsupportedTablesError
@@ -173,18 +187,16 @@ def _stream(codec: str, configuration: bytes, table: SampleTable) -> StreamInfo:
         if parameters.may_be_interlaced:
             raise UnsupportedTablesError
         profile = "Baseline" if parameters.profile == _H264_BASELINE else ""
-        transfer, matrix = parameters.transfer, parameters.matrix
-    colours = table.entry.boxes.get(b"colr", b"")
-    if matrix is None and colours[:3] == b"ncl" and len(colours) >= 10:
-        transfer, matrix = colours[7], colours[9]
-    if transfer in _DYNAMIC_RANGES:
-        raise UnsupportedTablesError
+        if parameters.matrix is not None:
+            colours = ColourTags(parameters.primaries, parameters.transfer, parameters.matrix)
     return StreamInfo(
         table.stream,
-        codec,
+        entry.codec,
         profile=profile,
-        width=table.entry.width,
-        height=table.entry.height,
+        width=entry.width,
+        height=entry.height,
         pixel_format="yuv420p",
-        matrix=_MATRICES.get(matrix or -1, UNKNOWN),
+        matrix=_MATRICES.get(colours.matrix or -1, UNKNOWN),
+        primaries=_PRIMARIES.get(colours.primaries or -1, UNKNOWN),
+        transfer_name=_TRANSFERS.get(colours.transfer or -1, UNKNOWN),
     )

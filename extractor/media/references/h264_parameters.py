@@ -22,12 +22,14 @@ class SequenceParameters(Struct, frozen=True):
     Attributes:
         profile: The number of the profile.
         may_be_interlaced: Whether pictures may be fields, or frames of two fields.
-        transfer: The number of the transfer characteristic; ``None`` if it is not stated.
+        primaries: The number of the colour primaries; ``None`` if it is not stated.
+        transfer: The number of the transfer characteristic, likewise.
         matrix: The number of the colour matrix, likewise.
     """
 
     profile: int
     may_be_interlaced: bool
+    primaries: int | None = None
     transfer: int | None = None
     matrix: int | None = None
 
@@ -59,8 +61,8 @@ def parse_sequence_parameters(unit: bytes) -> SequenceParameters:
     if bits.read_flag():  # cropping
         for _ in range(4):
             bits.exp_golomb()
-    transfer, matrix = _read_colours(bits) if bits.read_flag() else (None, None)
-    return SequenceParameters(profile, may_be_interlaced, transfer, matrix)
+    colours = _read_colours(bits) if bits.read_flag() else (None, None, None)
+    return SequenceParameters(profile, may_be_interlaced, *colours)
 
 
 def _skip_sample_format(bits: BitReader) -> None:
@@ -100,8 +102,8 @@ def _skip_picture_order(bits: BitReader) -> None:
             bits.exp_golomb()
 
 
-def _read_colours(bits: BitReader) -> tuple[int | None, int | None]:
-    """Return the transfer characteristic and the matrix from the usability information."""
+def _read_colours(bits: BitReader) -> tuple[int | None, int | None, int | None]:
+    """Return the primaries, the transfer characteristic and the matrix from the usability information."""
     if bits.read_flag() and bits.read(8) == _EXTENDED_ASPECT_RATIO:
         bits.read(32)
     if bits.read_flag():
@@ -109,6 +111,5 @@ def _read_colours(bits: BitReader) -> tuple[int | None, int | None]:
     if bits.read_flag():
         bits.read(4)
         if bits.read_flag():
-            bits.read(8)
-            return bits.read(8), bits.read(8)
-    return None, None
+            return bits.read(8), bits.read(8), bits.read(8)
+    return None, None, None
