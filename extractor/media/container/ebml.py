@@ -1,6 +1,6 @@
 """Split EBML files (Matroska, WebM) into elements.
 
-RFC 8794. Only elements of known size are supported.
+RFC 8794. Of elements of unknown size, only one that extends to the end of the file is supported.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,9 @@ from extractor.media.container.sample_table import SeekableFile, UnsupportedTabl
 _HEAD_BYTES: Final = 32
 """An identifier of 4 bytes, a size of 8 bytes, and the first bytes of the content."""
 
+_MAX_IDENTIFIER_BYTES: Final = 4
+_MAX_NUMBER_BYTES: Final = 8
+UNKNOWN: Final = -1
 _MAX_ELEMENTS: Final = 2_000_000
 _LENGTHS: Final = bytes(9 - value.bit_length() for value in range(256))
 """The length of a number in bytes, by its first byte."""
@@ -39,13 +42,15 @@ class EbmlReader:
 
     Args:
         file: The file.
+        open_ended: The identifier of elements that may have an unknown size: they extend to the end of the
+            element around them.
 
-    All methods raise `UnsupportedTablesError` for damaged elements and those of unknown size, and when there
-    are very many.
+    All methods raise `UnsupportedTablesError` for damaged elements and other ones of unknown size, and when
+    there are very many.
     """
 
-    def __init__(self, file: SeekableFile) -> None:
-        self._file = file
+    def __init__(self, file: SeekableFile, open_ended: int) -> None:
+        self._file, self._open_ended = file, open_ended
         self._left = _MAX_ELEMENTS
 
     def elements(self, start: int, end: int) -> Iterator[Element]:
@@ -57,17 +62,18 @@ class EbmlReader:
                 raise UnsupportedTablesError
             file.seek(position)
             head = file.read(_HEAD_BYTES)
-            if len(head) < 2:
+            if not head:
                 raise UnsupportedTablesError
             length = _LENGTHS[head[0]]
+            identifier = int.from_bytes(head[:length], "big")
             size, content = read_number(head, length)
             first = position + content
+            if size == UNKNOWN and identifier == self._open_ended:
+                size = end - first
             position = first + size
-            if length > 4 or position > end:
+            if length > _MAX_IDENTIFIER_BYTES or size < 0 or position > end:
                 raise UnsupportedTablesError
-            yield Element(
-                int.from_bytes(head[:length], "big"), first, position, head[content : content + size]
-            )
+            yield Element(identifier, first, position, head[content : content + size])
 
     def children(self, element: Element) -> Iterator[Element]:
         """Yield the elements in an element."""
@@ -87,8 +93,11 @@ class EbmlReader:
 def read_number(data: bytes, position: int) -> tuple[int, int]:
     """Return the number of variable length at `position`, and the position after it.
 
+    Returns:
+        The number, `UNKNOWN` if it stands for an unknown size; and the position.
+
     Raises:
-        UnsupportedTablesError: It is cut off, longer than 8 bytes, or stands for an unknown size.
+        UnsupportedTablesError: It is cut off or longer than 8 bytes.
     """
     if position >= len(data):
         raise UnsupportedTablesError
@@ -96,6 +105,6 @@ def read_number(data: bytes, position: int) -> tuple[int, int]:
     end = position + length
     unmarked = (1 << 7 * length) - 1
     number = int.from_bytes(data[position:end], "big") & unmarked
-    if end > len(data) or length > 8 or number == unmarked:
+    if end > len(data) or length > _MAX_NUMBER_BYTES:
         raise UnsupportedTablesError
-    return number, end
+    return (UNKNOWN if number == unmarked else number), end

@@ -71,6 +71,8 @@ def fragmented_table(file: SeekableFile, movie: Movie, max_samples: int) -> Samp
         UnsupportedTablesError: The file is not supported.
     """
     track = video_track(movie)
+    if track.entry.codec == "vp9":  # FFmpeg splits it again, and derives the durations from the frame rate
+        raise UnsupportedTablesError
     extension = [
         content for content in _track_extensions(movie) if unpack("I", content, 4)[0] == track.identifier
     ]
@@ -190,7 +192,7 @@ def _read_run(
     end = times.pop()
     columns.dts += times
     columns.pts += array("q", map(add, times, composition))
-    columns.durations.extend(durations)
+    columns.durations += array("q", durations)
     columns.sizes += sizes
     columns.offsets.extend(accumulate(sizes[:-1], initial=start))
     columns.are_keyframes += bytes(not value & _NOT_KEYFRAME for value in sample_flags)

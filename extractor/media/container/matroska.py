@@ -52,7 +52,7 @@ def read_matroska(file: SeekableFile, size: int, max_samples: int) -> SampleTabl
     Raises:
         UnsupportedTablesError: The file is not supported.
     """
-    reader = EbmlReader(file)
+    reader = EbmlReader(file, _SEGMENT)
     document = list(_limited(reader, 0, size))
     if [element.identifier for element in document] != [_EBML, _SEGMENT]:
         raise UnsupportedTablesError
@@ -193,6 +193,7 @@ class _Blocks:
             are_keyframes=self._are_keyframes,
             offsets=self._offsets,
             sizes=self._sizes,
+            stores_dts=False,
         )
 
 

@@ -71,6 +71,7 @@ class SampleTable(Struct, frozen=True):
         are_keyframes: One byte per sample: 1 if it is flagged as a keyframe, else 0.
         offsets: The positions in the file, in bytes.
         sizes: The sizes, in bytes.
+        stores_dts: Whether the container stores `dts`, and not only `pts`.
     """
 
     demuxer: str
@@ -83,3 +84,4 @@ class SampleTable(Struct, frozen=True):
     are_keyframes: bytearray = field(default_factory=bytearray)
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     sizes: "array[int]" = field(default_factory=lambda: array("I"))
+    stores_dts: bool = True

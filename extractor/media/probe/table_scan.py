@@ -39,16 +39,27 @@ _LENGTH_BYTES_AT: Final = {"h264": 4, "hevc": 21}
 _VPX: Final = frozenset({"vp8", "vp9"})
 _MAX_PACKET_BYTES: Final = 1 << 24
 _H264_BASELINE: Final = 66
-_MATRICES: Final = {
-    0: "gbr",
+_MATRICES: Final[Mapping[int | None, str]] = {
     1: "bt709",
     5: "bt470bg",
     6: "smpte170m",
     7: "smpte240m",
     9: "bt2020nc",
 }
-_PRIMARIES: Final = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 12: "smpte432"}
-_TRANSFERS: Final = {1: "bt709", 6: "smpte170m", 7: "smpte240m", 16: "smpte2084", 18: "arib-std-b67"}
+_PRIMARIES: Final[Mapping[int | None, str]] = {
+    1: "bt709",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    9: "bt2020",
+    12: "smpte432",
+}
+_TRANSFERS: Final[Mapping[int | None, str]] = {
+    1: "bt709",
+    6: "smpte170m",
+    16: "smpte2084",
+    18: "arib-std-b67",
+}
 """FFmpeg's names of some numbers of ISO/IEC 23091-2."""
 
 
@@ -112,6 +123,9 @@ def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy, present: b
             _check_parameters(table, roles.with_parameters, present)
         packets.mark_new_parameters(roles.changes)
         marks = roles.marks
+        # Without reordered frames, the dts tells whether some are possible.
+        if not (table.stores_dts or packets.is_reordered or all(marks["references"])):
+            raise UnsupportedTablesError
     if entry.codec in _VPX:
         check_frames(file.fileno(), entry.codec, table.offsets, table.are_keyframes, present)
     return TableScan(packets, marks, stream, table, present, dependencies)
@@ -196,7 +210,7 @@ def _stream(table: SampleTable) -> StreamInfo:
         width=entry.width,
         height=entry.height,
         pixel_format="yuv420p",
-        matrix=_MATRICES.get(colours.matrix or -1, UNKNOWN),
-        primaries=_PRIMARIES.get(colours.primaries or -1, UNKNOWN),
-        transfer_name=_TRANSFERS.get(colours.transfer or -1, UNKNOWN),
+        matrix=_MATRICES.get(colours.matrix, UNKNOWN),
+        primaries=_PRIMARIES.get(colours.primaries, UNKNOWN),
+        transfer_name=_TRANSFERS.get(colours.transfer, UNKNOWN),
     )
