@@ -122,12 +122,9 @@ def _read_fragment(
     """
     boxes = children(only(children(fragment), b"moof"))
     parts = [children(content) for content in boxes.get(b"traf", ())]
-    ours = [
-        number
-        for number, part in enumerate(parts)
-        if unpack("I", only(part, b"tfhd"), 4)[0] == track.identifier
-    ]
-    if len(ours) > 1:
+    identifiers = [unpack("I", only(part, b"tfhd"), 4)[0] for part in parts]
+    ours = [number for number, identifier in enumerate(identifiers) if identifier == track.identifier]
+    if len(ours) > 1 or not track.others.issuperset(set(identifiers) - {track.identifier}):
         raise UnsupportedTablesError
     for number in ours:
         part = parts[number]

@@ -7,8 +7,6 @@ track without lacing, encodings and hidden parts, and with a default duration of
 from array import array
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import repeat
-from operator import add, sub
 from typing import Final
 
 from extractor.media.container.ebml import EbmlReader, Element, read_number
@@ -37,8 +35,6 @@ _KEYFRAME: Final = 0x80
 _NANOSECONDS: Final = 1_000_000_000
 _MAX_TIME: Final = 1 << 52
 _MAX_SIZE: Final = 1 << 31
-_REORDERED: Final = frozenset({"h264", "hevc"})
-"""Codecs whose frames may be shown in another order than they are decoded."""
 
 
 def read_matroska(file: SeekableFile, size: int, max_samples: int) -> SampleTable:
@@ -187,21 +183,9 @@ class _Blocks:
             stream=self._track.stream,
             entry=self._track.entry,
             time_base=time_base,
-            dts=decoding_times(self._pts) if self._track.entry.codec in _REORDERED else self._pts,
             pts=self._pts,
             durations=self._durations,
             are_keyframes=self._are_keyframes,
             offsets=self._offsets,
             sizes=self._sizes,
-            stores_dts=False,
         )
-
-
-def decoding_times(pts: "array[int]") -> "array[int]":
-    """Return ascending decoding timestamps: those of the frames as shown, as late as possible.
-
-    Matroska stores presentation timestamps only.
-    """
-    shown = array("q", sorted(pts))
-    lag = max(map(sub, shown, pts))
-    return array("q", map(add, shown, repeat(-lag)))

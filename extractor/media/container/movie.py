@@ -62,6 +62,7 @@ class VideoTrack(Struct, frozen=True):
     Attributes:
         number: The number of the track, from 0.
         identifier: The number by which movie fragments refer to it.
+        others: The numbers by which they refer to the other tracks.
         boxes: The boxes of the track.
         tables: The boxes of its sample table.
         movie_scale: The units of time of the movie per second.
@@ -71,6 +72,7 @@ class VideoTrack(Struct, frozen=True):
 
     number: int
     identifier: int
+    others: frozenset[int]
     boxes: Boxes
     tables: Boxes
     movie_scale: int
@@ -125,13 +127,17 @@ def video_track(movie: Movie) -> VideoTrack:
     if len(videos) != 1:
         raise UnsupportedTablesError
     track = tracks[videos[0]]
+    identifiers = [_number_after_times(only(track, b"tkhd")) for track in tracks]
+    if len(set(identifiers)) != len(identifiers):
+        raise UnsupportedTablesError
     movie_scale = _time_scale(only(movie.boxes, b"mvhd"))
     time_scale = _time_scale(only(track, b"mdia", b"mdhd"))
     tables = children(only(track, b"mdia", b"minf", b"stbl"))
     check_tables(tables)
     return VideoTrack(
         number=videos[0],
-        identifier=_number_after_times(only(track, b"tkhd")),
+        identifier=identifiers[videos[0]],
+        others=frozenset(identifiers) - {identifiers[videos[0]]},
         boxes=track,
         tables=tables,
         movie_scale=movie_scale,
@@ -185,7 +191,7 @@ def read_edits(track: VideoTrack) -> tuple[int, int, int] | None:
     if len(edits) != 1:
         raise UnsupportedTablesError
     duration, start, rate = edits[0]
-    if rate != 0x10000:
+    if rate != 0x10000 or start < 0:
         raise UnsupportedTablesError
     return delay, start, _rescale(duration, track)
 

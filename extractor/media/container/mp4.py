@@ -56,6 +56,8 @@ def sample_table(movie: Movie, max_samples: int) -> SampleTable:
     durations = array("q", islice(_runs(only(tables, b"stts")), len(sizes) + 1))
     if len(durations) != len(sizes) or not all(durations) or max(durations) >= SIGN_BIT:
         raise UnsupportedTablesError
+    if track.entry.codec == "vp9" and min(durations) != max(durations):  # FFmpeg uses the frame rate instead
+        raise UnsupportedTablesError
     dts = array("q", accumulate(islice(durations, len(durations) - 1), initial=0))
     pts = dts
     if b"ctts" in tables:

@@ -65,13 +65,12 @@ class SampleTable(Struct, frozen=True):
         stream: The number of the track in the file, from 0.
         entry: The description of all samples.
         time_base: The unit of all timestamps, in seconds.
-        dts: The decoding timestamps, after the edit.
+        dts: The decoding timestamps, after the edit; empty if the container does not store them.
         pts: The presentation timestamps, after the edit.
         durations: The durations.
         are_keyframes: One byte per sample: 1 if it is flagged as a keyframe, else 0.
         offsets: The positions in the file, in bytes.
         sizes: The sizes, in bytes.
-        stores_dts: Whether the container stores `dts`, and not only `pts`.
     """
 
     demuxer: str
@@ -84,4 +83,3 @@ class SampleTable(Struct, frozen=True):
     are_keyframes: bytearray = field(default_factory=bytearray)
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     sizes: "array[int]" = field(default_factory=lambda: array("I"))
-    stores_dts: bool = True

@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
 from extractor.media.container.byte_runs import present_packets
+from extractor.media.container.decoding_times import decoding_times
 from extractor.media.container.mp4 import read_sample_table
 from extractor.media.container.nal_units import UNIT_TYPES, PacketRoles, read_roles
 from extractor.media.container.sample_table import (
-    ColourTags,
     SampleEntry,
     SampleTable,
     UnsupportedTablesError,
@@ -26,41 +26,18 @@ from extractor.media.container.tables import read_tables
 from extractor.media.container.vpx_headers import check_frames
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.discontinuities import JUMP_SECONDS
-from extractor.media.ffmpeg.input_info import UNKNOWN, StreamInfo
+from extractor.media.ffmpeg.input_info import StreamInfo
 from extractor.media.ffmpeg.stream_packets import StreamPackets
 from extractor.media.probe.decode_order import scan_request_for
+from extractor.media.probe.described_stream import DescribedStream, describe
 from extractor.media.references.av1_dependencies import Av1Dependencies, Dependencies
 from extractor.media.references.bit_reader import UnsupportedBitstreamError
-from extractor.media.references.h264_parameters import parse_sequence_parameters
 
 _LENGTH_BYTES_AT: Final = {"h264": 4, "hevc": 21}
 """The position in the configuration of the byte that holds the size of unit lengths."""
 
 _VPX: Final = frozenset({"vp8", "vp9"})
 _MAX_PACKET_BYTES: Final = 1 << 24
-_H264_BASELINE: Final = 66
-_MATRICES: Final[Mapping[int | None, str]] = {
-    1: "bt709",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    9: "bt2020nc",
-}
-_PRIMARIES: Final[Mapping[int | None, str]] = {
-    1: "bt709",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    9: "bt2020",
-    12: "smpte432",
-}
-_TRANSFERS: Final[Mapping[int | None, str]] = {
-    1: "bt709",
-    6: "smpte170m",
-    16: "smpte2084",
-    18: "arib-std-b67",
-}
-"""FFmpeg's names of some numbers of ISO/IEC 23091-2."""
 
 
 class TableScan(Struct, frozen=True):
@@ -109,11 +86,12 @@ def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy, present: b
         raise UnsupportedTablesError
     if min(table.pts) < table.pts[0]:  # leading frames
         raise UnsupportedTablesError
+    described = describe(table)
+    dts = table.dts or decoding_times(table.pts, table.durations, _delay(described))
     packets = StreamPackets(entry.codec, entry.width, entry.height, table.time_base)
-    packets.extend(table.pts, table.dts, table.durations, table.are_keyframes)
+    packets.extend(table.pts, dts, table.durations, table.are_keyframes)
     if packets.far_times or len(packets.parts) != 1:
         raise UnsupportedTablesError
-    stream = _stream(table)
     marks: Mapping[str, bytes] = {}
     request = scan_request_for(entry.codec, policy)
     dependencies = _dependencies(file, table, present) if request.frames else None
@@ -123,12 +101,9 @@ def _scan(file: BinaryIO, table: SampleTable, policy: SamplingPolicy, present: b
             _check_parameters(table, roles.with_parameters, present)
         packets.mark_new_parameters(roles.changes)
         marks = roles.marks
-        # Without reordered frames, the dts tells whether some are possible.
-        if not (table.stores_dts or packets.is_reordered or all(marks["references"])):
-            raise UnsupportedTablesError
     if entry.codec in _VPX:
         check_frames(file.fileno(), entry.codec, table.offsets, table.are_keyframes, present)
-    return TableScan(packets, marks, stream, table, present, dependencies)
+    return TableScan(packets, marks, described.stream, table, present, dependencies)
 
 
 def _check_configuration(entry: SampleEntry) -> None:
@@ -140,6 +115,17 @@ def _check_configuration(entry: SampleEntry) -> None:
     record = entry.configuration
     if entry.codec in _LENGTH_BYTES_AT and (len(record) <= _LENGTH_BYTES_AT[entry.codec] or record[0] != 1):
         raise UnsupportedTablesError
+
+
+def _delay(described: DescribedStream) -> int:
+    """Return the delay of decoded frames.
+
+    Raises:
+        UnsupportedTablesError: It is unknown.
+    """
+    if described.delay is None:
+        raise UnsupportedTablesError
+    return described.delay
 
 
 def _roles(file: BinaryIO, table: SampleTable, present: bytes | None) -> PacketRoles:
@@ -182,35 +168,3 @@ def _dependencies(file: BinaryIO, table: SampleTable, present: bytes | None) -> 
     if frames.dependencies is None:
         raise UnsupportedTablesError
     return frames.dependencies
-
-
-def _stream(table: SampleTable) -> StreamInfo:
-    """Describe the stream by its sample entry.
-
-    Raises:
-        UnsupportedTablesError: It may be interlaced.
-        UnsupportedBitstreamError: The sequence parameter set is damaged.
-    """
-    entry, colours, profile = table.entry, table.entry.colours, ""
-    if entry.codec == "h264":
-        configuration = entry.configuration
-        length = int.from_bytes(configuration[6:8], "big")
-        if not configuration[5] & 31:
-            raise UnsupportedTablesError
-        parameters = parse_sequence_parameters(configuration[8 : 8 + length])
-        if parameters.may_be_interlaced:
-            raise UnsupportedTablesError
-        profile = "Baseline" if parameters.profile == _H264_BASELINE else ""
-        if parameters.matrix is not None:
-            colours = ColourTags(parameters.primaries, parameters.transfer, parameters.matrix)
-    return StreamInfo(
-        table.stream,
-        entry.codec,
-        profile=profile,
-        width=entry.width,
-        height=entry.height,
-        pixel_format="yuv420p",
-        matrix=_MATRICES.get(colours.matrix, UNKNOWN),
-        primaries=_PRIMARIES.get(colours.primaries, UNKNOWN),
-        transfer_name=_TRANSFERS.get(colours.transfer, UNKNOWN),
-    )

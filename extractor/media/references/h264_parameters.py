@@ -14,6 +14,7 @@ _PROFILES_WITH_CHROMA_FORMAT: Final = frozenset(
 )
 _EXTENDED_ASPECT_RATIO: Final = 255
 _YUV_444: Final = 3
+_MAX_BUFFERS: Final = 32
 
 
 class SequenceParameters(Struct, frozen=True):
@@ -25,6 +26,8 @@ class SequenceParameters(Struct, frozen=True):
         primaries: The number of the colour primaries; ``None`` if it is not stated.
         transfer: The number of the transfer characteristic, likewise.
         matrix: The number of the colour matrix, likewise.
+        reordered_frames: How many frames may precede a frame in decode order and follow it in presentation
+            order; ``None`` if it is not stated.
     """
 
     profile: int
@@ -32,6 +35,7 @@ class SequenceParameters(Struct, frozen=True):
     primaries: int | None = None
     transfer: int | None = None
     matrix: int | None = None
+    reordered_frames: int | None = None
 
 
 def parse_sequence_parameters(unit: bytes) -> SequenceParameters:
@@ -61,8 +65,9 @@ def parse_sequence_parameters(unit: bytes) -> SequenceParameters:
     if bits.read_flag():  # cropping
         for _ in range(4):
             bits.exp_golomb()
-    colours = _read_colours(bits) if bits.read_flag() else (None, None, None)
-    return SequenceParameters(profile, may_be_interlaced, *colours)
+    if not bits.read_flag():  # usability information
+        return SequenceParameters(profile, may_be_interlaced)
+    return SequenceParameters(profile, may_be_interlaced, *_read_colours(bits), _read_reordering(bits))
 
 
 def _skip_sample_format(bits: BitReader) -> None:
@@ -113,3 +118,34 @@ def _read_colours(bits: BitReader) -> tuple[int | None, int | None, int | None]:
         if bits.read_flag():
             return bits.read(8), bits.read(8), bits.read(8)
     return None, None, None
+
+
+def _read_reordering(bits: BitReader) -> int | None:
+    """Return the number of reordered frames from the rest of the usability information."""
+    if bits.read_flag():  # chroma sample locations
+        bits.exp_golomb()
+        bits.exp_golomb()
+    if bits.read_flag():  # frame rate
+        bits.read(65)
+    has_buffers = [_skip_buffer(bits) for _ in range(2) if bits.read_flag()]
+    if has_buffers:
+        bits.read(1)
+    bits.read(1)
+    if not bits.read_flag():
+        return None
+    bits.read(1)
+    for _ in range(4):
+        bits.exp_golomb()
+    return bits.exp_golomb()
+
+
+def _skip_buffer(bits: BitReader) -> bool:
+    """Skip the parameters of a hypothetical reference decoder."""
+    count = bits.exp_golomb() + 1
+    bits.read(8)
+    for _ in range(min(count, _MAX_BUFFERS)):
+        bits.exp_golomb()
+        bits.exp_golomb()
+        bits.read(1)
+    bits.read(20)
+    return True
