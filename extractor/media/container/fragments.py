@@ -26,6 +26,8 @@ from extractor.media.container.movie import (
 )
 from extractor.media.container.sample_table import SampleTable, SeekableFile, UnsupportedTablesError
 
+_IN_FRAGMENTS: Final = frozenset({b"mfhd", b"traf", b"free", b"skip"})
+_HEADER_BYTES: Final = 8
 _BASE_OFFSET, _DESCRIPTION, _DURATION, _SIZE, _FLAGS = 0x1, 0x2, 0x8, 0x10, 0x20
 """Fields of a track fragment header (``tfhd``)."""
 
@@ -121,7 +123,9 @@ def _read_fragment(
         UnsupportedTablesError: It is not supported.
     """
     boxes = children(only(children(fragment), b"moof"))
-    parts = [children(content) for content in boxes.get(b"traf", ())]
+    if boxes.keys() - _IN_FRAGMENTS or len(only(boxes, b"mfhd")) != _HEADER_BYTES or b"traf" not in boxes:
+        raise UnsupportedTablesError
+    parts = [children(content) for content in boxes[b"traf"]]
     identifiers = [unpack("I", only(part, b"tfhd"), 4)[0] for part in parts]
     ours = [number for number, identifier in enumerate(identifiers) if identifier == track.identifier]
     if len(ours) > 1 or not track.others.issuperset(set(identifiers) - {track.identifier}):
