@@ -60,11 +60,8 @@ def signal_format(stream: StreamInfo, width: int, height: int) -> SignalFormat:
 
 
 def have_same_filters(one: SignalFormat, other: SignalFormat) -> bool:
-    """Whether both formats get the same filters.
-
-    They do if they are equal, or for progressive frames of standard range and the same matrix.
-    """
-    return one == other or (
+    """Whether both formats get the same filters: progressive frames of standard range and the same matrix."""
+    return (
         not (one.interlaced or other.interlaced)
         and not (one.colours.needs_zimg or other.colours.needs_zimg)
         and one.transfer == other.transfer == "sdr"
