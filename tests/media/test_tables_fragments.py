@@ -1,6 +1,6 @@
 """What is read from the fragments of MP4 is what FFmpeg lists; all else is left to FFmpeg."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,57 @@ def test_fragments_that_need_interpretation_are_left_to_ffmpeg(
     tmp_path: Path, name: str, encoded: str
 ) -> None:
     assert scan_tables(source_of(make(tmp_path, name, encoded)), SamplingPolicy()) is None
+
+
+def _swallow_the_track(content: bytearray) -> None:
+    content[content.find(b"mfhd") - 1] = 24
+
+
+def _name_an_unknown_track(content: bytearray) -> None:
+    content[content.rfind(b"tfhd") + 11] = 9
+
+
+def _drop_the_time(content: bytearray) -> None:
+    position = content.find(b"tfdt")
+    content[position : position + 4] = b"free"
+
+
+def _use_another_description(content: bytearray) -> None:
+    content[content.find(b"trex") + 15] = 2
+
+
+def _go_back_in_time(content: bytearray) -> None:
+    """Let the last fragment of the video begin with the first one."""
+    position = content.find(b"tfdt", content.find(b"moof", content.find(b"moof") + 4))
+    content[position + 8 : position + 16] = bytes(8)
+
+
+def _point_behind_the_file(content: bytearray) -> None:
+    content[content.find(b"trun") + 12] = 0x7F
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _swallow_the_track,
+        _name_an_unknown_track,
+        _drop_the_time,
+        _use_another_description,
+        _go_back_in_time,
+        _point_behind_the_file,
+    ],
+)
+def test_fragments_that_contradict_the_movie_are_left_to_ffmpeg(
+    tmp_path: Path, change: Callable[[bytearray], None]
+) -> None:
+    clip = make(tmp_path, *_READ[5])
+    assert scan_tables(source_of(clip), SamplingPolicy()) is not None
+    content = bytearray(clip.read_bytes())
+    before = bytes(content)
+    change(content)
+    assert content != before
+    clip.write_bytes(content)
+    assert scan_tables(source_of(clip), SamplingPolicy()) is None
 
 
 def test_a_missing_fragment_leaves_a_gap(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What is read from the blocks of Matroska and WebM is what FFmpeg lists; all else is left to FFmpeg."""
 
-import re
+import io
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -80,31 +80,33 @@ def test_one_run_makes_the_frames_of_two(
     assert frames == list(iter_frames(clip, policy=policy))
 
 
-def _first_block(content: bytearray) -> int:
-    """Return the position of the relative timestamp of the first block."""
-    found = re.search(rb"\xa3[\x40-\x7f]?.{1,3}?\x81\0\0\x80", bytes(content), re.DOTALL)
-    assert found is not None
-    return found.end() - 3
+def _block(content: bytearray, number: int) -> int:
+    """Return the position of the relative timestamp of a block; its flags are two bytes later."""
+    return read_matroska(io.BytesIO(content), len(content), 1000).offsets[number] - 3
 
 
 def _lace(content: bytearray) -> None:
-    content[_first_block(content) + 2] |= 0x02
+    content[_block(content, 3) + 2] |= 0x02
 
 
 def _hide_keyframe(content: bytearray) -> None:
-    content[_first_block(content) + 2] &= 0x7F
+    content[_block(content, 20) + 2] &= 0x7F
+
+
+def _invent_keyframe(content: bytearray) -> None:
+    content[_block(content, 3) + 2] |= 0x80
 
 
 def _hide_time(content: bytearray) -> None:
-    content[content.find(b"\x1f\x43\xb6\x75") + 8] = 0xEC
+    content[content.find(b"\xe7\x81\0", content.find(b"\x1f\x43\xb6\x75"))] = 0xEC
 
 
 def _before_the_cluster(content: bytearray) -> None:
-    content[_first_block(content)] = 0xFF
+    content[_block(content, 0)] = 0xFF
 
 
 def _of_an_unknown_track(content: bytearray) -> None:
-    content[_first_block(content) - 1] = 0x82
+    content[_block(content, 3) - 1] = 0x82
 
 
 def _combine_tracks(content: bytearray) -> None:
@@ -146,6 +148,7 @@ def _truncate(content: bytearray) -> None:
     [
         _lace,
         _hide_keyframe,
+        _invent_keyframe,
         _hide_time,
         _before_the_cluster,
         _of_an_unknown_track,
@@ -175,7 +178,7 @@ def test_a_hidden_frame_of_vp8_is_left_to_ffmpeg(tmp_path: Path) -> None:
     clip = make(tmp_path, "vp8.webm", "-c:v libvpx -deadline realtime -cpu-used 8 -g 20", seconds=1)
     assert scan_tables(source_of(clip), SamplingPolicy()) is not None
     content = bytearray(clip.read_bytes())
-    content[_first_block(content) + 3] &= ~0x10
+    content[_block(content, 3) + 3] &= ~0x10
     clip.write_bytes(content)
     assert scan_tables(source_of(clip), SamplingPolicy()) is None
 
