@@ -213,7 +213,9 @@ def test_a_wrong_reading_costs_only_a_second_run(
         return read
 
     monkeypatch.setattr(table_index, "scan_tables", misread)
+    runs = count_runs(monkeypatch)
     assert list(iter_frames(clip)) == expected
+    assert len(runs) > 1
 
 
 def test_a_file_of_ever_smaller_elements_is_not_read_to_its_end(
