@@ -8,7 +8,7 @@ import pytest
 
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.decode import full, planned
+from extractor.media.decode import full, planned, single_pass
 from extractor.media.ffmpeg import process
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.decoder_input import DecoderInput
@@ -87,6 +87,6 @@ def count_runs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         runs.append(arguments)
         return run(*arguments)
 
-    for module in (full, packet_scan, planned):
+    for module in (full, packet_scan, planned, single_pass):
         monkeypatch.setattr(module, "run_ffmpeg", counted)
     return runs
