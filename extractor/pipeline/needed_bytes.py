@@ -19,9 +19,9 @@ from msgspec.structs import replace
 from extractor.domain.fetch_mode import FetchMode
 from extractor.domain.jobs import FrameSlice
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.byte_runs import byte_count, merge, packet_runs, subtract
-from extractor.media.container.mp4 import SampleTable, read_sample_table
+from extractor.media.container.mp4 import read_sample_table
+from extractor.media.container.sample_table import SampleTable, UnsupportedTablesError
 from extractor.media.decode.decoded_times import needs_times
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.pipes import ProcessLimits

@@ -11,8 +11,8 @@ from typing import Final
 from extractor.backends.storage.base import RangedObject
 from extractor.domain.frames import ProgressCallback
 from extractor.errors import SourceChangedError
-from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.byte_runs import byte_count, merge, split, subtract
+from extractor.media.container.sample_table import UnsupportedTablesError
 
 HEAD_BYTES: Final = 1 << 18
 """The size of the first request, and of those that follow the headers of the file."""

@@ -1,7 +1,6 @@
 """What is read from the tables of MP4 is what FFmpeg lists, and a wrong reading costs only a second run."""
 
 import struct
-import time
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -13,25 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.mp4 import read_sample_table
 from extractor.media.container.nal_units import read_roles
-from extractor.media.decode import full, planned, scene_pass
-from extractor.media.ffmpeg import process
-from extractor.media.ffmpeg.binary import find_ffmpeg
+from extractor.media.container.sample_table import UnsupportedTablesError
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.packets import DISCARD
-from extractor.media.ffmpeg.pipes import ProcessLimits
-from extractor.media.probe import packet_scan, table_index
-from extractor.media.probe.decode_order import scan_request_for
-from extractor.media.probe.packet_scan import scan_packets
+from extractor.media.probe import table_index
 from extractor.media.probe.table_scan import TableScan, scan_tables
 from extractor.pipeline.local_frames import iter_frames
+from tests.media.table_files import X265, assert_read_as_listed, count_runs, listing_of, make, source_of
 from tests.support.media import clips
-
-_X265 = "-c:v libx265 -x265-params log-level=none"
 
 _READ: Sequence[tuple[str, str]] = (
     ("b_frames.mp4", "-c:v libx264 -g 20 -bf 3"),
@@ -41,70 +32,31 @@ _READ: Sequence[tuple[str, str]] = (
     ("variable.mp4", "-vf select=not(mod(n\\,7))+lt(t\\,1) -fps_mode passthrough -c:v libx264 -g 20 -bf 3"),
     ("late.mp4", "-c:v libx264 -g 20 -bf 3 -output_ts_offset 1.5"),
     ("no_edit_list.mp4", "-c:v libx264 -g 20 -bf 0 -use_editlist 0"),
-    ("hevc_closed.mp4", f"{_X265}:keyint=15:open-gop=0 -tag:v hvc1"),
-    ("hevc_open.mp4", f"{_X265}:keyint=15:min-keyint=15:open-gop=1:scenecut=0"),
+    ("open_gop.mp4", "-c:v libx264 -g 20 -bf 3 -x264-params open-gop=1:scenecut=0"),
+    ("hevc_closed.mp4", f"{X265}:keyint=15:open-gop=0 -tag:v hvc1"),
+    ("hevc_open.mp4", f"{X265}:keyint=15:min-keyint=15:open-gop=1:scenecut=0"),
     ("vp9.mp4", "-c:v libvpx-vp9 -g 20 -auto-alt-ref 1 -lag-in-frames 16 -cpu-used 5"),
     ("svt.mp4", "-c:v libsvtav1 -preset 12 -g 20 -svtav1-params lp=1"),
     ("aom.mp4", "-c:v libaom-av1 -cpu-used 8 -g 20 -lag-in-frames 16"),
 )
 _LEFT_TO_FFMPEG: Sequence[tuple[str, str]] = (
-    ("fragmented.mp4", "-c:v libx264 -g 20 -movflags frag_keyframe+empty_moov"),
     ("negative.mp4", "-c:v libx264 -g 20 -bf 3 -use_editlist 0 -movflags negative_cts_offsets"),
-    ("open_gop.mp4", "-c:v libx264 -g 20 -bf 3 -x264-params open-gop=1:scenecut=0"),
     ("interlaced.mp4", "-vf interlace -c:v libx264 -g 20 -flags +ilme+ildct"),
     ("mpeg4.mp4", "-c:v mpeg4 -g 12"),
-    ("h264.mkv", "-c:v libx264 -g 20 -bf 3"),
+    ("two_rates.mp4", "-vf setpts=PTS+gte(N\\,50)*N/50/TB -fps_mode passthrough -c:v libvpx-vp9 -cpu-used 5"),
 )
-
-
-def _make(tmp_path: Path, name: str, encoded: str, seconds: int = 3) -> Path:
-    clip = tmp_path / name
-    clips.ffmpeg(f"-f lavfi -i testsrc2=size=192x144:rate=25:duration={seconds} {encoded} {{0}}", clip)
-    return clip
-
-
-def _input(clip: Path) -> DecoderInput:
-    return DecoderInput(clip, DecodeLimits(), find_ffmpeg())
-
-
-def _budget() -> ProcessLimits:
-    return ProcessLimits(time.monotonic() + 60, 60, DecodeLimits().memory_bytes)
 
 
 @pytest.mark.parametrize(("name", "encoded"), _READ)
 def test_the_tables_give_the_packets_that_ffmpeg_lists(tmp_path: Path, name: str, encoded: str) -> None:
-    source = _input(_make(tmp_path, name, encoded))
-    read = scan_tables(source, SamplingPolicy())
-    assert read is not None
-    listed = scan_packets(source, _budget(), scan_request_for(read.stream.codec, SamplingPolicy()))
-    assert _facts(read) == _facts(TableScan(listed.listing, {}, read.stream, read.table))
-    if listed.dependencies is not None or read.dependencies is not None:
-        assert listed.dependencies is not None
-        assert read.dependencies is not None
-        assert read.dependencies.shown == listed.dependencies.shown
-        for frame in range(len(read.packets)):
-            assert read.dependencies.needed_frames([frame]) == listed.dependencies.needed_frames([frame])
-    count = len(listed.listing)
-    for role, marks in listed.passing.items():
-        if role != "parameters":
-            assert read.marks[role] == marks.ljust(count, b"\0"), role
-
-
-def _facts(read: TableScan) -> tuple[object, ...]:
-    found = read.packets
-    table = found.packets
-    size = found.width, found.height
-    return (
-        found.codec, size, table.time_base, list(table.pts), bytes(table.flags), table.end_pts,
-        found.parts, found.ticks, found.is_reordered, found.far_times,
-    )  # fmt: skip
+    assert_read_as_listed(make(tmp_path, name, encoded))
 
 
 @pytest.mark.parametrize(("name", "encoded"), _LEFT_TO_FFMPEG)
 def test_files_whose_tables_need_interpretation_are_left_to_ffmpeg(
     tmp_path: Path, name: str, encoded: str
 ) -> None:
-    assert scan_tables(_input(_make(tmp_path, name, encoded)), SamplingPolicy()) is None
+    assert scan_tables(source_of(make(tmp_path, name, encoded)), SamplingPolicy()) is None
 
 
 @pytest.mark.parametrize(
@@ -121,8 +73,8 @@ def test_files_whose_tables_need_interpretation_are_left_to_ffmpeg(
 def test_one_run_of_ffmpeg_is_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: SamplingPolicy
 ) -> None:
-    clip = _make(tmp_path, *_READ[0], seconds=6)
-    runs = _count_runs(monkeypatch)
+    clip = make(tmp_path, *_READ[0], seconds=6)
+    runs = count_runs(monkeypatch)
     frames = list(iter_frames(clip, policy=policy))
     assert len(runs) == 1
     monkeypatch.setattr("extractor.pipeline.selection.predict_index", lambda *_: None)
@@ -135,7 +87,7 @@ def test_scenes_of_a_turned_video_are_found_in_turned_frames(
 ) -> None:
     """The tables do not say that a video is turned: the first run ends when FFmpeg says it."""
     clip = clips.rotated(tmp_path / "turned.mp4")
-    runs = _count_runs(monkeypatch)
+    runs = count_runs(monkeypatch)
     frames = list(iter_frames(clip, policy=policy))
     assert len(runs) == 2 + policy.selects_scenes
     monkeypatch.setattr("extractor.pipeline.selection.predict_index", lambda *_: None)
@@ -145,7 +97,7 @@ def test_scenes_of_a_turned_video_are_found_in_turned_frames(
 def test_a_wrong_reading_of_the_tables_does_not_move_the_frames_of_scenes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = _make(tmp_path, *_READ[0])
+    clip = make(tmp_path, *_READ[0])
     policy = SamplingPolicy(strategy="scene")
     expected = list(iter_frames(clip, policy=policy))
 
@@ -175,19 +127,6 @@ def test_packets_that_are_not_stored_in_their_order_have_their_own_roles(tmp_pat
     assert roles.marks["references"] == bytes(head != 0x01 for head in heads)
 
 
-def _count_runs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    runs: list[object] = []
-    run = process.run_ffmpeg
-
-    def counted(*arguments: Any) -> Any:
-        runs.append(arguments)
-        return run(*arguments)
-
-    for module in (full, packet_scan, planned, scene_pass):
-        monkeypatch.setattr(module, "run_ffmpeg", counted)
-    return runs
-
-
 def _true_seconds(clip: Path) -> list[float]:
     with av.open(str(clip)) as container:
         times = sorted(float(frame.pts * frame.time_base) for frame in container.decode(video=0))
@@ -199,7 +138,7 @@ def _true_seconds(clip: Path) -> list[float]:
 def test_a_wrong_reading_of_the_tables_costs_only_a_second_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str, wrong_by: int
 ) -> None:
-    clip = _make(tmp_path, *_READ[0])
+    clip = make(tmp_path, *_READ[0])
     policy = SamplingPolicy() if strategy == "uniform" else SamplingPolicy(strategy="count", count=3)
 
     def misread(source: DecoderInput, policy: SamplingPolicy) -> TableScan | None:
@@ -222,7 +161,7 @@ def test_a_wrong_reading_of_the_tables_costs_only_a_second_run(
 def test_a_file_that_ffmpeg_describes_otherwise_is_indexed_by_ffmpeg(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_the_stream: dict[str, Any]
 ) -> None:
-    clip = _make(tmp_path, *_READ[0])
+    clip = make(tmp_path, *_READ[0])
     expected = list(iter_frames(clip))
 
     def misread(source: DecoderInput, policy: SamplingPolicy) -> TableScan | None:
@@ -234,12 +173,22 @@ def test_a_file_that_ffmpeg_describes_otherwise_is_indexed_by_ffmpeg(
     assert list(iter_frames(clip)) == expected
 
 
+def test_high_dynamic_range_needs_no_second_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tags = "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
+    clip = make(tmp_path, "pq.mp4", f"-vf format=yuv420p10le,{tags} -c:v libx264 -g 20 -bf 3")
+    runs = count_runs(monkeypatch)
+    frames = list(iter_frames(clip))
+    assert len(runs) == 1
+    monkeypatch.setattr("extractor.pipeline.selection.predict_index", lambda *_: None)
+    assert frames == list(iter_frames(clip))
+
+
 def test_a_matrix_that_only_the_bitstream_names_is_applied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sample entry of this HEVC has no colour box, so another matrix is assumed at first."""
-    clip = _make(tmp_path, "tagged.mp4", f"{_X265}:keyint=25:colormatrix=bt709 -movflags -write_colr")
-    runs = _count_runs(monkeypatch)
+    clip = make(tmp_path, "tagged.mp4", f"{X265}:keyint=25:colormatrix=bt709 -movflags -write_colr")
+    runs = count_runs(monkeypatch)
     frames = list(iter_frames(clip, format="png"))
     assert len(runs) == 2
     with av.open(str(clip)) as container:
@@ -259,21 +208,21 @@ def test_parameter_sets_within_the_stream_are_found(tmp_path: Path) -> None:
     names = tmp_path / "names"
     names.write_text(f"file {one}\nfile {two}\n")
     clips.ffmpeg("-f concat -safe 0 -i {0} -c copy {1}", names, both)
-    source = _input(both)
+    source = source_of(both)
     read = scan_tables(source, SamplingPolicy())
     assert read is not None
-    listed = scan_packets(source, _budget(), scan_request_for("h264", SamplingPolicy()))
+    listed = listing_of(source, "h264")
     assert sum(listed.listing.packets.have_new_parameters) > 1
     assert bytes(read.packets.packets.flags) == bytes(listed.listing.packets.flags)
 
 
 def test_no_frame_is_hidden_by_an_edit_that_the_tables_are_read_with(tmp_path: Path) -> None:
-    clip = _make(tmp_path, *_READ[0])
+    clip = make(tmp_path, *_READ[0])
     cut = tmp_path / "cut.mp4"
     clips.ffmpeg("-ss 1.3 -i {0} -c copy {1}", clip, cut)
-    listed = scan_packets(_input(cut), _budget(), scan_request_for("h264", SamplingPolicy()))
+    listed = listing_of(source_of(cut), "h264")
     assert any(flags & DISCARD for flags in listed.listing.packets.flags)
-    assert scan_tables(_input(cut), SamplingPolicy()) is None
+    assert scan_tables(source_of(cut), SamplingPolicy()) is None
 
 
 @given(data=st.data())
@@ -301,20 +250,20 @@ def test_damaged_tables_are_refused_or_read(
 
 
 def test_a_sample_count_of_four_billion_takes_no_memory(tmp_path: Path) -> None:
-    clip = _make(tmp_path, *_READ[1])
+    clip = make(tmp_path, *_READ[1])
     content = bytearray(clip.read_bytes())
     position = content.find(b"stts") + 12
     content[position : position + 4] = struct.pack(">I", 0xFFFF_FFFF)
     clip.write_bytes(content)
-    assert scan_tables(_input(clip), SamplingPolicy()) is None
+    assert scan_tables(source_of(clip), SamplingPolicy()) is None
 
 
 def test_times_of_a_gap_of_a_minute_are_left_to_ffmpeg(tmp_path: Path) -> None:
     """FFmpeg may regard such a gap as a discontinuity of the clock."""
-    clip = _make(tmp_path, *_READ[0])
-    assert scan_tables(_input(clip), SamplingPolicy()) is not None
-    gap = _make(
+    clip = make(tmp_path, *_READ[0])
+    assert scan_tables(source_of(clip), SamplingPolicy()) is not None
+    gap = make(
         tmp_path, "gap.mp4", "-c:v libx264 -bf 0 -vf setpts=PTS+gte(N\\,50)*60/TB -fps_mode passthrough"
     )
-    assert scan_tables(_input(gap), SamplingPolicy()) is None
+    assert scan_tables(source_of(gap), SamplingPolicy()) is None
     assert Fraction(60) < max(frame.pts_seconds for frame in iter_frames(gap))

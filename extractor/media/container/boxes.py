@@ -4,14 +4,14 @@ ISO/IEC 14496-12, 4.2. https://developer.apple.com/documentation/quicktime-file-
 """
 
 import struct
+import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from extractor.media.container.sample_table import UnsupportedTablesError
+
 _MAX_BOXES: Final = 10_000
-
-
-class UnsupportedTablesError(Exception):
-    """The tables are damaged, or use a feature that the reader does not support: FFmpeg must read them."""
 
 
 def split_boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
@@ -73,3 +73,18 @@ def unpack(layout: str, data: memoryview, position: int = 0) -> tuple[int, ...]:
         return struct.unpack_from(f">{layout}", data, position)
     except struct.error as error:
         raise UnsupportedTablesError from error
+
+
+def unpack_array(data: memoryview, position: int, count: int, code: str = "I") -> "array[int]":
+    """Return `count` big-endian numbers of a type of `array` at `position`.
+
+    Raises:
+        UnsupportedTablesError: The box is too short.
+    """
+    numbers = array(code)
+    if len(data) < position + count * numbers.itemsize:
+        raise UnsupportedTablesError
+    numbers.frombytes(data[position : position + count * numbers.itemsize])
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers

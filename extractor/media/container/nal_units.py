@@ -1,7 +1,7 @@
-"""Classify the packets of H.264 and HEVC by the headers of their NAL units, as stored in MP4.
+"""Classify the packets of H.264 and HEVC by the headers of their NAL units, as stored in MP4 and Matroska.
 
 The results are those of the bitstream filters of `extractor.media.probe.decode_order`, without FFmpeg. Only
-the first bytes of each unit matter.
+the first bytes of each unit are read, and all of those with parameter sets or messages.
 """
 
 import os
@@ -10,17 +10,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import compress, count, repeat
-from operator import or_, sub
+from operator import sub
 from typing import Final
 
 from msgspec import Struct
 
-from extractor.media.container.boxes import UnsupportedTablesError
+from extractor.media.container.recovery_points import has_recovery_point
+from extractor.media.container.sample_table import UnsupportedTablesError
 
 _HEAD_BYTES: Final = 64
 """How much is read at the start of a sample. Units before the picture are mostly within."""
 
 _MAX_UNITS: Final = 1_000
+_MAX_MESSAGE_BYTES: Final = 1 << 16
 
 _HEADS: Final = {1: struct.Struct(">BB"), 2: struct.Struct(">HB"), 4: struct.Struct(">IB")}
 """The length of a unit and its first byte, by the size of the length."""
@@ -41,6 +43,8 @@ class UnitTypes(Struct, frozen=True):
         unsupported: Types of which the reader does not know which pictures need them.
         open_access: Types of slices of open random access points.
         leading: Types of slices of leading pictures that depend on pictures before the access point.
+        slices: Types of slices, before which a message may state a recovery point.
+        messages: Types of units with such messages.
     """
 
     type_of: Callable[[int], int]
@@ -50,6 +54,8 @@ class UnitTypes(Struct, frozen=True):
     unsupported: frozenset[int]
     open_access: frozenset[int] = frozenset()
     leading: frozenset[int] = frozenset()
+    slices: frozenset[int] = frozenset()
+    messages: frozenset[int] = frozenset()
 
 
 _HEVC_REFERENCES: Final = frozenset({1, 3, 5, 7, 9, 11, 13, 15, *range(16, 22)})
@@ -61,6 +67,8 @@ UNIT_TYPES: Final[Mapping[str, UnitTypes]] = {
         random_access=frozenset({5}),
         parameters=frozenset({7, 8, 13, 15}),
         unsupported=frozenset({0, 2, 3, 4, 14, 19, 20, 21}),  # partitions, other views, layers and alpha
+        slices=frozenset({1, 5}),
+        messages=frozenset({6}),
     ),
     "hevc": UnitTypes(
         type_of=lambda head: head >> 1 & 63,
@@ -121,10 +129,11 @@ def read_roles(
     """
     names = ("references", "random_access", "open_access", "leading")
     masks = _packet_masks(codec)
+    only = bytes(_OTHER if mask & _SPECIAL else mask & _ROLES for mask in masks)
     heads = _only_units(descriptor, length_bytes, offsets, sizes, held)
-    found = bytearray(heads.translate(masks))
+    found = bytearray(heads.translate(only))
     changes, with_parameters, unread, last = list[int](), list[int](), list[int](), b""
-    for number in compress(count(), found.translate(_ARE_SPECIAL)):
+    for number in compress(count(), found.translate(_ARE_OTHER)):
         offset, size = offsets[number], sizes[number]
         held_size = size if held is None else held[number]
         if held_size < size and not are_keyframes[number]:
@@ -134,15 +143,16 @@ def read_roles(
         if units is None:
             unread.append(number)
             units = _REFERENCE | _RANDOM_ACCESS, b""
-        found[number], parameters = units
+        mask, parameters = units
+        found[number] = mask & _ROLES
         if parameters:
             with_parameters.append(number)
             if parameters != last:
                 changes.append(number)
             last = parameters
     marks = {name: bytes(found.translate(_BIT_TABLES[bit])) for bit, name in enumerate(names)}
-    access_points = map(or_, marks["random_access"], marks["open_access"])
-    if bytes(access_points) != bytes(are_keyframes):  # FFmpeg would derive other keyframes
+    access_points = bytes(bool(mask & _ACCESS_POINTS) for mask in range(256))
+    if found.translate(access_points) != bytes(are_keyframes):  # FFmpeg would derive other keyframes
         raise UnsupportedTablesError
     return PacketRoles(marks, changes, with_parameters, unread)
 
@@ -193,18 +203,26 @@ def _end_of_run(offsets: Sequence[int], first: int) -> int:
     return end if is_ascending else first + 1
 
 
-_REFERENCE, _RANDOM_ACCESS, _OPEN_ACCESS, _LEADING, _PARAMETERS, _UNSUPPORTED = (1 << bit for bit in range(6))
+_REFERENCE, _RANDOM_ACCESS, _OPEN_ACCESS, _LEADING, _RECOVERY, _PARAMETERS, _MESSAGE, _SLICE, _UNSUPPORTED = (
+    1 << bit for bit in range(9)
+)
+_ROLES: Final = 0x1F
+"""The bits up to the one of recovery points, which are kept of each packet."""
+
+_ACCESS_POINTS: Final = _RANDOM_ACCESS | _OPEN_ACCESS | _RECOVERY
+"""A recovery point of H.264 is a keyframe for FFmpeg, but no access point for a decode plan."""
+
 _SPECIAL: Final = _PARAMETERS | _UNSUPPORTED
-_ARE_SPECIAL: Final = bytes(bool(value & _SPECIAL) for value in range(256))
 _OTHER: Final = 0x80
-"""No first byte of a unit: forbidden_zero_bit is set."""
+"""No first byte of a unit: forbidden_zero_bit is set. Nor are it the roles of a packet."""
+_ARE_OTHER: Final = bytes(value == _OTHER for value in range(256))
 _BIT_TABLES: Final = [bytes(value >> bit & 1 for value in range(256)) for bit in range(4)]
 
 
 @cache
-def _packet_masks(codec: str) -> bytes:
+def _packet_masks(codec: str) -> Sequence[int]:
     """Return for each first byte of a unit what it says of its packet."""
-    return bytes(_packet_mask(UNIT_TYPES[codec], head) for head in range(256))
+    return [_packet_mask(UNIT_TYPES[codec], head) for head in range(256)]
 
 
 def _packet_mask(types: UnitTypes, head: int) -> int:
@@ -218,6 +236,8 @@ def _packet_mask(types: UnitTypes, head: int) -> int:
         | _OPEN_ACCESS * (kind in types.open_access)
         | _LEADING * (kind in types.leading)
         | _PARAMETERS * (kind in types.parameters)
+        | _MESSAGE * (kind in types.messages)
+        | _SLICE * (kind in types.slices)
         | _UNSUPPORTED * (kind in types.unsupported)
     )
 
@@ -266,6 +286,13 @@ def _read_units(
             if end > held_size:
                 return None
             parameters += os.pread(descriptor, length, offset + start) + b"\0\0\0\1"
+        elif mask & _MESSAGE and not packet_mask & _SLICE:
+            if end > held_size:
+                return None
+            if length > _MAX_MESSAGE_BYTES:
+                raise UnsupportedTablesError
+            recovers = has_recovery_point(os.pread(descriptor, length, offset + start))
+            packet_mask |= _RECOVERY * recovers
         packet_mask |= mask
         if end == size:
             return packet_mask, parameters

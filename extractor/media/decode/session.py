@@ -92,7 +92,7 @@ class DecodeSession(Struct):
         """
         assumed = self.index.picture
         self.index = confirm_index(self.index, child.stderr, self.source, self.budget)
-        return have_same_filters(assumed, self.index.picture)
+        return assumed == self.index.picture or have_same_filters(assumed, self.index.picture)
 
     @property
     def start(self) -> Timestamp:

@@ -5,7 +5,6 @@ description of a file before it decodes: the index that follows from it must be 
 """
 
 from fractions import Fraction
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -20,9 +19,6 @@ from extractor.media.probe.packet_scan import PacketScan
 from extractor.media.probe.stream_choice import candidates
 from extractor.media.probe.table_scan import TableScan, scan_tables
 from extractor.media.probe.video_index import VideoIndex
-
-_MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-"""FFmpeg's name of the demuxer."""
 
 
 class UnconfirmedIndexError(Exception):
@@ -43,7 +39,7 @@ def predict_index(source: DecoderInput, policy: SamplingPolicy, budget: ProcessL
     tables = scan_tables(source, policy)
     if tables is None:
         return None
-    described = InputInfo("", True, _MP4, None, Fraction(0), (tables.stream,))
+    described = InputInfo("", True, tables.table.demuxer, None, Fraction(0), (tables.stream,))
     index = _index(tables, described, FFmpegLog(), source, budget)
     return None if index is None or index.truncated else replace(index, tables=tables)
 
@@ -68,7 +64,11 @@ def confirm_index(
     assert predicted.tables is not None
     described = InputInfo.parse(log.input_lines)
     stream, expected = described.first, predicted.tables.stream
-    if described.container != _MP4 or stream is None or len(candidates(described)) != 1:
+    if (
+        described.container != predicted.tables.table.demuxer
+        or stream is None
+        or len(candidates(described)) != 1
+    ):
         raise UnconfirmedIndexError
     if (stream.index, stream.codec) != (expected.index, expected.codec):
         raise UnconfirmedIndexError

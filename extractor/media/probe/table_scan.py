@@ -8,42 +8,37 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import compress
-from operator import lt
+from operator import ge, lt
 from typing import BinaryIO, Final
 
 from msgspec import Struct
 
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.container.boxes import UnsupportedTablesError
 from extractor.media.container.byte_runs import held_bytes
-from extractor.media.container.mp4 import SampleEntry, SampleTable, read_sample_table
+from extractor.media.container.decoding_times import decoding_times
+from extractor.media.container.mp4 import read_sample_table
 from extractor.media.container.nal_units import UNIT_TYPES, PacketRoles, read_roles
+from extractor.media.container.sample_table import (
+    SampleEntry,
+    SampleTable,
+    UnsupportedTablesError,
+)
+from extractor.media.container.tables import read_tables
+from extractor.media.container.vpx_headers import check_frames
 from extractor.media.ffmpeg.decoder_input import DecoderInput
 from extractor.media.ffmpeg.discontinuities import JUMP_SECONDS
-from extractor.media.ffmpeg.input_info import UNKNOWN, StreamInfo
+from extractor.media.ffmpeg.input_info import StreamInfo
 from extractor.media.ffmpeg.stream_packets import StreamPackets
 from extractor.media.probe.decode_order import scan_request_for
+from extractor.media.probe.described_stream import DescribedStream, describe
 from extractor.media.references.av1_dependencies import Av1Dependencies, Dependencies
 from extractor.media.references.bit_reader import UnsupportedBitstreamError
-from extractor.media.references.h264_parameters import parse_sequence_parameters
-
-_CODECS: Final[Mapping[bytes, tuple[str, bytes]]] = {
-    b"avc1": ("h264", b"avcC"),
-    b"hvc1": ("hevc", b"hvcC"),
-    b"hev1": ("hevc", b"hvcC"),
-    b"vp09": ("vp9", b"vpcC"),
-    b"av01": ("av1", b"av1C"),
-}
-"""FFmpeg's name of the codec, and the box with its configuration, by the format of the sample entry."""
 
 _LENGTH_BYTES_AT: Final = {"h264": 4, "hevc": 21}
 """The position in the configuration of the byte that holds the size of unit lengths."""
 
+_VPX: Final = frozenset({"vp8", "vp9"})
 _MAX_PACKET_BYTES: Final = 1 << 24
-_H264_BASELINE: Final = 66
-_MATRICES: Final = {0: "gbr", 1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m"}
-_DYNAMIC_RANGES: Final = frozenset({16, 18})
-"""Transfer characteristics of video with high dynamic range: PQ and HLG."""
 
 
 class TableScan(Struct, frozen=True):
@@ -93,8 +88,9 @@ def scan_tables(source: DecoderInput, policy: SamplingPolicy) -> TableScan | Non
         The packets; ``None`` if FFmpeg must list them.
     """
     with suppress(UnsupportedTablesError, UnsupportedBitstreamError), source.path.open("rb") as file:
-        table = read_sample_table(file, source.path.stat().st_size, source.limits.max_packets)
         present = source.present
+        read = read_tables if present is None else read_sample_table  # reads the movie box only
+        table = read(file, source.path.stat().st_size, source.limits.max_packets)
         held = None if present is None else held_bytes(present, table.offsets, table.sizes)
         return _scan(file, table, policy, held)
     return None
@@ -103,41 +99,58 @@ def scan_tables(source: DecoderInput, policy: SamplingPolicy) -> TableScan | Non
 def _scan(
     file: BinaryIO, table: SampleTable, policy: SamplingPolicy, held: Sequence[int] | None
 ) -> TableScan:
-    codec, configuration = _codec_of(table.entry)
+    entry = table.entry
+    _check_configuration(entry)
     if max(table.durations) * table.time_base > JUMP_SECONDS or not table.are_keyframes[0]:
         raise UnsupportedTablesError
     if min(table.pts) < table.pts[0]:  # leading frames
         raise UnsupportedTablesError
-    packets = StreamPackets(codec, table.entry.width, table.entry.height, table.time_base)
-    packets.extend(table.pts, table.dts, table.durations, table.are_keyframes)
+    described = describe(table)
+    dts = table.dts or decoding_times(table.pts, table.durations, _delay(described))
+    packets = StreamPackets(entry.codec, entry.width, entry.height, table.time_base)
+    packets.extend(table.pts, dts, table.durations, table.are_keyframes)
     if packets.far_times or len(packets.parts) != 1:
         raise UnsupportedTablesError
     marks: Mapping[str, bytes] = {}
     unread: Sequence[int] = ()
-    request = scan_request_for(codec, policy)
+    request = scan_request_for(entry.codec, policy)
     dependencies = _dependencies(file, table, is_whole=held is None) if request.frames else None
     if request.filters:
-        roles = _roles(file, codec, configuration, table, held)
+        roles = _roles(file, table, held)
         if held is not None:
             _check_parameters(table, roles.with_parameters)
         packets.mark_new_parameters(roles.changes)
         marks, unread = roles.marks, roles.unread
-    stream = _stream(codec, configuration, table)
-    return TableScan(packets, marks, stream, table, held, unread, dependencies)
+    if entry.codec in _VPX:
+        are_whole = None if held is None else bytes(map(ge, held, table.sizes))
+        check_frames(file.fileno(), entry.codec, table.offsets, table.are_keyframes, are_whole)
+    return TableScan(packets, marks, described.stream, table, held, unread, dependencies)
 
 
-def _codec_of(entry: SampleEntry) -> tuple[str, bytes]:
-    """Return FFmpeg's name of the codec, and its configuration."""
-    codec, name = _CODECS.get(entry.format, ("", b""))
-    configuration = entry.boxes.get(name)
-    if configuration is None or len(configuration) <= _LENGTH_BYTES_AT.get(codec, 0):
+def _check_configuration(entry: SampleEntry) -> None:
+    """Check that the configuration is there, and that units of H.264 and HEVC have a length.
+
+    Raises:
+        UnsupportedTablesError: It is missing, or units may have start codes.
+    """
+    record = entry.configuration
+    if entry.codec in _LENGTH_BYTES_AT and (len(record) <= _LENGTH_BYTES_AT[entry.codec] or record[0] != 1):
         raise UnsupportedTablesError
-    return codec, configuration
 
 
-def _roles(
-    file: BinaryIO, codec: str, configuration: bytes, table: SampleTable, held: Sequence[int] | None
-) -> PacketRoles:
+def _delay(described: DescribedStream) -> int:
+    """Return the delay of decoded frames.
+
+    Raises:
+        UnsupportedTablesError: It is unknown.
+    """
+    if described.delay is None:
+        raise UnsupportedTablesError
+    return described.delay
+
+
+def _roles(file: BinaryIO, table: SampleTable, held: Sequence[int] | None) -> PacketRoles:
+    codec, configuration = table.entry.codec, table.entry.configuration
     if codec not in UNIT_TYPES:
         raise UnsupportedTablesError
     length_bytes = (configuration[_LENGTH_BYTES_AT[codec]] & 3) + 1
@@ -153,7 +166,7 @@ def _check_parameters(table: SampleTable, with_parameters: Sequence[int]) -> Non
         UnsupportedTablesError: A sample entry ``hev1`` allows others to have them, or one of those that are
             there does.
     """
-    if table.entry.format == b"hev1" or not all(table.are_keyframes[number] for number in with_parameters):
+    if table.entry.has_own_parameters or not all(table.are_keyframes[number] for number in with_parameters):
         raise UnsupportedTablesError
 
 
@@ -171,36 +184,3 @@ def _dependencies(file: BinaryIO, table: SampleTable, *, is_whole: bool) -> Depe
     if frames.dependencies is None:
         raise UnsupportedTablesError
     return frames.dependencies
-
-
-def _stream(codec: str, configuration: bytes, table: SampleTable) -> StreamInfo:
-    """Describe the stream by its sample entry.
-
-    Raises:
-        UnsupportedTablesError: It may be interlaced, or has a high dynamic range.
-        UnsupportedBitstreamError: The sequence parameter set is damaged.
-    """
-    profile, transfer, matrix = "", None, None
-    if codec == "h264":
-        length = int.from_bytes(configuration[6:8], "big")
-        if not configuration[5] & 31:
-            raise UnsupportedTablesError
-        parameters = parse_sequence_parameters(configuration[8 : 8 + length])
-        if parameters.may_be_interlaced:
-            raise UnsupportedTablesError
-        profile = "Baseline" if parameters.profile == _H264_BASELINE else ""
-        transfer, matrix = parameters.transfer, parameters.matrix
-    colours = table.entry.boxes.get(b"colr", b"")
-    if matrix is None and colours[:3] == b"ncl" and len(colours) >= 10:
-        transfer, matrix = colours[7], colours[9]
-    if transfer in _DYNAMIC_RANGES:
-        raise UnsupportedTablesError
-    return StreamInfo(
-        table.stream,
-        codec,
-        profile=profile,
-        width=table.entry.width,
-        height=table.entry.height,
-        pixel_format="yuv420p",
-        matrix=_MATRICES.get(matrix or -1, UNKNOWN),
-    )

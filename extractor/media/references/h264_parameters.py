@@ -14,6 +14,7 @@ _PROFILES_WITH_CHROMA_FORMAT: Final = frozenset(
 )
 _EXTENDED_ASPECT_RATIO: Final = 255
 _YUV_444: Final = 3
+_MAX_BUFFERS: Final = 32
 
 
 class SequenceParameters(Struct, frozen=True):
@@ -22,14 +23,19 @@ class SequenceParameters(Struct, frozen=True):
     Attributes:
         profile: The number of the profile.
         may_be_interlaced: Whether pictures may be fields, or frames of two fields.
-        transfer: The number of the transfer characteristic; ``None`` if it is not stated.
+        primaries: The number of the colour primaries; ``None`` if it is not stated.
+        transfer: The number of the transfer characteristic, likewise.
         matrix: The number of the colour matrix, likewise.
+        reordered_frames: How many frames may precede a frame in decode order and follow it in presentation
+            order; ``None`` if it is not stated.
     """
 
     profile: int
     may_be_interlaced: bool
+    primaries: int | None = None
     transfer: int | None = None
     matrix: int | None = None
+    reordered_frames: int | None = None
 
 
 def parse_sequence_parameters(unit: bytes) -> SequenceParameters:
@@ -59,8 +65,9 @@ def parse_sequence_parameters(unit: bytes) -> SequenceParameters:
     if bits.read_flag():  # cropping
         for _ in range(4):
             bits.exp_golomb()
-    transfer, matrix = _read_colours(bits) if bits.read_flag() else (None, None)
-    return SequenceParameters(profile, may_be_interlaced, transfer, matrix)
+    if not bits.read_flag():  # usability information
+        return SequenceParameters(profile, may_be_interlaced)
+    return SequenceParameters(profile, may_be_interlaced, *_read_colours(bits), _read_reordering(bits))
 
 
 def _skip_sample_format(bits: BitReader) -> None:
@@ -100,8 +107,8 @@ def _skip_picture_order(bits: BitReader) -> None:
             bits.exp_golomb()
 
 
-def _read_colours(bits: BitReader) -> tuple[int | None, int | None]:
-    """Return the transfer characteristic and the matrix from the usability information."""
+def _read_colours(bits: BitReader) -> tuple[int | None, int | None, int | None]:
+    """Return the primaries, the transfer characteristic and the matrix from the usability information."""
     if bits.read_flag() and bits.read(8) == _EXTENDED_ASPECT_RATIO:
         bits.read(32)
     if bits.read_flag():
@@ -109,6 +116,36 @@ def _read_colours(bits: BitReader) -> tuple[int | None, int | None]:
     if bits.read_flag():
         bits.read(4)
         if bits.read_flag():
-            bits.read(8)
-            return bits.read(8), bits.read(8)
-    return None, None
+            return bits.read(8), bits.read(8), bits.read(8)
+    return None, None, None
+
+
+def _read_reordering(bits: BitReader) -> int | None:
+    """Return the number of reordered frames from the rest of the usability information."""
+    if bits.read_flag():  # chroma sample locations
+        bits.exp_golomb()
+        bits.exp_golomb()
+    if bits.read_flag():  # frame rate
+        bits.read(65)
+    has_buffers = [_skip_buffer(bits) for _ in range(2) if bits.read_flag()]
+    if has_buffers:
+        bits.read(1)
+    bits.read(1)
+    if not bits.read_flag():
+        return None
+    bits.read(1)
+    for _ in range(4):
+        bits.exp_golomb()
+    return bits.exp_golomb()
+
+
+def _skip_buffer(bits: BitReader) -> bool:
+    """Skip the parameters of a hypothetical reference decoder."""
+    count = bits.exp_golomb() + 1
+    bits.read(8)
+    for _ in range(min(count, _MAX_BUFFERS)):
+        bits.exp_golomb()
+        bits.exp_golomb()
+        bits.read(1)
+    bits.read(20)
+    return True
