@@ -8,7 +8,7 @@ import pytest
 
 from extractor.domain.frames import DecodeLimits
 from extractor.domain.policy import SamplingPolicy
-from extractor.media.decode import full, planned, single_pass
+from extractor.media.decode import full, planned, scene_pass, single_pass
 from extractor.media.ffmpeg import process
 from extractor.media.ffmpeg.binary import find_ffmpeg
 from extractor.media.ffmpeg.decoder_input import DecoderInput
