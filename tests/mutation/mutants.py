@@ -71,6 +71,7 @@ MUTANTS: list[Mutant] = [
         (
             "pipeline: stale frames stay",
             "manifest_store.delete_superseded_frames(context.frames, frame_keys, earlier, manifest, known)\n"
+            "        delete_records(context.frames, frame_keys, known)\n"
             "        return",
             "return",
         ),
