@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
+from msgspec.structs import replace
+
 from extractor.backends.state.base import StateStore
 from extractor.backends.storage.base import ObjectStore
 from extractor.domain.jobs import ExtractionJob, SourceVideo, VideoRef
@@ -55,54 +57,46 @@ def extract_video(context: WorkerContext, job_context: JobContext) -> JobOutcome
     Raises:
         ExtractorError: Why the job failed. If it is final, the state has recorded it.
     """
-    with announced(context, job_context) as announcement:
-        for is_first in (True, False) if job_context.is_first_delivery else (False,):
+    try:
+        with announced(context, job_context) as announcement, ExitStack() as held:
+            job, opened, is_first = job_context.job, announcement.sources, job_context.is_first_delivery
+            is_known = context.keyed_by_version or job.part is not None
+            source = _open(held, context, job, opened) if is_known else None
+            subject = VideoRef(job.code, source.video if source else None)
+            held.enter_context(_recording_failure(subject, context.state, job_context))
+            frame_keys = context.frame_keys(job, subject.source)
+            if job.part is not None and source is not None:
+                part = slice_job(job.part, source.video, frame_keys, context, job_context)
+                return _do_slice(part, source, context, job_context, announcement)
+            if _begin(subject, context.state, job_context) and (
+                is_first or _is_intact(context.frames, frame_keys)
+            ):
+                return announcement.of(JobOutcome(job.code, "skipped"), frame_keys)
+            # In parallel: each round trip counts for a short video.
+            with ThreadPoolExecutor(1) as pool:
+                reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
+                source = source or _open(held, context, job, opened)
+                earlier = reading.result()
+            known = {} if is_first and not earlier.etag else list_by_key(context.frames, frame_keys)
+            output = context.config.output
+            if earlier.manifest and earlier.is_current(source.video, job.policy, output, known):
+                _mark_extracted(subject, earlier.manifest, frame_keys, context, job_context)
+                return announcement.of(JobOutcome(job.code, "confirmed", earlier.manifest), frame_keys)
+            frame_store = FrameStore(context.frames, frame_keys, job.policy.image_format, known)
             try:
-                return _attempt(context, job_context, announcement, is_first=is_first)
-            except ConflictError:
-                if not is_first:
-                    raise
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _attempt(
-    context: WorkerContext, job_context: JobContext, announcement: Announcement, *, is_first: bool
-) -> JobOutcome:
-    """Do the job once. `is_first`: it was never tried before."""
-    job, opened = job_context.job, announcement.sources
-    with ExitStack() as held:
-        is_known = context.keyed_by_version or job.part is not None
-        source = _open(held, context, job, opened) if is_known else None
-        subject = VideoRef(job.code, source.video if source else None)
-        held.enter_context(_recording_failure(subject, context.state, job_context))
-        frame_keys = context.frame_keys(job, subject.source)
-        if job.part is not None and source is not None:
-            part = slice_job(job.part, source.video, frame_keys, context, job_context)
-            return _do_slice(part, source, context, job_context, announcement)
-        if _begin(subject, context.state, job_context) and (
-            is_first or _is_intact(context.frames, frame_keys)
-        ):
-            return announcement.of(JobOutcome(job.code, "skipped"), frame_keys)
-        # In parallel: each round trip counts for a short video.
-        with ThreadPoolExecutor(1) as pool:
-            reading = pool.submit(manifest_store.read_manifest, context.frames, frame_keys)
-            source = source or _open(held, context, job, opened)
-            earlier = reading.result()
-        known = {} if is_first and not earlier.etag else list_by_key(context.frames, frame_keys)
-        if earlier.manifest and earlier.is_current(source.video, job.policy, context.config.output, known):
-            _mark_extracted(subject, earlier.manifest, frame_keys, context, job_context)
-            return announcement.of(JobOutcome(job.code, "confirmed", earlier.manifest), frame_keys)
-        frame_store = FrameStore(context.frames, frame_keys, job.policy.image_format, known)
-        try:
-            manifest = _extract_frames(source, earlier, frame_store, context, job_context)
-        except SplitNeeded as split:
-            _release_claim(subject, context.state)
-            send_slices(split.slices, source.video, earlier.etag, context, job_context)
-            return JobOutcome(job.code, "split")
-        _mark_extracted(subject, manifest, frame_keys, context, job_context)
-        manifest_store.delete_superseded_frames(context.frames, frame_keys, earlier, manifest, known)
-        delete_records(context.frames, frame_keys, known)
-        return announcement.of(JobOutcome(job.code, "extracted", manifest), frame_keys)
+                manifest = _extract_frames(source, earlier, frame_store, context, job_context)
+            except SplitNeeded as split:
+                _release_claim(subject, context.state)
+                send_slices(split.slices, source.video, earlier.etag, context, job_context)
+                return JobOutcome(job.code, "split")
+            _mark_extracted(subject, manifest, frame_keys, context, job_context)
+            manifest_store.delete_superseded_frames(context.frames, frame_keys, earlier, manifest, known)
+            delete_records(context.frames, frame_keys, known)
+            return announcement.of(JobOutcome(job.code, "extracted", manifest), frame_keys)
+    except ConflictError:
+        if not job_context.is_first_delivery:
+            raise
+    return extract_video(context, replace(job_context, is_first_delivery=False))
 
 
 def _do_slice(
@@ -124,8 +118,7 @@ def _do_slice(
         except SliceMismatchError:
             found, may_split = "stale", False
     if found == "stale" and is_elected(part):
-        whole = job_context.of_whole_video(may_split=may_split)
-        return _attempt(context, whole, announcement, is_first=False)
+        return extract_video(context, job_context.of_whole_video(may_split=may_split))
     if found != "ended" and joined is None:
         return JobOutcome(job.code, "sliced")
     is_extracted = _begin(subject, context.state, job_context)

@@ -90,4 +90,4 @@ class JobContext(Struct, frozen=True):
     def of_whole_video(self, *, may_split: bool) -> "JobContext":
         """Return the context of the job whose slice this is."""
         message = whole_message(self.message) if self.message and may_split else None
-        return replace(self, job=replace(self.job, part=None), message=message)
+        return replace(self, job=replace(self.job, part=None), message=message, is_first_delivery=False)

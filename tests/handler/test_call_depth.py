@@ -53,7 +53,7 @@ def test_the_way_from_a_record_to_a_stored_image_is_short(
         return mapping_errors(bucket, what)
 
     executor: type[Executor] = InTurn  # the upload on the stack of the decode that it belongs to
-    monkeypatch.setattr("extractor.output.writers.ThreadPoolExecutor", executor)
+    monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor", executor)
     monkeypatch.setattr(Bucket, "mapping_errors", watched)
     world.add_video("abc", plain_clip)
     assert world.deliver({"code": "abc"}) == []

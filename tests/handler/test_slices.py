@@ -144,13 +144,31 @@ def test_a_slice_that_fails_for_good_fails_the_video_with_its_reason(
     world = splitting
     world.add_video("abc", long_clip)
     first, *rest = split(world, {"code": "abc"})
-    assert world.deliver({**first, "slice": {**first["slice"], "total": first["slice"]["total"] + 1}}) == []
+    with monkeypatch.context() as broken:
+        broken.setenv("MAX_FRAMES_CEILING", "1")
+        lambda_function._app.cache_clear()
+        assert world.deliver(first) == []
+    lambda_function._app.cache_clear()
     (letter,) = world.dead_letters()
-    assert (letter["reason"], letter["code"]) == ("UNREADABLE", "abc")
+    assert (letter["reason"], letter["code"]) == ("TOO_LARGE", "abc")
     for part in rest:
         assert world.deliver(part) == []
     assert not world.is_extracted("abc")
     assert world.manifest("abc") is None
+    assert world.deliver(json.loads(letter["body"])) == []  # sent again, after the cause is gone
+    assert world.is_extracted("abc")
+
+
+def test_a_slice_that_does_not_fit_the_video_leads_to_one_piece(splitting: World, long_clip: Path) -> None:
+    """The tables of the file said otherwise than FFmpeg does."""
+    world = splitting
+    world.add_video("abc", long_clip)
+    first, second, *_ = split(world, {"code": "abc"})
+    for part in (first, second):
+        assert world.deliver({**part, "slice": {**part["slice"], "total": part["slice"]["total"] + 1}}) == []
+    assert taken(world) == []
+    assert world.is_extracted("abc")
+    assert_complete(world, "abc")
 
 
 def test_a_frame_that_is_lost_before_the_end_is_made_again(splitting: World, long_clip: Path) -> None:

@@ -71,14 +71,14 @@ MUTANTS: list[Mutant] = [
         (
             "pipeline: stale frames stay",
             "manifest_store.delete_superseded_frames(context.frames, frame_keys, earlier, manifest, known)\n"
-            "        delete_records(context.frames, frame_keys, known)\n"
-            "        return",
+            "            delete_records(context.frames, frame_keys, known)\n"
+            "            return",
             "return",
         ),
         (
             "pipeline: a conflict at the first delivery is not looked at",
-            "if not is_first:\n                    raise",
-            "if True:\n                    raise",
+            "if not job_context.is_first_delivery:\n            raise",
+            "if True:\n            raise",
         ),
         (
             "pipeline: a final failure is not recorded",

@@ -5,6 +5,7 @@ the policy, as they are with FFmpeg (tests/media holds it to that). Everything a
 name and its upload to the manifest, is the real code. The work directory is a real one.
 """
 
+import concurrent.futures
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -16,7 +17,6 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 import extractor.output.partial_run
-import extractor.output.writers
 import extractor.pipeline.job
 import extractor.pipeline.source
 from extractor.domain.frames import DecodeLimits, Frame, ProgressCallback
@@ -72,7 +72,7 @@ def seams(now: Callable[[], float]) -> Iterator[None]:
             (extractor.output.partial_run, "time", clock),
             (extractor.pipeline.source, "time", clock),
             (extractor.pipeline.job, "ThreadPoolExecutor", InTurn),
-            (extractor.output.writers, "ThreadPoolExecutor", InTurn),
+            (concurrent.futures, "ThreadPoolExecutor", InTurn),
             (extractor.pipeline.job, "extract", extract),
         ):
             stack.enter_context(patch.object(module, name, value))

@@ -170,7 +170,8 @@ class Simulation:
         self.queue.delete(message)
         if self.setup.slices and self.queue.messages:
             return  # the others tell
-        if self.setup.announces and not (arrived or self.announced):
+        is_known = bool(arrived) or (self.setup.slices and bool(self.announced))
+        if self.setup.announces and not is_known:
             self._report("the message is gone, and its outcome was never announced")
         if not any(view.is_settled for view in self.places.views()):
             self._report("a message is gone, and nothing tells what became of the video")
