@@ -131,10 +131,10 @@ def _cpu_seconds(functions: Sequence[LocalFunction]) -> float:
 
 def _is_done(deployment: Deployment, code: str) -> bool:
     """Whether the queue is empty, and the video has its manifest; its absence is an error then."""
-    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     cloud = deployment.cloud
-    found = cloud.sqs().get_queue_attributes(QueueUrl=cloud.queue_url, AttributeNames=list(counts))
-    if any(int(found["Attributes"][name]) for name in counts):
+    found = cloud.sqs().get_queue_attributes(QueueUrl=cloud.queue_url, AttributeNames=["All"])["Attributes"]
+    waiting, running = found["ApproximateNumberOfMessages"], found["ApproximateNumberOfMessagesNotVisible"]
+    if int(waiting) or int(running):
         return False
     _manifest(deployment, code)
     return True
