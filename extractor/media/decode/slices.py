@@ -27,7 +27,7 @@ DECODED_MEGAPIXELS: Final = {
     "hevc": 80.0,
     "vp9": 100.0,
     "av1": 80.0,
-    "vp8": 150.0,
+    "vp8": 100.0,
     "mpeg2video": 200.0,
     "mpeg4": 200.0,
 }
