@@ -11,7 +11,8 @@ with run_sqs_batches.py, lets the Lambda handler empty it, shows a notification 
 arrives, exports the frames as a data set, and writes DIR/index.html with every
 extracted frame.
 
-  VIDEO      videos of your own; without any, six short clips are made
+  VIDEO      videos of your own; without any, six short clips and a longer one
+             are made
   --out DIR  where the result goes (default: demo-output)
   --help     this text
 

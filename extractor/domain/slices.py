@@ -48,9 +48,14 @@ class Split(Struct, frozen=True):
         first, stop = _letters(frames.start, _NUMBER_LETTERS), _letters(frames.stop, _NUMBER_LETTERS)
         return f"{self.prefix}{first}-{stop}.json"
 
-    def marker_name(self, part: FrameSlice) -> str:
-        """Return the file name of the record that `part`, a slice of another split, has ended in this one."""
-        identity = repr((self.fingerprint, part.etag, part.policy, part.manifest))
+    def marker_name(self, part: FrameSlice, manifest: str | None) -> str:
+        """Return the file name of the record that the video is made anew because `part` is stale.
+
+        Args:
+            part: The slice.
+            manifest: The ETag of the manifest that the worker of the slice has found; ``None`` for none.
+        """
+        identity = repr((self.fingerprint, part.etag, part.policy, part.manifest, manifest))
         return Split(self.source, identity, self.total).record_name(range(0))
 
     def slices(self, names: Iterable[str]) -> list[range]:

@@ -32,12 +32,10 @@ from extractor.pipeline.notes import manifest_notes
 from extractor.pipeline.partial_copy import PartialCopy
 from extractor.pipeline.resume import frames_made, numbered, remaining, seconds_needed
 from extractor.pipeline.selection import IncompleteFileError, choose_frames, find_index
-from extractor.pipeline.splitting import part_of, raise_if_long
+from extractor.pipeline.splitting import SliceMismatchError, part_of, raise_if_long
 
 if TYPE_CHECKING:
     from extractor.output.storyboard.storyboard import Storyboard
-
-_FREE_CLOCKS = frozenset({"mpegts", "mpeg", "flv", "asf"})
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +114,7 @@ def extract(
 
     Raises:
         SplitNeeded: The frames must be made in slices. No frame was stored.
-        SliceMismatchError: The slice is not one of this video. No frame was stored.
+        SliceMismatchError: The frames of the slice may differ from those of the video in one piece.
         ExtractorError: Why there is no manifest. Frames stored until then stay, and no manifest lists them.
     """
     from_tables = config.plan
@@ -189,7 +187,11 @@ def _store(
 ) -> StoredOutput:
     """Decode the frames and store them, numbered from `first` on.
 
-    If the plan or the header turns out to be wrong, decode everything and overwrite the frames.
+    If the plan or the header turns out to be wrong, decode everything and overwrite the frames. A slice is
+    given up then, since in one piece all frames would be decoded again.
+
+    Raises:
+        SliceMismatchError: The plan or the header is wrong, and only a slice is wanted.
     """
     write = open_writer(config.output.form)
     while True:
@@ -213,10 +215,18 @@ def _store(
         except DecodeAgainError as found:
             if task.copy is not None:
                 raise IncompleteFileError from found
+            if task.part is not None:
+                raise SliceMismatchError from found
             logger.info(
                 "the first decode did not fit the video, decoding everything", extra={"code": task.code}
             )
             decoder.restart_without_plan(found.picture)
+        except UnconfirmedIndexError as found:
+            # If FFmpeg's description contradicts the tables, it does so in each slice; frames may not.
+            is_described = not decoder.confirmed_index.is_predicted
+            if task.part is not None and task.copy is None and is_described:
+                raise SliceMismatchError from found
+            raise
 
 
 def _add_audio(
@@ -233,18 +243,7 @@ def _open_storyboard(index: VideoIndex, frame_store: FrameStore) -> "Storyboard"
     """Import the storyboard only here: it needs OpenCV."""
     from extractor.output.storyboard.storyboard import Storyboard
 
-    return Storyboard(frame_store, *_shown_seconds(index))
-
-
-def _shown_seconds(index: VideoIndex) -> tuple[float, float]:
-    """Return when players show the first frame and the end of the video.
-
-    Players count from 0 in most containers, and from the first packet in those whose clock starts anywhere
-    (broadcasts).
-    """
-    origin = index.container_start_seconds if index.container in _FREE_CLOCKS else 0.0
-    start = max(0.0, index.start_seconds - origin)
-    return start, start + index.duration_seconds
+    return Storyboard(frame_store, *index.played_seconds)
 
 
 def _in_time(frames: Iterable[Frame], duration_seconds: float, deadline: float) -> Iterator[Frame]:

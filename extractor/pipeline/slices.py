@@ -144,8 +144,13 @@ def send_slices(
 
 
 def is_elected(job: SliceJob) -> bool:
-    """Whether the worker of a stale slice does the video anew. Of all stale slices, one worker does."""
-    marker = job.frame_keys.prefix + job.split.marker_name(job.part)
+    """Whether the worker of a stale slice does the video anew.
+
+    Of all that find the same manifest, one worker does. A worker that has replaced frames of a later manifest
+    cannot rely on the run that has written it.
+    """
+    found = read_manifest(job.store, job.frame_keys).etag
+    marker = job.frame_keys.prefix + job.split.marker_name(job.part, found)
     data = json.dumps([job.part.first, job.part.stop]).encode()
     digest = hashlib.sha256(data).hexdigest()
     try:

@@ -32,9 +32,11 @@ class SplitNeeded(Exception):  # noqa: N818 - not an error: the work goes on els
 
 
 class SliceMismatchError(Exception):
-    """A slice cannot be made: the video has another number of frames than when it was split.
+    """The frames of a slice may differ from those of the video in one piece, which must be made instead.
 
-    The number was that of the tables of the file, and FFmpeg lists another one.
+    The video has another number of frames than when it was split, since FFmpeg lists another one than the
+    tables of the file; or the decode plan or the header turns out to be wrong in this slice. In one piece,
+    that changes the decode of all frames, and the other slices cannot know it.
     """
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from local.demo.dataset import export, read_back
 from local.demo.distinct import distinct_frames
 from local.demo.download import FrameDownload
 from local.demo.gallery import Card, Gallery, card_of, render
+from local.demo.outcomes import Finished
 from local.demo.receiver import Receiver
 from local.demo.run import VISIBILITY_SECONDS, process
-from local.demo.setup import demo_environment, enqueue, upload
+from local.demo.setup import IN_SLICES, demo_environment, enqueue, upload
 from local.demo.videos import DemoVideo, generated_videos, given_videos
 from local.demo.workspace import Workspace, open_workspace
 from local.embedded.child_process import ChildEndedError
@@ -60,14 +61,14 @@ def _arguments() -> argparse.Namespace:
         type=path_argument,
         nargs="*",
         metavar="VIDEO",
-        help="video files (default: six generated clips)",
+        help="video files (default: seven generated clips)",
     )
     return parser.parse_args()
 
 
 def _run(workspace: Workspace, given: list[DemoVideo]) -> int:
     if not given:
-        print("Making six short clips …", flush=True)
+        print("Making six short clips, and one of two minutes …", flush=True)
     videos = given or generated_videos(workspace.clips)
     print("Starting the embedded cloud: S3, SQS, a dead-letter queue …", flush=True)
     with (
@@ -77,9 +78,6 @@ def _run(workspace: Workspace, given: list[DemoVideo]) -> int:
         ) as cloud,
     ):
         environment = demo_environment(cloud, workspace, os.environ) | receiver.environment()
-        upload(cloud, workspace, videos)
-        print(f"Uploaded: {len(videos)}. Now, as a user would:\n\n$ python run_sqs_batches.py", flush=True)
-        enqueue(workspace, environment)
         gallery = _extract(cloud, workspace, environment, videos)
         print(_table(gallery.cards))
         print(
@@ -105,13 +103,27 @@ def _show_notifications(receiver: Receiver) -> None:
 def _extract(
     cloud: EmbeddedCloud, workspace: Workspace, environment: Mapping[str, str], videos: Sequence[DemoVideo]
 ) -> Gallery:
-    print("\nThe Lambda handler empties the queue:", flush=True)
-    start = time.monotonic()
-    finished = process(cloud, workspace, environment, [video.code for video in videos])
-    seconds = time.monotonic() - start
+    finished: dict[str, Finished] = {}
+    seconds = 0.0
+    for settings, group in _groups(videos):
+        upload(cloud, workspace, group)
+        print(f"\nUploaded: {len(group)}. Now, as a user would:\n\n$ python run_sqs_batches.py", flush=True)
+        enqueue(workspace, environment)
+        given = ", ".join(f"{name}={value}" for name, value in settings.items())
+        print(f"\nThe Lambda handler empties the queue{given and f', with {given}'}:", flush=True)
+        start = time.monotonic()
+        finished |= process(cloud, workspace, {**environment, **settings}, [video.code for video in group])
+        seconds += time.monotonic() - start
     frames = FrameDownload(cloud.s3(), cloud.FRAMES_BUCKET, workspace.frames)
     cards = [card_of(video, finished[video.code], frames) for video in videos]
     return Gallery([_with_distinct(card, workspace) for card in cards], seconds)
+
+
+def _groups(videos: Sequence[DemoVideo]) -> Iterator[tuple[Mapping[str, str], Sequence[DemoVideo]]]:
+    """Yield the videos that have the same settings: first the long ones, which are made in slices."""
+    if long := [video for video in videos if video.is_long]:
+        yield IN_SLICES, long
+    yield {}, [video for video in videos if not video.is_long]
 
 
 def _with_distinct(card: Card, workspace: Workspace) -> Card:

@@ -1,4 +1,4 @@
-"""The demo's own clips: six short videos, each with a common difficulty.
+"""The demo's own clips: six short videos, each with a common difficulty, and a longer one.
 
 The bundled FFmpeg generates them in a few seconds, without network access.
 """
@@ -29,6 +29,7 @@ class Clip:
         kept_share: The share of the file that is kept; less than 1 truncates it.
         expected_reason: The reason code with which the video must fail, if any.
         shows_distinct: Whether the page shows its distinct frames as well.
+        is_long: Whether the function is to make it in slices.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Clip:
     kept_share: float = 1.0
     expected_reason: str | None = None
     shows_distinct: bool = False
+    is_long: bool = False
 
 
 _MANDELBROT = "mandelbrot=size=640x360:rate=25:maxiter=250:inner=black:"
@@ -90,6 +92,12 @@ CLIPS = (
         f"{_CLOCK.format('640x360')},trim=duration=8",
         kept_share=0.55,
         expected_reason=TruncatedError.reason,
+    ),
+    Clip(
+        "demo-long",
+        "Two minutes, made in slices",
+        f"{_CLOCK.format('320x180')},trim=duration=120",
+        is_long=True,
     ),
 )
 

@@ -26,11 +26,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An outcome and the total duration of its invocations."""
+    """An outcome, the total duration of its invocations, and the number of slices that these have made."""
 
     code: str
     outcome: Outcome
     seconds: float
+    slices: int = 0
 
 
 class OutcomeReader:
@@ -45,7 +46,7 @@ class OutcomeReader:
     def read(self) -> dict[str, Outcome]:
         """Return the outcomes so far by code: extracted and dead-lettered videos."""
         while messages := self._receive():
-            self._dead |= {code_of(message["Body"]): _dead_letter(message) for message in messages}
+            self._dead |= {_code_of(message["Body"]): _dead_letter(message) for message in messages}
         return self._dead | {code: Outcome() for code in self._extracted()}
 
     def _receive(self) -> "list[MessageTypeDef]":
@@ -62,7 +63,7 @@ class OutcomeReader:
             return [code for (code,) in rows]
 
 
-def code_of(body: str) -> str:
+def _code_of(body: str) -> str:
     """Return the code in a message of `run_sqs_batches.py`."""
     return VideoMessage.model_validate_json(body).code or ""
 

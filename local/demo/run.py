@@ -4,12 +4,14 @@ import queue
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
+from extractor.domain.messages import VideoMessage
 from local.cloud import EmbeddedCloud
-from local.demo.outcomes import Finished, OutcomeReader, code_of
+from local.demo.outcomes import Finished, Outcome, OutcomeReader
 from local.demo.workspace import Workspace
 from local.errors import DemoError
 from local.lambda_runtime.event_source_mapping import EventSourceMapping, Invocation, QueueSource
@@ -24,10 +26,21 @@ _TICK_SECONDS = 0.3
 _PATIENCE_SECONDS = (EmbeddedCloud.MAX_RECEIVES + 1) * FUNCTION_SECONDS
 
 
+@dataclass(slots=True)
+class _Work:
+    """The invocations for a video so far: their total duration, and the slices that they were for."""
+
+    seconds: float = 0.0
+    slices: set[tuple[int, int]] = field(default_factory=set)
+
+    def finished(self, code: str, outcome: Outcome) -> Finished:
+        return Finished(code, outcome, self.seconds, len(self.slices))
+
+
 def process(
     cloud: EmbeddedCloud, workspace: Workspace, environment: Mapping[str, str], codes: Sequence[str]
 ) -> dict[str, Finished]:
-    """Process all messages.
+    """Process all messages, and the slices of videos that are split.
 
     Returns:
         The outcomes by code.
@@ -36,17 +49,20 @@ def process(
         DemoError: The handler cannot be loaded, or no video finishes.
     """
     reader = OutcomeReader(workspace.state, cloud.sqs(), cloud.dead_letter_queue_url)
-    finished: dict[str, Finished] = {}
+    work: dict[str, _Work] = {}
+    outcomes: dict[str, Outcome] = {}
     with (
         tqdm(total=len(codes), unit="video", disable=not sys.stderr.isatty(), leave=False) as bar,
         _mapping(cloud, workspace, environment) as (mapping, seen),
     ):
-        for item in _finishing(set(codes), reader, mapping, seen, workspace):
-            finished[item.code] = item
+        for code, outcome in _finishing(set(codes), reader, mapping, seen, work, workspace):
+            outcomes[code] = outcome
             bar.update()
-            tqdm.write(_line(item, len(finished), len(codes)))
+            tqdm.write(_line(work[code].finished(code, outcome), len(outcomes), len(codes)))
             sys.stdout.flush()
-    return finished
+    while not seen.empty():  # the invocations that have ended since
+        _add(seen.get(), work, workspace)
+    return {code: work[code].finished(code, outcome) for code, outcome in outcomes.items()}
 
 
 @contextmanager
@@ -79,39 +95,38 @@ def _finishing(
     reader: OutcomeReader,
     mapping: EventSourceMapping,
     seen: "queue.SimpleQueue[Invocation]",
+    work: dict[str, _Work],
     workspace: Workspace,
-) -> Iterator[Finished]:
-    seconds: dict[str, float] = {}
+) -> Iterator[tuple[str, Outcome]]:
     last = time.monotonic()
     while pending:
         mapping.check()
-        _add_duration(seen, seconds, workspace)
+        with suppress(queue.Empty):
+            _add(seen.get(timeout=_TICK_SECONDS), work, workspace)
         outcomes = reader.read()
-        for code in sorted(pending & outcomes.keys() & seconds.keys()):
+        for code in sorted(pending & outcomes.keys() & work.keys()):
             pending.remove(code)
             last = time.monotonic()
-            yield Finished(code, outcomes[code], seconds[code])
+            yield code, outcomes[code]
         if time.monotonic() - last > _PATIENCE_SECONDS:
             raise DemoError(
                 f"nothing was finished for {_PATIENCE_SECONDS} s; see the logs in {workspace.logs}"
             )
 
 
-def _add_duration(
-    seen: "queue.SimpleQueue[Invocation]", seconds: dict[str, float], workspace: Workspace
-) -> None:
-    """Wait briefly for an invocation to end, and add its duration to that of its video."""
-    try:
-        invocation = seen.get(timeout=_TICK_SECONDS)
-    except queue.Empty:
-        return
+def _add(invocation: Invocation, work: dict[str, _Work], workspace: Workspace) -> None:
+    """Add an invocation to those of its video."""
     if isinstance(invocation.error, InitError):
         raise DemoError(
             f"the handler cannot be loaded ({invocation.error}); see the logs in {workspace.logs}"
         )
     for record in invocation.records:
-        code = code_of(record["body"])
-        seconds[code] = seconds.get(code, 0.0) + invocation.seconds
+        message = VideoMessage.model_validate_json(record["body"])
+        code = message.code or ""
+        done = work.setdefault(code, _Work())
+        done.seconds += invocation.seconds
+        if message.part is not None:
+            done.slices.add((message.part.first, message.part.stop))
         if record["messageId"] in invocation.failed:
             tqdm.write(f"  {code}: this attempt failed; the message goes back to the queue")
 

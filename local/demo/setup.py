@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from extractor.backends.state.sqlite import SqliteStateStore
 from extractor.settings import ALL_VARIABLES
@@ -11,6 +12,9 @@ from local.demo.videos import DemoVideo
 from local.demo.workspace import Workspace
 from local.embedded.child_process import ROOT
 from local.errors import DemoError
+
+IN_SLICES: Final = {"STORYBOARD": "false", "SPLIT_SECONDS": "0.5"}
+"""Settings under which a video of some minutes is split. A storyboard needs all frames, so there is none."""
 
 _TABLE = "watched_content"
 _SAMPLING = frozenset({"STRATEGY", "FRAME_INTERVAL", "QUALITY", "MAX_FRAMES", "IMAGE_FORMAT"})

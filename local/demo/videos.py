@@ -13,20 +13,21 @@ _LONGEST_CODE = 100
 
 @dataclass(frozen=True, slots=True)
 class DemoVideo:
-    """A video; `expected_reason` and `shows_distinct` are those of `local.demo.clips.Clip`."""
+    """A video; the fields with defaults are those of `local.demo.clips.Clip`."""
 
     code: str
     caption: str
     path: Path
     expected_reason: str | None = None
     shows_distinct: bool = False
+    is_long: bool = False
 
 
 def generated_videos(directory: Path) -> list[DemoVideo]:
     """Generate the demo's clips in `directory`."""
     paths = make_clips(directory)
     return [
-        DemoVideo(clip.code, clip.caption, path, clip.expected_reason, clip.shows_distinct)
+        DemoVideo(clip.code, clip.caption, path, clip.expected_reason, clip.shows_distinct, clip.is_long)
         for clip, path in zip(CLIPS, paths, strict=True)
     ]
 

@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 
 import lambda_function
 from extractor.domain.manifest import Manifest
+from extractor.errors import UnreadableError
 from tests.handler.conftest import World, assert_complete
 from tests.support.media import clips
 
@@ -29,6 +30,27 @@ def other_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = "testsrc=size=320x180:rate=25"
     encoded = "libx264 -preset ultrafast -g 40"
     return clips.plain(tmp_path_factory.mktemp("long") / "other.mp4", 16, pictures=pictures, encoded=encoded)
+
+
+@pytest.fixture(scope="module")
+def damaged_clip(tmp_path_factory: pytest.TempPathFactory, long_clip: Path) -> Path:
+    path = tmp_path_factory.mktemp("long") / "damaged.mp4"
+    return clips.bit_rot(path, long_clip, long_clip.stat().st_size // 3)
+
+
+@pytest.fixture(scope="module")
+def turning_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stream that says it is progressive, and turns interlaced after 4 seconds."""
+    folder = tmp_path_factory.mktemp("turning")
+    encoded = "libx264 -preset ultrafast -g 25"
+    parts = [
+        clips.plain(folder / f"{number}.ts", 4, pictures=f"testsrc2=size=320x240:rate={rate}", encoded=kind)
+        for number, (rate, kind) in enumerate(
+            [("25", encoded), ("50,interlace", f"{encoded} -x264-params interlaced=1")]
+        )
+    ]
+    clips.ffmpeg("-i concat:{0}|{1} -c copy {2}", *parts, folder / "turning.ts")
+    return folder / "turning.ts"
 
 
 @pytest.fixture
@@ -138,6 +160,10 @@ def test_a_worker_that_dies_before_it_joins_leaves_that_to_the_next_delivery(
     assert_complete(world, "abc")
 
 
+def _unreadable(*_: object) -> None:
+    raise UnreadableError("it cannot be decoded")
+
+
 def test_a_slice_that_fails_for_good_fails_the_video_with_its_reason(
     splitting: World, long_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +195,30 @@ def test_a_slice_that_does_not_fit_the_video_leads_to_one_piece(splitting: World
     assert taken(world) == []
     assert world.is_extracted("abc")
     assert_complete(world, "abc")
+
+
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["in order", "reversed"])
+@pytest.mark.parametrize("clip", ["damaged_clip", "turning_clip"])
+def test_what_shows_in_one_slice_and_changes_all_frames_is_done_in_one_piece(
+    splitting: World,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    clip: str,
+    is_reversed: bool,
+) -> None:
+    world, video, message = splitting, request.getfixturevalue(clip), {"code": "abc", "interval": 0.3}
+    world.add_video("abc", video)
+    slices = split(world, message)
+    for part in reversed(slices) if is_reversed else slices:
+        assert world.deliver(part) == []
+    assert taken(world) == []
+    assert world.is_extracted("abc")
+    assert_complete(world, "abc")
+    joined, alone = world.manifest("abc"), whole(world, video, message, monkeypatch)
+    assert joined is not None
+    assert frames(joined, "abc") == frames(alone, "whole")
+    assert (joined.video, joined.decode_errors) == (alone.video, alone.decode_errors)
+    assert joined.decode_errors or joined.video.interlaced
 
 
 def test_a_frame_that_is_lost_before_the_end_is_made_again(splitting: World, long_clip: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -59,7 +60,7 @@ def _marked_processes(mark: Path) -> list[str]:
     return found
 
 
-def test_the_demo_extracts_five_clips_and_dead_letters_the_broken_one(tmp_path: Path) -> None:
+def test_the_demo_extracts_six_clips_and_dead_letters_the_broken_one(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with _demo("--out", out) as process:
         status, output = _finish(process)
@@ -71,13 +72,19 @@ def test_the_demo_extracts_five_clips_and_dead_letters_the_broken_one(tmp_path: 
         "demo-short",
         "demo-vfr",
         "demo-scenes",
+        "demo-long",
     }
+    page = (out / "index.html").read_text()
+    slices = re.search(r"made in</dt><dd>(\d+) slices", page)
+    assert slices
+    assert int(slices[1]) > 2
+    assert table["demo-long"][1] == "120"
     assert table["demo-truncated"][0] == "failed"
     assert "TRUNCATED:" in table["demo-truncated"]
-    assert "demo-truncated" in (out / "index.html").read_text()
+    assert "demo-truncated" in page
     event, _ = json.JSONDecoder().raw_decode(output[output.index("\n{\n") + 1 :])
     assert (event["specversion"], event["type"]) == ("1.0", "frame-extractor.video.done")
-    assert "got 6 signed notifications" in output
+    assert "got 7 signed notifications" in output
     count = sum(int(cells[1]) for cells in table.values() if cells[1].isdecimal())
     assert f"Read back: {count} images" in output
     assert len(parquet.read_table(out / "dataset" / "frames.parquet")) == count
@@ -87,7 +94,7 @@ def test_the_demo_extracts_five_clips_and_dead_letters_the_broken_one(tmp_path: 
         assert all(
             (out / "frames" / frame.key).stat().st_size == frame.size_bytes for frame in manifest.frames
         )
-    assert "Distinct frames: 4 of 8" in (out / "index.html").read_text()
+    assert "Distinct frames: 4 of 8" in page
     portrait = parse_manifest((out / "frames/demo-portrait/manifest.json").read_bytes())
     assert portrait is not None
     assert {(frame.width, frame.height) for frame in portrait.frames} == {(360, 640)}

@@ -103,6 +103,11 @@ def test_a_failed_video_is_shown_with_its_reason_and_no_frames() -> None:
     assert not page.all("img")
 
 
+def test_a_video_that_was_made_in_slices_tells_their_number() -> None:
+    assert "slices" not in _page(GOOD).text
+    assert "made in5 slices" in _page(replace(GOOD, finished=replace(GOOD.finished, slices=5))).text
+
+
 def test_failures_come_first_and_the_unexpected_before_the_others() -> None:
     expected = replace(BAD, video=replace(VIDEO, code="meant", expected_reason="TRUNCATED"))
     unexpected = replace(BAD, video=replace(VIDEO, code="not-meant"))

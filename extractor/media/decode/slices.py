@@ -22,18 +22,20 @@ _RESTARTING_CODECS: Final = frozenset(
 )
 """Codecs whose decoder keeps nothing over a keyframe, but the frames that leading pictures refer to."""
 
-_MEGAPIXELS_PER_SECOND: Final = {
+DECODED_MEGAPIXELS: Final = {
     "h264": 100.0,
     "hevc": 80.0,
     "vp9": 100.0,
     "av1": 80.0,
-    "vp8": 150.0,
+    "vp8": 100.0,
     "mpeg2video": 200.0,
     "mpeg4": 200.0,
 }
-"""What one CPU of Lambda decodes, at the least; see `benchmarks.decode_speed`."""
-_OTHER_MEGAPIXELS_PER_SECOND: Final = 60.0
-_ENCODED_MEGAPIXELS_PER_SECOND: Final = 40.0
+"""How many one CPU of Lambda decodes in a second, at the least; see `benchmarks.decode_speed`."""
+OTHER_DECODED_MEGAPIXELS: Final = 60.0
+"""The same for all other codecs."""
+ENCODED_MEGAPIXELS: Final = 40.0
+"""How many it makes images of in a second, at the least."""
 
 
 def can_split(index: VideoIndex, schedule: DecodeSchedule, policy: SamplingPolicy) -> bool:
@@ -61,8 +63,8 @@ def estimate_seconds(index: VideoIndex, schedule: DecodeSchedule) -> float:
     """
     pixels = index.width * index.height / 1e6
     decoded = sum(schedule.plan.kept) if schedule.plan else index.frame_count
-    rate = _MEGAPIXELS_PER_SECOND.get(index.codec, _OTHER_MEGAPIXELS_PER_SECOND)
-    return pixels * (decoded / rate + len(schedule.targets or ()) / _ENCODED_MEGAPIXELS_PER_SECOND)
+    rate = DECODED_MEGAPIXELS.get(index.codec, OTHER_DECODED_MEGAPIXELS)
+    return pixels * (decoded / rate + len(schedule.targets or ()) / ENCODED_MEGAPIXELS)
 
 
 def split_targets(index: VideoIndex, schedule: DecodeSchedule, count: int) -> Sequence[range]:

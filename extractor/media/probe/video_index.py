@@ -16,6 +16,9 @@ from extractor.media.ffmpeg.packets import PacketTable
 from extractor.media.probe.table_scan import TableScan
 from extractor.media.references.required_packets import DecodeOrder
 
+_FREE_CLOCKS = frozenset({"mpegts", "mpeg", "flv", "asf"})
+"""Containers whose clock starts anywhere: those of broadcasts."""
+
 
 class VideoIndex(ValueWithLargeFields, frozen=True):
     """The selected video stream of a file.
@@ -95,6 +98,16 @@ class VideoIndex(ValueWithLargeFields, frozen=True):
     def start_seconds(self) -> float:
         """The timestamp of the first shown frame; 0 if unknown."""
         return float((self.first_pts or 0) * self.time_base)
+
+    @property
+    def played_seconds(self) -> tuple[float, float]:
+        """When players show the first frame, and the end of the video.
+
+        Players count from 0 in most containers, and from the first packet in those with a free clock.
+        """
+        origin = self.container_start_seconds if self.container in _FREE_CLOCKS else 0.0
+        start = max(0.0, self.start_seconds - origin)
+        return start, start + self.duration_seconds
 
     @property
     def frames_with_shared_times(self) -> int:
