@@ -50,7 +50,7 @@ class Split(Struct, frozen=True):
 
     def marker_name(self, part: FrameSlice) -> str:
         """Return the file name of the record that `part`, a slice of another split, has ended in this one."""
-        identity = repr((self.fingerprint, part.etag, part.policy, part.manifest))
+        identity = repr((self.fingerprint, part.etag, part.policy, part.place, part.manifest))
         return Split(self.source, identity, self.total).record_name(range(0))
 
     def slices(self, names: Iterable[str]) -> list[range]:
