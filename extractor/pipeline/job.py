@@ -101,7 +101,7 @@ def _attempt(
             return JobOutcome(job.code, "split")
         _mark_extracted(subject, manifest, frame_keys, context, job_context)
         manifest_store.delete_superseded_frames(context.frames, frame_keys, earlier, manifest, known)
-        delete_records(context.frames, frame_keys, known)  # the new manifest has made their splits stale
+        delete_records(context.frames, frame_keys, known)
         return announcement.of(JobOutcome(job.code, "extracted", manifest), frame_keys)
 
 
