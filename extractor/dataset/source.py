@@ -123,10 +123,14 @@ def _verified(frame: StoredFrame, data: bytes) -> bytes:
 def _folder_in_manifest(video: Video, folder: str) -> str:
     """Return the prefix that the keys in the manifest have in place of `folder`.
 
-    It differs if the video was moved, and for local files, whose keys are relative to their folder.
+    It differs if the video was moved, and for local files, whose keys are relative to their folder. Frames
+    may be in subfolders: if one folder above all frames has the name of `folder`, that is the one.
     """
     keys = [frame.key for frame in video.manifest.frames]
     if folder and all(key.startswith(folder) for key in keys):
         return folder
     shared = commonprefix(keys)  # noqa: RUF071 - cut at its last slash
-    return shared[: shared.rfind("/") + 1]
+    shared = shared[: shared.rfind("/") + 1]
+    name = folder.rstrip("/").rpartition("/")[2]
+    before, found, _ = f"/{shared}".rpartition(f"/{name}/")
+    return f"{before}{found}"[1:] if found else shared

@@ -14,6 +14,7 @@ class FrameSlice(Struct, frozen=True):
         total: The number of frames of the video.
         etag: The version of the video.
         policy: The fingerprint of the policy.
+        place: The bucket and the template of the keys of the frames.
         manifest: The ETag of the manifest at the time of the split; ``None`` if there was none.
     """
 
@@ -22,6 +23,7 @@ class FrameSlice(Struct, frozen=True):
     total: int
     etag: str
     policy: str
+    place: str
     manifest: str | None = None
 
     @property

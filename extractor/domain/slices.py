@@ -55,7 +55,7 @@ class Split(Struct, frozen=True):
             part: The slice.
             manifest: The ETag of the manifest that the worker of the slice has found; ``None`` for none.
         """
-        identity = repr((self.fingerprint, part.etag, part.policy, part.manifest, manifest))
+        identity = repr((self.fingerprint, part.etag, part.policy, part.place, part.manifest, manifest))
         return Split(self.source, identity, self.total).record_name(range(0))
 
     def slices(self, names: Iterable[str]) -> list[range]:

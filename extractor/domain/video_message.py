@@ -33,6 +33,7 @@ class SliceRequest(BaseModel):
     total: int = Field(ge=1, lt=26**6)
     etag: str = Field(min_length=1, max_length=200)
     policy: str = Field(pattern=r"\A[0-9a-f]{64}\z")
+    place: str = Field(min_length=1, max_length=2_000)
     manifest: str | None = Field(None, min_length=1, max_length=200)
 
     @model_validator(mode="after")

@@ -41,9 +41,10 @@ class SliceJob(Struct, frozen=True):
         source: The version of the video that exists now.
         policy: The policy of the job.
         message: The message that requests the slice.
-        queue: Where slices that must be made again are sent.
+        queue: Where slices that must be made again are sent; ``None`` if this worker makes no slices.
         store: The bucket of the frames.
         frame_keys: Keys of the video.
+        place: Where the frames are stored now; see `FrameSlice`.
         limits: What one video may cost.
     """
 
@@ -51,9 +52,10 @@ class SliceJob(Struct, frozen=True):
     source: SourceVideo
     policy: SamplingPolicy
     message: Mapping[str, Any]
-    queue: SliceQueue
+    queue: SliceQueue | None
     store: ObjectStore
     frame_keys: FrameKeys
+    place: str
     limits: DecodeLimits
 
     @property
@@ -69,7 +71,8 @@ class SliceJob(Struct, frozen=True):
 
         Returns:
             ``ended`` if the manifest of the video is written; ``stale`` if the slice is of another version of
-            the video or of another policy, or another run has written its manifest since.
+            the video, of another policy or another place of the frames, if another run has written the
+            manifest since, or if the settings make videos in one piece by now.
         """
         part, wanted = self.part, fingerprint(self.policy)
         earlier = read_manifest(self.store, self.frame_keys)
@@ -77,8 +80,10 @@ class SliceJob(Struct, frozen=True):
             known = list_by_key(self.store, self.frame_keys)
             if earlier.is_current(self.source, self.policy, output, known):
                 return "ended"
-        is_same = (part.etag, part.policy, part.manifest) == (self.source.etag, wanted, earlier.etag)
-        return "open" if is_same else "stale"
+        now = (self.source.etag, wanted, self.place, earlier.etag)
+        is_same = (part.etag, part.policy, part.place, part.manifest) == now
+        makes_slices = self.queue is not None and output == OutputOptions()
+        return "open" if is_same and makes_slices else "stale"
 
 
 def slice_job(
@@ -98,10 +103,10 @@ def slice_job(
         job_context: The job.
 
     Raises:
-        InvalidMessageError: This worker makes no slices.
+        InvalidMessageError: The job comes from no queue.
     """
-    if context.slices is None or job_context.message is None:
-        raise InvalidMessageError("slice: comes from a queue only, and needs SQS_QUEUE_URL and SPLIT_SECONDS")
+    if job_context.message is None:
+        raise InvalidMessageError("slice: comes from a queue only")
     return SliceJob(
         part=part,
         source=video,
@@ -110,6 +115,7 @@ def slice_job(
         queue=context.slices,
         store=context.frames,
         frame_keys=frame_keys,
+        place=_place(frame_keys, context),
         limits=context.config.limits,
     )
 
@@ -135,12 +141,18 @@ def send_slices(
     """
     assert context.slices is not None
     assert job_context.message is not None
-    total, policy = slices[-1].stop, fingerprint(job_context.job.policy)
+    job, total = job_context.job, slices[-1].stop
+    place, policy = _place(context.frame_keys(job, video), context), fingerprint(job.policy)
     parts = [
-        FrameSlice(frames.start, frames.stop, total, video.etag or "", policy, manifest) for frames in slices
+        FrameSlice(frames.start, frames.stop, total, video.etag or "", policy, place, manifest)
+        for frames in slices
     ]
     context.slices.send([slice_message(job_context.message, part) for part in parts])
-    logger.info("split into slices", extra={"code": job_context.job.code, "slices": len(parts)})
+    logger.info("split into slices", extra={"code": job.code, "slices": len(parts)})
+
+
+def _place(frame_keys: FrameKeys, context: WorkerContext) -> str:
+    return f"{context.frames_bucket}/{frame_keys.prefix}{frame_keys.frame_template}"
 
 
 def is_elected(job: SliceJob) -> bool:
@@ -188,6 +200,7 @@ def _joined(job: SliceJob, records: SliceRecords, cover: Sequence[range]) -> Man
     known = list_by_key(job.store, job.frame_keys)
     parts = {frames: records.read(frames, known) for frames in cover}
     if lost := [frames for frames, part in parts.items() if part is None]:
+        assert job.queue is not None
         again = [replace(job.part, first=frames.start, stop=frames.stop) for frames in lost]
         job.queue.send([slice_message(job.message, part) for part in again])
         for frames in lost:

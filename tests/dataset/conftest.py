@@ -25,12 +25,18 @@ def images(code: str) -> list[bytes]:
     return [noise.randbytes(500 + 300 * index) for index in range(3)]
 
 
-def store_video(root: Path, code: str, form: str = "frames", data: Sequence[bytes] | None = None) -> None:
+def store_video(
+    root: Path,
+    code: str,
+    form: str = "frames",
+    data: Sequence[bytes] | None = None,
+    template: str = "{index:06d}.jpg",
+) -> None:
     """Store a video as the worker does: these images, or three that are none."""
     prefix = f"{code}/"
     data = images(code) if data is None else data
     frames = [Frame(n, n, n / 2, image, 320, 240, MEASURES) for n, image in enumerate(data)]
-    frame_store = FrameStore(FolderObjectStore(root), FrameKeys(prefix, "{index:06d}.jpg"), "jpg")
+    frame_store = FrameStore(FolderObjectStore(root), FrameKeys(prefix, template), "jpg")
     stored = open_writer(form)(iter(frames), frame_store, workers=1, sample_name=code)
     manifest = replace(
         a_manifest(code, frame_count=0),

@@ -149,6 +149,11 @@ def test_folders_that_were_moved_are_read(source: Path, tmp_path: Path) -> None:
     assert _rows(tmp_path / "out" / "frames.parquet")[0]["sample"] == "elsewhere/moved0/000000"
 
 
+def test_a_part_of_a_bucket_is_read_whose_only_frame_is_in_a_subfolder(tmp_path: Path) -> None:
+    store_video(tmp_path, "part/video", data=images("one")[:1], template="{slot}/{index:06d}.jpg")
+    assert _run(tmp_path / "part", tmp_path / "out") == 0
+
+
 def test_a_bucket_gives_the_bytes_of_a_folder_and_may_be_the_target(
     source: Path, tmp_path: Path, s3_client: "S3Client", new_bucket: Callable[[], str]
 ) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 
 import lambda_function
 from extractor.domain.manifest import Manifest
-from extractor.errors import UnreadableError
+from extractor.domain.output_options import OutputOptions
 from tests.handler.conftest import World, assert_complete
 from tests.support.media import clips
 
@@ -160,10 +160,6 @@ def test_a_worker_that_dies_before_it_joins_leaves_that_to_the_next_delivery(
     assert_complete(world, "abc")
 
 
-def _unreadable(*_: object) -> None:
-    raise UnreadableError("it cannot be decoded")
-
-
 def test_a_slice_that_fails_for_good_fails_the_video_with_its_reason(
     splitting: World, long_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +273,48 @@ def test_slices_of_other_settings_are_given_up(
     assert taken(world) == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("OUTPUT", "tar"), ("STORYBOARD", "true"), ("SPLIT_SECONDS", "0")]
+)
+def test_slices_that_wait_while_slices_are_switched_off_end_with_the_video_in_one_piece(
+    splitting: World, long_clip: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str
+) -> None:
+    world = splitting
+    world.add_video("abc", long_clip)
+    first, *rest = split(world, {"code": "abc"})
+    assert world.deliver(first) == []
+    monkeypatch.setenv(setting, value)
+    lambda_function._app.cache_clear()
+    for part in rest:
+        assert world.deliver(part) == []
+    assert world.dead_letters() == []
+    assert taken(world) == []
+    assert world.is_extracted("abc")
+    manifest = world.manifest("abc")
+    assert manifest is not None
+    assert len(manifest.frames) == 20
+    assert manifest.archive is None or len(manifest.archive.offsets) == 20
+    assert manifest.has_output(OutputOptions("tar" if value == "tar" else "frames", value == "true"))
+    assert not [key for key in world.objects() if key.startswith("abc/slice-")]
+
+
+def test_slices_that_wait_while_the_layout_changes_end_with_the_frames_at_their_new_place(
+    splitting: World, long_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = splitting
+    world.add_video("abc", long_clip)
+    first, *rest = split(world, {"code": "abc"})
+    assert world.deliver(first) == []
+    monkeypatch.setenv("FRAMES_LAYOUT", "flat")
+    lambda_function._app.cache_clear()
+    for part in rest:
+        assert world.deliver(part) == []
+    for part in taken(world):
+        assert world.deliver(part) == []
+    assert world.is_extracted("abc")
+    assert_complete(world, "abc/frames")
+
+
 def test_a_direct_event_is_done_at_once(splitting: World, long_clip: Path) -> None:
     world = splitting
     world.add_video("abc", long_clip)
@@ -311,7 +349,7 @@ def test_an_announced_video_is_split_as_well(splitting: World, long_clip: Path) 
 def test_a_slice_that_no_worker_has_sent_is_refused(
     splitting: World, logs: io.StringIO, part: dict[str, Any], field: str
 ) -> None:
-    message = {"code": "abc", "slice": {"etag": "e", "policy": "0" * 64, **part}}
+    message = {"code": "abc", "slice": {"etag": "e", "policy": "0" * 64, "place": "p", **part}}
     assert splitting.deliver(message) == []
     (letter,) = splitting.dead_letters()
     assert letter["reason"] == "INVALID_MESSAGE"

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from extractor.__main__ import main
+from extractor.backends.storage.http import open_file
 from extractor.domain.policy import SamplingPolicy
 from extractor.errors import (
     AccessDeniedError,
@@ -38,6 +40,7 @@ class Site:
     url: str = ""
     version: dict[str, str] = field(default_factory=lambda: {"ETag": '"one"'})
     has_ranges: bool = True
+    ignores_end: bool = False
     announces_size: bool = True
     to: str | None = None
     """Where to redirect paths that begin with ``/moved``."""
@@ -63,6 +66,11 @@ class Site:
         body, total = self.data, len(self.data)
         if wanted and self.has_ranges:
             first, last = int(wanted[1]), min(int(wanted[2]), total - 1)
+            if first >= total:
+                handler.send_error(416)
+                return
+            if self.ignores_end:
+                last = total - 1
             body = self.data[first : last + 1]
             handler.send_response(206)
             handler.send_header("Content-Range", f"bytes {first}-{last}/{total}")
@@ -167,11 +175,13 @@ def test_a_redirection_to_elsewhere_is_an_error(
     assert len(site.requests) <= 10
 
 
-@pytest.mark.parametrize("changes", ["version", "version, unsaid", "length"])
+@pytest.mark.parametrize("changes", ["version", "version, unsaid", "length", "shorter than a range"])
 def test_a_file_that_changes_meanwhile_gives_no_frames(changes: str, site: Site, tmp_path: Path) -> None:
     def change(site: Site) -> None:
         if changes == "length":
             site.data += b"\0"
+        elif changes == "shorter than a range":
+            site.data = site.data[:HEAD]
         else:
             site.version = {"ETag": '"two"'} if changes == "version" else {"Last-Modified": "later"}
 
@@ -179,6 +189,40 @@ def test_a_file_that_changes_meanwhile_gives_no_frames(changes: str, site: Site,
     with pytest.raises(SourceChangedError):
         _frames(_video(site), tmp_path / "one")
     assert not (tmp_path / "one").exists()
+
+
+def test_a_file_is_read_as_a_whole_if_the_server_ignores_the_end_of_a_range(site: Site) -> None:
+    site.ignores_end = True
+    with open_file(_video(site).url, "clip", HEAD) as file:
+        assert file.ranges is None
+        assert b"".join(file.chunks()) == site.data
+
+
+def test_the_bytes_of_a_slow_server_are_passed_on_as_they_arrive(site: Site) -> None:
+    """So a run that is interrupted need not wait for a chunk of a megabyte."""
+    arrived, answer = threading.Event(), site.answer
+
+    def slowly(handler: BaseHTTPRequestHandler) -> None:
+        send = handler.wfile.write
+
+        def write(body: Any) -> int:
+            if len(body) < HEAD:  # the headers
+                return send(body)
+            send(body[:1_000])
+            assert arrived.wait(10)
+            return 1_000 + send(body[1_000:])
+
+        handler.wfile.write = write  # type: ignore[method-assign]
+        answer(handler)
+
+    with open_file(_video(site).url, "clip", HEAD) as file:
+        assert file.ranges is not None
+        site.answer = slowly  # type: ignore[method-assign]
+        chunks = file.ranges.chunks(range(HEAD, 3 * HEAD))
+        first = next(chunks)
+        arrived.set()
+        assert first + b"".join(chunks) == site.data[HEAD : 3 * HEAD]
+        assert len(first) <= 1_000
 
 
 def test_a_file_without_end_stops_where_the_disk_is_full(

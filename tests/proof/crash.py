@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from extractor.domain.jobs import FrameSlice, SourceVideo
 from extractor.domain.policy import SamplingPolicy, fingerprint
 from extractor.domain.slices import slice_message
+from tests.proof.cloud import FRAMES
 from tests.proof.effects import MODES, Fault, Mode
 from tests.proof.environment import World
 from tests.proof.interception import RETRIED
@@ -51,8 +52,9 @@ class Scenario:
             yield message
             return
         policy = fingerprint(SamplingPolicy(interval_seconds=0.2))
+        place = f"{FRAMES}/{code}/{{index:06d}}.jpg"
         for first, stop in ((0, 1), (1, 3)):
-            yield slice_message(message, FrameSlice(first, stop, 3, video.etag or "", policy))
+            yield slice_message(message, FrameSlice(first, stop, 3, video.etag or "", policy, place))
 
 
 FRESH = Scenario("fresh video", {"interval": 0.2})

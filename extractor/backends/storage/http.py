@@ -4,6 +4,7 @@ An address may hold credentials, such as the signature of a presigned URL. It is
 """
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPException, HTTPResponse
@@ -34,6 +35,10 @@ _ERRORS: Final[Mapping[int, tuple[type[ExtractorError], str]]] = {
     412: (SourceChangedError, "the file was overwritten meanwhile"),
     416: (UnreadableError, "the file is empty"),
 }
+_ERRORS_OF_RANGES: Final[Mapping[int, tuple[type[ExtractorError], str]]] = {
+    **_ERRORS,
+    416: (SourceChangedError, "the file is shorter than it was"),
+}
 
 
 class HttpRangedFile(Struct, frozen=True):
@@ -61,12 +66,15 @@ class HttpRangedFile(Struct, frozen=True):
 
     def chunks(self, run: range) -> Iterator[bytes]:
         received = 0
-        with _mapping_errors(self.name), _opened(self.url, _range_header(run), self.condition) as response:
+        with (
+            _mapping_errors(self.name, _ERRORS_OF_RANGES),
+            _opened(self.url, _range_header(run), self.condition) as response,
+        ):
             header, value = self.version
             is_range = _range_of(response) == (run.start, self.size_bytes)
             if not is_range or response.headers.get(header) != value:
                 raise SourceChangedError("the server sent another version or another range of the file")
-            for chunk in _chunks(response):
+            for chunk in _chunks(response, len(run)):
                 received += len(chunk)
                 yield chunk
         if received != len(run):
@@ -101,7 +109,7 @@ class HttpFile(Struct, frozen=True):
         """
         expected, received = self.size_bytes, 0
         with _mapping_errors(self.name):
-            for chunk in _chunks(self.response):
+            for chunk in _chunks(self.response, expected):
                 received += len(chunk)
                 yield chunk
         if expected is not None and received != expected:
@@ -126,7 +134,8 @@ def open_file(url: str, name: str, head_bytes: int) -> Iterator[HttpFile]:
     with _mapping_errors(name):
         response = _open(url, _range_header(range(head_bytes)))
     with closing(response):
-        ranges = _ranges(response, url, name)
+        is_short = (response.length or 0) <= head_bytes  # or the server ignores the end of a range
+        ranges = _ranges(response, url, name) if is_short else None
         if ranges is not None or response.status != _PARTIAL_CONTENT:
             yield HttpFile(response, name, ranges)
             return
@@ -160,8 +169,11 @@ def _range_of(response: HTTPResponse) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def _chunks(response: HTTPResponse) -> Iterator[bytes]:
-    while chunk := response.read(_CHUNK_BYTES):
+def _chunks(response: HTTPResponse, most: int | None) -> Iterator[bytes]:
+    """Yield what arrives, up to `most` bytes. No chunk waits for more, so a reader can stop soon."""
+    left = sys.maxsize if most is None else most
+    while left and (chunk := response.read1(min(_CHUNK_BYTES, left))):
+        left -= len(chunk)
         yield chunk
 
 
@@ -215,13 +227,15 @@ def _opened(url: str, *headers: tuple[str, str]) -> Iterator[HTTPResponse]:
 
 
 @contextmanager
-def _mapping_errors(name: str) -> Iterator[None]:
+def _mapping_errors(
+    name: str, errors: Mapping[int, tuple[type[ExtractorError], str]] = _ERRORS
+) -> Iterator[None]:
     """Map errors in the block to domain errors. These are without their causes, which name the address."""
     try:
         yield
     except HTTPError as error:
         error.close()
-        kind, hint = _ERRORS.get(error.code, (StorageUnavailableError, "the server does not send the file"))
+        kind, hint = errors.get(error.code, (StorageUnavailableError, "the server does not send the file"))
         raise kind(f"cannot read {name} (HTTP {error.code}): {hint}") from None
     except URLError as error:
         raise StorageUnavailableError(f"cannot read {name}: {error.reason}") from None

@@ -18,7 +18,7 @@ from extractor.errors import (
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16  # a chunk waits until it is full, and nobody who reads it can stop meanwhile
 
 
 class S3RangedObject(Struct, frozen=True):
