@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["frame"]:
         from extractor.cli.frame import frame
 
-        return run_command(lambda: frame(arguments[1:]))
+        return run_command(lambda: frame(arguments[1:], os.environ))
     return run_command(lambda: _run(arguments))
 
 

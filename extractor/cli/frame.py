@@ -1,11 +1,10 @@
 """`python -m extractor frame`: take one frame of a video as an image."""
 
 import argparse
-import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -52,8 +51,13 @@ exit status:
 """
 
 
-def frame(argv: Sequence[str]) -> int:
-    """Run the command line and return the exit status."""
+def frame(argv: Sequence[str], environ: MutableMapping[str, str]) -> int:
+    """Run the command line and return the exit status.
+
+    Args:
+        argv: The arguments.
+        environ: The environment, which is completed from `.env` if the video is in S3.
+    """
     parser = build_parser()
     options = parser.parse_args(argv)
     if options.out == _STANDARD_OUTPUT and sys.stdout.isatty():
@@ -62,10 +66,10 @@ def frame(argv: Sequence[str]) -> int:
         parser.error("--platform needs --code")
     try:
         policy = frame_policy(_given(options), SamplingPolicy())
-        config = local_config(os.environ.get("FFMPEG_BINARY", "").strip() or None)
+        config = local_config(environ.get("FFMPEG_BINARY", "").strip() or None)
     except (ValueError, ExtractorError) as error:
         parser.error(str(error))
-    videos = list(_videos(options))
+    videos = list(_videos(options, environ))
     name = options.code or escape_control_chars(str(videos[0]))
     try:
         data, taken = _take(videos, policy, config)
@@ -86,19 +90,19 @@ def _given(options: argparse.Namespace) -> dict[str, str]:
     return given
 
 
-def _videos(options: argparse.Namespace) -> Iterator[Path | RemoteVideo]:
+def _videos(options: argparse.Namespace, environ: MutableMapping[str, str]) -> Iterator[Path | RemoteVideo]:
     """Yield the places where the video may be, in order of preference.
 
     Raises:
         SettingsError: A setting is wrong.
     """
     if isinstance(options.video, S3Video) or options.code:
-        load_dotenv_defaults(os.environ)
+        load_dotenv_defaults(environ)
     if options.video is not None:
         is_remote = isinstance(options.video, RemoteVideo)
         yield replace(options.video, fetch=options.fetch) if is_remote else options.video
         return
-    settings = load_settings(os.environ, only_reads=True)
+    settings = load_settings(environ, only_reads=True)
     for key in keys.video_keys(settings.video_keys, options.code, options.platform):
         yield S3Video(settings.s3_bucket_videos, key, options.fetch)
 
