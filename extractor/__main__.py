@@ -42,6 +42,7 @@ exit status:
 examples:
   python -m extractor holiday.mp4 --out frames --interval 0.5 --format webp
   python -m extractor s3://oriane-videos/DI5RZbSTV-t.mp4 --out frames --timestamps 12.5
+  python -m extractor frame --help  (one frame, to a file or to standard output)
 """
 
 

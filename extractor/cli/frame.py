@@ -116,15 +116,15 @@ def _take(
         ExtractorError: There is none, or it gives no such frame.
     """
     with tempfile.TemporaryDirectory(prefix="frame-extractor-") as directory:
+        missing = []
         for video in videos:
             try:
                 (taken,) = extract_to_folder(video, Path(directory), policy, config).frames
-            except VideoMissingError:
-                if video == videos[-1]:
-                    raise
+            except VideoMissingError as error:
+                missing.append(str(error))
             else:
                 return Path(directory, taken.key).read_bytes(), taken
-    raise VideoMissingError("no key of VIDEO_KEYS is for a video without a platform; give --platform")
+    raise VideoMissingError("; ".join(missing) or "every key of VIDEO_KEYS has a platform: give --platform")
 
 
 def _write(out: Path, data: bytes) -> None:

@@ -20,7 +20,7 @@ with gc_frozen():
     from extractor.backends.telemetry import Telemetry, logger
     from extractor.container import build_extractor_config, build_telemetry, build_video_locator
     from extractor.domain.policy import SamplingPolicy
-    from extractor.errors import ExtractorError
+    from extractor.errors import ExtractorError, detail_of
     from extractor.on_demand.request import METHODS, image_etag, method_of, parse_request
     from extractor.on_demand.response import (
         Response,
@@ -77,7 +77,7 @@ class Viewer:
             response = self._image(event, deadline)
         except ExtractorError as error:
             response = failure_response(error)
-            logger.warning("no frame", extra={"reason": error.reason, "detail": str(error)})
+            logger.warning("no frame", extra={"reason": error.reason, "detail": detail_of(error)})
         return without_body(response) if method == "HEAD" else response
 
     def _image(self, event: Mapping[str, Any], deadline: float) -> Response:

@@ -17,6 +17,9 @@ _HEADER_BYTES: Final = 4 << 10
 MAX_IMAGE_BYTES: Final = (_MAX_RESPONSE_BYTES - _HEADER_BYTES) // 4 * 3
 """The largest image: base64 makes four bytes of three."""
 
+_AS_DECLARED: Final = {"X-Content-Type-Options": "nosniff"}
+"""Forbids browsers to guess another type of content."""
+
 _STATUSES: Final = {"INVALID_MESSAGE": 400, "VIDEO_MISSING": 404}
 
 Response = dict[str, Any]
@@ -40,9 +43,9 @@ def image_response(data: bytes, image_format: ImageFormat, pts_seconds: float, e
         return error_response(413, TooLargeError.reason, text)
     headers = {
         "Content-Type": CONTENT_TYPES[image_format],
-        "X-Content-Type-Options": "nosniff",
         "X-Frame-Time": f"{pts_seconds}",
         **_caching(etag),
+        **_AS_DECLARED,
     }
     body = base64.b64encode(data).decode("ascii")
     return {"statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": True}
@@ -78,7 +81,7 @@ def error_response(status: int, reason: str, detail: str) -> Response:
         reason: The reason code.
         detail: The text.
     """
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **_AS_DECLARED}
     body = json.dumps({"reason": reason, "detail": detail})
     return {"statusCode": status, "headers": headers, "body": body}
 
