@@ -27,6 +27,8 @@ COPY --from=packages /packages ${LAMBDA_TASK_ROOT}
 COPY --from=code /code ${LAMBDA_TASK_ROOT}
 # Lambda has an unprivileged user of its own; this one is for everywhere else.
 USER 65534:65534
+# A function whose URL answers with one frame has another command, extractor.on_demand.function.handler:
+# docs/howto/on-demand.md
 CMD ["lambda_function.lambda_handler"]
 
 ARG VERSION=unknown

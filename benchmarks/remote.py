@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from benchmarks.support.clips import ROOT
 from benchmarks.support.environment import describe_machine, describe_versions
 from benchmarks.support.object_server import ObjectServer, serving
-from benchmarks.support.synthetic import scenery
+from benchmarks.support.repeated_clip import repeated_clip
 from benchmarks.support.tables import render_table
 from extractor.backends.storage.folder import FolderObjectStore
 from extractor.domain.costs import US_EAST_1
@@ -31,13 +31,11 @@ from extractor.output.frame_store import FrameStore
 from extractor.pipeline.extract import extract
 from extractor.pipeline.local import NO_DEADLINE_SECONDS, local_config
 from extractor.pipeline.remote_video import S3Video, fetched_task
-from tests.support.media import clips
 from tests.support.servers.aws import aws_variables
 
 _DELAY_SECONDS: Final = 0.03
 _BYTES_PER_SECOND: Final = 100e6
 _MEMORY_GB: Final = 1.769
-_SECONDS: Final = 20
 _BLOCK_BYTES: Final = 512
 _COLUMNS: Final = (
     *("Video", "Frames wanted", "`--fetch`", "Frames", "Fetched", "Requests", "Seconds", "Disk"),
@@ -68,10 +66,9 @@ class _Figures:
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    _FOLDER.mkdir(parents=True, exist_ok=True)
     rows = []
     for megabytes in options.megabytes:
-        video, seconds = _made(megabytes)
+        video, seconds = repeated_clip(_FOLDER, megabytes)
         with serving(video, _DELAY_SECONDS, _BYTES_PER_SECOND) as server:
             os.environ.update(aws_variables(server.url))
             for name in options.cases:
@@ -113,23 +110,6 @@ def _measure(server: ObjectServer, policy: SamplingPolicy, fetch: FetchMode) -> 
         seconds = time.monotonic() - start
         disk_bytes = target.stat().st_blocks * _BLOCK_BYTES
     return _Figures(len(manifest.frames), server.sent_bytes, server.requests, seconds, disk_bytes)
-
-
-def _made(megabytes: int) -> tuple[Path, int]:
-    """Return a video of about this size, and its length in seconds."""
-    first = _FOLDER / "10.mp4"
-    if not first.exists():
-        clips.ffmpeg(
-            f"-filter_complex {scenery(1280, 720, 25, _SECONDS)} -c:v libx264 -preset veryfast -b:v 4M"
-            " -movflags +faststart {0}",
-            first,
-        )
-    repetitions = round(megabytes / 10)
-    video = _FOLDER / f"{megabytes}.mp4"
-    if not video.exists():
-        arguments = f"-stream_loop {repetitions - 1} -i {{0}} -c copy -movflags +faststart {{1}}"
-        clips.ffmpeg(arguments, first, video)
-    return video, repetitions * _SECONDS
 
 
 def _parser() -> argparse.ArgumentParser:

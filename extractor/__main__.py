@@ -7,8 +7,7 @@ with gc_frozen():
     import os
     import sys
     from collections.abc import Sequence
-    from pathlib import Path
-    from typing import TYPE_CHECKING, get_args
+    from typing import get_args
 
     from msgspec.structs import replace
 
@@ -20,14 +19,12 @@ with gc_frozen():
         program,
         run_command,
     )
+    from extractor.cli.video_argument import video_argument
     from extractor.domain.fetch_mode import FetchMode
     from extractor.domain.option_checks import NoEffectError, with_options
     from extractor.domain.output_options import AUDIO_FORMS, WRITERS, OutputOptions
     from extractor.domain.policy import SamplingPolicy
     from extractor.errors import ExtractorError
-
-if TYPE_CHECKING:
-    from extractor.pipeline.remote_video import RemoteVideo
 
 _EPILOG = """\
 Each video gets a separate folder, DIR/<file name without extension>/, with the frames and a
@@ -45,6 +42,7 @@ exit status:
 examples:
   python -m extractor holiday.mp4 --out frames --interval 0.5 --format webp
   python -m extractor s3://oriane-videos/DI5RZbSTV-t.mp4 --out frames --timestamps 12.5
+  python -m extractor frame --help  (one frame, to a file or to standard output)
 """
 
 
@@ -55,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from extractor.cli.unpack import unpack
 
         return run_command(lambda: unpack(arguments[1:]))
+    if arguments[:1] == ["frame"]:
+        from extractor.cli.frame import frame
+
+        return run_command(lambda: frame(arguments[1:], os.environ))
     return run_command(lambda: _run(arguments))
 
 
@@ -100,18 +102,6 @@ def _run(arguments: Sequence[str]) -> int:
         return status
 
 
-def _video(text: str) -> "Path | RemoteVideo":
-    """A path, a location in S3 or an http address. Raises `argparse.ArgumentTypeError`."""
-    if not text.startswith(("s3://", "http://", "https://")):
-        return path_argument(text)
-    from extractor.pipeline.remote_video import parse_remote  # slow to import
-
-    try:
-        return parse_remote(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def _jobs(text: str) -> int:
     """A number of videos at a time. Raises `argparse.ArgumentTypeError`."""
     if not (text.isascii() and text.isdecimal() and int(text)):
@@ -131,7 +121,7 @@ def build_parser() -> argparse.ArgumentParser:
         "videos",
         metavar="VIDEO",
         nargs="+",
-        type=_video,
+        type=video_argument,
         help="a video file or a pipe; - is standard input; s3://BUCKET/KEY is an object in S3, read with the "
         "usual AWS settings; https://HOST/PATH is a file that is public or has a presigned address",
     )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from extractor.backends.aws import ClientBuilder
     from extractor.backends.queues.sqs.source import SqsSource
     from extractor.backends.telemetry import Telemetry
+    from extractor.pipeline.extract import ExtractorConfig
     from extractor.pipeline.slice_queue import SliceQueue
     from extractor.pipeline.source import VideoLocator
     from extractor.pipeline.worker import Worker
@@ -56,9 +57,6 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
     Raises:
         SettingsError: A setting is wrong or missing.
     """
-    from extractor.media.ffmpeg.binary import find_ffmpeg
-    from extractor.media.ffmpeg.threads import decoder_threads
-    from extractor.pipeline.extract import ExtractorConfig
     from extractor.pipeline.job_context import WorkerContext
     from extractor.pipeline.needed_bytes import FetchRules
     from extractor.pipeline.prefetch import Prefetcher
@@ -69,19 +67,13 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
     except ModuleNotFoundError as error:
         raise SettingsError(f"SCENE_DETECTOR: {error}") from error
     records = records_at_once(settings)
-    config = ExtractorConfig(
-        ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
-        limits=replace(
-            settings.limits(records),
-            threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share, videos=records),
-        ),
-        upload_workers=settings.upload_workers,
-        output=settings.output_form,
-    )
+    config = replace(build_extractor_config(settings, records), output=settings.output_form)
     rules = FetchRules(settings.fetch, config)
     context = WorkerContext(
         state=build_state(settings),
-        videos=Prefetcher(_video_locator(settings), settings.work_dir, videos_ahead=records, rules=rules),
+        videos=Prefetcher(
+            build_video_locator(settings), settings.work_dir, videos_ahead=records, rules=rules
+        ),
         frames=build_object_store(settings, settings.s3_bucket_frames),
         layout=parse_layout(settings.frames_layout),
         config=config,
@@ -97,6 +89,30 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
         report=telemetry.record_result,
         is_own_output=_own_outputs(settings),
         max_receives=settings.max_receives,
+    )
+
+
+def build_extractor_config(settings: Settings, records: int) -> "ExtractorConfig":
+    """Build the configuration of the extraction.
+
+    Args:
+        settings: The settings.
+        records: The number of videos at a time.
+
+    Raises:
+        SettingsError: There is no FFmpeg.
+    """
+    from extractor.media.ffmpeg.binary import find_ffmpeg
+    from extractor.media.ffmpeg.threads import decoder_threads
+    from extractor.pipeline.extract import ExtractorConfig
+
+    return ExtractorConfig(
+        ffmpeg=find_ffmpeg(str(settings.ffmpeg_binary) if settings.ffmpeg_binary else None),
+        limits=replace(
+            settings.limits(records),
+            threads=settings.ffmpeg_threads or decoder_threads(settings.cpu_share, videos=records),
+        ),
+        upload_workers=settings.upload_workers,
     )
 
 
@@ -123,7 +139,12 @@ def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
     return is_own_output
 
 
-def _video_locator(settings: Settings) -> "VideoLocator":
+def build_video_locator(settings: Settings) -> "VideoLocator":
+    """Build the locator of source videos.
+
+    Raises:
+        SettingsError: A setting is wrong.
+    """
     from extractor.pipeline.source import VideoLocator
 
     return VideoLocator(

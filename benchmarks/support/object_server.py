@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -73,7 +73,8 @@ def serving(file: Path, delay_seconds: float, bytes_per_second: float) -> Iterat
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            found.answer(self)
+            with suppress(ConnectionError):  # the client has read enough of a whole object
+                found.answer(self)
 
         def log_message(self, *arguments: object) -> None:
             """Print nothing."""

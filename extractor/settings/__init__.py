@@ -163,12 +163,15 @@ def other_names(variable: str) -> Collection[str]:
 ALL_VARIABLES = frozenset(name for field in Settings.model_fields for name in variable_names(field))
 
 
-def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> Settings:
+def load_settings(
+    environ: Mapping[str, str], needed: Collection[str] = (), *, only_reads: bool = False
+) -> Settings:
     """Read and validate the settings.
 
     Args:
         environ: The environment variables. An empty one counts as unset.
         needed: Names of fields that must be set, whatever their defaults are.
+        only_reads: Whether videos are only read: then no state, queue or notification must be configured.
 
     Raises:
         SettingsError: It lists everything that is wrong or missing.
@@ -181,7 +184,7 @@ def load_settings(environ: Mapping[str, str], needed: Collection[str] = ()) -> S
             for texts in given.values()
             if len(set(texts.values())) > 1
         ),
-        *_missing(values),
+        *(() if only_reads else _missing(values)),
         *(
             f"{field.upper()}: is not set; it is the {Settings.model_fields[field].description}"
             for field in needed

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 import extractor.__main__
+import extractor.cli.frame
 import extractor.cli.unpack
 import extractor.dataset.arguments
 import extractor.enqueue.arguments
@@ -14,6 +15,7 @@ from extractor.reconcile.arguments import parser
 
 PARSERS = {
     "extractor": extractor.__main__.build_parser(),
+    "frame": extractor.cli.frame.build_parser(),
     "unpack": extractor.cli.unpack.build_parser(),
     "run_sqs_batches": extractor.enqueue.arguments.build_parser(),
     "dataset": extractor.dataset.arguments.parser(),

@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Iterator
 
 import extractor.__main__
+import extractor.cli.frame
 import extractor.cli.unpack
 import extractor.dataset.arguments
 import extractor.enqueue.arguments
@@ -26,6 +27,7 @@ def render_command_lines() -> str:
     """The whole page."""
     commands = {
         "Extract frames of local files": ("python -m extractor", extractor.__main__.build_parser()),
+        "Take one frame": ("python -m extractor frame", extractor.cli.frame.build_parser()),
         "Unpack a tar": ("python -m extractor unpack", extractor.cli.unpack.build_parser()),
         "Queue a backlog": ("python run_sqs_batches.py", extractor.enqueue.arguments.build_parser()),
         "Audit and repair": ("python -m extractor.reconcile", extractor.reconcile.arguments.parser()),

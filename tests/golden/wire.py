@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 COMMAND_LINES: dict[str, Sequence[str]] = {
     "extractor": ("-m", "extractor"),
+    "frame": ("-m", "extractor", "frame"),
     "unpack": ("-m", "extractor", "unpack"),
     "run_sqs_batches": ("run_sqs_batches.py",),
     "reconcile": ("-m", "extractor.reconcile"),
