@@ -5,6 +5,7 @@ The hooks are never taken out again: they belong in a process that ends with its
 """
 
 import hashlib
+import itertools
 import re
 import sqlite3
 import sys
@@ -28,6 +29,7 @@ from tests.proof.effects import Ledger
 from tests.proof.processes import kill_children
 
 _CODE = re.compile("v[0-9a-f]{32}")  # as `tests.proof.crash` makes them
+_NUMBERS = itertools.count()
 _SPLIT = re.compile("(?<=slice-)[a-z]{12}")
 
 RETRIED = ("S3", "SQS", "DynamoDB", "HTTP")
@@ -70,10 +72,16 @@ def _hook_botocore(ledger: Ledger) -> None:
         def fail() -> NoReturn:
             raise ResponseStreamingError(error="the connection was reset")
 
-        return ledger.perform("read a body", partial(read, body, amt), fail, call=f"body {id(body)}")
+        return ledger.perform("read a body", partial(read, body, amt), fail, call=f"body {_number_of(body)}")
 
     botocore.httpsession.URLLib3Session.send = hooked_send  # type: ignore[method-assign, assignment]
     botocore.response.StreamingBody.read = hooked_read  # type: ignore[method-assign, assignment]
+
+
+def _number_of(body: object) -> int:
+    """A number that no other body has: the id of one that is gone may be used again."""
+    number: int = vars(body).setdefault("_number_of_the_proof", next(_NUMBERS))
+    return number
 
 
 def _aws_name(method: str, url: str, target: str | None) -> str:
