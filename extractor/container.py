@@ -5,7 +5,6 @@ and supabase. Backends and the worker are imported inside the functions that bui
 loads only what its settings ask for.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,8 @@ from extractor.backends.state import find_backend
 from extractor.backends.state.base import StateStore, VideoTable
 from extractor.backends.storage.base import ObjectStore
 from extractor.domain.extras import require_detector
-from extractor.domain.key_parser import TRASH, KeyParser
+from extractor.domain.key_parser import own_outputs
 from extractor.domain.layout import parse_layout
-from extractor.domain.policy import IMAGE_FORMATS
 from extractor.errors import SettingsError
 from extractor.settings import Settings, capacity
 
@@ -87,7 +85,7 @@ def build_worker(settings: Settings, telemetry: "Telemetry") -> "Worker":
         dead_letters=build_dead_letters(settings),
         observe=telemetry.observe,
         report=telemetry.record_result,
-        is_own_output=_own_outputs(settings),
+        is_own_output=own_outputs(parse_layout(settings.frames_layout), settings.s3_bucket_frames),
         max_receives=settings.max_receives,
     )
 
@@ -124,19 +122,6 @@ def records_at_once(settings: Settings) -> int:
     return settings.records_at_once or capacity.records_at_once(
         cpus, settings.aws_lambda_function_memory_size, settings.ffmpeg_memory_mb
     )
-
-
-def _own_outputs(settings: Settings) -> Callable[[str, str], bool]:
-    """Return a function that recognises the objects that this project writes: frames, side files, trash."""
-    parser = KeyParser(parse_layout(settings.frames_layout))
-    images = tuple(f".{extension}" for extension in IMAGE_FORMATS)
-
-    def is_own_output(bucket: str, key: str) -> bool:
-        if key.startswith(TRASH):
-            return True
-        return bucket == settings.s3_bucket_frames and (key.endswith(images) or parser.find(key) is not None)
-
-    return is_own_output
 
 
 def build_video_locator(settings: Settings) -> "VideoLocator":
@@ -213,7 +198,9 @@ def build_job_queue(settings: Settings, group: str = "") -> ObservableQueue:
     Raises:
         SettingsError: A setting is wrong or missing.
     """
-    return _build_queue(settings.sqs_queue_url, 1, _tool_clients(), group)
+    from extractor.backends.queues.sqs.opening import open_queue
+
+    return open_queue(settings.sqs_queue_url, 1, _tool_clients(), group)
 
 
 def build_queue_source(settings: Settings) -> "SqsSource":
@@ -223,21 +210,25 @@ def build_queue_source(settings: Settings) -> "SqsSource":
         SettingsError: A setting is wrong or missing.
     """
     from extractor.backends.aws import mapping_settings_errors
+    from extractor.backends.queues.sqs.opening import standard_queue
     from extractor.backends.queues.sqs.source import SqsSource, build_source_client
 
-    url = _standard_queue(settings.sqs_queue_url)
+    url = standard_queue(settings.sqs_queue_url)
     with mapping_settings_errors():
         return SqsSource(build_source_client(_worker_clients()), url)
 
 
 def build_slice_queue(settings: Settings) -> "SliceQueue | None":
-    """Build the worker's sender of slices; ``None`` if every video is made in one piece."""
+    """Build the worker's sender of slices; ``None`` if every video is made in one piece.
+
+    It is with a FIFO queue, in which slices would follow each other.
+    """
     from extractor.pipeline.slice_queue import SliceQueue
 
     url, seconds = settings.sqs_queue_url, settings.split_seconds
-    if url is None or not seconds:
+    if url is None or url.endswith(".fifo") or not seconds:
         return None
-    return SliceQueue(LazyQueue(lambda: _build_queue(url, 4, _worker_clients())), seconds)
+    return SliceQueue(_worker_queue(url), seconds)
 
 
 def build_dead_letters(settings: Settings) -> JobQueue | None:
@@ -247,7 +238,13 @@ def build_dead_letters(settings: Settings) -> JobQueue | None:
         SettingsError: A setting is wrong.
     """
     url = settings.dead_letter_queue_url
-    return None if url is None else LazyQueue(lambda: _build_queue(url, 4, _worker_clients()))
+    return None if url is None else _worker_queue(url)
+
+
+def _worker_queue(url: str) -> JobQueue:
+    from extractor.backends.queues.sqs.opening import open_queue
+
+    return LazyQueue(lambda: open_queue(url, 4, _worker_clients()))
 
 
 def build_dead_letter_reader(settings: Settings) -> DeadLetterQueue:
@@ -301,27 +298,6 @@ def _build_object_store(settings: Settings, bucket: str, clients: "ClientBuilder
     records = settings.records_at_once or capacity.MOST_RECORDS
     connections = (settings.upload_workers + _SPARE_CONNECTIONS) * records
     return S3ObjectStore(_s3_client(connections, clients), bucket)
-
-
-def _standard_queue(url: str | None) -> str:
-    if url is None:
-        raise SettingsError("SQS_QUEUE_URL: is not set")
-    if url.endswith(".fifo"):
-        raise SettingsError(
-            "SQS_QUEUE_URL or DEAD_LETTER_QUEUE_URL: a FIFO queue cannot be used; make a standard one"
-        )
-    return url
-
-
-def _build_queue(
-    queue_url: str | None, attempts: int, clients: "ClientBuilder", group: str = ""
-) -> ObservableQueue:
-    from extractor.backends.aws import mapping_settings_errors
-    from extractor.backends.queues.sqs import SqsQueue, build_sqs_client
-
-    url = _standard_queue(queue_url)
-    with mapping_settings_errors():
-        return SqsQueue(build_sqs_client(attempts, clients), url, group)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Parse the keys of frames, manifests and side files: the inverse of the layout. Pure: no I/O."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from string import Formatter
@@ -85,6 +85,26 @@ class KeyParser:
         ]
         folder = "".join(segment + "/" for segment in segments[:depth])
         return depth, _regex(folder), _regex("/".join(segments))
+
+
+def own_outputs(layout: Layout, frames_bucket: str) -> Callable[[str, str], bool]:
+    """Return a function that recognises, by bucket and key, the objects that this project writes.
+
+    These are frames, side files and pruned objects.
+
+    Args:
+        layout: The layout of the frames.
+        frames_bucket: Their bucket.
+    """
+    parser = KeyParser(layout)
+    images = tuple(f".{extension}" for extension in IMAGE_FORMATS)
+
+    def is_own_output(bucket: str, key: str) -> bool:
+        if key.startswith(TRASH):
+            return True
+        return bucket == frames_bucket and (key.endswith(images) or parser.find(key) is not None)
+
+    return is_own_output
 
 
 def _regex(template: str) -> re.Pattern[str]:

@@ -65,17 +65,11 @@ class Split(Struct, frozen=True):
 
     def cover(self, slices: Iterable[range]) -> Sequence[range] | None:
         """Return slices that together have each frame of the video once; ``None`` if frames are missing."""
-        longest = {
-            frames.start: frames for frames in sorted(slices, key=lambda frames: frames.stop) if frames
-        }
-        cover, position = list[range](), 0
-        while position < self.total:
-            frames = longest.get(position)
-            if frames is None or frames.stop > self.total:
-                return None
-            cover.append(frames)
-            position = frames.stop
-        return cover
+        covers: dict[int, list[range]] = {0: []}
+        for frames in sorted(filter(None, slices), key=lambda frames: (frames.start, frames.stop)):
+            if frames.start in covers and frames.stop <= self.total:
+                covers.setdefault(frames.stop, [*covers[frames.start], frames])
+        return covers.get(self.total)
 
 
 def slice_message(message: Mapping[str, Any], part: FrameSlice) -> dict[str, Any]:

@@ -208,17 +208,8 @@ def _extract_frames(
     with _downloaded(source, context, job_context) as got:
         partial_run = PartialRun(context.frames, frame_keys, source.video, job.policy)
         reused = partial_run.read(frame_store.known)
-        task = ExtractionTask(
-            got.path,
-            job.code,
-            job.platform,
-            source.video,
-            job.policy,
-            job_context.deadline,
-            reused,
-            copy=got.copy,
-            split_seconds=context.slices.seconds if context.slices and can_split else 0.0,
-        )
+        split_seconds = context.slices.seconds if context.slices and can_split else 0.0
+        task = replace(_task(got, job_context), stored=reused, split_seconds=split_seconds)
         with partial_run.saving(frame_store, reused) as progress:
             manifest = extract(task, frame_store, context.config, job_context.watch, progress)
     _commit(manifest, earlier.etag, frame_keys, context, job_context)
@@ -230,23 +221,27 @@ def _make_slice(
     part: SliceJob, source: VideoSource, context: WorkerContext, job_context: JobContext
 ) -> Manifest | None:
     """Make a slice, and return the manifest of the video if all slices are made."""
-    job = job_context.job
 
     def make(frame_store: FrameStore) -> Manifest:
         with _downloaded(source, context, job_context) as got:
-            task = ExtractionTask(
-                got.path,
-                job.code,
-                job.platform,
-                source.video,
-                job.policy,
-                job_context.deadline,
-                copy=got.copy,
-                part=job.part,
-            )
+            task = _task(got, job_context)
             return extract(task, frame_store, context.config, job_context.watch, lambda _done, _total: None)
 
     return make_slice(part, make)
+
+
+def _task(got: DownloadedVideo, job_context: JobContext) -> ExtractionTask:
+    job = job_context.job
+    return ExtractionTask(
+        got.path,
+        job.code,
+        job.platform,
+        got.video,
+        job.policy,
+        job_context.deadline,
+        copy=got.copy,
+        part=job.part,
+    )
 
 
 @contextmanager

@@ -20,6 +20,8 @@ STANDARD_INPUT = Path("-")
 _CHUNK_BYTES = 1 << 20
 _STEP_MILLISECONDS = 500
 _LONGEST_NAME = 200  # bytes; file systems take 255
+_SCHEMES = ("s3:/", "http:/", "https:/")
+"""How a path begins that was made from the address of a video."""
 
 
 class LocalVideo(Struct, frozen=True):
@@ -61,6 +63,8 @@ def local_video(path: Path) -> LocalVideo:
     except PermissionError as error:
         raise AccessDeniedError(f"cannot read {str(path)!r}: {error.strerror}") from error
     except (OSError, ValueError) as error:
+        if str(path).startswith(_SCHEMES):  # its query may be a signature
+            raise VideoMissingError("this reads local files; extract_frames takes addresses, too") from None
         raise VideoMissingError(f"there is no file {str(path)!r}") from error
     if stat.S_ISDIR(found.st_mode):
         raise VideoMissingError(f"{str(path)!r} is a folder, not a video file")

@@ -143,3 +143,12 @@ def test_the_errors_are_those_of_an_extraction(tmp_path: Path, holiday: Path) ->
     ):
         with pytest.raises(error):
             list(iter_frames(path))
+
+
+@pytest.mark.parametrize(
+    "address", ["https://host.example/video.mp4?signature=secret", "s3://bucket/key.mp4"]
+)
+def test_an_address_is_refused_with_what_takes_one_and_without_its_query(address: str) -> None:
+    with pytest.raises(VideoMissingError, match="extract_frames takes addresses") as refused:
+        list(iter_frames(address))
+    assert "secret" not in str(refused.value)

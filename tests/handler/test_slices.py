@@ -322,6 +322,17 @@ def test_a_direct_event_is_done_at_once(splitting: World, long_clip: Path) -> No
     assert taken(world) == []
 
 
+def test_nothing_is_split_over_a_fifo_queue(
+    splitting: World, long_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = splitting
+    world.add_video("abc", long_clip)
+    monkeypatch.setenv("SQS_QUEUE_URL", f"{world.queue_url}.fifo")
+    lambda_function._app.cache_clear()
+    assert world.deliver({"code": "abc"}) == []
+    assert world.is_extracted("abc")
+
+
 def test_an_announced_video_is_split_as_well(splitting: World, long_clip: Path) -> None:
     world = splitting
     world.add_video("abc", long_clip)
